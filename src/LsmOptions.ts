@@ -1,0 +1,209 @@
+/**
+ * How a store is set up: every option, its unit and its default.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { InvalidArgument } from "./LsmError.js"
+
+/**
+ * When a write is acknowledged.
+ *
+ * - `"sync"`: when it is on disk. Writers that wait at the same time share one sync.
+ * - `"buffered"`: when the operating system has it: it survives the end of the process, not a power cut.
+ * - `{ interval, maxBytes }`: at once. It is on disk after `interval`, or once `maxBytes` bytes of log wait for it,
+ *   whichever comes first; what has not been synced by then may be lost with the process.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Durability =
+  | "sync"
+  | "buffered"
+  | { readonly interval: Duration.DurationInput; readonly maxBytes?: number | undefined }
+
+/**
+ * Options that tune a store. Sizes are in bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Tuning {
+  /** When a write is acknowledged, unless the write says otherwise. Default `"sync"`. */
+  readonly durability?: Durability | undefined
+  /** Memory of one memtable: keys, values and overhead. A full one is frozen and flushed. Default 64 MiB. */
+  readonly memtableBytes?: number | undefined
+  /** Frozen memtables that may wait for their flush before writers wait too. Default 4. */
+  readonly maxFrozenMemtables?: number | undefined
+  /** Size at which a data block is closed. Default 4 KiB. */
+  readonly blockBytes?: number | undefined
+  /** Entries between two restart points of a block. Default 16. */
+  readonly restartInterval?: number | undefined
+  /** False-positive rate of the tables' Bloom filters, above 0; 1 leaves them out. Default 0.01. */
+  readonly filterFalsePositiveRate?: number | undefined
+  /** Memory for cached blocks, shared by all tables of the store. Default 64 MiB. */
+  readonly blockCacheBytes?: number | undefined
+  /** Table files kept open at most. Default 512. */
+  readonly maxOpenTables?: number | undefined
+  /** Size at which a compaction closes a table and begins the next. Default 16 MiB. */
+  readonly tableBytes?: number | undefined
+  /** Tables at level 0 that call for a compaction. Default 4. */
+  readonly level0Tables?: number | undefined
+  /** Tables at level 0 from which writers are slowed down. Default twice `level0Tables`. */
+  readonly level0SlowdownTables?: number | undefined
+  /** Tables at level 0 from which writers wait. Default three times `level0Tables`. */
+  readonly level0StopTables?: number | undefined
+  /** Bytes at level 1 that call for a compaction. Default 64 MiB. */
+  readonly level1Bytes?: number | undefined
+  /** How many times more a level holds than the level above it, from level 2 on. Default 10. */
+  readonly levelRatio?: number | undefined
+  /** A level is compacted early, at this part of its limit. Default 0.85. */
+  readonly compactionThreshold?: number | undefined
+  /** Longest key. Default and most 64 KiB. */
+  readonly maxKeyBytes?: number | undefined
+  /** Longest value. Default and most 256 MiB. */
+  readonly maxValueBytes?: number | undefined
+  /** One in so many gets and puts is timed for the latency histograms; 1 times them all. Default 16. */
+  readonly latencySampling?: number | undefined
+  /** The `store` label of the metrics. Default the directory. */
+  readonly name?: string | undefined
+}
+
+/**
+ * Options of a store.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface LsmOptions extends Tuning {
+  /** Where the store's files are. Made if it does not exist. */
+  readonly directory: string
+  /** Whether a store is made where there is none. Default true; otherwise opening fails with `InvalidArgument`. */
+  readonly createIfMissing?: boolean | undefined
+}
+
+/**
+ * Options with their defaults filled in.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Settings {
+  readonly directory: string
+  readonly createIfMissing: boolean
+  readonly durability: "sync" | "buffered" | { readonly interval: Duration.Duration; readonly maxBytes: number }
+  readonly memtableBytes: number
+  readonly maxFrozenMemtables: number
+  readonly blockBytes: number
+  readonly restartInterval: number
+  readonly filterFalsePositiveRate: number
+  readonly blockCacheBytes: number
+  readonly maxOpenTables: number
+  readonly tableBytes: number
+  readonly level0Tables: number
+  readonly level0SlowdownTables: number
+  readonly level0StopTables: number
+  readonly level1Bytes: number
+  readonly levelRatio: number
+  readonly compactionThreshold: number
+  readonly maxKeyBytes: number
+  readonly maxValueBytes: number
+  readonly latencySampling: number
+  readonly name: string
+}
+
+/** Bytes of log that an interval durability lets wait when it does not say. */
+const defaultIntervalBytes = 1024 * 1024
+
+const KiB = 1024
+const MiB = 1024 * KiB
+
+/**
+ * Checks options and fills in their defaults. Fails with `InvalidArgument`, which names the option.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const settings = (options: LsmOptions): Effect.Effect<Settings, InvalidArgument> =>
+  Effect.try({
+    try: () => resolve(options),
+    catch: (error) => {
+      if (error instanceof InvalidArgument) return error
+      throw error
+    }
+  })
+
+const fail = (argument: string, reason: string): never => {
+  throw new InvalidArgument({ argument, reason })
+}
+
+const resolve = (options: LsmOptions): Settings => {
+  if (typeof options !== "object" || options === null) fail("options", "must be an object")
+  const { directory } = options
+  if (typeof directory !== "string" || directory === "") fail("directory", "must be a path")
+  const integer = (name: keyof Tuning, fallback: number, least: number, most: number): number => {
+    const value = options[name] ?? fallback
+    if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
+      return fail(name, `must be a whole number from ${least} to ${most}, not ${String(value)}`)
+    }
+    return value
+  }
+  const real = (name: keyof Tuning, fallback: number, least: number, most: number): number => {
+    const value = options[name] ?? fallback
+    if (typeof value !== "number" || !(value >= least && value <= most)) {
+      return fail(name, `must be a number from ${least} to ${most}, not ${String(value)}`)
+    }
+    return value
+  }
+  const many = 2 ** 31 - 1
+  const level0Tables = integer("level0Tables", 4, 1, 1000)
+  const level0SlowdownTables = integer("level0SlowdownTables", level0Tables * 2, level0Tables, many)
+  return {
+    directory,
+    createIfMissing: options.createIfMissing ?? true,
+    durability: resolveDurability(options.durability ?? "sync", "durability"),
+    memtableBytes: integer("memtableBytes", 64 * MiB, 1, many),
+    maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),
+    blockBytes: integer("blockBytes", 4 * KiB, 1, 64 * MiB),
+    restartInterval: integer("restartInterval", 16, 1, 65536),
+    filterFalsePositiveRate: real("filterFalsePositiveRate", 0.01, 1e-6, 1),
+    blockCacheBytes: integer("blockCacheBytes", 64 * MiB, 0, 2 ** 40),
+    maxOpenTables: integer("maxOpenTables", 512, 1, many),
+    tableBytes: integer("tableBytes", 16 * MiB, 1, many),
+    level0Tables,
+    level0SlowdownTables,
+    level0StopTables: integer(
+      "level0StopTables",
+      Math.max(level0Tables * 3, level0SlowdownTables),
+      level0SlowdownTables,
+      many
+    ),
+    level1Bytes: integer("level1Bytes", 64 * MiB, 1, 2 ** 40),
+    levelRatio: real("levelRatio", 10, 2, 1000),
+    compactionThreshold: real("compactionThreshold", 0.85, 0.01, 1),
+    maxKeyBytes: integer("maxKeyBytes", 64 * KiB, 1, 64 * KiB),
+    maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
+    latencySampling: integer("latencySampling", 16, 1, many),
+    name: options.name ?? directory
+  }
+}
+
+/**
+ * Checks a durability and fills in its defaults.
+ *
+ * @internal
+ */
+export const resolveDurability = (durability: Durability, argument: string): Settings["durability"] => {
+  if (durability === "sync" || durability === "buffered") return durability
+  if (typeof durability !== "object" || durability === null) {
+    return fail(argument, `must be "sync", "buffered" or { interval, maxBytes }`)
+  }
+  const interval = Duration.decodeUnknown(durability.interval)
+  if (interval._tag === "None" || !Duration.isFinite(interval.value) || Duration.toMillis(interval.value) <= 0) {
+    return fail(argument, "its interval must be a positive, finite duration")
+  }
+  const maxBytes = durability.maxBytes ?? defaultIntervalBytes
+  if (!Number.isInteger(maxBytes) || maxBytes < 1) return fail(argument, "its maxBytes must be a positive whole number")
+  return { interval: interval.value, maxBytes }
+}

@@ -1,0 +1,302 @@
+/**
+ * The store: an ordered, durable map from bytes to bytes.
+ *
+ * @since 0.1.0
+ */
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import * as Compactor from "./Compactor.js"
+import type { OpenError, ReadError, WriteError } from "./LsmError.js"
+import * as LsmOptions from "./LsmOptions.js"
+import * as Manifest from "./Manifest.js"
+import * as Memtable from "./Memtable.js"
+import * as Metrics from "./Metrics.js"
+import * as SSTableStore from "./SSTableStore.js"
+import type { Stats } from "./Stats.js"
+import * as Storage from "./Storage.js"
+import { openStore } from "./shell/open.js"
+import * as Wal from "./Wal.js"
+import type { WriteBatch } from "./WriteBatch.js"
+
+/**
+ * A key or a value: bytes as they are, strings as their UTF-8 encoding. Keys are ordered by unsigned bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Bytes = Uint8Array | string
+
+/**
+ * A key and its value. Both are the receiver's own; the entries of one chunk share one buffer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Entry {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/**
+ * The keys in [start, end), or those that begin with `prefix`, or both at once. Without bounds: all.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Range {
+  readonly start?: Bytes | undefined
+  readonly end?: Bytes | undefined
+  readonly prefix?: Bytes | undefined
+}
+
+/**
+ * A point in the order of writes that reads can be asked to look from. It lives as long as the scope it was made in, and keeps the
+ * versions it sees from being compacted away.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Snapshot {
+  readonly sequence: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ReadOptions {
+  /** Where to look from. Default: now. */
+  readonly snapshot?: Snapshot | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ScanOptions extends Range, ReadOptions {
+  /** From the last key to the first. Default false. */
+  readonly reverse?: boolean | undefined
+  /** Entries at most. Default: all. */
+  readonly limit?: number | undefined
+  /** Entries in a chunk of the Stream, at most; a chunk is also closed at 1 MiB. Default 512. */
+  readonly chunkSize?: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface WriteOptions {
+  /** When this write is acknowledged. Default: as the store's `durability`. */
+  readonly durability?: LsmOptions.Durability | undefined
+}
+
+/**
+ * A position among the entries of a range, for code that steers. It sees the moment it was made at. Moving answers whether it
+ * now stands on an entry.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Cursor {
+  /** The entry that the cursor stands on. */
+  readonly current: Effect.Effect<Option.Option<Entry>, ReadError>
+  readonly first: Effect.Effect<boolean, ReadError>
+  readonly last: Effect.Effect<boolean, ReadError>
+  /** To the first entry at or above `key`. */
+  readonly seek: (key: Bytes) => Effect.Effect<boolean, ReadError>
+  /** To the last entry below `key`. */
+  readonly seekBefore: (key: Bytes) => Effect.Effect<boolean, ReadError>
+  /** To the following entry; on a cursor that was never moved, to the first. */
+  readonly next: Effect.Effect<boolean, ReadError>
+  /** To the preceding entry; on a cursor that was never moved, to the last. */
+  readonly prev: Effect.Effect<boolean, ReadError>
+  /** Moves on over up to `count` entries and answers them: the chunked way to read. */
+  readonly take: (count: number) => Effect.Effect<ReadonlyArray<Entry>, ReadError>
+}
+
+/**
+ * An open store.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Store {
+  /** Sets a key's value, and is done when its durability is met. */
+  readonly put: (key: Bytes, value: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
+  /** Removes a key; no error if it is not there. */
+  readonly delete: (key: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
+  /** Writes a batch: all of it or nothing, whatever happens. An empty batch does nothing. */
+  readonly write: (batch: WriteBatch, options?: WriteOptions) => Effect.Effect<void, WriteError>
+  /** A key's value. */
+  readonly get: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
+  /** A key's value, read as UTF-8. */
+  readonly getString: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<string>, ReadError>
+  /** Values of many keys as of one moment, in the order of the keys. */
+  readonly getMany: (
+    keys: Iterable<Bytes>,
+    options?: ReadOptions
+  ) => Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError>
+  /** Whether a key is there. */
+  readonly has: (key: Bytes, options?: ReadOptions) => Effect.Effect<boolean, ReadError>
+  /** The entries of a range in key order, all as of the moment that the Stream begins. */
+  readonly scan: (options?: ScanOptions) => Stream.Stream<Entry, ReadError>
+  /** The same as `scan`. */
+  readonly entries: (options?: ScanOptions) => Stream.Stream<Entry, ReadError>
+  readonly keys: (options?: ScanOptions) => Stream.Stream<Uint8Array, ReadError>
+  readonly values: (options?: ScanOptions) => Stream.Stream<Uint8Array, ReadError>
+  readonly cursor: (options?: Range & ReadOptions) => Effect.Effect<Cursor, ReadError, Scope.Scope>
+  /** A snapshot of now, until the scope ends. */
+  readonly snapshot: Effect.Effect<Snapshot, ReadError, Scope.Scope>
+  /** How many keys a range has, exactly: walks over them. */
+  readonly count: (options?: Range & ReadOptions) => Effect.Effect<number, ReadError>
+  /** About how many keys a range has, from the properties of tables; overwritten and deleted ones may count. Reads no data block. */
+  readonly approximateCount: (range?: Range) => Effect.Effect<number, ReadError>
+  /** About how many bytes of table files a range takes. What is in memtables does not count. Reads no data block. */
+  readonly approximateSize: (range?: Range) => Effect.Effect<number, ReadError>
+  /** Makes every acknowledged write durable. */
+  readonly sync: Effect.Effect<void, WriteError>
+  /** Moves every acknowledged write to tables. */
+  readonly flush: Effect.Effect<void, WriteError>
+  /** Flushes, and compacts the tables of a range down to the deepest level, tombstones gone. */
+  readonly compact: (range?: Range) => Effect.Effect<void, WriteError>
+  /** Lets background work that has failed try again now. */
+  readonly resume: Effect.Effect<void>
+  readonly stats: Effect.Effect<Stats, ReadError>
+  /** The metrics of this store in Prometheus' text format. */
+  readonly prometheus: Effect.Effect<string>
+  /** Closes the store. The end of its scope does it too; a second time does nothing. */
+  readonly close: Effect.Effect<void>
+  /**
+   * `get` without an Effect round it, for hot loops. Throws what `get` fails with.
+   */
+  readonly unsafeGet: (key: Bytes, options?: ReadOptions) => Uint8Array | undefined
+}
+
+/**
+ * The Tag of a program's store. A program with several gives each a Tag of its own, whose service is a `Store`.
+ *
+ * @since 0.1.0
+ * @category tags
+ */
+export class LsmStore extends Context.Tag("effect-lsm/LsmStore")<LsmStore, Store>() {}
+
+/**
+ * The services that a store is made of.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Components =
+  | Storage.Storage
+  | Metrics.Metrics
+  | Manifest.Manifest
+  | Wal.Wal
+  | Memtable.Memtable
+  | SSTableStore.SSTableStore
+  | Compactor.Compactor
+
+/**
+ * Opens a store from components that are provided, in the place of the usual ones.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeFromComponents = (
+  options: LsmOptions.LsmOptions
+): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
+  Effect.flatMap(LsmOptions.settings(options), (settings) => openStore(settings))
+
+/**
+ * The layer of `makeFromComponents`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFromComponents = (
+  options: LsmOptions.LsmOptions
+): Layer.Layer<LsmStore, OpenError, Components> => Layer.scoped(LsmStore, makeFromComponents(options))
+
+/**
+ * Every component but `Storage`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerComponents = (
+  options: LsmOptions.LsmOptions
+): Layer.Layer<Exclude<Components, Storage.Storage>, OpenError, Storage.Storage> =>
+  Compactor.layer(options).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(Wal.layer(options), Memtable.layer(options), SSTableStore.layer(options), Manifest.layer(options))
+    ),
+    Layer.provideMerge(Metrics.layer(options))
+  )
+
+/**
+ * Opens the store in `options.directory`, and closes it when the scope ends.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: LsmOptions.LsmOptions
+): Effect.Effect<Store, OpenError, FileSystem.FileSystem | Scope.Scope> =>
+  Effect.map(Layer.build(layer(options)), Context.get(LsmStore))
+
+/**
+ * The store in `options.directory`, open for the life of the layer.
+ *
+ * @example
+ * ```ts
+ * import { NodeContext, NodeRuntime } from "@effect/platform-node"
+ * import { Console, Effect, Stream } from "effect"
+ * import { LsmStore } from "effect-lsm"
+ *
+ * const program = Effect.gen(function*() {
+ *   const store = yield* LsmStore.LsmStore
+ *   yield* store.put("user:1", "Ada")
+ *   yield* store.scan({ prefix: "user:" }).pipe(Stream.runForEach((entry) => Console.log(entry)))
+ * })
+ *
+ * program.pipe(
+ *   Effect.provide(LsmStore.layer({ directory: "./data" })),
+ *   Effect.provide(NodeContext.layer),
+ *   NodeRuntime.runMain
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError, FileSystem.FileSystem> =>
+  layerFromComponents(options).pipe(Layer.provide(layerComponents(options)), Layer.provide(Storage.layer))
+
+/**
+ * `layer` with its options from the application's configuration.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  options: Config.Config.Wrap<LsmOptions.LsmOptions>
+): Layer.Layer<LsmStore, OpenError | ConfigError.ConfigError, FileSystem.FileSystem> =>
+  Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))
+
+/**
+ * A store on a simulated file system in memory: the same engine, nothing on disk, gone with the layer. For tests.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, OpenError> => {
+  const all = { ...options, directory: "/memory" }
+  return layerFromComponents(all).pipe(Layer.provide(layerComponents(all)), Layer.provide(Storage.layerMemory))
+}

@@ -1,0 +1,119 @@
+/**
+ * Several writes that happen together or not at all.
+ *
+ * @since 0.1.0
+ */
+import { operationSize, writeOperation } from "./internal/batchFormat.js"
+import { encodeUtf8 } from "./internal/bytes.js"
+
+/**
+ * A mutable list of puts and deletes, kept encoded as the log will have it. Later operations on a key win over
+ * earlier ones. It may be written more than once, and added to in between.
+ *
+ * @example
+ * ```ts
+ * import { WriteBatch } from "effect-lsm"
+ *
+ * const batch = WriteBatch.make().put("user:1", "Ada").delete("user:2")
+ * console.log(batch.size) // 2
+ * ```
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class WriteBatch {
+  private buffer = new Uint8Array(256)
+  private length = 0
+  private operations = 0
+  private longestKeyLength = 0
+  private longestValueLength = 0
+  private fault: string | undefined
+
+  /** Adds a put. Strings are encoded as UTF-8; bytes are copied. */
+  put(key: Uint8Array | string, value: Uint8Array | string): this {
+    const keyBytes = this.bytesOf(key, "key")
+    const valueBytes = this.bytesOf(value, "value")
+    if (keyBytes !== undefined && valueBytes !== undefined) this.add(keyBytes, valueBytes)
+    return this
+  }
+
+  /** Adds a delete; deleting a key that is not there is no error. */
+  delete(key: Uint8Array | string): this {
+    const keyBytes = this.bytesOf(key, "key")
+    if (keyBytes !== undefined) this.add(keyBytes, undefined)
+    return this
+  }
+
+  /** Empties the batch. */
+  clear(): this {
+    this.length = 0
+    this.operations = 0
+    this.longestKeyLength = 0
+    this.longestValueLength = 0
+    this.fault = undefined
+    return this
+  }
+
+  /** Number of operations. */
+  get size(): number {
+    return this.operations
+  }
+
+  /** Bytes that the operations take in the log. */
+  get byteLength(): number {
+    return this.length
+  }
+
+  /** What the store reads of a batch. @internal */
+  get encoded(): EncodedBatch {
+    return {
+      bytes: this.buffer,
+      length: this.length,
+      longestKey: this.longestKeyLength,
+      longestValue: this.longestValueLength,
+      fault: this.fault
+    }
+  }
+
+  private add(key: Uint8Array, value: Uint8Array | undefined): void {
+    const size = operationSize(key.length, value === undefined ? -1 : value.length)
+    if (this.length + size > this.buffer.length) {
+      const larger = new Uint8Array(Math.max(this.length + size, this.buffer.length * 2))
+      larger.set(this.buffer.subarray(0, this.length))
+      this.buffer = larger
+    }
+    this.length = writeOperation(this.buffer, this.length, key, key.length, value)
+    this.operations++
+    this.longestKeyLength = Math.max(this.longestKeyLength, key.length)
+    this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
+  }
+
+  /** Anything but bytes and strings makes the batch invalid: `write` then fails, and nothing is written. */
+  private bytesOf(input: unknown, what: string): Uint8Array | undefined {
+    if (typeof input === "string") return encodeUtf8(input)
+    if (input instanceof Uint8Array) return input
+    this.fault ??= `the ${what} of operation ${this.operations + 1} is neither a string nor a Uint8Array`
+    return undefined
+  }
+}
+
+/**
+ * A batch as the log has it.
+ *
+ * @internal
+ */
+export interface EncodedBatch {
+  readonly bytes: Uint8Array
+  readonly length: number
+  readonly longestKey: number
+  readonly longestValue: number
+  readonly fault: string | undefined
+}
+
+/**
+ * An empty batch.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (): WriteBatch => new WriteBatch()

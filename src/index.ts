@@ -1,0 +1,17 @@
+/**
+ * An ordered, durable, embedded key-value store for Effect.
+ *
+ * @since 0.1.0
+ */
+export * as Compactor from "./Compactor.js"
+export * as LsmError from "./LsmError.js"
+export * as LsmOptions from "./LsmOptions.js"
+export * as LsmStore from "./LsmStore.js"
+export * as Manifest from "./Manifest.js"
+export * as Memtable from "./Memtable.js"
+export * as Metrics from "./Metrics.js"
+export * as SSTableStore from "./SSTableStore.js"
+export * as Stats from "./Stats.js"
+export * as Storage from "./Storage.js"
+export * as Wal from "./Wal.js"
+export * as WriteBatch from "./WriteBatch.js"

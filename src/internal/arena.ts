@@ -1,0 +1,26 @@
+/** Bytes of many small pieces in few large blocks, so that a piece costs no object. Pieces never move. */
+export class Arena {
+  readonly blocks: Array<Uint8Array> = []
+  private current: Uint8Array | undefined
+  private used = 0
+  /** The block and the offset of the last piece taken. */
+  block = -1
+  offset = 0
+  /** Bytes of all blocks. */
+  allocated = 0
+
+  constructor(private readonly blockSize: number) {}
+
+  /** Makes room for `size` bytes: `blocks[block]` at `offset`. */
+  take(size: number): void {
+    if (this.current === undefined || this.used + size > this.current.length) {
+      this.current = new Uint8Array(Math.max(size, this.blockSize))
+      this.blocks.push(this.current)
+      this.allocated += this.current.length
+      this.used = 0
+    }
+    this.block = this.blocks.length - 1
+    this.offset = this.used
+    this.used += size
+  }
+}

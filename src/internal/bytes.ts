@@ -1,0 +1,100 @@
+/** Unsigned bytewise order of `a[aStart, aEnd)` against `b[bStart, bEnd)`. */
+export const compareRange = (
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number
+): number => {
+  const aLength = aEnd - aStart
+  const bLength = bEnd - bStart
+  const length = aLength < bLength ? aLength : bLength
+  for (let i = 0; i < length; i++) {
+    const x = a[aStart + i]!
+    const y = b[bStart + i]!
+    if (x !== y) return x - y
+  }
+  return aLength - bLength
+}
+
+export const compare = (a: Uint8Array, b: Uint8Array): number => compareRange(a, 0, a.length, b, 0, b.length)
+
+export const equals = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && compare(a, b) === 0
+
+/** The first four bytes of a key as a big-endian number, short keys padded with zeros. */
+export const prefixWord = (bytes: Uint8Array, start: number, end: number): number => {
+  if (start + 4 <= end) {
+    return (
+      ((bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!) >>> 0
+    )
+  }
+  let word = 0
+  for (let i = 0; i < 4; i++) word = (word << 8) | (start + i < end ? bytes[start + i]! : 0)
+  return word >>> 0
+}
+
+/** The smallest key above every key that begins with `prefix`; undefined when there is none. */
+export const prefixEnd = (prefix: Uint8Array): Uint8Array | undefined => {
+  let end = prefix.length
+  while (end > 0 && prefix[end - 1] === 0xff) end--
+  if (end === 0) return undefined
+  const successor = prefix.slice(0, end)
+  successor[end - 1]!++
+  return successor
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+
+export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text)
+export const decodeUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+/** Encodes `text` into `target` from `offset`; answers how many bytes it took. The target must have 3 bytes a code unit. */
+export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number): number => {
+  const length = text.length
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x80) return i + encoder.encodeInto(text.slice(i), target.subarray(offset + i)).written
+    target[offset + i] = unit
+  }
+  return length
+}
+
+/** How many bytes the UTF-8 form of `text` takes. Lone surrogates count as U+FFFD, as the encoder writes them. */
+export const utf8Length = (text: string): number => Buffer.byteLength(text)
+
+const slabSize = 16 * 1024
+let slab = new ArrayBuffer(slabSize)
+let slabUsed = 0
+
+/**
+ * A copy of `source[start, end)`. Small copies share a slab of 16 KiB, as Node's own Buffer pool does,
+ * because one ArrayBuffer a value costs ten times the copy (80 against 875 ns for 100 bytes).
+ */
+export const copyRange = (source: Uint8Array, start: number, end: number): Uint8Array => {
+  const length = end - start
+  if (length > slabSize >>> 2) {
+    const own = new Uint8Array(length)
+    own.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
+    return own
+  }
+  if (slabUsed + length > slabSize) {
+    slab = new ArrayBuffer(slabSize)
+    slabUsed = 0
+  }
+  const copy = new Uint8Array(slab, slabUsed, length)
+  slabUsed += length
+  copyInto(source, start, end, copy, 0)
+  return copy
+}
+
+/** Copies `source[start, end)` to `target` at `at`; a loop for short ranges, where a view would cost more than it saves. */
+export const copyInto = (source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void => {
+  const length = end - start
+  if (length <= 32) {
+    for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
+  } else {
+    target.set(new Uint8Array(source.buffer, source.byteOffset + start, length), at)
+  }
+}

@@ -1,0 +1,102 @@
+import { checksum, placeSeed } from "./checksum.js"
+import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from "./encoding.js"
+
+/**
+ * The framing of log segments and manifests: one frame, one record, of any length.
+ *
+ * ```
+ *  0       4          8               14       16
+ * +-------+----------+---------------+--------+------------+
+ * | crc 4 | length 4 | synced size 6 | type 2 | payload ...|
+ * +-------+----------+---------------+--------+------------+
+ * ```
+ *
+ * The checksum covers everything behind it and is seeded with the store, the file's number and the
+ * frame's offset, so a frame is valid in its own place only. `synced size` says how many bytes of this file
+ * were known to be on disk when the frame was written: a valid frame proves everything before its
+ * `synced size` to have been durable, so that damage there is told from a torn end. The idea is that of
+ * Pebble's WAL-sync chunk format.
+ */
+export const frameHeaderSize = 16
+
+export const FrameType = {
+  /** A record: a batch in a log, an edit in a manifest. */
+  record: 1,
+  /** The first frame of a log segment: where the segment before it ends. */
+  start: 2,
+  /** The last frame of a log closed in order. */
+  close: 3
+} as const
+
+/** Fills in the header of a frame whose payload of `length` bytes already stands at `at + frameHeaderSize`. */
+export const sealFrame = (
+  bytes: Uint8Array,
+  at: number,
+  length: number,
+  type: number,
+  synced: number,
+  salt: number,
+  fileNumber: number,
+  offset: number
+): void => {
+  writeU32(bytes, at + 4, length)
+  writeU48(bytes, at + 8, synced)
+  writeU16(bytes, at + 14, type)
+  const seed = placeSeed(salt, fileNumber, offset)
+  writeU32(bytes, at, checksum(bytes, at + 4, at + frameHeaderSize + length, seed))
+}
+
+export interface Frame {
+  readonly offset: number
+  readonly type: number
+  readonly synced: number
+  readonly payloadStart: number
+  readonly payloadEnd: number
+}
+
+/** The frame at `offset` of a whole file held in `file`; undefined where no valid frame stands there. */
+export const readFrame = (file: Uint8Array, offset: number, salt: number, fileNumber: number): Frame | undefined => {
+  const frame = plausibleFrame(file, offset)
+  return frame !== undefined && verifyFrame(file, frame, salt, fileNumber) ? frame : undefined
+}
+
+const plausibleFrame = (file: Uint8Array, offset: number): Frame | undefined => {
+  if (offset + frameHeaderSize > file.length) return undefined
+  const type = readU16(file, offset + 14)
+  if (type < FrameType.record || type > FrameType.close) return undefined
+  const synced = readU48(file, offset + 8)
+  if (synced > offset) return undefined
+  const payloadStart = offset + frameHeaderSize
+  const payloadEnd = payloadStart + readU32(file, offset + 4)
+  return payloadEnd > file.length ? undefined : { offset, type, synced, payloadStart, payloadEnd }
+}
+
+const verifyFrame = (file: Uint8Array, frame: Frame, salt: number, fileNumber: number): boolean =>
+  readU32(file, frame.offset) ===
+  checksum(file, frame.offset + 4, frame.payloadEnd, placeSeed(salt, fileNumber, frame.offset))
+
+/** How many bytes `findSyncedBeyond` checksums before it gives up: a file made to be slow is refused, not searched. */
+const searchBudget = 512 * 1024 * 1024
+
+/**
+ * Whether anything behind `offset`, where no valid frame stands, proves that the bytes at `offset` had been
+ * synced: a later valid frame whose `synced size` lies beyond. Every position is tried, for the length of the
+ * damaged frame cannot be believed.
+ */
+export const provesSynced = (
+  file: Uint8Array,
+  offset: number,
+  salt: number,
+  fileNumber: number
+): "proven" | "unproven" | "gave up" => {
+  let spent = 0
+  for (let at = offset + 1; at + frameHeaderSize <= file.length; at++) {
+    if (file[at + 15] !== 0 || file[at + 14] === 0) continue
+    const frame = plausibleFrame(file, at)
+    if (frame === undefined || frame.synced <= offset) continue
+    spent += frame.payloadEnd - at
+    if (spent > searchBudget) return "gave up"
+    if (verifyFrame(file, frame, salt, fileNumber)) return "proven"
+  }
+  return "unproven"
+}

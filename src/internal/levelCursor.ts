@@ -1,0 +1,91 @@
+import { compareRange } from "./bytes.js"
+import type { Cursor } from "./cursor.js"
+import type { TableMeta } from "./tableFormat.js"
+
+/** A cursor over the disjoint, sorted tables of one level; a table is opened when the cursor comes to it. */
+export class LevelCursor implements Cursor {
+  private index = -1
+  private current: Cursor | undefined
+
+  constructor(
+    private readonly tables: ReadonlyArray<TableMeta>,
+    private readonly openTable: (table: TableMeta) => Cursor
+  ) {}
+
+  get valid(): boolean {
+    return this.current !== undefined && this.current.valid
+  }
+  get keyBytes(): Uint8Array {
+    return this.current!.keyBytes
+  }
+  get keyStart(): number {
+    return this.current!.keyStart
+  }
+  get keyEnd(): number {
+    return this.current!.keyEnd
+  }
+  get valueBytes(): Uint8Array {
+    return this.current!.valueBytes
+  }
+  get valueStart(): number {
+    return this.current!.valueStart
+  }
+  get valueEnd(): number {
+    return this.current!.valueEnd
+  }
+  get sequence(): number {
+    return this.current!.sequence
+  }
+  get kind(): number {
+    return this.current!.kind
+  }
+
+  seekToFirst(): void {
+    if (this.open(0)) this.current!.seekToFirst()
+  }
+
+  seekToLast(): void {
+    if (this.open(this.tables.length - 1)) this.current!.seekToLast()
+  }
+
+  seek(key: Uint8Array, length: number): void {
+    if (this.open(findTable(this.tables, key, length))) this.current!.seek(key, length)
+  }
+
+  next(): void {
+    this.current!.next()
+    if (!this.current!.valid && this.open(this.index + 1)) this.current!.seekToFirst()
+  }
+
+  prev(): void {
+    this.current!.prev()
+    if (!this.current!.valid && this.open(this.index - 1)) this.current!.seekToLast()
+  }
+
+  private open(index: number): boolean {
+    const table = this.tables[index]
+    if (table === undefined) {
+      this.current = undefined
+      this.index = -1
+      return false
+    }
+    if (index !== this.index || this.current === undefined) {
+      this.index = index
+      this.current = this.openTable(table)
+    }
+    return true
+  }
+}
+
+/** The first of the sorted, disjoint `tables` whose largest key is at or above the key. */
+export const findTable = (tables: ReadonlyArray<TableMeta>, key: Uint8Array, length: number): number => {
+  let from = 0
+  let to = tables.length
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    const { largestKey } = tables[middle]!
+    if (compareRange(largestKey, 0, largestKey.length, key, 0, length) < 0) from = middle + 1
+    else to = middle
+  }
+  return from
+}

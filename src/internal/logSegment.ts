@@ -1,0 +1,172 @@
+import { readU48, writeU48 } from "./encoding.js"
+import { CorruptionFailure } from "./failure.js"
+import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
+import { type Frame, FrameType, provesSynced, readFrame } from "./frame.js"
+
+/**
+ * A log segment is a file header, a start frame, and one record frame a batch; a log closed in order ends
+ * with a close frame. The start frame's payload tells where the segment before it ends:
+ *
+ * ```
+ *  0              6               12         13
+ * +--------------+----------------+----------+
+ * | previous     | size of it 6   | synced 1 |
+ * | segment 6    |                |          |
+ * +--------------+----------------+----------+
+ * ```
+ *
+ * Bytes of the previous segment behind that size are a torn end that an earlier recovery has dropped. `synced`
+ * says that the previous segment was on disk when this frame was written.
+ */
+export interface PreviousSegment {
+  /** 0 where there is none. */
+  readonly fileNumber: number
+  readonly size: number
+  readonly synced: boolean
+}
+
+export const startPayloadSize = 13
+
+export const encodeStart = (previous: PreviousSegment, bytes: Uint8Array, at: number): void => {
+  writeU48(bytes, at, previous.fileNumber)
+  writeU48(bytes, at + 6, previous.size)
+  bytes[at + 12] = previous.synced ? 1 : 0
+}
+
+/** One segment held in memory, read frame by frame. */
+export class SegmentReader {
+  /** How far the segment is valid. */
+  position = fileHeaderSize
+  /** Where the previous segment ends; undefined while this one is empty. */
+  readonly previous: PreviousSegment | undefined
+  private readonly salt: number
+  private closedAt: number | undefined
+
+  /** @throws CorruptionFailure, FormatFailure when the header is not that of this segment. */
+  constructor(
+    readonly file: string,
+    readonly fileNumber: number,
+    readonly bytes: Uint8Array,
+    storeId: Uint8Array
+  ) {
+    expectHeader(decodeFileHeader(bytes, "log", file), fileNumber, storeId, file)
+    this.salt = saltOf(storeId)
+    const frame = readFrame(bytes, fileHeaderSize, this.salt, fileNumber)
+    if (frame === undefined) return
+    if (frame.type !== FrameType.start || frame.payloadEnd - frame.payloadStart !== startPayloadSize) {
+      throw new CorruptionFailure(file, fileHeaderSize, "log frame", "a segment does not begin with its start frame")
+    }
+    this.position = frame.payloadEnd
+    this.previous = {
+      fileNumber: readU48(bytes, frame.payloadStart),
+      size: readU48(bytes, frame.payloadStart + 6),
+      synced: bytes[frame.payloadStart + 12] === 1
+    }
+  }
+
+  /** The next record, or undefined at the end of what is valid. */
+  next(): Frame | undefined {
+    if (this.closedAt !== undefined) return undefined
+    const frame = readFrame(this.bytes, this.position, this.salt, this.fileNumber)
+    if (frame === undefined) return undefined
+    if (frame.type === FrameType.start) {
+      throw new CorruptionFailure(this.file, frame.offset, "log frame", "a start frame in the middle of a segment")
+    }
+    this.position = frame.payloadEnd
+    if (frame.type === FrameType.close) {
+      this.closedAt = frame.offset
+      if (frame.payloadEnd < this.bytes.length) {
+        throw new CorruptionFailure(this.file, frame.payloadEnd, "log frame", "bytes behind the closing frame")
+      }
+      return undefined
+    }
+    return frame
+  }
+
+  /** Bytes behind the valid end. */
+  get rest(): number {
+    return this.bytes.length - this.position
+  }
+
+  /** Whether any frame of this segment tells that a sync of it had ended, and so every older segment's. */
+  get provesEarlierSynced(): boolean {
+    return this.previous?.synced === true || provesSynced(this.bytes, 0, this.salt, this.fileNumber) !== "unproven"
+  }
+
+  /** @throws CorruptionFailure when what stands behind the valid end had been on disk and is damaged. */
+  expectTorn(): void {
+    if (this.rest === 0) return
+    const verdict = provesSynced(this.bytes, this.position, this.salt, this.fileNumber)
+    if (verdict === "unproven") return
+    const reason =
+      verdict === "proven" ? "a damaged frame before synced ones" : "a damaged frame, and what follows cannot be judged"
+    throw new CorruptionFailure(this.file, this.position, "log frame", reason)
+  }
+}
+
+/** What recovery dropped from the end of the log, and why it may. */
+export interface TornTail {
+  readonly file: string
+  readonly offset: number
+  readonly bytes: number
+}
+
+/** How a chain of segments ended. */
+export interface LogEnd {
+  /** The last segment with content, 0 where there is none, and how far it is valid. */
+  readonly fileNumber: number
+  readonly size: number
+  readonly torn: ReadonlyArray<TornTail>
+}
+
+export type Replayed =
+  | { readonly _tag: "Record"; readonly segment: SegmentReader; readonly frame: Frame }
+  | { readonly _tag: "End"; readonly end: LogEnd }
+
+/**
+ * Reads the records of a chain of segments in log order, with the verdict on where the log ends.
+ *
+ * A segment whose successor names its size must be valid up to there. Where it is not, the rest is torn only if nothing
+ * proves it to have been synced; then every later segment goes too, for the log is a prefix or nothing.
+ *
+ * @throws CorruptionFailure, FormatFailure, StorageFailure
+ */
+export function* replayLog(
+  segments: ReadonlyArray<number>,
+  open: (fileNumber: number) => SegmentReader
+): Generator<Replayed, void> {
+  const torn: Array<TornTail> = []
+  let last = { fileNumber: 0, size: 0 }
+  let next = segments.length > 0 ? open(segments[0]!) : undefined
+  for (let i = 0; next !== undefined; i++) {
+    const segment: SegmentReader = next
+    next = i + 1 < segments.length ? open(segments[i + 1]!) : undefined
+    if (segment.previous !== undefined) {
+      if (last.fileNumber > 0 && segment.previous.fileNumber !== last.fileNumber) {
+        const reason = `it follows segment ${segment.previous.fileNumber}, not ${last.fileNumber}`
+        throw new CorruptionFailure(segment.file, fileHeaderSize, "log frame", reason)
+      }
+      const size = next?.previous?.size
+      while (size === undefined || segment.position < size) {
+        const frame = segment.next()
+        if (frame === undefined) break
+        yield { _tag: "Record", segment, frame }
+      }
+      last = { fileNumber: segment.fileNumber, size: segment.position }
+      if (segment.position === size) continue
+    }
+    // The log ends here: nothing behind this place may have been synced.
+    segment.expectTorn()
+    if (segment.rest > 0) torn.push({ file: segment.file, offset: segment.position, bytes: segment.rest })
+    for (let j = i + 1; j < segments.length; j++) {
+      const later = j === i + 1 && next !== undefined ? next : open(segments[j]!)
+      if (later.provesEarlierSynced) {
+        throw new CorruptionFailure(segment.file, segment.position, "log frame", "a synced segment is cut short")
+      }
+      const bytes = later.bytes.length - fileHeaderSize
+      if (bytes > 0) torn.push({ file: later.file, offset: fileHeaderSize, bytes })
+    }
+    break
+  }
+  yield { _tag: "End", end: { fileNumber: last.fileNumber, size: last.size, torn } }
+}

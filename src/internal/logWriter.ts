@@ -1,0 +1,392 @@
+import { fileHeaderSize } from "./fileHeader.js"
+import { FrameType, frameHeaderSize, sealFrame } from "./frame.js"
+import { encodeStart, type PreviousSegment, startPayloadSize } from "./logSegment.js"
+import type { StorageFile } from "./storageDriver.js"
+
+/** When a record counts as kept. */
+export const Durability = {
+  /** When the log is on disk. */
+  sync: 0,
+  /** When the operating system has it. */
+  buffered: 1,
+  /** At once; the log is written by size and synced by a timer. */
+  interval: 2
+} as const
+
+export type Done = (failure: Error | undefined) => void
+
+export interface LogWriterHooks {
+  /** Called once for each record in log order, when its durability is met: `bytes[start, end)` is its payload. */
+  readonly apply: (bytes: Uint8Array, start: number, end: number) => void
+  /** Called after records were applied and none in the current segment waits: here the segment may be rotated. */
+  readonly settled: () => void
+  /** Called after a sync, with the number of records it made durable. */
+  readonly synced: (records: number, bytes: number) => void
+  /** Called once, when the log fails; from then on it takes nothing. */
+  readonly failed: (failure: Error) => void
+}
+
+/** A record in a buffer: its payload's place, and who waits for it. */
+interface Pending {
+  readonly start: number
+  readonly end: number
+  readonly done: Done
+}
+
+/** Frames gathered between two writes. */
+class Group {
+  buffer: Uint8Array
+  length = 0
+  /** Where each frame begins; the frames are sealed when the group is written, for only then is their place known. */
+  readonly frames: Array<number> = []
+  /** Records not yet applied, in order. */
+  readonly pending: Array<Pending> = []
+  needsSync = false
+  constructor(capacity: number) {
+    this.buffer = new Uint8Array(capacity)
+  }
+  reset(): void {
+    this.length = 0
+    this.frames.length = 0
+    this.pending.length = 0
+    this.needsSync = false
+    if (this.buffer.length > maxRetainedBuffer) this.buffer = new Uint8Array(initialBuffer)
+  }
+}
+
+const initialBuffer = 128 * 1024
+const maxRetainedBuffer = 8 * 1024 * 1024
+/** Interval records are handed to the operating system in pieces of this size: larger single writes measured slower. */
+const writeThreshold = 64 * 1024
+
+/** An open segment. */
+export interface Segment {
+  readonly fileNumber: number
+  readonly file: StorageFile
+}
+
+/**
+ * Writes a chain of log segments with group commit and no timer. Everything runs in callbacks of the one
+ * thread, so there is no lock.
+ *
+ * ```
+ *            reserve          commit                 file.sync
+ *  record ------------> filling group ---> inflight group ---> apply, in order ---> done
+ * ```
+ *
+ * While a sync is under way, records gather in the filling group and go out together with the next one. A record that
+ * needs no sync and has nobody before it is written and applied at once, without a callback. Records are
+ * applied strictly in log order: one that needs no sync waits behind one that does.
+ *
+ * A segment that was rotated away may still be unsynced: it is synced before its successor, always, so
+ * what survives a power cut is a prefix of the log. Whoever finds a failed write or sync here finds the log
+ * closed to everything after it: a failed sync is never tried again.
+ */
+export class LogWriter {
+  private filling = new Group(initialBuffer)
+  private inflight: Group | undefined
+  private spare: Group = new Group(initialBuffer)
+  private syncing = false
+  private scheduled = false
+  private syncWaiters: Array<Done> = []
+  private unsyncedPrevious: Array<Segment> = []
+  /** Bytes of the current segment handed to the operating system. */
+  private size: number
+  /** Bytes of it known to be on disk. */
+  private syncedSize: number
+  private reservedAt = 0
+  private reservedEnd = 0
+  failure: Error | undefined
+  closed = false
+
+  constructor(
+    private segment: Segment,
+    private readonly salt: number,
+    private readonly hooks: LogWriterHooks
+  ) {
+    this.size = fileHeaderSize
+    this.syncedSize = 0
+  }
+
+  /** The buffer that the last `reserve` points into. */
+  get buffer(): Uint8Array {
+    return this.filling.buffer
+  }
+
+  get segmentNumber(): number {
+    return this.segment.fileNumber
+  }
+
+  /** Bytes of the current segment, what is not yet written included. */
+  get segmentSize(): number {
+    return this.size + this.filling.length
+  }
+
+  /** Bytes that wait in memory, to be written or to be synced. */
+  get queuedBytes(): number {
+    return this.filling.length + (this.inflight?.length ?? 0)
+  }
+
+  /** Whether some record has been taken that is not yet applied. */
+  get hasPending(): boolean {
+    return this.filling.pending.length > 0 || (this.inflight !== undefined && this.inflight.pending.length > 0)
+  }
+
+  /** Bytes of interval records that no sync has covered. */
+  get unsyncedBytes(): number {
+    return this.size + this.filling.length - Math.max(this.syncedSize, fileHeaderSize)
+  }
+
+  /** Makes room for a payload of `size` bytes and answers where in `buffer` it is to be encoded. */
+  reserve(size: number): number {
+    const group = this.filling
+    const needed = group.length + frameHeaderSize + size
+    if (needed > group.buffer.length) {
+      const larger = new Uint8Array(Math.max(needed, group.buffer.length * 2))
+      larger.set(group.buffer.subarray(0, group.length))
+      group.buffer = larger
+    }
+    this.reservedAt = group.length
+    this.reservedEnd = needed
+    return group.length + frameHeaderSize
+  }
+
+  /**
+   * Commits the reserved record. Answers true when it is applied already and `done` will not be called; otherwise
+   * `done` is called later, once.
+   */
+  commit(durability: number, done: Done): boolean {
+    const group = this.filling
+    const start = this.reservedAt + frameHeaderSize
+    const end = this.reservedEnd
+    group.frames.push(this.reservedAt)
+    group.length = end
+    if (durability !== Durability.sync && !this.hasPending) {
+      if (durability === Durability.buffered || group.length >= writeThreshold) {
+        const failure = this.writeGroup(group)
+        if (failure !== undefined) {
+          this.filling.reset()
+          done(failure)
+          return false
+        }
+        this.hooks.apply(group.buffer, start, end)
+        group.reset()
+      } else {
+        this.hooks.apply(group.buffer, start, end)
+      }
+      this.hooks.settled()
+      return true
+    }
+    group.pending.push({ start, end, done })
+    if (durability === Durability.sync) group.needsSync = true
+    this.schedule()
+    return false
+  }
+
+  /** Syncs everything taken so far, and calls back. */
+  sync(done: Done): void {
+    if (this.failure !== undefined) return done(this.failure)
+    if (!this.syncing && this.filling.length === 0 && this.isSynced()) return done(undefined)
+    this.syncWaiters.push(done)
+    this.filling.needsSync = true
+    this.schedule()
+  }
+
+  private isSynced(): boolean {
+    return this.unsyncedPrevious.length === 0 && this.syncedSize >= this.size
+  }
+
+  /** One commit a turn of the microtask queue: fibers resumed together share it. */
+  private schedule(): void {
+    if (this.scheduled || this.inflight !== undefined || this.syncing) return
+    this.scheduled = true
+    queueMicrotask(() => {
+      this.scheduled = false
+      if (this.inflight === undefined && !this.syncing) this.commitGroup()
+    })
+  }
+
+  private commitGroup(): void {
+    if (this.failure !== undefined) return
+    const group = this.filling
+    if (group.length === 0 && !group.needsSync) return
+    const waiters = this.syncWaiters
+    this.syncWaiters = []
+    this.filling = this.spare
+    this.inflight = group
+    const failure = this.writeGroup(group)
+    if (failure !== undefined) {
+      for (const waiter of waiters) waiter(failure)
+      return
+    }
+    if (!group.needsSync) {
+      this.finishGroup(group)
+      return
+    }
+    const records = group.frames.length
+    this.syncChain((syncFailure) => {
+      if (syncFailure !== undefined) {
+        for (const waiter of waiters) waiter(syncFailure)
+        return
+      }
+      this.hooks.synced(records, group.length)
+      this.finishGroup(group)
+      for (const waiter of waiters) waiter(undefined)
+    })
+  }
+
+  private finishGroup(group: Group): void {
+    for (const { start, end } of group.pending) this.hooks.apply(group.buffer, start, end)
+    const waiting = group.pending.slice()
+    group.reset()
+    this.spare = group
+    this.inflight = undefined
+    this.hooks.settled()
+    for (const { done } of waiting) done(undefined)
+    this.goOn()
+  }
+
+  /** Starts what waited for the sync that has just ended. */
+  private goOn(): void {
+    if (this.filling.pending.length > 0 || this.filling.needsSync) this.schedule()
+    else this.syncPrevious()
+  }
+
+  /** Seals the group's frames for the place they go to, and hands them to the operating system. */
+  private writeGroup(group: Group): Error | undefined {
+    if (this.failure !== undefined) return this.failure
+    if (group.length === 0) return undefined
+    const frames = group.frames
+    for (let i = 0; i < frames.length; i++) {
+      const at = frames[i]!
+      const end = i + 1 < frames.length ? frames[i + 1]! : group.length
+      const length = end - at - frameHeaderSize
+      sealFrame(
+        group.buffer,
+        at,
+        length,
+        FrameType.record,
+        this.syncedSize,
+        this.salt,
+        this.segment.fileNumber,
+        this.size + at
+      )
+    }
+    try {
+      this.segment.file.append(group.buffer, 0, group.length)
+    } catch (cause) {
+      return this.fail(cause as Error)
+    }
+    this.size += group.length
+    return undefined
+  }
+
+  /** Syncs older segments first, then the current one. */
+  private syncChain(done: Done): void {
+    this.syncing = true
+    const previous = this.unsyncedPrevious[0]
+    const { file } = previous ?? this.segment
+    const size = this.size
+    const current = this.segment
+    file.sync((failure) => {
+      this.syncing = false
+      if (this.failure !== undefined) return done(this.failure)
+      if (failure !== undefined) return done(this.fail(failure))
+      if (previous !== undefined) {
+        this.unsyncedPrevious.shift()
+        previous.file.close()
+        return this.syncChain(done)
+      }
+      if (this.segment === current) this.syncedSize = size
+      done(undefined)
+    })
+  }
+
+  /**
+   * Goes on in `next`, a segment whose header is durable. To be called from `settled` only, when no record
+   * of this segment waits to be applied.
+   */
+  rotate(next: Segment): void {
+    if (this.filling.pending.length === 0 && this.filling.length > 0) {
+      const failure = this.writeGroup(this.filling)
+      if (failure !== undefined) return
+      this.filling.reset()
+    }
+    const previous = this.segment
+    const previousSize = this.size
+    if (this.syncedSize >= previousSize) previous.file.close()
+    else this.unsyncedPrevious.push(previous)
+    this.begin(next, { fileNumber: previous.fileNumber, size: previousSize, synced: false })
+    if (!this.syncing && this.inflight === undefined) this.syncPrevious()
+  }
+
+  /** The first frame of a segment names the end of the one before, so that a hole in the chain shows. */
+  begin(next: Segment, previous: PreviousSegment): void {
+    const frame = new Uint8Array(frameHeaderSize + startPayloadSize)
+    encodeStart(previous, frame, frameHeaderSize)
+    sealFrame(frame, 0, startPayloadSize, FrameType.start, 0, this.salt, next.fileNumber, fileHeaderSize)
+    this.segment = next
+    this.size = fileHeaderSize
+    this.syncedSize = 0
+    try {
+      next.file.append(frame, 0, frame.length)
+      this.size += frame.length
+    } catch (cause) {
+      this.fail(cause as Error)
+    }
+  }
+
+  /** Bounds what a power cut can take when nobody asks for a sync. */
+  private syncPrevious(): void {
+    const previous = this.unsyncedPrevious[0]
+    if (previous === undefined || this.failure !== undefined) return
+    this.syncing = true
+    previous.file.sync((failure) => {
+      this.syncing = false
+      if (this.failure !== undefined) return
+      if (failure !== undefined) {
+        this.fail(failure)
+        return
+      }
+      this.unsyncedPrevious.shift()
+      previous.file.close()
+      this.goOn()
+    })
+  }
+
+  private fail(failure: Error): Error {
+    if (this.failure !== undefined) return this.failure
+    this.failure = failure
+    const waiting = [...(this.inflight?.pending ?? []), ...this.filling.pending]
+    const waiters = this.syncWaiters
+    this.syncWaiters = []
+    this.inflight = undefined
+    this.filling.reset()
+    this.hooks.failed(failure)
+    for (const { done } of waiting) done(failure)
+    for (const waiter of waiters) waiter(failure)
+    return failure
+  }
+
+  /** Syncs, writes the closing frame, and closes the files. The caller has seen to it that nothing is being committed. */
+  close(done: Done): void {
+    if (this.closed) return done(undefined)
+    this.closed = true
+    const release = (failure: Error | undefined) => {
+      for (const { file } of this.unsyncedPrevious) file.close()
+      this.segment.file.close()
+      done(failure)
+    }
+    this.sync((failure) => {
+      if (failure !== undefined) return release(failure)
+      const frame = new Uint8Array(frameHeaderSize)
+      sealFrame(frame, 0, 0, FrameType.close, this.size, this.salt, this.segment.fileNumber, this.size)
+      try {
+        this.segment.file.append(frame, 0, frame.length)
+      } catch (cause) {
+        return release(cause as Error)
+      }
+      this.segment.file.sync(release)
+    })
+  }
+}

@@ -1,0 +1,28 @@
+import { encodeUtf8Into } from "./bytes.js"
+import { hash, secondHash } from "./hash.js"
+
+/**
+ * The key of one lookup, encoded and hashed once for all memtables and filters. A store has one of these and sets
+ * it anew for each lookup: it is valid until the next `set`, within one synchronous stretch.
+ */
+export class LookupKey {
+  bytes: Uint8Array = new Uint8Array(256)
+  length = 0
+  hash1 = 0
+  hash2 = 0
+  private scratch: Uint8Array = this.bytes
+
+  set(key: Uint8Array | string): this {
+    if (typeof key === "string") {
+      if (key.length * 3 > this.scratch.length) this.scratch = new Uint8Array(key.length * 3)
+      this.length = encodeUtf8Into(key, this.scratch, 0)
+      this.bytes = this.scratch
+    } else {
+      this.bytes = key
+      this.length = key.length
+    }
+    this.hash1 = hash(this.bytes, 0, this.length)
+    this.hash2 = secondHash
+    return this
+  }
+}

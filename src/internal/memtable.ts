@@ -1,0 +1,235 @@
+import { Arena } from "./arena.js"
+import { type BatchTarget, Kind } from "./batchFormat.js"
+import { compareRange, copyInto, prefixWord } from "./bytes.js"
+import { hash } from "./hash.js"
+import type { LookupKey } from "./lookupKey.js"
+import { SortedRuns } from "./sortedRuns.js"
+
+export const none = -1
+
+/**
+ * A multi-version memtable: an arena of entry bytes, a hash table for lookups, and sorted runs of keys for
+ * scans, all in typed arrays, with no object an entry.
+ *
+ * ```
+ *  slots (hash) --> node = the first entry of a key --> head[node] = its newest entry --> older --> older
+ *  runs (sorted arrays of nodes), merged like the tiers of a small LSM tree; the newest nodes unsorted
+ * ```
+ *
+ * A node stands in one run for ever and a run is never changed once made, so a cursor that holds the list of runs of one moment,
+ * together with a sequence number, is a snapshot: later inserts neither disturb it nor show in it.
+ */
+export class Memtable implements BatchTarget {
+  private readonly arena: Arena
+  private capacity = 1024
+  /** Entries, by id. */
+  count = 0
+  private block = new Uint32Array(this.capacity)
+  private offset = new Uint32Array(this.capacity)
+  private keyLengths = new Uint32Array(this.capacity)
+  /** -1 for a deletion. */
+  private valueLengths = new Int32Array(this.capacity)
+  private sequences = new Float64Array(this.capacity)
+  /** The next older entry of the same key. */
+  private older = new Int32Array(this.capacity)
+  /** For a node: the newest entry of its key. */
+  private head = new Int32Array(this.capacity)
+  private hashes = new Uint32Array(this.capacity)
+  private prefixHigh = new Uint32Array(this.capacity)
+  private prefixLow = new Uint32Array(this.capacity)
+  private slots = new Int32Array(4096).fill(none)
+  private mask = 4095
+  private nodes = 0
+  private readonly runs = new SortedRuns((a, b) => this.compareNodes(a, b))
+  /** Bytes of keys and values. */
+  dataBytes = 0
+  deletions = 0
+  smallestSequence = Number.POSITIVE_INFINITY
+  largestSequence = 0
+
+  /**
+   * `firstSegment` is the log segment where its first record stands; `budget` the bytes it is meant to hold.
+   */
+  constructor(
+    readonly firstSegment: number,
+    readonly budget: number
+  ) {
+    this.arena = new Arena(Math.max(4096, Math.min(budget >>> 6, 1024 * 1024)))
+  }
+
+  /** Whether it has reached its budget; one entry is always taken. */
+  get isFull(): boolean {
+    return this.count > 0 && this.memory >= this.budget
+  }
+
+  /** Bytes really held. */
+  get memory(): number {
+    return this.arena.allocated + this.capacity * 44 + this.slots.length * 4 + this.nodes * 4
+  }
+
+  get isEmpty(): boolean {
+    return this.count === 0
+  }
+
+  insert(
+    sequence: number,
+    kind: number,
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number
+  ): void {
+    if (this.count === this.capacity) this.grow()
+    const id = this.count++
+    const keyLength = keyEnd - keyStart
+    const valueLength = valueEnd - valueStart
+    const arena = this.arena
+    arena.take(keyLength + valueLength)
+    const target = arena.blocks[arena.block]!
+    copyInto(bytes, keyStart, keyEnd, target, arena.offset)
+    copyInto(bytes, valueStart, valueEnd, target, arena.offset + keyLength)
+    this.block[id] = arena.block
+    this.offset[id] = arena.offset
+    this.keyLengths[id] = keyLength
+    this.valueLengths[id] = kind === Kind.deletion ? none : valueLength
+    this.sequences[id] = sequence
+    this.dataBytes += keyLength + valueLength
+    if (kind === Kind.deletion) this.deletions++
+    if (sequence < this.smallestSequence) this.smallestSequence = sequence
+    if (sequence > this.largestSequence) this.largestSequence = sequence
+    const h = hash(bytes, keyStart, keyEnd)
+    this.hashes[id] = h
+    const slot = this.findSlot(h, bytes, keyStart, keyEnd)
+    const node = this.slots[slot]!
+    if (node !== none) {
+      this.older[id] = this.head[node]!
+      this.head[node] = id
+      return
+    }
+    this.older[id] = none
+    this.head[id] = id
+    this.prefixHigh[id] = prefixWord(bytes, keyStart, keyEnd)
+    this.prefixLow[id] = prefixWord(bytes, Math.min(keyStart + 4, keyEnd), keyEnd)
+    this.slots[slot] = id
+    this.runs.add(id)
+    if (++this.nodes * 2 > this.slots.length) this.rehash()
+  }
+
+  /** The newest entry of the key at or before `sequence`; `none` where there is none. */
+  find(key: LookupKey, sequence: number): number {
+    const node = this.slots[this.findSlot(key.hash1, key.bytes, 0, key.length)]!
+    return node === none ? none : this.visible(this.head[node]!, sequence)
+  }
+
+  /** The first entry of a chain at or before `sequence`. */
+  private visible(id: number, sequence: number): number {
+    while (id !== none && this.sequences[id]! > sequence) id = this.older[id]!
+    return id
+  }
+
+  isDeletion(id: number): boolean {
+    return this.valueLengths[id] === none
+  }
+
+  bytesOf(id: number): Uint8Array {
+    return this.arena.blocks[this.block[id]!]!
+  }
+  keyStartOf(id: number): number {
+    return this.offset[id]!
+  }
+  keyEndOf(id: number): number {
+    return this.offset[id]! + this.keyLengths[id]!
+  }
+  valueEndOf(id: number): number {
+    const length = this.valueLengths[id]!
+    return this.offset[id]! + this.keyLengths[id]! + (length < 0 ? 0 : length)
+  }
+  sequenceOf(id: number): number {
+    return this.sequences[id]!
+  }
+  headOf(node: number): number {
+    return this.head[node]!
+  }
+  olderOf(id: number): number {
+    return this.older[id]!
+  }
+
+  /** The sorted runs of this moment. They are immutable. */
+  snapshotRuns(): ReadonlyArray<Uint32Array> {
+    return this.runs.snapshot()
+  }
+
+  /** Order of a node's key against `key[0, length)`. */
+  compareNodeTo(node: number, key: Uint8Array, length: number): number {
+    const start = this.offset[node]!
+    return compareRange(this.arena.blocks[this.block[node]!]!, start, start + this.keyLengths[node]!, key, 0, length)
+  }
+
+  private compareNodes(a: number, b: number): number {
+    const high = this.prefixHigh[a]! - this.prefixHigh[b]!
+    if (high !== 0) return high
+    const low = this.prefixLow[a]! - this.prefixLow[b]!
+    if (low !== 0) return low
+    const aStart = this.offset[a]!
+    const bStart = this.offset[b]!
+    return compareRange(
+      this.arena.blocks[this.block[a]!]!,
+      aStart,
+      aStart + this.keyLengths[a]!,
+      this.arena.blocks[this.block[b]!]!,
+      bStart,
+      bStart + this.keyLengths[b]!
+    )
+  }
+
+  /** Linear probing; the slot of the key, or the free slot where it belongs. */
+  private findSlot(h: number, bytes: Uint8Array, start: number, end: number): number {
+    const { slots, mask, hashes } = this
+    const length = end - start
+    for (let slot = h & mask; ; slot = (slot + 1) & mask) {
+      const node = slots[slot]!
+      if (node === none) return slot
+      if (hashes[node] === h && this.keyLengths[node] === length) {
+        const own = this.arena.blocks[this.block[node]!]!
+        const ownStart = this.offset[node]!
+        let i = 0
+        while (i < length && own[ownStart + i] === bytes[start + i]) i++
+        if (i === length) return slot
+      }
+    }
+  }
+
+  private rehash(): void {
+    const old = this.slots
+    this.slots = new Int32Array(old.length * 2).fill(none)
+    this.mask = this.slots.length - 1
+    for (let i = 0; i < old.length; i++) {
+      const node = old[i]!
+      if (node === none) continue
+      let slot = this.hashes[node]! & this.mask
+      while (this.slots[slot] !== none) slot = (slot + 1) & this.mask
+      this.slots[slot] = node
+    }
+  }
+
+  private grow(): void {
+    const capacity = this.capacity * 2
+    this.block = enlarge(this.block, new Uint32Array(capacity))
+    this.offset = enlarge(this.offset, new Uint32Array(capacity))
+    this.keyLengths = enlarge(this.keyLengths, new Uint32Array(capacity))
+    this.valueLengths = enlarge(this.valueLengths, new Int32Array(capacity))
+    this.sequences = enlarge(this.sequences, new Float64Array(capacity))
+    this.older = enlarge(this.older, new Int32Array(capacity))
+    this.head = enlarge(this.head, new Int32Array(capacity))
+    this.hashes = enlarge(this.hashes, new Uint32Array(capacity))
+    this.prefixHigh = enlarge(this.prefixHigh, new Uint32Array(capacity))
+    this.prefixLow = enlarge(this.prefixLow, new Uint32Array(capacity))
+    this.capacity = capacity
+  }
+}
+
+const enlarge = <A extends Uint32Array | Int32Array | Float64Array>(from: A, to: A): A => {
+  to.set(from)
+  return to
+}

@@ -1,0 +1,49 @@
+import { Kind } from "./batchFormat.js"
+import { compareRange } from "./bytes.js"
+import type { Cursor } from "./cursor.js"
+
+/**
+ * Which versions a flush or a compaction must keep. A version is superseded when a newer one of its key is seen by every
+ * snapshot that sees it. A tombstone goes only where nothing below it could hold its key (`isBottom`), and only when no snapshot
+ * is older than it.
+ */
+export class Retention {
+  private key = new Uint8Array(256)
+  private keyLength = -1
+  /** The snapshot boundary that the last kept version of this key serves. */
+  private boundary = Number.POSITIVE_INFINITY
+
+  /** `snapshots` ascending: the sequence numbers that readers hold. */
+  constructor(
+    private readonly snapshots: ReadonlyArray<number>,
+    private readonly isBottom: (bytes: Uint8Array, start: number, end: number) => boolean
+  ) {}
+
+  /** Whether the entry is written on. To be asked about every entry in order. */
+  keeps(entry: Cursor): boolean {
+    const { keyBytes, keyStart, keyEnd, sequence } = entry
+    const length = keyEnd - keyStart
+    const sameKey =
+      length === this.keyLength && compareRange(keyBytes, keyStart, keyEnd, this.key, 0, this.keyLength) === 0
+    if (!sameKey) {
+      if (length > this.key.length) this.key = new Uint8Array(length * 2)
+      for (let i = 0; i < length; i++) this.key[i] = keyBytes[keyStart + i]!
+      this.keyLength = length
+      this.boundary = Number.POSITIVE_INFINITY
+    } else if (!this.snapshotIn(sequence, this.boundary)) {
+      return false
+    }
+    this.boundary = sequence
+    return !(
+      entry.kind === Kind.deletion &&
+      (this.snapshots.length === 0 || this.snapshots[0]! >= sequence) &&
+      this.isBottom(keyBytes, keyStart, keyEnd)
+    )
+  }
+
+  /** Whether a snapshot sees a version of `from` but not one of `to`. */
+  private snapshotIn(from: number, to: number): boolean {
+    for (const snapshot of this.snapshots) if (snapshot >= from && snapshot < to) return true
+    return false
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Node ids kept as immutable sorted runs, so that inserting is cheap and a snapshot is a list of arrays.
+ *
+ * New ids gather unsorted. When `chunkSize` of them have come, or when somebody looks, they become a sorted run; runs of like size are merged as a
+ * binary counter carries, up to `mergeLimit`, which bounds both the number of runs and the longest pause.
+ */
+export class SortedRuns {
+  private unsorted = new Uint32Array(chunkSize)
+  private unsortedLength = 0
+  private runs: Array<Uint32Array> = []
+  private taken: ReadonlyArray<Uint32Array> | undefined
+
+  constructor(private readonly compare: (a: number, b: number) => number) {}
+
+  add(id: number): void {
+    this.unsorted[this.unsortedLength++] = id
+    this.taken = undefined
+    if (this.unsortedLength === chunkSize) this.sortRest()
+  }
+
+  /** The runs with everything added so far. */
+  snapshot(): ReadonlyArray<Uint32Array> {
+    if (this.taken === undefined) {
+      this.sortRest()
+      this.taken = this.runs.slice()
+    }
+    return this.taken
+  }
+
+  private sortRest(): void {
+    if (this.unsortedLength === 0) return
+    const run = mergeSort(this.unsorted.slice(0, this.unsortedLength), this.compare)
+    this.unsortedLength = 0
+    this.push(run)
+  }
+
+  private push(run: Uint32Array): void {
+    const { runs } = this
+    let last = runs.at(-1)
+    while (last !== undefined && last.length <= run.length * 2 && last.length + run.length <= mergeLimit) {
+      runs.pop()
+      run = mergeRuns(last, run, this.compare)
+      last = runs.at(-1)
+    }
+    runs.push(run)
+  }
+}
+
+const chunkSize = 2048
+const mergeLimit = 64 * 1024
+
+type Compare = (a: number, b: number) => number
+
+export const mergeRuns = (a: Uint32Array, b: Uint32Array, compare: Compare): Uint32Array => {
+  const out = new Uint32Array(a.length + b.length)
+  mergeInto(a, 0, a.length, b, 0, b.length, out, 0, compare)
+  return out
+}
+
+const mergeInto = (
+  a: Uint32Array,
+  i: number,
+  aEnd: number,
+  b: Uint32Array,
+  j: number,
+  bEnd: number,
+  out: Uint32Array,
+  at: number,
+  compare: Compare
+): void => {
+  while (i < aEnd && j < bEnd) out[at++] = compare(a[i]!, b[j]!) <= 0 ? a[i++]! : b[j++]!
+  while (i < aEnd) out[at++] = a[i++]!
+  while (j < bEnd) out[at++] = b[j++]!
+}
+
+const insertionLimit = 8
+
+/** Bottom-up merge sort after insertion sort of short stretches. Sorts in place or into a second array, and answers the one it ended in. */
+export const mergeSort = (ids: Uint32Array, compare: Compare): Uint32Array => {
+  const length = ids.length
+  for (let start = 0; start < length; start += insertionLimit) {
+    const end = Math.min(start + insertionLimit, length)
+    for (let i = start + 1; i < end; i++) {
+      const id = ids[i]!
+      let j = i - 1
+      while (j >= start && compare(ids[j]!, id) > 0) {
+        ids[j + 1] = ids[j]!
+        j--
+      }
+      ids[j + 1] = id
+    }
+  }
+  let from: Uint32Array = ids
+  let to: Uint32Array = new Uint32Array(length)
+  for (let width = insertionLimit; width < length; width *= 2) {
+    for (let start = 0; start < length; start += width * 2) {
+      const middle = Math.min(start + width, length)
+      const end = Math.min(start + width * 2, length)
+      mergeInto(from, start, middle, from, middle, end, to, start, compare)
+    }
+    const swap = from
+    from = to
+    to = swap
+  }
+  return from
+}

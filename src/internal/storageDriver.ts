@@ -1,0 +1,38 @@
+/**
+ * The narrow file port as plain synchronous functions, which the engine's core and the hot paths use.
+ * Every function throws `StorageFailure` and nothing else.
+ */
+export interface StorageFile {
+  readonly path: string
+  /** The size of the file now, in bytes. */
+  size(): number
+  /** Reads up to `length` bytes from `position` into `target` at `offset`; answers how many there were. */
+  read(target: Uint8Array, offset: number, length: number, position: number): number
+  /** Appends all of `source[offset, offset + length)`, or throws: then the file may have grown by a part of it. */
+  append(source: Uint8Array, offset: number, length: number): void
+  /** Makes all that was appended durable (fdatasync), and calls back. */
+  sync(done: (failure: Error | undefined) => void): void
+  /** Closes the descriptor; a second call does nothing. */
+  close(): void
+}
+
+export interface StorageDriver {
+  /** Opens an existing file for reading. */
+  openRead(path: string): StorageFile
+  /** Creates an empty file for appending; an existing one is an `EEXIST` failure. */
+  create(path: string): StorageFile
+  /** Lets the event loop turn once, then calls back: how sliced work hands over. */
+  turn(next: () => void): void
+}
+
+/** A range read whole, or a failure that says how much of it was there. */
+export const readExactly = (file: StorageFile, position: number, length: number): Uint8Array => {
+  const bytes = new Uint8Array(length)
+  let done = 0
+  while (done < length) {
+    const n = file.read(bytes, done, length - done, position + done)
+    if (n === 0) return bytes.subarray(0, done)
+    done += n
+  }
+  return bytes
+}

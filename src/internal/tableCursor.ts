@@ -1,0 +1,89 @@
+import { BlockCursor } from "./blockCursor.js"
+import type { Cursor } from "./cursor.js"
+import type { TableReader } from "./tableReader.js"
+
+const firstReadAhead = 16 * 1024
+/** Blocks missed in sequence that are still read one by one, and cached: short scans come again. */
+const singleBlocks = 8
+
+export interface TableCursorOptions {
+  /** Bytes to read at once at most when blocks are read one after the other. */
+  readonly readAhead: number
+  /** Whether blocks that were missed go into the cache. */
+  readonly fillCache: boolean
+}
+
+/**
+ * A cursor over one table. Blocks missed in sequence are read together, in growing pieces, so that a long scan makes
+ * few calls and, beyond its first blocks, leaves the cache to others.
+ */
+export class TableCursor extends BlockCursor implements Cursor {
+  private block = -1
+  private ahead: Array<Uint8Array> = []
+  private aheadFrom = 0
+  private missedLast = -2
+  private sequential = 0
+  private readAhead = firstReadAhead
+
+  constructor(
+    private readonly table: TableReader,
+    private readonly options: TableCursorOptions
+  ) {
+    super(() => table.failBlock(this.block))
+  }
+
+  override seekToFirst(): void {
+    if (this.load(0)) super.seekToFirst()
+  }
+
+  override seekToLast(): void {
+    if (this.load(this.table.index.count - 1)) super.seekToLast()
+  }
+
+  override seek(key: Uint8Array, length: number): void {
+    const block = this.table.index.find(key, length)
+    if (!this.load(block)) return
+    super.seek(key, length)
+    if (!this.valid && this.load(block + 1)) super.seekToFirst()
+  }
+
+  override next(): void {
+    super.next()
+    if (!this.valid && this.load(this.block + 1)) super.seekToFirst()
+  }
+
+  override prev(): void {
+    super.prev()
+    if (!this.valid && this.load(this.block - 1)) super.seekToLast()
+  }
+
+  private load(block: number): boolean {
+    if (block < 0 || block >= this.table.index.count) {
+      this.valid = false
+      return false
+    }
+    const changed = block !== this.block
+    this.block = block
+    if (changed) this.open(this.fetch(block))
+    return true
+  }
+
+  private fetch(block: number): Uint8Array {
+    const { table, options } = this
+    const cached = table.peekBlock(block)
+    if (cached !== undefined) return cached
+    const ahead = this.ahead[block - this.aheadFrom]
+    if (ahead !== undefined) return ahead
+    this.sequential = block === this.missedLast + 1 ? this.sequential + 1 : 0
+    if (this.sequential < singleBlocks || options.readAhead === 0) {
+      this.missedLast = block
+      this.readAhead = firstReadAhead
+      return options.fillCache ? table.block(block) : table.readBlock(block)
+    }
+    this.ahead = table.readBlocks(block, this.readAhead)
+    this.aheadFrom = block
+    this.missedLast = block + this.ahead.length - 1
+    this.readAhead = Math.min(this.readAhead * 2, options.readAhead)
+    return this.ahead[0]!
+  }
+}

@@ -1,0 +1,143 @@
+import { findInBlock, type Found, Lookup } from "./block.js"
+import type { BlockCache, BlockOwner } from "./blockCache.js"
+import { CorruptionFailure } from "./failure.js"
+import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
+import { TableFilter } from "./filter.js"
+import type { LookupKey } from "./lookupKey.js"
+import { readExactly, type StorageFile } from "./storageDriver.js"
+import { decodeFooter, decodeTableMeta, footerSize, type Handle, sectionFault, sectionTrailerSize, type TableMeta } from "./tableFormat.js"
+import { TableIndex } from "./tableIndex.js"
+
+/** Counts of one store's table reads. */
+export class ReadCounters {
+  filterChecks = 0
+  filterNegatives = 0
+  filterFalsePositives = 0
+  blockReads = 0
+  blockBytes = 0
+}
+
+/** An open table: footer, properties, index and filter are in memory, data blocks are read when asked for. */
+export class TableReader implements BlockOwner {
+  readonly slots: Int32Array
+  readonly index: TableIndex
+  readonly filter: TableFilter | undefined
+  readonly properties: TableMeta
+  private readonly salt: number
+
+  /** Reads and checks everything but the data blocks. @throws CorruptionFailure, FormatFailure, StorageFailure */
+  constructor(
+    readonly file: StorageFile,
+    readonly fileNumber: number,
+    storeId: Uint8Array,
+    readonly cache: BlockCache,
+    private readonly counters: ReadCounters
+  ) {
+    this.salt = saltOf(storeId)
+    const size = file.size()
+    expectHeader(decodeFileHeader(readExactly(file, 0, fileHeaderSize), "table", file.path), fileNumber, storeId, file.path)
+    const footerStart = size - footerSize
+    if (footerStart < fileHeaderSize) this.fail(0, "table footer", "the file is too short")
+    const footer = decodeFooter(readExactly(file, footerStart, footerSize), this.salt, fileNumber, footerStart)
+    if (typeof footer === "string") throw new CorruptionFailure(file.path, footerStart, "table footer", footer)
+    const properties = this.readSection(footer.properties, "table properties")
+    this.properties =
+      decodeTableMeta(properties, 0, properties.length) ??
+      this.fail(footer.properties.offset, "table properties", "malformed")
+    if (this.properties.size !== size) this.fail(footerStart, "table footer", `${size} bytes, not ${this.properties.size}`)
+    this.index = new TableIndex(this.readSection(footer.index, "index block"), footerStart, () =>
+      this.fail(footer.index.offset, "index block", "malformed")
+    )
+    this.filter =
+      footer.filter.length === 0
+        ? undefined
+        : (TableFilter.decode(this.readSection(footer.filter, "filter")) ??
+          this.fail(footer.filter.offset, "filter", "malformed"))
+    this.slots = new Int32Array(this.index.count).fill(-1)
+  }
+
+  /** Bytes held beside cached blocks. */
+  get memory(): number {
+    return this.index.memory + this.slots.length * 4 + (this.filter?.byteLength ?? 0)
+  }
+
+  /** Looks for the newest version of `key` at or before `sequence`; true when `found` holds it. */
+  find(key: LookupKey, sequence: number, found: Found): boolean {
+    const { filter, counters } = this
+    if (filter !== undefined) {
+      counters.filterChecks++
+      if (!filter.has(key)) {
+        counters.filterNegatives++
+        return false
+      }
+    }
+    const block = this.index.find(key.bytes, key.length)
+    if (block < this.index.count) {
+      const result = findInBlock(this.block(block), key, sequence, found)
+      if (result === Lookup.found) return true
+      if (result === Lookup.malformed) this.failBlock(block)
+    }
+    if (filter !== undefined) counters.filterFalsePositives++
+    return false
+  }
+
+  /** A data block, from the cache or read into it. */
+  block(index: number): Uint8Array {
+    const cached = this.cache.get(this, index)
+    if (cached !== undefined) return cached
+    const block = this.readBlock(index)
+    this.cache.put(this, index, block)
+    return block
+  }
+
+  /** A data block, from the cache if it is there; never put into it. */
+  peekBlock(index: number): Uint8Array | undefined {
+    return this.slots[index]! >= 0 ? this.cache.get(this, index) : undefined
+  }
+
+  readBlock(index: number): Uint8Array {
+    return this.readSection({ offset: this.index.offsets[index]!, length: this.index.lengths[index]! }, "data block")
+  }
+
+  /** The blocks from `index` on that fit in `budget` bytes (one at least), read with one call. */
+  readBlocks(index: number, budget: number): Array<Uint8Array> {
+    const { offsets, lengths, count } = this.index
+    const start = offsets[index]!
+    let end = start + lengths[index]! + sectionTrailerSize
+    let last = index + 1
+    while (last < count && offsets[last]! === end && end + lengths[last]! - start <= budget) {
+      end += lengths[last]! + sectionTrailerSize
+      last++
+    }
+    const bytes = readExactly(this.file, start, end - start)
+    this.counters.blockReads++
+    this.counters.blockBytes += bytes.length
+    const blocks: Array<Uint8Array> = []
+    for (let i = index; i < last; i++) {
+      blocks.push(this.checkSection(bytes, offsets[i]! - start, offsets[i]!, lengths[i]!, "data block"))
+    }
+    return blocks
+  }
+
+  failBlock(index: number): never {
+    return this.fail(this.index.offsets[index]!, "data block", "malformed")
+  }
+
+  fail(offset: number, region: string, reason: string): never {
+    throw new CorruptionFailure(this.file.path, offset, region, reason)
+  }
+
+  private readSection({ offset, length }: Handle, region: string): Uint8Array {
+    const bytes = readExactly(this.file, offset, length + sectionTrailerSize)
+    this.counters.blockReads++
+    this.counters.blockBytes += bytes.length
+    return this.checkSection(bytes, 0, offset, length, region)
+  }
+
+  private checkSection(bytes: Uint8Array, start: number, offset: number, length: number, region: string): Uint8Array {
+    if (bytes.length < start + length + sectionTrailerSize) this.fail(offset, region, "the file ends within it")
+    const fault = sectionFault(bytes, start, length, this.salt, this.fileNumber, offset)
+    if (fault !== undefined) this.fail(offset, region, fault)
+    return bytes.subarray(start, start + length)
+  }
+}
