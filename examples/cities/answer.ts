@@ -1,0 +1,31 @@
+import { Console, Effect, Option, Stream } from "effect"
+import type { City } from "./city.js"
+import { number } from "./format.js"
+import { cityKey } from "./keys.js"
+import * as Queries from "./queries.js"
+import { removedCountry } from "./remove.js"
+import { printStats, step } from "./report.js"
+
+const lyon = { country: "FR", name: "Lyon", id: 2996944 }
+
+const print = (city: City) =>
+  Console.log(`  ${city.country}  ${city.name} (${number(city.population)}) at ${city.latitude}, ${city.longitude}`)
+
+/** Prints what a Stream of cities answers, under a heading. */
+const list = <E, R>(describe: (count: number) => string, cities: Stream.Stream<City, E, R>) =>
+  step((found) => describe(found.length), Stream.runCollect(cities)).pipe(Effect.flatMap(Effect.forEach(print)))
+
+/** The second half: questions to the store, answered by Streams. */
+export const answer = Effect.gen(function* () {
+  yield* list((count) => `The ${count} cities of Iceland, by name`, Queries.citiesOf("IS"))
+  yield* list((count) => `The ${count} cities that come after Lyon`, Queries.citiesAfter(lyon, 10))
+  yield* list((count) => `The last ${count} cities, in reverse`, Queries.lastCities(5))
+
+  yield* step((count) => `${number(count)} cities in IT`, Queries.countCities("IT"))
+  yield* step((count) => `${number(count)} cities in ${removedCountry}`, Queries.countCities(removedCountry))
+  yield* step((count) => `${number(count)} cities in all`, Queries.countCities())
+
+  const city = yield* step(() => "One city, by its key", Queries.findCity(cityKey(lyon)))
+  yield* Option.match(city, { onNone: () => Console.log("  is not there"), onSome: print })
+  yield* printStats
+})

@@ -1,0 +1,42 @@
+import { Console, Effect, Option } from "effect"
+import { LsmStore, WriteBatch } from "effect-lsm"
+import type { Batch } from "./dataset.js"
+import type { Journal } from "./journal.js"
+import { batchMark } from "./keys.js"
+import { makeProgress } from "./progress.js"
+
+const writeBatchOf = (batch: Batch) => {
+  const writes = WriteBatch.make()
+  for (const row of batch.rows) writes.put(row.key, row.value)
+  return writes.put(batchMark(batch.number), String(batch.rows.length))
+}
+
+/** Ends this process as a crash does, while one more batch is on its way. */
+const crashDuring = (batch: Batch | undefined) =>
+  Effect.gen(function* () {
+    const store = yield* LsmStore.LsmStore
+    if (batch !== undefined) yield* Effect.fork(store.write(writeBatchOf(batch)))
+    yield* Effect.yieldNow()
+    process.kill(process.pid, "SIGKILL")
+    return yield* Effect.never
+  })
+
+/** Writes batches one after the other, each atomically, and notes in the journal that the store has acknowledged it. */
+export const importBatches = (batches: ReadonlyArray<Batch>, journal: Journal, killAt: Option.Option<number>) =>
+  Effect.gen(function* () {
+    const store = yield* LsmStore.LsmStore
+    const total = batches.reduce((sum, batch) => sum + batch.rows.length, 0)
+    const progress = yield* makeProgress("cities", total)
+    let done = 0
+    for (const [index, batch] of batches.entries()) {
+      yield* store.write(writeBatchOf(batch), { durability: "sync" })
+      yield* journal.add(batch.number)
+      done += batch.rows.length
+      yield* progress(done)
+      if (Option.contains(killAt, index + 1)) {
+        yield* Console.log(`\n  ${index + 1} batches acknowledged: now this process kills itself`)
+        yield* crashDuring(batches[index + 1])
+      }
+    }
+    return total
+  })

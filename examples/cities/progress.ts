@@ -1,0 +1,25 @@
+import { Terminal } from "@effect/platform"
+import { Effect } from "effect"
+import { number } from "./format.js"
+
+const width = 30
+const linesWithoutTerminal = 4
+
+/** A bar that is redrawn in place; where the output is no terminal, a few plain lines. */
+export const makeProgress = (what: string, total: number) =>
+  Effect.gen(function* () {
+    const terminal = yield* Terminal.Terminal
+    const interactive = yield* terminal.isTTY
+    let lines = 0
+    return (done: number) => {
+      const part = done / total
+      const figures = `${number(done)} of ${number(total)} ${what}`
+      if (interactive) {
+        const bar = "█".repeat(part * width).padEnd(width, "░")
+        return terminal.display(`\r  ${bar} ${figures}${done === total ? "\n" : ""}`)
+      }
+      if (part * linesWithoutTerminal < lines + 1) return Effect.void
+      lines = Math.floor(part * linesWithoutTerminal)
+      return terminal.display(`  ${figures}\n`)
+    }
+  })

@@ -1,0 +1,38 @@
+import { Chunk, Effect, Stream } from "effect"
+import { LsmStore } from "effect-lsm"
+import { type City, decodeCity, decodeCityBytes } from "./city.js"
+import { after, allCities, cityKey, countryPrefix } from "./keys.js"
+
+/** Cities of a range, decoded chunk by chunk: `mapEffect` would take the Stream's chunks apart. */
+const citiesIn = (range: LsmStore.ScanOptions) =>
+  Stream.unwrap(
+    Effect.map(LsmStore.LsmStore, (store) =>
+      store
+        .values(range)
+        .pipe(
+          Stream.mapChunksEffect((values) => Effect.map(Effect.forEach(values, decodeCityBytes), Chunk.unsafeFromArray))
+        )
+    )
+  )
+
+/** A country's cities, in the order of their names. */
+export const citiesOf = (country: string) => citiesIn({ prefix: countryPrefix(country) })
+
+/** Some cities that come after one. */
+export const citiesAfter = (city: Pick<City, "country" | "name" | "id">, count: number) =>
+  citiesIn({ prefix: allCities, start: after(cityKey(city)), limit: count })
+
+/** The last cities of all, the very last one first. */
+export const lastCities = (count: number) => citiesIn({ prefix: allCities, reverse: true, limit: count })
+
+export const countCities = (country?: string) =>
+  Effect.flatMap(LsmStore.LsmStore, (store) =>
+    store.count({ prefix: country === undefined ? allCities : countryPrefix(country) })
+  )
+
+export const findCity = (key: string) =>
+  Effect.gen(function* () {
+    const store = yield* LsmStore.LsmStore
+    const value = yield* store.getString(key)
+    return yield* Effect.transposeMapOption(value, decodeCity)
+  })
