@@ -1,0 +1,61 @@
+export const keySize = 16
+export const valueSize = 100
+
+/** Numbers that look random and are the same every time: mulberry32 (T. Ettinger, public domain). */
+export const makeRandom = (seed: number) => {
+  let state = seed | 0
+  return (): number => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return (t ^ (t >>> 14)) >>> 0
+  }
+}
+
+export interface Data {
+  readonly keys: ReadonlyArray<Uint8Array>
+  readonly values: ReadonlyArray<Uint8Array>
+}
+
+/** Views of `size` bytes each, one behind the other in one buffer. */
+const slices = (count: number, size: number, bytes: Buffer): Array<Uint8Array> =>
+  Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+
+const randomBytes = (length: number, seed: number): Buffer => {
+  const random = makeRandom(seed)
+  const bytes = Buffer.alloc(Math.ceil(length / 4) * 4)
+  for (let at = 0; at < length; at += 4) bytes.writeUInt32LE(random(), at)
+  return bytes
+}
+
+/** Random keys and values, incompressible, in the order that every store is given them in. */
+export const makeData = (count: number): Data => ({
+  keys: slices(count, keySize, randomBytes(count * keySize, 1)),
+  values: slices(count, valueSize, randomBytes(count * valueSize, 2))
+})
+
+/** Counting keys such as `user:00000000042`, and numbers of eight bytes. */
+export const makeCountedData = (count: number): Data => {
+  const random = makeRandom(3)
+  return {
+    keys: Array.from({ length: count }, (_, i) => Buffer.from(`user:${String(i).padStart(11, "0")}`)),
+    values: Array.from({ length: count }, () => {
+      const value = Buffer.alloc(8)
+      value.writeDoubleLE(random() % 100_000)
+      return value
+    })
+  }
+}
+
+/** The same items in another order, the same every time. */
+export const shuffled = <A>(items: ReadonlyArray<A>, seed: number): Array<A> => {
+  const random = makeRandom(seed)
+  const out = items.slice()
+  for (let i = out.length - 1; i > 0; i--) {
+    const j = random() % (i + 1)
+    const item = out[i]!
+    out[i] = out[j]!
+    out[j] = item
+  }
+  return out
+}

@@ -1,0 +1,42 @@
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Effect from "effect/Effect"
+import type * as LsmOptions from "effect-lsm/LsmOptions"
+import * as LsmStore from "effect-lsm/LsmStore"
+import * as WriteBatch from "effect-lsm/WriteBatch"
+import type { Data } from "./data.js"
+
+/** Runs a program with a store, closed at its end. */
+export const withStore = <A, E>(
+  directory: string,
+  options: LsmOptions.Tuning,
+  use: (store: LsmStore.Store) => Effect.Effect<A, E>
+): Promise<A> =>
+  LsmStore.make({ directory, durability: "buffered", ...options }).pipe(
+    Effect.flatMap(use),
+    Effect.scoped,
+    Effect.provide(NodeContext.layer),
+    Effect.runPromise
+  )
+
+/** Writes `data` in batches. */
+export const fill = (store: LsmStore.Store, data: Data, size = 1000, options?: LsmStore.WriteOptions) =>
+  Effect.gen(function* () {
+    const batch = WriteBatch.make()
+    const count = data.keys.length
+    for (let i = 0; i < count; i++) {
+      batch.put(data.keys[i]!, data.values[i]!)
+      if (batch.size < size && i < count - 1) continue
+      yield* store.write(batch, options)
+      batch.clear()
+    }
+  })
+
+/** A store with all of `data` in compacted tables, opened anew. */
+export const withFilledStore = async <A, E>(
+  directory: string,
+  data: Data,
+  use: (store: LsmStore.Store) => Effect.Effect<A, E>
+): Promise<A> => {
+  await withStore(directory, {}, (store) => Effect.zipRight(fill(store, data), store.compact()))
+  return withStore(directory, {}, use)
+}

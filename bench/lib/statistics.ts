@@ -1,0 +1,19 @@
+export interface Spread {
+  readonly median: number
+  readonly least: number
+  readonly most: number
+}
+
+export const quantile = (sorted: ArrayLike<number>, part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? Number.NaN
+
+export const spread = (values: ReadonlyArray<number>): Spread => {
+  const sorted = Float64Array.from(values).sort()
+  const middle = sorted.length >>> 1
+  const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+  return { median, least: sorted[0]!, most: sorted[sorted.length - 1]! }
+}
+
+/** The spread of each figure over several runs. */
+export const spreadsOf = (runs: ReadonlyArray<Readonly<Record<string, number>>>): Readonly<Record<string, Spread>> =>
+  Object.fromEntries(Object.keys(runs[0] ?? {}).map((figure) => [figure, spread(runs.map((run) => run[figure]!))]))

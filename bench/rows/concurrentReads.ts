@@ -1,0 +1,82 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as LsmStore from "effect-lsm/LsmStore"
+import { type Data, makeData } from "../lib/data.js"
+import { fill, withStore } from "../lib/ours.js"
+import { type Contender, expect, type Figures, type Row } from "../lib/row.js"
+import { quantile } from "../lib/statistics.js"
+
+const readers = 50
+const writers = 5
+const MiB = 1024 * 1024
+
+/**
+ * Times each read alone, and each turn: from the moment when a fiber lets the others go first until it has its value, so that
+ * whatever keeps the thread busy shows.
+ */
+const underLoad = (store: LsmStore.Store, { keys, values }: Data, millis: number) => {
+  const turns: Array<number> = []
+  const reads: Array<number> = []
+  let written = 0
+  let asked = 0
+  const deadline = performance.now() + millis
+  const reader = Effect.gen(function* () {
+    while (performance.now() < deadline) {
+      const i = (asked++ * 7_919) % keys.length
+      const begin = performance.now()
+      yield* Effect.yieldNow()
+      const turn = performance.now()
+      const value = yield* store.get(keys[i]!)
+      const end = performance.now()
+      turns.push(end - begin)
+      reads.push(end - turn)
+      expect("first byte read", Option.getOrThrow(value)[0]!, values[i]![0]!)
+    }
+  })
+  const writer = Effect.gen(function* () {
+    while (performance.now() < deadline) {
+      const i = (written++ * 104_729) % keys.length
+      yield* store.put(keys[i]!, values[i]!)
+      yield* Effect.yieldNow()
+    }
+  })
+  const fibers = Array.from({ length: readers + writers }, (_, i) => (i < readers ? reader : writer))
+  const figures = (): Figures => {
+    const sortedTurns = Float64Array.from(turns).sort()
+    const sortedReads = Float64Array.from(reads).sort()
+    return {
+      "reads/s": (reads.length / millis) * 1000,
+      "writes/s": (written / millis) * 1000,
+      "read p50 µs": quantile(sortedReads, 0.5) * 1000,
+      "read p99 µs": quantile(sortedReads, 0.99) * 1000,
+      "turn p50 µs": quantile(sortedTurns, 0.5) * 1000,
+      "turn p99 µs": quantile(sortedTurns, 0.99) * 1000
+    }
+  }
+  return Effect.map(Effect.all(fibers, { concurrency: "unbounded", discard: true }), figures)
+}
+
+const contender =
+  (compacting: boolean): Contender =>
+  ({ entries, quick, directory }) => {
+    const data = makeData(entries)
+    // Small memtables and tables give the compactor something to do all the time; or it is never called for.
+    const level0Tables = compacting ? 2 : 1000
+    const tuning = { memtableBytes: 8 * MiB, tableBytes: 2 * MiB, level0Tables, level0SlowdownTables: 1000 }
+    return withStore(directory, tuning, (store) =>
+      Effect.gen(function* () {
+        yield* fill(store, data)
+        yield* store.compact()
+        const before = yield* store.stats
+        if (compacting) yield* Effect.fork(Effect.forever(store.compact()))
+        const figures = yield* underLoad(store, data, quick ? 1_000 : 4_000)
+        const after = yield* store.stats
+        return { ...figures, compactions: after.compactions - before.compactions }
+      })
+    )
+  }
+
+export const concurrentReads: Row = {
+  title: "50 reading and 5 writing fibers",
+  contenders: { "no compaction": contender(false), compacting: contender(true) }
+}

@@ -1,0 +1,101 @@
+import { closeSync, openSync, statSync, writeSync } from "node:fs"
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { type Data, makeCountedData, makeData } from "../lib/data.js"
+import { withFilledStore } from "../lib/ours.js"
+import { type Contender, expect, type Figures, type Judge, type Row } from "../lib/row.js"
+
+const bytesOf = ({ keys, values }: Data): number =>
+  keys.reduce((sum, key) => sum + key.length, 0) + values.reduce((sum, value) => sum + value.length, 0)
+
+const figuresOf = (entries: number, size: number, millis: number): Figures => ({
+  "bytes/entry": size / entries,
+  "ns/entry": (millis * 1e6) / entries
+})
+
+/** All tables of a compacted store, read by a scan. */
+const tables =
+  (make: (entries: number) => Data): Contender =>
+  ({ entries, directory }) => {
+    const data = make(entries)
+    return withFilledStore(directory, data, (store) =>
+      Effect.gen(function* () {
+        const read = Effect.suspend(() => {
+          let bytes = 0
+          const count = (chunk: Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>) =>
+            Effect.sync(() => {
+              for (const entry of chunk) bytes += entry.key.length + entry.value.length
+            })
+          return store.scan().pipe(
+            Stream.runForEachChunk(count),
+            Effect.map(() => expect("bytes read", bytes, bytesOf(data)))
+          )
+        })
+        yield* read
+        const begin = performance.now()
+        yield* read
+        const millis = performance.now() - begin
+        return figuresOf(entries, (yield* store.stats).tableBytes, millis)
+      })
+    )
+  }
+
+/** The same as lines of JSON, keys and values in base64, read as a whole and split. */
+const jsonLines =
+  (make: (entries: number) => Data): Contender =>
+  async ({ entries, directory }) => {
+    const data = make(entries)
+    const file = join(directory, "data.jsonl")
+    writeLines(file, data)
+    const read = async () => {
+      let bytes = 0
+      for (const line of (await readFile(file, "latin1")).split("\n")) {
+        if (line === "") continue
+        const entry: { readonly key: string; readonly value: string } = JSON.parse(line)
+        bytes += Buffer.from(entry.key, "base64").length + Buffer.from(entry.value, "base64").length
+      }
+      expect("bytes read", bytes, bytesOf(data))
+    }
+    await read()
+    const begin = performance.now()
+    await read()
+    return figuresOf(entries, statSync(file).size, performance.now() - begin)
+  }
+
+const writeLines = (path: string, { keys, values }: Data): void => {
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64")
+  const file = openSync(path, "w")
+  for (let from = 0; from < keys.length; from += 1000) {
+    let text = ""
+    for (let i = from; i < Math.min(from + 1000, keys.length); i++) {
+      text += `${JSON.stringify({ key: base64(keys[i]!), value: base64(values[i]!) })}\n`
+    }
+    writeSync(file, text)
+  }
+  closeSync(file)
+}
+
+/** Five times smaller, and five times faster to read. */
+const judge: Judge = (median) => {
+  const ratio = (figure: string) => median("JSON lines", figure) / median("tables", figure)
+  const size = ratio("bytes/entry")
+  const time = ratio("ns/entry")
+  return {
+    text: `${size.toFixed(2)} times smaller, ${time.toFixed(2)} times faster to read, wanted 5 and 5`,
+    met: size >= 5 && time >= 5
+  }
+}
+
+export const randomTables: Row = {
+  title: "tables against JSON lines, random bytes",
+  contenders: { tables: tables(makeData), "JSON lines": jsonLines(makeData) },
+  judge
+}
+
+export const countedTables: Row = {
+  title: "tables against JSON lines, counted keys and numbers",
+  contenders: { tables: tables(makeCountedData), "JSON lines": jsonLines(makeCountedData) },
+  judge
+}
