@@ -172,8 +172,6 @@ export interface Store {
   readonly stats: Effect.Effect<Stats, ReadError>
   /** The metrics of this store in Prometheus' text format. */
   readonly prometheus: Effect.Effect<string>
-  /** Closes the store. The end of its scope does it too; a second time does nothing. */
-  readonly close: Effect.Effect<void>
   /**
    * `get` without an Effect round it, for hot loops. Throws what `get` fails with.
    */
@@ -277,7 +275,16 @@ export const make = (
  * @category layers
  */
 export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError, FileSystem.FileSystem> =>
-  layerFromComponents(options).pipe(Layer.provide(layerComponents(options)), Layer.provide(Storage.layer))
+  Layer.provide(layerFromStorage(options), Storage.layer)
+
+/**
+ * A store on a `Storage` that is provided.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFromStorage = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError, Storage.Storage> =>
+  Layer.provide(layerFromComponents(options), layerComponents(options))
 
 /**
  * `layer` with its options from the application's configuration.
@@ -296,7 +303,5 @@ export const layerConfig = (
  * @since 0.1.0
  * @category layers
  */
-export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, OpenError> => {
-  const all = { ...options, directory: "/memory" }
-  return layerFromComponents(all).pipe(Layer.provide(layerComponents(all)), Layer.provide(Storage.layerMemory))
-}
+export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, OpenError> =>
+  Layer.provide(layerFromStorage({ ...options, directory: "/memory" }), Storage.layerMemory)

@@ -25,6 +25,7 @@ export class WriteBatch {
   private buffer = new Uint8Array(256)
   private length = 0
   private operations = 0
+  private deletions = 0
   private longestKeyLength = 0
   private longestValueLength = 0
   private fault: string | undefined
@@ -48,6 +49,7 @@ export class WriteBatch {
   clear(): this {
     this.length = 0
     this.operations = 0
+    this.deletions = 0
     this.longestKeyLength = 0
     this.longestValueLength = 0
     this.fault = undefined
@@ -69,6 +71,7 @@ export class WriteBatch {
     return {
       bytes: this.buffer,
       length: this.length,
+      deletes: this.deletions,
       longestKey: this.longestKeyLength,
       longestValue: this.longestValueLength,
       fault: this.fault
@@ -84,6 +87,7 @@ export class WriteBatch {
     }
     this.length = writeOperation(this.buffer, this.length, key, key.length, value)
     this.operations++
+    if (value === undefined) this.deletions++
     this.longestKeyLength = Math.max(this.longestKeyLength, key.length)
     this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
   }
@@ -105,6 +109,7 @@ export class WriteBatch {
 export interface EncodedBatch {
   readonly bytes: Uint8Array
   readonly length: number
+  readonly deletes: number
   readonly longestKey: number
   readonly longestValue: number
   readonly fault: string | undefined

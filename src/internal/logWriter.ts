@@ -132,6 +132,11 @@ export class LogWriter {
     return this.filling.pending.length > 0 || (this.inflight !== undefined && this.inflight.pending.length > 0)
   }
 
+  /** Whether a commit or a sync is under way, so that the event loop should turn soon. */
+  get isBusy(): boolean {
+    return this.syncing || this.inflight !== undefined || this.scheduled
+  }
+
   /** Bytes of interval records that no sync has covered. */
   get unsyncedBytes(): number {
     return this.size + this.filling.length - Math.max(this.syncedSize, fileHeaderSize)
@@ -156,6 +161,10 @@ export class LogWriter {
    * `done` is called later, once.
    */
   commit(durability: number, done: Done): boolean {
+    if (this.failure !== undefined) {
+      done(this.failure)
+      return false
+    }
     const group = this.filling
     const start = this.reservedAt + frameHeaderSize
     const end = this.reservedEnd
@@ -165,7 +174,6 @@ export class LogWriter {
       if (durability === Durability.buffered || group.length >= writeThreshold) {
         const failure = this.writeGroup(group)
         if (failure !== undefined) {
-          this.filling.reset()
           done(failure)
           return false
         }
@@ -366,6 +374,13 @@ export class LogWriter {
     for (const { done } of waiting) done(failure)
     for (const waiter of waiters) waiter(failure)
     return failure
+  }
+
+  /** Closes the files without another word; nothing more is written. */
+  abandon(): void {
+    this.closed = true
+    for (const { file } of this.unsyncedPrevious) file.close()
+    this.segment.file.close()
   }
 
   /** Syncs, writes the closing frame, and closes the files. The caller has seen to it that nothing is being committed. */

@@ -160,8 +160,31 @@ export class Memtable implements BatchTarget {
     return this.runs.snapshot()
   }
 
+  /** About how many keys lie in [start, end); undefined is unbounded. */
+  approximateCount(start: Uint8Array | undefined, end: Uint8Array | undefined): number {
+    let keys = 0
+    for (const run of this.snapshotRuns()) {
+      const from = start === undefined ? 0 : this.lowerBound(run, start, start.length)
+      const to = end === undefined ? run.length : this.lowerBound(run, end, end.length)
+      keys += Math.max(0, to - from)
+    }
+    return keys
+  }
+
+  /** The first position of a run whose key is at or above `key[0, length)`. */
+  lowerBound(run: Uint32Array, key: Uint8Array, length: number): number {
+    let from = 0
+    let to = run.length
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (this.compareNodeTo(run[middle]!, key, length) < 0) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+
   /** Order of a node's key against `key[0, length)`. */
-  compareNodeTo(node: number, key: Uint8Array, length: number): number {
+  private compareNodeTo(node: number, key: Uint8Array, length: number): number {
     const start = this.offset[node]!
     return compareRange(this.arena.blocks[this.block[node]!]!, start, start + this.keyLengths[node]!, key, 0, length)
   }

@@ -35,14 +35,7 @@ export class MemtableCursor implements Cursor {
   }
 
   seek(key: Uint8Array, length: number): void {
-    let from = 0
-    let to = this.run.length
-    while (from < to) {
-      const middle = (from + to) >>> 1
-      if (this.memtable.compareNodeTo(this.run[middle]!, key, length) < 0) from = middle + 1
-      else to = middle
-    }
-    this.forward(from)
+    this.forward(this.memtable.lowerBound(this.run, key, length))
   }
 
   next(): void {

@@ -25,11 +25,15 @@ export class TableCursor extends BlockCursor implements Cursor {
   private sequential = 0
   private readAhead = firstReadAhead
 
+  private table: TableReader
+
+  /** `reader` is asked at every block, for a table's file may be closed and opened again meanwhile. */
   constructor(
-    private readonly table: TableReader,
+    private readonly reader: () => TableReader,
     private readonly options: TableCursorOptions
   ) {
-    super(() => table.failBlock(this.block))
+    super(() => this.table.failBlock(this.block))
+    this.table = reader()
   }
 
   override seekToFirst(): void {
@@ -58,6 +62,7 @@ export class TableCursor extends BlockCursor implements Cursor {
   }
 
   private load(block: number): boolean {
+    if (block !== this.block) this.table = this.reader()
     if (block < 0 || block >= this.table.index.count) {
       this.valid = false
       return false

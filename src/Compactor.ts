@@ -1,0 +1,491 @@
+/**
+ * When and what to flush and to compact, and when writers must wait for it.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import {
+  type Compaction,
+  isTrivialMove,
+  levelScores,
+  pickCompaction,
+  pickManual
+} from "./internal/compactionPicker.js"
+import { LevelCursor } from "./internal/levelCursor.js"
+import { memtableCursors } from "./internal/memtableCursor.js"
+import { mergeCursors } from "./internal/mergeCursor.js"
+import { Retention } from "./internal/retention.js"
+import type { TableMeta } from "./internal/tableFormat.js"
+import { type FileError, type InvalidArgument, StorageError } from "./LsmError.js"
+import { type LsmOptions, settings } from "./LsmOptions.js"
+import { type Change, Manifest } from "./Manifest.js"
+import { Memtable, type Table } from "./Memtable.js"
+import { Metrics } from "./Metrics.js"
+import { SSTableStore, type WriteJob } from "./SSTableStore.js"
+import { attempt } from "./Storage.js"
+import { Gate } from "./shell/gate.js"
+import { startWorker, type Worker } from "./shell/worker.js"
+import { Wal } from "./Wal.js"
+
+/**
+ * What the store tells the compactor.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Hooks {
+  /** The sequence numbers that snapshots hold, ascending. */
+  readonly snapshots: () => ReadonlyArray<number>
+  /** A sync of background work has failed: the store must take no more writes. */
+  readonly poisoned: (failure: FileError) => void
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface CompactorService {
+  /** Starts the background fibers. */
+  readonly start: (hooks: Hooks) => Effect.Effect<void>
+  /** Ends them; work under way is given up, and leaves nothing behind. */
+  readonly stop: Effect.Effect<void>
+  /** Called when no record waits in the log: freezes a full memtable and rotates the log with it. */
+  readonly unsafeSettled: () => void
+  /** Whether a write must wait for background work before it begins. */
+  readonly unsafeMustWait: () => boolean
+  /** Accounts for bytes written; true when the writer should let the event loop turn, so that background work keeps up. */
+  readonly unsafePace: (bytes: number) => boolean
+  /** Waits until writes may go on; fails when the background work that they wait for fails. */
+  readonly awaitAdmission: Effect.Effect<void, FileError>
+  /** Wakes everybody who waits, to look again. */
+  readonly unsafeNotify: () => void
+  /** Whether background work wants the event loop to turn. */
+  readonly unsafeIsBusy: () => boolean
+  readonly flush: Effect.Effect<void, FileError>
+  /** Compacts the closed range [smallest, largest] down to the deepest level. Flushes nothing. */
+  readonly compact: (range: {
+    readonly smallest: Uint8Array | undefined
+    readonly largest: Uint8Array | undefined
+  }) => Effect.Effect<void, FileError>
+  readonly resume: Effect.Effect<void>
+  readonly unsafeStatus: () => {
+    readonly backgroundError: FileError | undefined
+    readonly scores: ReadonlyArray<number>
+  }
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export class Compactor extends Context.Tag("effect-lsm/Compactor")<Compactor, CompactorService>() {}
+
+/** Compactions read their inputs in pieces of this size, past the block cache. */
+const compactionReadAhead = 256 * 1024
+
+/** Bytes that writers may write for each turn of the event loop while background work is under way. */
+const busyPace = 32 * 1024
+/** The same when level 0 or the frozen memtables are near their limit: about a slice of work for twenty small writes. */
+const slowPace = 2 * 1024
+
+type Requirements = Metrics | Manifest | Wal | Memtable | SSTableStore
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: LsmOptions
+): Effect.Effect<CompactorService, InvalidArgument, Requirements | Scope.Scope> =>
+  Effect.gen(function* () {
+    const config = yield* settings(options)
+    const metrics = yield* Metrics
+    const manifest = yield* Manifest
+    const wal = yield* Wal
+    const memtable = yield* Memtable
+    const tables = yield* SSTableStore
+    const scope = yield* Effect.scope
+    const limits = { ...config, threshold: config.compactionThreshold }
+    const gate = new Gate()
+    const compacting = yield* Effect.makeSemaphore(1)
+    let hooks: Hooks = { snapshots: () => [], poisoned: () => undefined }
+    let workers: { readonly flush: Worker; readonly compact: Worker; readonly segments: Worker } | undefined
+    /** Rotate at the next settled moment, though the memtable is not full. */
+    let rotationWanted = false
+    const errors = new Map<string, FileError>()
+    const manual = new Set<Fiber.RuntimeFiber<void, FileError>>()
+    let failures = 0
+    let credit = busyPace
+    let reported: Pressure = "none"
+
+    // ---------------------------------------------------------------- rotation
+
+    const rotate = (): void => {
+      const active = memtable.unsafeActive()
+      if (active.isEmpty) {
+        rotationWanted = false
+        return
+      }
+      if (!active.isFull && !rotationWanted) return
+      if (memtable.unsafeFrozen().length >= config.maxFrozenMemtables || !wal.unsafeCanRotate()) return
+      rotationWanted = false
+      memtable.unsafeFreeze(wal.unsafeRotate())
+      workers?.flush.unsafeWake()
+      workers?.segments.unsafeWake()
+      gate.notify()
+    }
+
+    const prepareSegment = Effect.suspend(() => {
+      if (!wal.unsafeNeedsSegment()) return Effect.succeed(false)
+      const segment = manifest.unsafeAllocate()
+      return wal.prepare(manifest.storeId, segment).pipe(
+        Effect.zipRight(manifest.apply({ addedSegments: [segment] })),
+        Effect.zipRight(
+          Effect.sync(() => {
+            wal.unsafeOffer(segment)
+            rotate()
+            gate.notify()
+          })
+        ),
+        Effect.zipRight(Effect.logDebug("prepared a log segment").pipe(annotate("Wal", { segment }))),
+        Effect.as(true)
+      )
+    })
+
+    // ------------------------------------------------------------------- flush
+
+    /** Flushes the oldest frozen memtable. */
+    const flushOldest = Effect.suspend(() => {
+      const frozen = memtable.unsafeFrozen()[0]
+      if (frozen === undefined) return Effect.succeed(false)
+      return Effect.zipRight(reportPressure, Effect.as(timed(flushTable(frozen), metrics.flushDuration.set), true))
+    })
+
+    /** Nothing comes between the tables and the edit that names them; a failed edit may be on disk, so its tables stay. */
+    const writeAndApply = (job: WriteJob, change: (written: ReadonlyArray<TableMeta>) => Change) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.tap(restore(tables.write(job)), (result) => manifest.apply(change(result.tables)))
+      )
+
+    const flushTable = (frozen: Table) =>
+      Effect.gen(function* () {
+        const keptFrom = memtable.unsafeAll().reduce(
+          (least, other) => (other === frozen ? least : Math.min(least, other.firstSegment)),
+          Number.POSITIVE_INFINITY
+        )
+        const removedSegments = manifest.unsafeState().segments.filter((segment) => segment < keptFrom)
+        const { tables: written } = yield* writeAndApply(
+          {
+            cursor: mergeCursors(memtableCursors(frozen, Number.MAX_SAFE_INTEGER)),
+            retention: new Retention(hooks.snapshots(), () => false),
+            targetSize: Number.POSITIVE_INFINITY,
+            allocate: manifest.unsafeAllocate
+          },
+          (added) => ({
+            added: added.map((table) => ({ level: 0, table })),
+            flushedSequence: frozen.largestSequence,
+            removedSegments
+          })
+        )
+        memtable.unsafeRelease(frozen)
+        const bytes = sizeOf(written)
+        metrics.flushes.add(1)
+        metrics.flushBytes.add(bytes)
+        yield* Effect.logDebug("flushed a memtable").pipe(
+          annotate("Compactor", { level: 0, table: numbersOf(written), bytes, entries: frozen.count })
+        )
+        rotate()
+        workers?.compact.unsafeWake()
+        gate.notify()
+        // The files are no longer named: what stays of them is removed at the next open.
+        yield* Effect.ignore(wal.remove(removedSegments))
+      }).pipe(Effect.withSpan("lsm.flush", { captureStackTrace: false }))
+
+    // -------------------------------------------------------------- compaction
+
+    const runCompaction = (compaction: Compaction): Effect.Effect<void, FileError> =>
+      Effect.gen(function* () {
+        const { inputs, overlaps, level, outputLevel, reason } = compaction
+        const removed = [
+          ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
+          ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
+        ]
+        if (isTrivialMove(compaction)) {
+          yield* manifest.apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
+          yield* Effect.logDebug("moved tables down").pipe(
+            annotate("Compactor", { reason, level, outputLevel, table: numbersOf(inputs), bytes: sizeOf(inputs) })
+          )
+        } else {
+          const version = manifest.unsafeVersion()
+          const cursors = yield* attempt(() => compactionCursors(compaction))
+          const result = yield* writeAndApply(
+            {
+              cursor: mergeCursors(cursors),
+              retention: new Retention(hooks.snapshots(), (bytes, start, end) =>
+                version.isAbsentFrom(outputLevel + 1, bytes, start, end)
+              ),
+              targetSize: config.tableBytes,
+              allocate: manifest.unsafeAllocate
+            },
+            (added) => ({ removed, added: added.map((table) => ({ level: outputLevel, table })) })
+          )
+          const bytes = sizeOf(result.tables)
+          metrics.compactionBytes.add(bytes)
+          yield* Effect.logDebug("compacted").pipe(
+            annotate("Compactor", {
+              reason,
+              level,
+              outputLevel,
+              inputs: numbersOf([...inputs, ...overlaps]),
+              table: numbersOf(result.tables),
+              bytesRead: sizeOf(inputs) + sizeOf(overlaps),
+              bytes,
+              dropped: result.entriesDropped
+            })
+          )
+        }
+        metrics.compactions.add(1)
+        gate.notify()
+        yield* removeObsolete
+      }).pipe(Effect.withSpan("lsm.compaction", { captureStackTrace: false }), (work) =>
+        timed(work, metrics.compactionDuration.set)
+      )
+
+    const compactionCursors = ({ inputs, overlaps, level }: Compaction) => {
+      const open = (table: TableMeta) =>
+        tables.unsafeCursor(table, { readAhead: compactionReadAhead, fillCache: false })
+      const upper = level === 0 ? inputs.map(open) : [new LevelCursor(inputs, open)]
+      return overlaps.length === 0 ? upper : [...upper, new LevelCursor(overlaps, open)]
+    }
+
+    const compactOnce = Effect.suspend(() => {
+      const compaction = pickCompaction(manifest.unsafeVersion(), limits)
+      return compaction === undefined ? Effect.as(removeObsolete, false) : Effect.as(runCompaction(compaction), true)
+    }).pipe(compacting.withPermits(1))
+
+    /** Removes the tables that nobody reads any more. One that cannot be removed is an orphan of the next open. */
+    const removeObsolete = Effect.suspend(() =>
+      Effect.forEach(
+        manifest.unsafeTakeObsolete(),
+        (fileNumber) =>
+          tables.remove(fileNumber).pipe(
+            Effect.zipRight(Effect.logDebug("removed a table").pipe(annotate("SSTableStore", { table: fileNumber }))),
+            Effect.catchAll((error) =>
+              Effect.logWarning("could not remove a table", error.message).pipe(
+                annotate("SSTableStore", { table: fileNumber })
+              )
+            )
+          ),
+        { discard: true }
+      )
+    )
+
+    // ------------------------------------------------------------------ stalls
+
+    const mustWait = (): boolean =>
+      memtable.unsafeActive().isFull ||
+      manifest.unsafeVersion().levels[0]!.length >= config.level0StopTables ||
+      wal.unsafeQueuedBytes() > Math.max(config.memtableBytes, minimumQueue)
+
+    const pressure = (): Pressure =>
+      mustWait()
+        ? "stop"
+        : memtable.unsafeFrozen().length >= config.maxFrozenMemtables ||
+            manifest.unsafeVersion().levels[0]!.length >= config.level0SlowdownTables
+          ? "slow"
+          : "none"
+
+    /** Says once, when it comes to it, that writers are held back, and why. */
+    const reportPressure = Effect.suspend(() => {
+      const now = pressure()
+      if (now === reported) return Effect.void
+      reported = now
+      const fields = {
+        frozenMemtables: memtable.unsafeFrozen().length,
+        level0Tables: manifest.unsafeVersion().levels[0]!.length
+      }
+      if (now === "none") return Effect.logDebug("writers go on").pipe(annotate("Compactor", fields))
+      return Effect.logWarning(now === "slow" ? "writers are slowed down" : "writers wait").pipe(
+        annotate("Compactor", fields)
+      )
+    })
+
+    const pace = (bytes: number): boolean => {
+      credit -= bytes
+      if (credit > 0) return false
+      const now = pressure()
+      if (now === "none") {
+        credit = busyPace
+        return isBusy()
+      }
+      credit = slowPace
+      metrics.slowdowns.add(1)
+      return true
+    }
+
+    const isBusy = (): boolean =>
+      workers !== undefined && (workers.flush.unsafeIsBusy() || workers.compact.unsafeIsBusy())
+
+    const awaitAdmission: Effect.Effect<void, FileError> = Effect.gen(function* () {
+      rotate()
+      if (!mustWait()) return
+      metrics.stops.add(1)
+      yield* reportPressure
+      workers?.segments.unsafeWake()
+      workers?.flush.unsafeWake()
+      workers?.compact.unsafeWake()
+      const outcome = yield* gate.until(() => {
+        rotate()
+        if (!mustWait() || wal.unsafeFailure() !== undefined || workers === undefined) return "go" as const
+        return backgroundError()
+      })
+      yield* reportPressure
+      if (outcome !== "go") return yield* Effect.fail(outcome)
+    })
+
+    // ------------------------------------------------------------ by hand, life
+
+    /** Waits for a condition that background work will bring about; fails when that work fails. */
+    const awaitWork = (isDone: () => boolean): Effect.Effect<void, FileError> =>
+      Effect.suspend(() => {
+        const before = failures
+        return Effect.flatMap(
+          gate.until(() => {
+            if (isDone() || workers === undefined) return "done" as const
+            return failures > before ? backgroundError() : undefined
+          }),
+          (outcome) => (outcome === "done" ? Effect.void : Effect.fail(outcome))
+        )
+      })
+
+    const flush: Effect.Effect<void, FileError> = Effect.suspend(() => {
+      const active = memtable.unsafeActive()
+      const last = active.isEmpty ? memtable.unsafeFrozen().at(-1) : active
+      if (last === undefined) return Effect.void
+      workers?.flush.unsafeWake()
+      workers?.flush.unsafeRetryNow()
+      return awaitWork(() => {
+        if (memtable.unsafeActive() === last) {
+          rotationWanted = true
+          rotate()
+          return false
+        }
+        return !memtable.unsafeFrozen().includes(last)
+      })
+    })
+
+    /** Runs in a fiber of the compactor's own, so that closing the store ends it, and interrupting the caller does. */
+    const compact: CompactorService["compact"] = (range) =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          const fiber = yield* Effect.forkIn(Effect.interruptible(compactRange(range)), scope)
+          manual.add(fiber)
+          const exit = yield* restore(Fiber.await(fiber)).pipe(
+            Effect.onInterrupt(() => Fiber.interrupt(fiber)),
+            Effect.ensuring(Effect.sync(() => manual.delete(fiber)))
+          )
+          // Interrupted by `stop`: the caller will see that the store is closed.
+          if (Exit.isFailure(exit) && !Exit.isInterrupted(exit)) yield* exit
+        })
+      )
+
+    const compactRange = (range: Parameters<CompactorService["compact"]>[0]): Effect.Effect<void, FileError> =>
+      Effect.gen(function* () {
+        let level = 0
+        for (;;) {
+          const compaction = pickManual(manifest.unsafeVersion(), level, range)
+          if (compaction === undefined) return
+          yield* runCompaction(compaction)
+          level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
+        }
+      }).pipe(compacting.withPermits(1))
+
+    const fail = (name: string) => (error: FileError | undefined) => {
+      failures++
+      metrics.backgroundErrors.add(1)
+      const told = error ?? new StorageError({ operation: name, path: manifest.directory, code: "EUNEXPECTED" })
+      errors.set(name, told)
+      if (told._tag === "StorageError" && told.operation.startsWith("sync")) hooks.poisoned(told)
+      gate.notify()
+    }
+
+    const backgroundError = (): FileError | undefined => errors.values().next().value
+
+    const service: CompactorService = {
+      start: (given) =>
+        Effect.gen(function* () {
+          hooks = given
+          const worker = (name: string, step: Effect.Effect<boolean, FileError>) =>
+            startWorker({ name, step, onFailure: fail(name), onSuccess: () => errors.delete(name) }, scope)
+          workers = {
+            segments: yield* worker("segment preparation", prepareSegment),
+            flush: yield* worker("flush", flushOldest),
+            compact: yield* worker("compaction", compactOnce)
+          }
+          manifest.unsafeOnObsolete(() => workers?.compact.unsafeWake())
+          workers.segments.unsafeWake()
+          workers.flush.unsafeWake()
+          workers.compact.unsafeWake()
+        }),
+      stop: Effect.suspend(() => {
+        if (workers === undefined) return Effect.void
+        const { segments, flush: flusher, compact: compactor } = workers
+        workers = undefined
+        gate.notify()
+        return Effect.all([segments.stop, flusher.stop, compactor.stop, Fiber.interruptAll(manual)], {
+          concurrency: "unbounded",
+          discard: true
+        })
+      }),
+      unsafeSettled: () => {
+        if (rotationWanted || memtable.unsafeActive().isFull) rotate()
+        gate.notify()
+      },
+      unsafeMustWait: mustWait,
+      unsafePace: pace,
+      awaitAdmission,
+      unsafeNotify: gate.notify,
+      unsafeIsBusy: isBusy,
+      flush,
+      compact,
+      resume: Effect.sync(() => {
+        workers?.segments.unsafeRetryNow()
+        workers?.flush.unsafeRetryNow()
+        workers?.compact.unsafeRetryNow()
+      }),
+      unsafeStatus: () => ({ backgroundError: backgroundError(), scores: levelScores(manifest.unsafeVersion(), limits) })
+    }
+    return service
+  })
+
+/** How writers are held back. */
+type Pressure = "none" | "slow" | "stop"
+
+/** Records that wait in the log take at least this much before writers wait for them. */
+const minimumQueue = 1024 * 1024
+
+const annotate = (component: string, fields: Record<string, unknown>) => Effect.annotateLogs({ component, ...fields })
+
+const sizeOf = (tables: ReadonlyArray<TableMeta>): number => tables.reduce((n, { size }) => n + size, 0)
+
+const numbersOf = (tables: ReadonlyArray<TableMeta>): string => tables.map(({ fileNumber }) => fileNumber).join(" ")
+
+const timed = <A, E>(effect: Effect.Effect<A, E>, record: (milliseconds: number) => void): Effect.Effect<A, E> =>
+  Effect.clockWith((clock) =>
+    Effect.suspend(() => {
+      const start = clock.unsafeCurrentTimeMillis()
+      return Effect.tap(effect, () => Effect.sync(() => record(clock.unsafeCurrentTimeMillis() - start)))
+    })
+  )
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: LsmOptions): Layer.Layer<Compactor, InvalidArgument, Requirements> =>
+  Layer.scoped(Compactor, make(options))

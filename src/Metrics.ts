@@ -1,0 +1,244 @@
+/**
+ * What a store counts and measures, through Effect's Metric, each tagged with `store`.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as MetricBoundaries from "effect/MetricBoundaries"
+import type { InvalidArgument } from "./LsmError.js"
+import { type LsmOptions, settings } from "./LsmOptions.js"
+
+const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })
+const gauge = (name: string, description: string) => Metric.gauge(name, { description })
+
+/** 1 µs to about 0.5 s, doubling. */
+const microseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 20 })
+/** 1 ms to about 16 s, doubling. */
+const milliseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 15 })
+
+/** @since 0.1.0 @category metrics */
+export const puts = counter("lsm_puts_total", "Puts, those in batches included")
+/** @since 0.1.0 @category metrics */
+export const deletes = counter("lsm_deletes_total", "Deletes, those in batches included")
+/** @since 0.1.0 @category metrics */
+export const batches = counter("lsm_batches_total", "Batches written")
+/** @since 0.1.0 @category metrics */
+export const gets = counter("lsm_gets_total", "Keys looked up by get, getMany and has")
+/** @since 0.1.0 @category metrics */
+export const scans = counter("lsm_scans_total", "Scans and cursors begun")
+/** @since 0.1.0 @category metrics */
+export const memtableHits = counter("lsm_memtable_hits_total", "Lookups answered by a memtable")
+/** @since 0.1.0 @category metrics */
+export const tableHits = counter("lsm_table_hits_total", "Lookups answered by a table, by level")
+/** @since 0.1.0 @category metrics */
+export const misses = counter("lsm_misses_total", "Lookups of keys that were nowhere")
+/** @since 0.1.0 @category metrics */
+export const filterChecks = gauge("lsm_filter_checks", "Filters asked since the store was opened")
+/** @since 0.1.0 @category metrics */
+export const filterNegatives = gauge("lsm_filter_negatives", "Filters that said no since the store was opened")
+/** @since 0.1.0 @category metrics */
+export const filterFalsePositives = gauge(
+  "lsm_filter_false_positives",
+  "Filters that said maybe wrongly since the store was opened"
+)
+/** @since 0.1.0 @category metrics */
+export const cacheHits = gauge("lsm_cache_hits", "Blocks found in the cache since the store was opened")
+/** @since 0.1.0 @category metrics */
+export const cacheMisses = gauge("lsm_cache_misses", "Blocks not found in the cache since the store was opened")
+/** @since 0.1.0 @category metrics */
+export const cacheBytes = gauge("lsm_cache_bytes", "Bytes of cached blocks")
+/** @since 0.1.0 @category metrics */
+export const memtableBytes = gauge("lsm_memtable_bytes", "Bytes held by memtables, active and frozen")
+/** @since 0.1.0 @category metrics */
+export const levelTables = gauge("lsm_level_tables", "Tables, by level")
+/** @since 0.1.0 @category metrics */
+export const levelBytes = gauge("lsm_level_bytes", "Bytes of tables, by level")
+/** @since 0.1.0 @category metrics */
+export const writeAmplification = gauge("lsm_write_amplification", "Bytes written to files over bytes handed in")
+/** @since 0.1.0 @category metrics */
+export const readAmplification = gauge("lsm_read_amplification", "Places a lookup may have to search")
+/** @since 0.1.0 @category metrics */
+export const spaceAmplification = gauge("lsm_space_amplification", "Bytes of all tables over bytes of the deepest level")
+/** @since 0.1.0 @category metrics */
+export const userBytes = counter("lsm_user_bytes_total", "Bytes of keys and values handed in")
+/** @since 0.1.0 @category metrics */
+export const writtenBytes = counter("lsm_written_bytes_total", "Bytes written to files, by cause: log, flush, compaction")
+/** @since 0.1.0 @category metrics */
+export const logSyncs = counter("lsm_log_syncs_total", "Syncs of the log")
+/** @since 0.1.0 @category metrics */
+export const syncedRecords = counter("lsm_log_synced_records_total", "Log records made durable by those syncs")
+/** @since 0.1.0 @category metrics */
+export const flushes = counter("lsm_flushes_total", "Memtables flushed")
+/** @since 0.1.0 @category metrics */
+export const compactions = counter("lsm_compactions_total", "Compactions done, trivial moves included")
+/** @since 0.1.0 @category metrics */
+export const backgroundErrors = counter("lsm_background_errors_total", "Flushes and compactions that failed")
+/** @since 0.1.0 @category metrics */
+export const slowdowns = counter("lsm_write_slowdowns_total", "Writes that were slowed down")
+/** @since 0.1.0 @category metrics */
+export const stops = counter("lsm_write_stops_total", "Writes that had to wait for a flush or a compaction")
+/** @since 0.1.0 @category metrics */
+export const getLatency = Metric.histogram("lsm_get_microseconds", microseconds, "Time of a get, of the gets sampled")
+/** @since 0.1.0 @category metrics */
+export const putLatency = Metric.histogram("lsm_put_microseconds", microseconds, "Time of a put, of the puts sampled")
+/** @since 0.1.0 @category metrics */
+export const flushDuration = Metric.histogram("lsm_flush_milliseconds", milliseconds, "Time of a flush")
+/** @since 0.1.0 @category metrics */
+export const compactionDuration = Metric.histogram("lsm_compaction_milliseconds", milliseconds, "Time of a compaction")
+
+/**
+ * A metric that synchronous code updates. `value` counts since the store was opened, whatever else has the same tags.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Tally {
+  value: number
+  readonly add: (n: number) => void
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Level {
+  readonly set: (n: number) => void
+}
+
+/**
+ * The metrics of one store, tagged once. Updating one costs about 10 ns and no Effect.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface MetricsService {
+  /** The `store` label. */
+  readonly store: string
+  readonly puts: Tally
+  readonly deletes: Tally
+  readonly batches: Tally
+  readonly gets: Tally
+  readonly scans: Tally
+  readonly memtableHits: Tally
+  readonly misses: Tally
+  readonly tableHits: ReadonlyArray<Tally>
+  readonly userBytes: Tally
+  readonly logBytes: Tally
+  readonly flushBytes: Tally
+  readonly compactionBytes: Tally
+  readonly logSyncs: Tally
+  readonly syncedRecords: Tally
+  readonly flushes: Tally
+  readonly compactions: Tally
+  readonly backgroundErrors: Tally
+  readonly slowdowns: Tally
+  readonly stops: Tally
+  readonly getLatency: Level
+  readonly putLatency: Level
+  readonly flushDuration: Level
+  readonly compactionDuration: Level
+  /** Gauges that `stats` sets. */
+  readonly gauges: {
+    readonly filterChecks: Level
+    readonly filterNegatives: Level
+    readonly filterFalsePositives: Level
+    readonly cacheHits: Level
+    readonly cacheMisses: Level
+    readonly cacheBytes: Level
+    readonly memtableBytes: Level
+    readonly levelTables: ReadonlyArray<Level>
+    readonly levelBytes: ReadonlyArray<Level>
+    readonly writeAmplification: Level
+    readonly readAmplification: Level
+    readonly spaceAmplification: Level
+  }
+  /** Nanoseconds, for latencies. */
+  readonly unsafeNow: () => number
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export class Metrics extends Context.Tag("effect-lsm/Metrics")<Metrics, MetricsService>() {}
+
+const levels = [0, 1, 2, 3, 4, 5, 6]
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: LsmOptions): Effect.Effect<MetricsService, InvalidArgument> =>
+  Effect.gen(function* () {
+    const { name } = yield* settings(options)
+    const clock = yield* Effect.clock
+    const tally = (metric: Metric.Metric.Counter<number>, ...tags: ReadonlyArray<readonly [string, string]>): Tally => {
+      const tagged = tags.reduce((m, [key, value]) => Metric.tagged(m, key, value), Metric.tagged(metric, "store", name))
+      const self: Tally = {
+        value: 0,
+        add: (n) => {
+          self.value += n
+          tagged.unsafeUpdate(n, [])
+        }
+      }
+      return self
+    }
+    const level = <Type, Out>(
+      metric: Metric.Metric<Type, number, Out>,
+      ...tags: ReadonlyArray<readonly [string, string]>
+    ): Level => {
+      const tagged = tags.reduce((m, [key, value]) => Metric.tagged(m, key, value), Metric.tagged(metric, "store", name))
+      return { set: (n) => tagged.unsafeUpdate(n, []) }
+    }
+    const origin = clock.unsafeCurrentTimeNanos()
+    return {
+      store: name,
+      puts: tally(puts),
+      deletes: tally(deletes),
+      batches: tally(batches),
+      gets: tally(gets),
+      scans: tally(scans),
+      memtableHits: tally(memtableHits),
+      misses: tally(misses),
+      tableHits: levels.map((n) => tally(tableHits, ["level", String(n)])),
+      userBytes: tally(userBytes),
+      logBytes: tally(writtenBytes, ["cause", "log"]),
+      flushBytes: tally(writtenBytes, ["cause", "flush"]),
+      compactionBytes: tally(writtenBytes, ["cause", "compaction"]),
+      logSyncs: tally(logSyncs),
+      syncedRecords: tally(syncedRecords),
+      flushes: tally(flushes),
+      compactions: tally(compactions),
+      backgroundErrors: tally(backgroundErrors),
+      slowdowns: tally(slowdowns),
+      stops: tally(stops),
+      getLatency: level(getLatency),
+      putLatency: level(putLatency),
+      flushDuration: level(flushDuration),
+      compactionDuration: level(compactionDuration),
+      gauges: {
+        filterChecks: level(filterChecks),
+        filterNegatives: level(filterNegatives),
+        filterFalsePositives: level(filterFalsePositives),
+        cacheHits: level(cacheHits),
+        cacheMisses: level(cacheMisses),
+        cacheBytes: level(cacheBytes),
+        memtableBytes: level(memtableBytes),
+        levelTables: levels.map((n) => level(levelTables, ["level", String(n)])),
+        levelBytes: levels.map((n) => level(levelBytes, ["level", String(n)])),
+        writeAmplification: level(writeAmplification),
+        readAmplification: level(readAmplification),
+        spaceAmplification: level(spaceAmplification)
+      },
+      unsafeNow: () => Number(clock.unsafeCurrentTimeNanos() - origin)
+    }
+  })
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: LsmOptions): Layer.Layer<Metrics, InvalidArgument> => Layer.effect(Metrics, make(options))

@@ -1,0 +1,222 @@
+/**
+ * Table files: writing, opening, reading and removing them, and the block cache they share.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import type { Found } from "./internal/block.js"
+import { BlockCache } from "./internal/blockCache.js"
+import type { Cursor } from "./internal/cursor.js"
+import { StorageFailure } from "./internal/failure.js"
+import { tableName } from "./internal/fileNames.js"
+import type { LookupKey } from "./internal/lookupKey.js"
+import type { Retention } from "./internal/retention.js"
+import type { StorageFile } from "./internal/storageDriver.js"
+import { TableBuilder } from "./internal/tableBuilder.js"
+import { TableCursor, type TableCursorOptions } from "./internal/tableCursor.js"
+import type { TableMeta } from "./internal/tableFormat.js"
+import { ReadCounters, TableReader } from "./internal/tableReader.js"
+import { type WriterJobResult, writeTables } from "./internal/tableWriterJob.js"
+import type { FileError, InvalidArgument } from "./LsmError.js"
+import { type LsmOptions, settings } from "./LsmOptions.js"
+import { attempt, Storage, syncFile } from "./Storage.js"
+
+/**
+ * What is to be written, and how.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface WriteJob {
+  readonly cursor: Cursor
+  readonly retention: Retention
+  /** A table is closed when it has this many bytes. */
+  readonly targetSize: number
+  /** Gives each table its number. */
+  readonly allocate: () => number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SSTableStoreService {
+  /** Tells whose tables these are. To be called before anything else. */
+  readonly unsafeAttach: (storeId: Uint8Array) => void
+  /** Looks in one table for the newest version of a key at or before a sequence number; true when `found` has it. */
+  readonly unsafeFind: (table: TableMeta, key: LookupKey, sequence: number, found: Found) => boolean
+  /** A cursor over a table. It survives the closing of the table's file, which is opened again. */
+  readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => Cursor
+  /** About how many bytes of the table's file lie in front of a key. */
+  readonly unsafeOffsetOf: (table: TableMeta, key: Uint8Array) => number
+  /** Writes a cursor's entries as tables, synced with their names. On failure or interruption nothing is left of them. */
+  readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
+  /** Closes and removes a table that nobody reads. */
+  readonly remove: (fileNumber: number) => Effect.Effect<void, FileError>
+  readonly unsafeStatus: () => {
+    readonly cache: BlockCache
+    readonly reads: ReadCounters
+    readonly openTables: number
+    readonly openTableBytes: number
+  }
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export class SSTableStore extends Context.Tag("effect-lsm/SSTableStore")<SSTableStore, SSTableStoreService>() {}
+
+/** Bytes of entries written between two turns of the event loop: about 2 ms of work. */
+const sliceBytes = 1024 * 1024
+
+interface OpenTable {
+  readonly reader: TableReader
+  usedAt: number
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: LsmOptions
+): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
+  Effect.gen(function* () {
+    const { directory, maxOpenTables, blockCacheBytes, blockBytes, restartInterval, filterFalsePositiveRate } =
+      yield* settings(options)
+    const storage = yield* Storage
+    const { driver } = storage
+    const cache = new BlockCache(blockCacheBytes)
+    const reads = new ReadCounters()
+    const open = new Map<number, OpenTable>()
+    const tableOptions = { blockSize: blockBytes, restartInterval, filterFalsePositiveRate }
+    let storeId = new Uint8Array(8)
+    let clock = 0
+    const pathOf = (fileNumber: number) => `${directory}/${tableName(fileNumber)}`
+
+    const close = (fileNumber: number): void => {
+      const table = open.get(fileNumber)
+      if (table === undefined) return
+      open.delete(fileNumber)
+      cache.forget(table.reader)
+      table.reader.file.close()
+    }
+
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        for (const fileNumber of [...open.keys()]) close(fileNumber)
+      })
+    )
+
+    /** Closes the tables least recently used until `most` are open. */
+    const closeDownTo = (most: number): void => {
+      if (open.size <= most) return
+      const byUse = [...open.entries()].sort((a, b) => a[1].usedAt - b[1].usedAt)
+      for (const [fileNumber] of byUse.slice(0, open.size - most)) close(fileNumber)
+    }
+
+    const openFile = (path: string): StorageFile => {
+      try {
+        return driver.openRead(path)
+      } catch (failure) {
+        // Out of descriptors: give half of ours back and try once more.
+        if (!(failure instanceof StorageFailure && failure.code === "EMFILE" && open.size > 0)) throw failure
+        closeDownTo(open.size >>> 1)
+        return driver.openRead(path)
+      }
+    }
+
+    const readerOf = (fileNumber: number): TableReader => {
+      const known = open.get(fileNumber)
+      if (known !== undefined) {
+        known.usedAt = ++clock
+        return known.reader
+      }
+      closeDownTo(maxOpenTables - 1)
+      const file = openFile(pathOf(fileNumber))
+      try {
+        const reader = new TableReader(file, fileNumber, storeId, cache, reads)
+        open.set(fileNumber, { reader, usedAt: ++clock })
+        return reader
+      } catch (failure) {
+        file.close()
+        throw failure
+      }
+    }
+
+    const write: SSTableStoreService["write"] = (job) =>
+      Effect.suspend(() => {
+        const files: Array<{ readonly fileNumber: number; readonly file: StorageFile }> = []
+        const steps = writeTables(job.cursor, {
+          begin: () => {
+            const fileNumber = job.allocate()
+            const file = driver.create(pathOf(fileNumber))
+            files.push({ fileNumber, file })
+            return new TableBuilder(file, fileNumber, storeId, tableOptions)
+          },
+          retention: job.retention,
+          targetSize: job.targetSize,
+          sliceBytes
+        })
+        const step = attempt(() => steps.next())
+        const run = Effect.gen(function* () {
+          for (;;) {
+            const next = yield* step
+            if (next.done === true) {
+              for (const { file } of files) yield* syncFile(file)
+              if (files.length > 0) yield* storage.syncDirectory(directory)
+              return next.value
+            }
+            yield* storage.turn
+          }
+        })
+        return Effect.onExit(run, (exit) =>
+          Effect.forEach(
+            files,
+            ({ fileNumber, file }) =>
+              Effect.zipRight(
+                Effect.ignore(attempt(() => file.close())),
+                Exit.isSuccess(exit) ? Effect.void : Effect.ignore(storage.remove(pathOf(fileNumber)))
+              ),
+            { discard: true }
+          )
+        )
+      })
+
+    const service: SSTableStoreService = {
+      unsafeAttach: (id) => {
+        storeId = Uint8Array.from(id)
+      },
+      unsafeFind: (table, key, sequence, found) => readerOf(table.fileNumber).find(key, sequence, found),
+      unsafeCursor: (table, cursorOptions) => new TableCursor(() => readerOf(table.fileNumber), cursorOptions),
+      unsafeOffsetOf: (table, key) => {
+        const { index } = readerOf(table.fileNumber)
+        const block = index.find(key, key.length)
+        return block < index.count ? index.offsets[block]! : table.size
+      },
+      write,
+      remove: (fileNumber) =>
+        Effect.suspend(() => {
+          close(fileNumber)
+          return storage.remove(pathOf(fileNumber))
+        }),
+      unsafeStatus: () => {
+        let openTableBytes = 0
+        for (const { reader } of open.values()) openTableBytes += reader.memory
+        return { cache, reads, openTables: open.size, openTableBytes }
+      }
+    }
+    return service
+  })
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: LsmOptions): Layer.Layer<SSTableStore, InvalidArgument, Storage> =>
+  Layer.scoped(SSTableStore, make(options))

@@ -1,0 +1,207 @@
+/**
+ * The narrow file port that every other component reaches files through.
+ *
+ * @since 0.1.0
+ */
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { lockDirectory } from "./internal/directoryLock.js"
+import { StorageFailure } from "./internal/failure.js"
+import { MemoryDisk } from "./internal/memoryFile.js"
+import { nodeDriver, syncDirectory } from "./internal/nodeFile.js"
+import type { StorageDriver, StorageFile } from "./internal/storageDriver.js"
+import { type FileError, fromFailure, StoreLocked } from "./LsmError.js"
+
+export type {
+  /**
+   * An open file: positional reads, appends and syncs as plain functions.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  StorageFile,
+  /**
+   * The synchronous half of a Storage, which throws `StorageFailure`.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  StorageDriver
+} from "./internal/storageDriver.js"
+
+/**
+ * Files as the engine needs them. What runs once a file is an Effect; what runs once a block or a record is in `driver`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StorageService {
+  readonly driver: StorageDriver
+  /** Lets the event loop turn once. */
+  readonly turn: Effect.Effect<void>
+  /** Makes a directory and those above it. */
+  readonly makeDirectory: (path: string) => Effect.Effect<void, FileError>
+  readonly exists: (path: string) => Effect.Effect<boolean, FileError>
+  /** The names in a directory. */
+  readonly list: (path: string) => Effect.Effect<ReadonlyArray<string>, FileError>
+  readonly rename: (from: string, to: string) => Effect.Effect<void, FileError>
+  readonly remove: (path: string) => Effect.Effect<void, FileError>
+  /** Makes the names in a directory durable. */
+  readonly syncDirectory: (path: string) => Effect.Effect<void, FileError>
+  /** Owns the directory until the scope ends; fails with `StoreLocked`, at once, when it has an owner. */
+  readonly lock: (directory: string) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export class Storage extends Context.Tag("effect-lsm/Storage")<Storage, StorageService>() {}
+
+/**
+ * Runs synchronous code of the core, its failures becoming errors.
+ *
+ * @internal
+ */
+export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(evaluate())
+    } catch (failure) {
+      return Effect.fail(fromFailure(failure))
+    }
+  })
+
+/**
+ * An Effect of a function that calls back with a failure or nothing. Once begun it is not interrupted: nobody
+ * could say what an abandoned sync has done.
+ *
+ * @internal
+ */
+export const callback = (run: (done: (failure: Error | undefined) => void) => void): Effect.Effect<void, FileError> =>
+  Effect.uninterruptible(
+    Effect.async<void, FileError>((resume) => {
+      try {
+        run((failure) => resume(failure === undefined ? Effect.void : Effect.fail(fromFailure(failure))))
+      } catch (failure) {
+        resume(Effect.fail(fromFailure(failure)))
+      }
+    })
+  )
+
+/**
+ * Makes what was appended to a file durable.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const syncFile = (file: StorageFile): Effect.Effect<void, FileError> => callback((done) => file.sync(done))
+
+const turn = (driver: StorageDriver): Effect.Effect<void> =>
+  Effect.async<void>((resume) => driver.turn(() => resume(Effect.void)))
+
+const codes: Record<string, string> = {
+  AlreadyExists: "EEXIST",
+  BadResource: "EBADF",
+  Busy: "EBUSY",
+  NotFound: "ENOENT",
+  PermissionDenied: "EACCES",
+  TimedOut: "ETIMEDOUT",
+  WouldBlock: "EAGAIN"
+}
+
+const fromPlatform = (operation: string, path: string, error: PlatformError): FileError => {
+  const cause = error.cause as { readonly code?: unknown } | undefined
+  const code =
+    typeof cause?.code === "string"
+      ? cause.code
+      : error._tag === "SystemError"
+        ? (codes[error.reason] ?? error.reason)
+        : "EINVAL"
+  return fromFailure(new StorageFailure(operation, path, code, { cause: error }))
+}
+
+/**
+ * Files of the machine: directories through the platform's `FileSystem`; positional reads, fdatasync, directory syncs and the
+ * lock, which it does not have, through Node.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> = Effect.map(
+  FileSystem.FileSystem,
+  (fs): StorageService => {
+    const named = <A>(operation: string, path: string, effect: Effect.Effect<A, PlatformError>) =>
+      Effect.mapError(effect, (error) => fromPlatform(operation, path, error))
+    return {
+      driver: nodeDriver,
+      turn: turn(nodeDriver),
+      makeDirectory: (path) => named("make directory", path, fs.makeDirectory(path, { recursive: true })),
+      exists: (path) => named("stat", path, fs.exists(path)),
+      list: (path) => named("list", path, fs.readDirectory(path)),
+      rename: (from, to) => named("rename", from, fs.rename(from, to)),
+      remove: (path) => named("remove", path, fs.remove(path)),
+      syncDirectory: (path) => callback((done) => syncDirectory(path, done)),
+      lock: (directory) =>
+        Effect.asVoid(
+          Effect.acquireRelease(
+            Effect.async<{ readonly release: () => void }, FileError | StoreLocked>((resume) =>
+              lockDirectory(directory, (failure, lock) =>
+                resume(
+                  failure !== undefined
+                    ? Effect.fail(fromFailure(failure))
+                    : lock === undefined
+                      ? Effect.fail(new StoreLocked({ directory }))
+                      : Effect.succeed(lock)
+                )
+              )
+            ),
+            (lock) => Effect.sync(lock.release)
+          )
+        )
+    }
+  }
+)
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer: Layer.Layer<Storage, never, FileSystem.FileSystem> = Layer.effect(Storage, make)
+
+/**
+ * A file system in memory. Every store opened on the same one finds what was written before.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => {
+  const disk = new MemoryDisk()
+  return {
+    driver: disk,
+    turn: turn(disk),
+    makeDirectory: (path) => attempt(() => disk.makeDirectory(path)),
+    exists: (path) => attempt(() => disk.exists(path)),
+    list: (path) => attempt(() => disk.list(path)),
+    rename: (from, to) => attempt(() => disk.rename(from, to)),
+    remove: (path) => attempt(() => disk.remove(path)),
+    syncDirectory: () => Effect.void,
+    lock: (directory) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.suspend(() => (disk.lock(directory) ? Effect.void : Effect.fail(new StoreLocked({ directory })))),
+          () => Effect.sync(() => disk.unlock(directory))
+        )
+      )
+  }
+})
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory: Layer.Layer<Storage> = Layer.effect(Storage, makeMemory)

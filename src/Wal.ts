@@ -1,0 +1,255 @@
+/**
+ * The write-ahead log: segments, framing, group commit, replay.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { CorruptionFailure } from "./internal/failure.js"
+import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.js"
+import { logName } from "./internal/fileNames.js"
+import { type LogEnd, replayLog, SegmentReader, type TornTail } from "./internal/logSegment.js"
+import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
+import { readExactly } from "./internal/storageDriver.js"
+import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
+import { type LsmOptions, settings } from "./LsmOptions.js"
+import { attempt, callback, Storage, syncFile } from "./Storage.js"
+
+export {
+  /**
+   * The durabilities as the log's hot path takes them.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Durability
+} from "./internal/logWriter.js"
+
+/**
+ * What the log calls. All of it runs synchronously, in log order, within the turn in which a record's durability was met.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Hooks {
+  /** A record is kept: `bytes[start, end)` is its payload, valid during the call. Also called for each record replayed. */
+  readonly apply: (bytes: Uint8Array, start: number, end: number, segment: number) => void
+  /** No record waits in the current segment: it may be rotated now. */
+  readonly settled: () => void
+  /** A sync has ended that made so many records durable. */
+  readonly synced: (records: number, bytes: number) => void
+  /** The log has failed, and takes nothing more. */
+  readonly failed: (failure: FileError) => void
+}
+
+/**
+ * What a replay found.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Replay {
+  readonly records: number
+  readonly end: LogEnd
+  readonly dropped: ReadonlyArray<TornTail>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface WalService {
+  /**
+   * Reads the segments in order and hands each record to `apply`. Only a torn end is dropped; the segments that were kept are on disk
+   * when it ends. Writes nothing.
+   */
+  readonly replay: (
+    storeId: Uint8Array,
+    segments: ReadonlyArray<number>,
+    apply: Hooks["apply"]
+  ) => Effect.Effect<Replay, FileError>
+  /** Makes an empty segment, durable with its name. */
+  readonly prepare: (storeId: Uint8Array, segment: number) => Effect.Effect<void, FileError>
+  /** Lets a prepared segment be used, in the order offered, now that the manifest names it. */
+  readonly unsafeOffer: (segment: number) => void
+  /** Takes the first segment offered, which follows `end`, and is open for records from then on. */
+  readonly begin: (storeId: Uint8Array, end: LogEnd, hooks: Hooks) => Effect.Effect<void, FileError>
+  /** Makes room for a record of `size` bytes; answers where in `unsafeBuffer()` its payload is to be written, at once. */
+  readonly unsafeReserve: (size: number) => number
+  readonly unsafeBuffer: () => Uint8Array
+  /** Commits the reserved record. True: it is applied, and `done` is never called. False: `done` is called later, once. */
+  readonly unsafeCommit: (durability: number, done: Done) => boolean
+  /** Whether a segment stands ready and no record waits. */
+  readonly unsafeCanRotate: () => boolean
+  readonly unsafeNeedsSegment: () => boolean
+  /** Goes on in the next segment and answers its number. */
+  readonly unsafeRotate: () => number
+  readonly unsafeFailure: () => Error | undefined
+  /** Bytes of records that wait to be written or synced. */
+  readonly unsafeQueuedBytes: () => number
+  /** Bytes of records that no sync has covered. */
+  readonly unsafeUnsyncedBytes: () => number
+  /** Whether a commit is under way that wants the event loop to turn. */
+  readonly unsafeIsBusy: () => boolean
+  readonly unsafeStatus: () => {
+    readonly segment: number
+    readonly segmentBytes: number
+  }
+  /** Makes everything committed so far durable. */
+  readonly sync: Effect.Effect<void, FileError>
+  readonly remove: (segments: ReadonlyArray<number>) => Effect.Effect<void, FileError>
+  /** Syncs, marks the end, and closes the files. */
+  readonly close: Effect.Effect<void, FileError>
+}
+
+/**
+ * @since 0.1.0
+ * @category tags
+ */
+export class Wal extends Context.Tag("effect-lsm/Wal")<Wal, WalService>() {}
+
+/** Bytes of log replayed between two turns of the event loop. */
+const replaySlice = 1024 * 1024
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgument, Storage | Scope.Scope> =>
+  Effect.gen(function* () {
+    const { directory } = yield* settings(options)
+    const storage = yield* Storage
+    const { driver } = storage
+    const prepared = new Map<number, Segment>()
+    const offered: Array<Segment> = []
+    let writer: LogWriter | undefined
+    const pathOf = (segment: number) => `${directory}/${logName(segment)}`
+
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        for (const { file } of [...prepared.values(), ...offered]) file.close()
+        writer?.abandon()
+      })
+    )
+
+    const active = (): LogWriter => {
+      if (writer === undefined) throw new Error("the log has not begun")
+      return writer
+    }
+
+    const readSegment = (storeId: Uint8Array, segment: number): SegmentReader => {
+      const file = driver.openRead(pathOf(segment))
+      try {
+        return new SegmentReader(pathOf(segment), segment, readExactly(file, 0, file.size()), storeId)
+      } finally {
+        file.close()
+      }
+    }
+
+    const replay: WalService["replay"] = (storeId, segments, apply) =>
+      Effect.gen(function* () {
+        const records = replayLog(segments, (segment) => readSegment(storeId, segment))
+        let count = 0
+        let end: LogEnd | undefined
+        const slice = attempt(() => {
+          let bytes = 0
+          while (bytes < replaySlice) {
+            const step = records.next()
+            if (step.done === true) return true
+            if (step.value._tag === "End") {
+              end = step.value.end
+              continue
+            }
+            const { segment, frame } = step.value
+            try {
+              apply(segment.bytes, frame.payloadStart, frame.payloadEnd, segment.fileNumber)
+            } catch (failure) {
+              if (!(failure instanceof CorruptionFailure)) throw failure
+              throw new CorruptionFailure(segment.file, frame.offset, "log record", failure.reason)
+            }
+            count++
+            bytes += frame.payloadEnd - frame.offset
+          }
+          return false
+        })
+        while (!(yield* slice)) yield* storage.turn
+        if (end === undefined) return yield* Effect.dieMessage("a replay without an end")
+        // What was read from the page cache may not be on disk; what comes next will rely on it.
+        for (const segment of segments) {
+          if (segment > end.fileNumber) break
+          const file = yield* attempt(() => driver.openRead(pathOf(segment)))
+          yield* syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
+        }
+        return { records: count, end, dropped: end.torn }
+      })
+
+    const prepare: WalService["prepare"] = (storeId, segment) =>
+      Effect.gen(function* () {
+        const file = yield* attempt(() => {
+          const created = driver.create(pathOf(segment))
+          created.append(encodeFileHeader({ kind: "log", fileNumber: segment, storeId }), 0, fileHeaderSize)
+          return created
+        })
+        yield* syncFile(file).pipe(
+          Effect.zipRight(storage.syncDirectory(directory)),
+          Effect.onError(() => Effect.sync(() => file.close()))
+        )
+        prepared.set(segment, { fileNumber: segment, file })
+      })
+
+    const begin: WalService["begin"] = (storeId, end, hooks) =>
+      Effect.suspend(() => {
+        const segment = offered.shift()
+        if (segment === undefined) return Effect.dieMessage("no segment was offered")
+        const fresh: LogWriter = new LogWriter(segment, saltOf(storeId), {
+          apply: (bytes, start, to) => hooks.apply(bytes, start, to, fresh.segmentNumber),
+          settled: hooks.settled,
+          synced: hooks.synced,
+          failed: (failure) => hooks.failed(fromFailure(failure))
+        })
+        fresh.begin(segment, { fileNumber: end.fileNumber, size: end.size, synced: true })
+        writer = fresh
+        return fresh.failure === undefined ? Effect.void : Effect.fail(fromFailure(fresh.failure))
+      })
+
+    const service: WalService = {
+      replay,
+      prepare,
+      unsafeOffer: (segment) => {
+        offered.push(prepared.get(segment)!)
+        prepared.delete(segment)
+      },
+      begin,
+      unsafeReserve: (size) => active().reserve(size),
+      unsafeBuffer: () => active().buffer,
+      unsafeCommit: (durability, done) => active().commit(durability, done),
+      unsafeCanRotate: () => {
+        const log = active()
+        return offered.length > 0 && !log.hasPending && log.failure === undefined
+      },
+      unsafeNeedsSegment: () => offered.length === 0,
+      unsafeRotate: () => {
+        active().rotate(offered.shift()!)
+        return active().segmentNumber
+      },
+      unsafeFailure: () => writer?.failure,
+      unsafeQueuedBytes: () => active().queuedBytes,
+      unsafeUnsyncedBytes: () => active().unsyncedBytes,
+      unsafeIsBusy: () => active().isBusy,
+      unsafeStatus: () => ({ segment: active().segmentNumber, segmentBytes: active().segmentSize }),
+      sync: callback((done) => active().sync(done)),
+      remove: (segments) =>
+        Effect.forEach(segments, (segment) => storage.remove(pathOf(segment)), { discard: true }),
+      close: Effect.suspend(() => (writer === undefined ? Effect.void : callback((done) => active().close(done))))
+    }
+    return service
+  })
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: LsmOptions): Layer.Layer<Wal, InvalidArgument, Storage> =>
+  Layer.scoped(Wal, make(options))

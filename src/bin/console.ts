@@ -1,0 +1,21 @@
+import { stripVTControlCharacters } from "node:util"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+
+/** Text without the escape sequences of a terminal, and without the marks of the command line's protected words. */
+export const plainText = (text: string): string => stripVTControlCharacters(text).replaceAll("\0", "")
+
+/**
+ * Runs the command line's framework with a console of ours: help and version go to standard output, coloured only where it is a
+ * terminal that has colours. Its errors are not printed, because `report` prints every error in the same form.
+ */
+export const withPlainConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Console.consoleWith((console) =>
+    Console.withConsole(effect, {
+      ...console,
+      log: (...words) => Effect.sync(() => void process.stdout.write(`${shown(words.join(" ")).trim()}\n`)),
+      error: () => Effect.void
+    })
+  )
+
+const shown = (text: string): string => (process.stdout.isTTY && process.stdout.hasColors() ? text : plainText(text))

@@ -1,0 +1,50 @@
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { decodeText, type Encoding, encodeText } from "./encoding.js"
+import type { EntryFormat } from "./entryFormat.js"
+
+/** One JSON object a line: `{"key":…,"value":…}`, and to be read also `{"key":…,"delete":true}`. */
+export const jsonFormat = (encoding: Encoding): EntryFormat => ({
+  renderKey: (bytes) => {
+    const key = encodeText(encoding, bytes)
+    return key === undefined ? undefined : JSON.stringify({ key })
+  },
+  renderEntry: (entry) => {
+    const key = encodeText(encoding, entry.key)
+    const value = encodeText(encoding, entry.value)
+    return key === undefined || value === undefined ? undefined : JSON.stringify({ key, value })
+  },
+  parse: (bytes) => {
+    const line = encodeText("utf8", bytes)
+    if (line === undefined) return Either.left("not UTF-8")
+    const decoded = decodeLine(line)
+    if (Either.isLeft(decoded)) return Either.left(firstIssue(decoded.left))
+    const { key: keyText, value: valueText } = decoded.right
+    const key = decodeText(encoding, keyText)
+    if (Either.isLeft(key)) return Either.left(`key ${key.left}`)
+    if (valueText === undefined) return Either.right({ key: key.right, value: undefined })
+    const value = decodeText(encoding, valueText)
+    if (Either.isLeft(value)) return Either.left(`value ${value.left}`)
+    return Either.right({ key: key.right, value: value.right })
+  }
+})
+
+const Line = Schema.Struct({
+  key: Schema.String,
+  value: Schema.optional(Schema.String),
+  delete: Schema.optional(Schema.Literal(true))
+}).pipe(
+  Schema.filter(
+    (line) => (line.value === undefined) === (line.delete === true) || `needs one of "value" and "delete": true`
+  )
+)
+
+// A field that is not known may carry a meaning, such as an expiry, that the import would lose without a word.
+const decodeLine = Schema.decodeUnknownEither(Schema.parseJson(Line), { onExcessProperty: "error" })
+
+const firstIssue = (error: ParseResult.ParseError): string => {
+  const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
+  if (issue === undefined) return error.message
+  return issue.path.length === 0 ? issue.message : `"${issue.path.join(".")}": ${issue.message}`
+}

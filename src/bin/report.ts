@@ -1,0 +1,54 @@
+import * as HelpDoc from "@effect/cli/HelpDoc"
+import * as ValidationError from "@effect/cli/ValidationError"
+import type { PlatformError } from "@effect/platform/Error"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { LsmError } from "../LsmError.js"
+import { plainText } from "./console.js"
+import type { CommandFailed, KeyAbsent, OutputClosed } from "./failure.js"
+import { writeError } from "./output.js"
+
+/** Whatever a command may fail with. */
+export type Failure =
+  | LsmError
+  | CommandFailed
+  | KeyAbsent
+  | OutputClosed
+  | PlatformError
+  | ValidationError.ValidationError
+
+/** The exit code that a failed command ends with, once its message is on standard error. */
+export const report =
+  (command: string | undefined) =>
+  (cause: Cause.Cause<Failure>): Effect.Effect<number> =>
+    Either.match(Cause.failureOrCause(cause), {
+      onLeft: (failure) => {
+        if (failure._tag === "OutputClosed") return Effect.succeed(0)
+        if (failure._tag === "KeyAbsent") return Effect.succeed(1)
+        return complain(
+          ValidationError.isValidationError(failure)
+            ? `${usageText(failure)}; see lsmkv ${command === undefined ? "" : `${command} `}--help`
+            : describe(failure)
+        )
+      },
+      onRight: (rest) => {
+        if (Cause.isInterruptedOnly(rest)) return Effect.succeed(130)
+        const fault = Cause.squash(rest)
+        return Effect.zipRight(
+          Effect.logDebug("internal error", rest),
+          complain(`internal error: ${fault instanceof Error ? fault.message : String(fault)}`)
+        )
+      }
+    })
+
+const complain = (message: string): Effect.Effect<number> =>
+  Effect.as(writeError(`lsmkv: ${message.trim().replaceAll(/\s*\n\s*/g, " ")}\n`), 2)
+
+const usageText = (error: ValidationError.ValidationError): string =>
+  plainText(HelpDoc.toAnsiText(error.error)).trim().replace(/\.$/, "")
+
+const describe = (failure: Exclude<Failure, KeyAbsent | OutputClosed | ValidationError.ValidationError>): string =>
+  failure._tag === "Corruption"
+    ? `corruption in ${failure.file} at byte ${failure.offset}, ${failure.region}: ${failure.reason}`
+    : failure.message

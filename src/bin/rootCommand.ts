@@ -1,0 +1,27 @@
+import * as Command from "@effect/cli/Command"
+import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
+import { compact } from "./commands/compact.js"
+import { count } from "./commands/count.js"
+import { deleteCommand } from "./commands/delete.js"
+import { exportCommand } from "./commands/export.js"
+import { get } from "./commands/get.js"
+import { importCommand } from "./commands/import.js"
+import { put } from "./commands/put.js"
+import { scan } from "./commands/scan.js"
+import { stats } from "./commands/stats.js"
+import { verify } from "./commands/verify.js"
+
+const commands = [put, get, deleteCommand, scan, count, importCommand, exportCommand, stats, compact, verify] as const
+
+/** `lsmkv` with all that it can do. */
+export const rootCommand = Command.make("lsmkv").pipe(
+  Command.withDescription("Reads and changes an effect-lsm store from the command line."),
+  Command.withSubcommands([...commands])
+)
+
+/** Its commands by name, as help lists them. */
+export const commandDescriptors: ReadonlyMap<string, CommandDescriptor.Command<unknown>> = new Map(
+  commands.flatMap(({ descriptor }: { readonly descriptor: CommandDescriptor.Command<unknown> }) =>
+    Array.from(CommandDescriptor.getNames(descriptor), (name) => [name, descriptor] as const)
+  )
+)

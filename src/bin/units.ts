@@ -1,0 +1,24 @@
+const counts = new Intl.NumberFormat("en-US")
+
+/** A number with its thousands set apart. */
+export const formatCount = (count: number): string => counts.format(count)
+
+/** A number and the thing it counts. */
+export const plural = (count: number, singular: string, several = `${singular}s`): string =>
+  `${formatCount(count)} ${count === 1 ? singular : several}`
+
+/** A size in the unit that suits it. */
+export const formatBytes = (bytes: number): string => {
+  let size = bytes
+  let unit = 0
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024
+    unit++
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`
+}
+
+/** A part of a whole. */
+export const formatPercent = (part: number): string => `${(100 * part).toFixed(1)} %`
+
+const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const

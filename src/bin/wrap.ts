@@ -1,0 +1,16 @@
+/** Text in lines of at most 100 columns: the first behind `head`, the others indented as far. Ends with a line end. */
+export const wrap = (text: string, head = "", indent = 0): string => {
+  const lines: Array<string> = []
+  let line = head
+  let empty = true
+  for (const word of text.split(" ")) {
+    if (!empty && line.length + 1 + word.length > 100) {
+      lines.push(line)
+      line = " ".repeat(indent)
+      empty = true
+    }
+    line += empty ? word : ` ${word}`
+    empty = false
+  }
+  return [...lines, line].map((each) => `${each}\n`).join("")
+}

@@ -1,0 +1,119 @@
+import { spawn } from "node:child_process"
+import * as fs from "node:fs"
+import { lockName } from "./fileNames.js"
+import { toFailure } from "./nodeFile.js"
+
+/**
+ * One owner a directory.
+ *
+ * Inside the process: a registry by device and inode, shared by all copies of this module.
+ *
+ * Between processes and worker threads:
+ * - Linux: `flock(2)` on the file LOCK. Node has no flock, so an open descriptor is handed to the program `flock`, which locks
+ *   the open file description and ends; the kernel drops the lock when this process's descriptor is gone, however it ends.
+ * - macOS and the BSDs: the file is opened with O_EXLOCK, the same lock without a helper. From the documentation of open(2);
+ *   not tested on such a system.
+ * - Elsewhere, and where there is no `flock` program: the file holds the owner's process id. A lock whose
+ *   process is gone is taken over. Two processes that take over at the same moment are not told apart.
+ */
+export interface DirectoryLock {
+  readonly release: () => void
+}
+
+const registry: Set<string> = ((globalThis as Record<symbol, unknown>)[Symbol.for("effect-lsm/locks")] ??=
+  new Set<string>()) as Set<string>
+
+type Done = (failure: Error | undefined, lock: DirectoryLock | undefined) => void
+
+/** Calls back with the lock, with neither when somebody else has it, or with a failure. */
+export const lockDirectory = (directory: string, done: Done): void => {
+  const path = `${directory}/${lockName}`
+  let id: string
+  try {
+    const { dev, ino } = fs.statSync(directory, { bigint: true })
+    id = `${dev}:${ino}`
+  } catch (cause) {
+    return done(toFailure("lock", path, cause), undefined)
+  }
+  if (registry.has(id)) return done(undefined, undefined)
+  registry.add(id)
+  const finish: Done = (failure, lock) => {
+    if (lock === undefined) registry.delete(id)
+    done(
+      failure,
+      lock && {
+        release: () => {
+          lock.release()
+          registry.delete(id)
+        }
+      }
+    )
+  }
+  if (process.platform === "linux") lockByFlock(path, finish)
+  else if (process.platform === "darwin" || process.platform.endsWith("bsd")) lockByOpenFlag(path, finish)
+  else lockByProcessId(path, finish)
+}
+
+const held = (fd: number): DirectoryLock => ({ release: () => fs.closeSync(fd) })
+
+const lockByFlock = (path: string, done: Done): void => {
+  let fd: number
+  try {
+    fd = fs.openSync(path, "a")
+  } catch (cause) {
+    return done(toFailure("lock", path, cause), undefined)
+  }
+  let answered = false
+  const answer = (failure: Error | undefined, lock: DirectoryLock | undefined) => {
+    if (answered) return
+    answered = true
+    if (lock === undefined) fs.closeSync(fd)
+    done(failure, lock)
+  }
+  const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
+  child.on("error", (cause: NodeJS.ErrnoException) => {
+    if (answered) return
+    if (cause.code !== "ENOENT") return answer(toFailure("lock", path, cause), undefined)
+    answered = true
+    fs.closeSync(fd)
+    lockByProcessId(path, done)
+  })
+  child.on("close", (code) => {
+    if (code === 0) answer(undefined, held(fd))
+    else if (code === 1) answer(undefined, undefined)
+    else answer(toFailure("lock", path, { code: `flock exited with ${code}` }), undefined)
+  })
+}
+
+/** O_EXLOCK of the BSDs, which Node's constants do not name. */
+const exclusiveLockFlag = 0x20
+
+const lockByOpenFlag = (path: string, done: Done): void => {
+  const { O_CREAT, O_NONBLOCK, O_RDWR } = fs.constants
+  try {
+    done(undefined, held(fs.openSync(path, O_RDWR | O_CREAT | O_NONBLOCK | exclusiveLockFlag)))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EAGAIN") done(undefined, undefined)
+    else done(toFailure("lock", path, cause), undefined)
+  }
+}
+
+const lockByProcessId = (path: string, done: Done): void => {
+  try {
+    const owner = fs.existsSync(path) ? Number(fs.readFileSync(path, "utf8")) : 0
+    if (owner > 0 && owner !== process.pid && isRunning(owner)) return done(undefined, undefined)
+    fs.writeFileSync(path, String(process.pid))
+    done(undefined, { release: () => fs.writeFileSync(path, "") })
+  } catch (cause) {
+    done(toFailure("lock", path, cause), undefined)
+  }
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code === "EPERM"
+  }
+}

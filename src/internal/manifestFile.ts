@@ -1,0 +1,109 @@
+import { CorruptionFailure } from "./failure.js"
+import { decodeFileHeader, encodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
+import { FrameType, frameHeaderSize, provesSynced, readFrame, sealFrame } from "./frame.js"
+import type { StorageFile } from "./storageDriver.js"
+import { Version, versionFault } from "./version.js"
+import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from "./versionEdit.js"
+
+/** What a manifest says. */
+export interface ManifestState {
+  readonly nextFileNumber: number
+  readonly flushedSequence: number
+  readonly segments: ReadonlyArray<number>
+  readonly version: Version
+}
+
+export const emptyState: ManifestState = {
+  nextFileNumber: 1,
+  flushedSequence: 0,
+  segments: [],
+  version: Version.empty
+}
+
+export const applyEdit = (state: ManifestState, edit: VersionEdit): ManifestState => {
+  const removed = new Set(edit.removedSegments)
+  return {
+    nextFileNumber: Math.max(state.nextFileNumber, edit.nextFileNumber),
+    flushedSequence: Math.max(state.flushedSequence, edit.flushedSequence),
+    segments: [...state.segments.filter((segment) => !removed.has(segment)), ...edit.addedSegments],
+    version: state.version.apply(edit)
+  }
+}
+
+/** The whole state as one edit: a manifest's first record. */
+const snapshotEdit = (state: ManifestState): VersionEdit => ({
+  nextFileNumber: state.nextFileNumber,
+  flushedSequence: state.flushedSequence,
+  addedSegments: state.segments,
+  removedSegments: [],
+  added: state.version.levels.flatMap((tables, level) => tables.map((table) => ({ level, table }))),
+  removed: []
+})
+
+/** Appends edits to a manifest file: a file header, then a frame an edit, the first the whole state. */
+export class ManifestWriter {
+  private size = 0
+  private synced = 0
+  private readonly salt: number
+
+  constructor(
+    readonly file: StorageFile,
+    readonly fileNumber: number,
+    storeId: Uint8Array,
+    state: ManifestState
+  ) {
+    this.salt = saltOf(storeId)
+    file.append(encodeFileHeader({ kind: "manifest", fileNumber, storeId }), 0, fileHeaderSize)
+    this.size = fileHeaderSize
+    this.append(snapshotEdit(state))
+  }
+
+  get length(): number {
+    return this.size
+  }
+
+  append(edit: VersionEdit): void {
+    const payload = encodeVersionEdit(edit)
+    const frame = new Uint8Array(frameHeaderSize + payload.length)
+    frame.set(payload, frameHeaderSize)
+    sealFrame(frame, 0, payload.length, FrameType.record, this.synced, this.salt, this.fileNumber, this.size)
+    this.file.append(frame, 0, frame.length)
+    this.size += frame.length
+  }
+
+  /** To be called when all that was appended has been synced. */
+  markSynced(): void {
+    this.synced = this.size
+  }
+}
+
+export interface ManifestContents {
+  readonly state: ManifestState
+  readonly storeId: Uint8Array
+  /** Bytes of a torn last edit, which was never acted upon. */
+  readonly tornBytes: number
+}
+
+/** Reads a whole manifest. @throws CorruptionFailure, FormatFailure */
+export const readManifest = (bytes: Uint8Array, fileNumber: number, storeId: Uint8Array, file: string): ManifestContents => {
+  expectHeader(decodeFileHeader(bytes, "manifest", file), fileNumber, storeId, file)
+  const salt = saltOf(storeId)
+  let state = emptyState
+  let offset = fileHeaderSize
+  for (;;) {
+    const frame = readFrame(bytes, offset, salt, fileNumber)
+    if (frame === undefined) break
+    const edit =
+      frame.type === FrameType.record ? decodeVersionEdit(bytes, frame.payloadStart, frame.payloadEnd) : undefined
+    if (edit === undefined) throw new CorruptionFailure(file, offset, "manifest edit", "malformed")
+    state = applyEdit(state, edit)
+    offset = frame.payloadEnd
+  }
+  if (offset === fileHeaderSize) throw new CorruptionFailure(file, offset, "manifest edit", "the first edit is damaged")
+  if (offset < bytes.length && provesSynced(bytes, offset, salt, fileNumber) !== "unproven") {
+    throw new CorruptionFailure(file, offset, "manifest edit", "a damaged edit before synced ones")
+  }
+  const fault = versionFault(state.version)
+  if (fault !== undefined) throw new CorruptionFailure(file, offset, "manifest edit", fault)
+  return { state, storeId, tornBytes: bytes.length - offset }
+}

@@ -1,0 +1,88 @@
+import * as fs from "node:fs"
+import { StorageFailure } from "./failure.js"
+import type { StorageDriver, StorageFile } from "./storageDriver.js"
+
+/** The failure for whatever Node threw. */
+export const toFailure = (operation: string, path: string, cause: unknown): StorageFailure => {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code
+  return new StorageFailure(operation, path, typeof code === "string" ? code : String(cause), { cause })
+}
+
+class NodeFile implements StorageFile {
+  constructor(
+    readonly path: string,
+    private fd: number
+  ) {}
+
+  size(): number {
+    try {
+      return fs.fstatSync(this.fd).size
+    } catch (cause) {
+      throw toFailure("stat", this.path, cause)
+    }
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    try {
+      return fs.readSync(this.fd, target, offset, length, position)
+    } catch (cause) {
+      throw toFailure("read", this.path, cause)
+    }
+  }
+
+  append(source: Uint8Array, offset: number, length: number): void {
+    try {
+      while (length > 0) {
+        const written = fs.writeSync(this.fd, source, offset, length)
+        if (written === 0) throw Object.assign(new Error("nothing was written"), { code: "EIO" })
+        offset += written
+        length -= written
+      }
+    } catch (cause) {
+      throw toFailure("append", this.path, cause)
+    }
+  }
+
+  sync(done: (failure: Error | undefined) => void): void {
+    fs.fdatasync(this.fd, (cause) => done(cause === null ? undefined : toFailure("sync", this.path, cause)))
+  }
+
+  close(): void {
+    const { fd } = this
+    if (fd < 0) return
+    this.fd = -1
+    try {
+      fs.closeSync(fd)
+    } catch (cause) {
+      throw toFailure("close", this.path, cause)
+    }
+  }
+}
+
+const open = (path: string, flags: string, operation: string): StorageFile => {
+  try {
+    return new NodeFile(path, fs.openSync(path, flags))
+  } catch (cause) {
+    throw toFailure(operation, path, cause)
+  }
+}
+
+/** Files by Node's synchronous calls, the sync of a file aside, which goes through the thread pool. */
+export const nodeDriver: StorageDriver = {
+  openRead: (path) => open(path, "r", "open"),
+  create: (path) => open(path, "wx", "create"),
+  turn: (next) => {
+    setImmediate(next)
+  }
+}
+
+/** Makes a directory's entries durable. Systems that cannot sync a directory (Windows) do without. */
+export const syncDirectory = (path: string, done: (failure: Error | undefined) => void): void => {
+  if (process.platform === "win32") return done(undefined)
+  fs.open(path, "r", (openCause, fd) => {
+    if (openCause !== null) return done(toFailure("sync directory", path, openCause))
+    fs.fsync(fd, (cause) => {
+      fs.close(fd, () => done(cause === null ? undefined : toFailure("sync directory", path, cause)))
+    })
+  })
+}

@@ -1,0 +1,129 @@
+import * as Effect from "effect/Effect"
+import type { PinnedVersion } from "../internal/versionSet.js"
+import { compare, encodeUtf8, prefixEnd } from "../internal/bytes.js"
+import type { KeyRange } from "../internal/visibleCursor.js"
+import type { CompactorService } from "../Compactor.js"
+import { type FileError, fromFailure, InvalidArgument, type ReadError, StoreClosed, StorePoisoned } from "../LsmError.js"
+import type { Settings } from "../LsmOptions.js"
+import type { Bytes, Range, ReadOptions, Snapshot } from "../LsmStore.js"
+import type { ManifestService } from "../Manifest.js"
+import type { MemtableService } from "../Memtable.js"
+import type { MetricsService } from "../Metrics.js"
+import type { SSTableStoreService } from "../SSTableStore.js"
+import type { StorageService } from "../Storage.js"
+import type { WalService } from "../Wal.js"
+
+export interface EngineParts {
+  readonly settings: Settings
+  readonly storage: StorageService
+  readonly metrics: MetricsService
+  readonly manifest: ManifestService
+  readonly wal: WalService
+  readonly memtable: MemtableService
+  readonly tables: SSTableStoreService
+  readonly compactor: CompactorService
+}
+
+/** What the operations of one open store share: its components, its sequence numbers, its snapshots, whether it is open. */
+export class Engine {
+  closed = false
+  /** Why there are no more writes. */
+  poison: FileError | undefined
+  /** The number that the next operation gets. */
+  nextSequence = 1
+  /** The newest number that readers see. */
+  visibleSequence = 0
+  private readonly snapshots = new Map<Snapshot, number>()
+
+  constructor(readonly parts: EngineParts) {}
+
+  /** Why nothing can be read, or undefined. */
+  readRefusal(): StoreClosed | undefined {
+    return this.closed ? new StoreClosed({ directory: this.parts.settings.directory }) : undefined
+  }
+
+  /** Why nothing can be written, or undefined. */
+  writeRefusal(): StoreClosed | StorePoisoned | undefined {
+    if (this.closed) return this.readRefusal()
+    if (this.poison === undefined) return undefined
+    return new StorePoisoned({ directory: this.parts.settings.directory, reason: this.poison.message })
+  }
+
+  /** Runs a synchronous stretch of reading, its failures becoming errors. */
+  read<A>(evaluate: () => A): Effect.Effect<A, ReadError> {
+    return Effect.suspend(() => {
+      if (this.closed) return Effect.fail(this.readRefusal()!)
+      try {
+        return Effect.succeed(evaluate())
+      } catch (failure) {
+        return Effect.fail(toReadError(failure))
+      }
+    })
+  }
+
+  /** The sequence number to look from. */
+  sequenceFor(options: ReadOptions | undefined): number {
+    const snapshot = options?.snapshot
+    if (snapshot === undefined) return this.visibleSequence
+    if (!this.snapshots.has(snapshot)) {
+      throw new InvalidArgument({ argument: "snapshot", reason: "is not one of this store's, or its scope has ended" })
+    }
+    return snapshot.sequence
+  }
+
+  takeSnapshot(): Snapshot {
+    const snapshot = { sequence: this.visibleSequence }
+    this.snapshots.set(snapshot, snapshot.sequence)
+    return snapshot
+  }
+
+  releaseSnapshot(snapshot: Snapshot): void {
+    this.snapshots.delete(snapshot)
+  }
+
+  /** What snapshots hold, ascending. */
+  heldSequences(): ReadonlyArray<number> {
+    return [...new Set(this.snapshots.values())].sort((a, b) => a - b)
+  }
+
+  get snapshotCount(): number {
+    return this.snapshots.size
+  }
+
+  pin(): PinnedVersion {
+    return this.parts.manifest.unsafePin()
+  }
+}
+
+/** Errors of arguments pass as they are; failures of the core become their public errors. */
+export const toReadError = (failure: unknown): ReadError =>
+  failure instanceof InvalidArgument || failure instanceof StoreClosed ? failure : fromFailure(failure)
+
+/** A key or value as bytes. @throws InvalidArgument */
+export const toBytes = (input: Bytes, argument: string): Uint8Array => {
+  if (typeof input === "string") return encodeUtf8(input)
+  if (input instanceof Uint8Array) return input
+  throw new InvalidArgument({ argument, reason: "is neither a string nor a Uint8Array" })
+}
+
+/** The bounds of a range, its prefix included. @throws InvalidArgument */
+export const toKeyRange = (range: Range | undefined): KeyRange => {
+  if (range === undefined) return unbounded
+  if (typeof range !== "object" || range === null) {
+    throw new InvalidArgument({ argument: "range", reason: "is not an object" })
+  }
+  let start = range.start === undefined ? undefined : copyOf(toBytes(range.start, "start"))
+  let end = range.end === undefined ? undefined : copyOf(toBytes(range.end, "end"))
+  if (range.prefix !== undefined) {
+    const prefix = copyOf(toBytes(range.prefix, "prefix"))
+    const behind = prefixEnd(prefix)
+    if (start === undefined || compare(prefix, start) > 0) start = prefix
+    if (behind !== undefined && (end === undefined || compare(behind, end) < 0)) end = behind
+  }
+  return { start, end }
+}
+
+/** A Stream may run long after its caller has reused the bytes of a bound. */
+const copyOf = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
+
+const unbounded: KeyRange = { start: undefined, end: undefined }

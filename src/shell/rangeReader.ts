@@ -1,0 +1,104 @@
+import { compareRange } from "../internal/bytes.js"
+import type { Cursor as CoreCursor } from "../internal/cursor.js"
+import { findTable, LevelCursor } from "../internal/levelCursor.js"
+import { memtableCursors } from "../internal/memtableCursor.js"
+import { mergeCursors } from "../internal/mergeCursor.js"
+import type { TableMeta } from "../internal/tableFormat.js"
+import { type KeyRange, VisibleCursor } from "../internal/visibleCursor.js"
+import type { Entry } from "../LsmStore.js"
+import type { Engine } from "./engine.js"
+
+/** Long scans read tables ahead in pieces of up to this size. */
+const scanReadAhead = 256 * 1024
+/** A chunk is closed when its keys and values take this much. */
+const chunkBytes = 1024 * 1024
+/** Keys and values of a chunk are copied into pieces of this size, or their own where they are larger. */
+const slabSize = 64 * 1024
+
+/** A walk over a range as of one moment, and what it keeps from going away. */
+export interface RangeReader {
+  readonly cursor: VisibleCursor
+  /** A second call does nothing. */
+  readonly release: () => void
+}
+
+/** Opens a range at `sequence`: the memtables of this moment, and the version, which stays pinned until released. */
+export const openRange = (engine: Engine, range: KeyRange, sequence: number): RangeReader => {
+  const { memtable, tables } = engine.parts
+  const { version, release } = engine.pin()
+  try {
+    const cursors: Array<CoreCursor> = []
+    for (const table of memtable.unsafeAll()) cursors.push(...memtableCursors(table, sequence))
+    const open = (table: TableMeta) =>
+      tables.unsafeCursor(table, { readAhead: scanReadAhead, fillCache: true })
+    for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))
+    for (let level = 1; level < version.levels.length; level++) {
+      const inRange = within(version.levels[level]!, range)
+      if (inRange.length > 0) cursors.push(new LevelCursor(inRange, open))
+    }
+    engine.parts.metrics.scans.add(1)
+    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range), release }
+  } catch (failure) {
+    release()
+    throw failure
+  }
+}
+
+const meets = ({ smallestKey, largestKey }: TableMeta, { start, end }: KeyRange): boolean =>
+  (start === undefined || compareRange(largestKey, 0, largestKey.length, start, 0, start.length) >= 0) &&
+  (end === undefined || compareRange(smallestKey, 0, smallestKey.length, end, 0, end.length) < 0)
+
+const within = (tables: ReadonlyArray<TableMeta>, range: KeyRange): ReadonlyArray<TableMeta> => {
+  if (range.start === undefined && range.end === undefined) return tables
+  const from = range.start === undefined ? 0 : findTable(tables, range.start, range.start.length)
+  let to = from
+  while (to < tables.length && meets(tables[to]!, range)) to++
+  return tables.slice(from, to)
+}
+
+/** Copies what leaves the store: small pieces side by side, so that an entry costs two views and no buffer of its own. */
+class Copier {
+  private slab = new ArrayBuffer(0)
+  private used = 0
+  total = 0
+
+  copy(source: Uint8Array, start: number, end: number): Uint8Array {
+    const length = end - start
+    this.total += length
+    if (this.used + length > this.slab.byteLength) {
+      this.slab = new ArrayBuffer(Math.max(slabSize, length))
+      this.used = 0
+    }
+    const copy = new Uint8Array(this.slab, this.used, length)
+    this.used += length
+    if (length <= 32) for (let i = 0; i < length; i++) copy[i] = source[start + i]!
+    else copy.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
+    return copy
+  }
+}
+
+/** What a scan hands over of an entry. */
+export type Shape<A> = (copier: Copier, cursor: VisibleCursor) => A
+
+export const entryShape: Shape<Entry> = (copier, cursor) => ({
+  key: copier.copy(cursor.keyBytes, cursor.keyStart, cursor.keyEnd),
+  value: copier.copy(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
+})
+
+export const keyShape: Shape<Uint8Array> = (copier, cursor) =>
+  copier.copy(cursor.keyBytes, cursor.keyStart, cursor.keyEnd)
+
+export const valueShape: Shape<Uint8Array> = (copier, cursor) =>
+  copier.copy(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
+
+/** Takes up to `most` entries from where the cursor stands, and leaves it behind them. */
+export const takeChunk = <A>(cursor: VisibleCursor, shape: Shape<A>, most: number, reverse: boolean): Array<A> => {
+  const copier = new Copier()
+  const chunk: Array<A> = []
+  while (cursor.valid && chunk.length < most && copier.total < chunkBytes) {
+    chunk.push(shape(copier, cursor))
+    if (reverse) cursor.prev()
+    else cursor.next()
+  }
+  return chunk
+}

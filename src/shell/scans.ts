@@ -1,0 +1,168 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { KeyRange } from "../internal/visibleCursor.js"
+import { InvalidArgument, type ReadError } from "../LsmError.js"
+import type { Cursor, Entry, Range, ReadOptions, ScanOptions, Snapshot } from "../LsmStore.js"
+import { type Engine, toBytes, toKeyRange } from "./engine.js"
+import { entryShape, keyShape, openRange, type RangeReader, type Shape, takeChunk, valueShape } from "./rangeReader.js"
+
+const defaultChunkSize = 512
+const maxChunkSize = 65536
+/** Entries counted between two turns of the event loop. */
+const countSlice = 16 * 1024
+
+/** Streams, cursors and snapshots: what outlives its turn of the event loop, and therefore pins what it reads. */
+export class Scans {
+  constructor(private readonly engine: Engine) {}
+
+  readonly scan = (options?: ScanOptions): Stream.Stream<Entry, ReadError> => this.stream(options, entryShape)
+  readonly keys = (options?: ScanOptions): Stream.Stream<Uint8Array, ReadError> => this.stream(options, keyShape)
+  readonly values = (options?: ScanOptions): Stream.Stream<Uint8Array, ReadError> => this.stream(options, valueShape)
+
+  readonly snapshot: Effect.Effect<Snapshot, ReadError, Scope.Scope> = Effect.suspend(() =>
+    Effect.acquireRelease(
+      this.engine.read(() => this.engine.takeSnapshot()),
+      (snapshot) => Effect.sync(() => this.engine.releaseSnapshot(snapshot))
+    )
+  )
+
+  readonly count = (options?: Range & ReadOptions): Effect.Effect<number, ReadError> =>
+    Effect.acquireUseRelease(
+      this.open(() => toKeyRange(options), options),
+      ({ cursor }) => {
+        let count = 0
+        let begun = false
+        const slice = this.engine.read(() => {
+          if (!begun) cursor.seekToFirst()
+          begun = true
+          for (let i = 0; i < countSlice; i++) {
+            if (!cursor.valid) return true
+            count++
+            cursor.next()
+          }
+          return false
+        })
+        const all: Effect.Effect<number, ReadError> = Effect.flatMap(slice, (done) =>
+          done ? Effect.succeed(count) : Effect.zipRight(this.engine.parts.storage.turn, all)
+        )
+        return all
+      },
+      ({ release }) => Effect.sync(release)
+    )
+
+  readonly cursor = (options?: Range & ReadOptions): Effect.Effect<Cursor, ReadError, Scope.Scope> =>
+    Effect.map(
+      Effect.acquireRelease(
+        this.open(() => toKeyRange(options), options),
+        ({ release }) => Effect.sync(release)
+      ),
+      (reader) => this.makeCursor(reader)
+    )
+
+  private open(range: () => KeyRange, options: ReadOptions | undefined): Effect.Effect<RangeReader, ReadError> {
+    return this.engine.read(() => openRange(this.engine, range(), this.engine.sequenceFor(options)))
+  }
+
+  private stream<A>(options: ScanOptions | undefined, shape: Shape<A>): Stream.Stream<A, ReadError> {
+    return Stream.unwrapScoped(
+      Effect.map(
+        Effect.acquireRelease(
+          this.open(() => {
+            checkScanOptions(options)
+            return toKeyRange(options)
+          }, options),
+          ({ release }) => Effect.sync(release)
+        ),
+        ({ cursor }) => Stream.repeatEffectChunkOption(this.pull(cursor, options, shape))
+      )
+    )
+  }
+
+  private pull<A>(
+    cursor: RangeReader["cursor"],
+    options: ScanOptions | undefined,
+    shape: Shape<A>
+  ): Effect.Effect<Chunk.Chunk<A>, Option.Option<ReadError>> {
+    const reverse = options?.reverse ?? false
+    const chunkSize = options?.chunkSize ?? defaultChunkSize
+    let left = options?.limit ?? Number.POSITIVE_INFINITY
+    let begun = false
+    const chunk = this.engine.read(() => {
+      if (!begun) {
+        begun = true
+        if (left > 0) {
+          if (reverse) cursor.seekToLast()
+          else cursor.seekToFirst()
+        }
+      }
+      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse)
+      left -= entries.length
+      return entries
+    })
+    const { storage, compactor, wal } = this.engine.parts
+    return Effect.matchEffect(chunk, {
+      onFailure: (error) => Effect.fail(Option.some(error)),
+      onSuccess: (entries) => {
+        if (entries.length === 0) return Effect.fail(Option.none())
+        const result = Chunk.unsafeFromArray(entries)
+        return compactor.unsafeIsBusy() || wal.unsafeIsBusy() ? Effect.as(storage.turn, result) : Effect.succeed(result)
+      }
+    })
+  }
+
+  private makeCursor({ cursor }: RangeReader): Cursor {
+    let begun = false
+    const move = (step: () => void): Effect.Effect<boolean, ReadError> =>
+      this.engine.read(() => {
+        step()
+        begun = true
+        return cursor.valid
+      })
+    return {
+      current: this.engine.read(() =>
+        cursor.valid ? Option.some(takeCurrent(cursor)) : Option.none()
+      ),
+      first: move(() => cursor.seekToFirst()),
+      last: move(() => cursor.seekToLast()),
+      seek: (key) => move(() => cursor.seek(toBytes(key, "key"))),
+      seekBefore: (key) => move(() => cursor.seekBefore(toBytes(key, "key"))),
+      next: move(() => {
+        if (!begun) cursor.seekToFirst()
+        else if (cursor.valid) cursor.next()
+      }),
+      prev: move(() => {
+        if (!begun) cursor.seekToLast()
+        else if (cursor.valid) cursor.prev()
+      }),
+      take: (count) =>
+        this.engine.read(() => {
+          checkCount(count, "count")
+          if (!begun) cursor.seekToFirst()
+          begun = true
+          return takeChunk(cursor, entryShape, count, false)
+        })
+    }
+  }
+}
+
+/** The entry under the cursor, which stays where it is. */
+const takeCurrent = (cursor: RangeReader["cursor"]): Entry => ({
+  key: cursor.keyBytes.slice(cursor.keyStart, cursor.keyEnd),
+  value: cursor.valueBytes.slice(cursor.valueStart, cursor.valueEnd)
+})
+
+const checkScanOptions = (options: ScanOptions | undefined): void => {
+  if (options?.limit !== undefined) checkCount(options.limit, "limit")
+  const size = options?.chunkSize
+  if (size !== undefined && !(Number.isInteger(size) && size >= 1 && size <= maxChunkSize)) {
+    throw new InvalidArgument({ argument: "chunkSize", reason: `must be a whole number from 1 to ${maxChunkSize}` })
+  }
+}
+
+const checkCount = (count: number, argument: string): void => {
+  if (count === Number.POSITIVE_INFINITY || (Number.isInteger(count) && count >= 0)) return
+  throw new InvalidArgument({ argument, reason: "must be a whole number, not negative" })
+}

@@ -1,0 +1,89 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { FileError } from "../LsmError.js"
+
+/** How failed background work is tried again: after 100 ms, then twice as long each time, up to 10 s. */
+export const retrySchedule: Schedule.Schedule<Duration.Duration> = Schedule.exponential(Duration.millis(100)).pipe(
+  Schedule.union(Schedule.spaced(Duration.seconds(10))),
+  Schedule.map(([duration]) => duration)
+)
+
+export interface WorkerOptions {
+  readonly name: string
+  /** Does one piece of work; answers whether there was any. */
+  readonly step: Effect.Effect<boolean, FileError>
+  readonly onFailure: (error: FileError | undefined, cause: Cause.Cause<FileError>) => void
+  readonly onSuccess: () => void
+}
+
+/** A background fiber that works when it is woken, until nothing is left. */
+export interface Worker {
+  readonly unsafeWake: () => void
+  /** Ends a wait between two tries. */
+  readonly unsafeRetryNow: () => void
+  readonly unsafeIsBusy: () => boolean
+  readonly stop: Effect.Effect<void>
+}
+
+/** Starts a worker in `scope`. Work that fails is reported and tried again; the worker itself does not end. */
+export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.Effect<Worker> =>
+  Effect.gen(function* () {
+    const wake = yield* Effect.makeLatch(false)
+    const retry = yield* Effect.makeLatch(false)
+    let busy = false
+    let stopping = false
+
+    const attemptAll: Effect.Effect<void, FileError> = Effect.suspend(() =>
+      stopping ? Effect.succeed(false) : options.step
+    ).pipe(
+      Effect.tap((worked) => (worked ? Effect.sync(options.onSuccess) : Effect.void)),
+      Effect.repeat({ while: (worked) => worked }),
+      Effect.asVoid
+    )
+
+    const untilDone = Effect.gen(function* () {
+      const driver = yield* Schedule.driver(retrySchedule)
+      for (;;) {
+        const exit = yield* Effect.exit(attemptAll)
+        if (exit._tag === "Success" || stopping) return
+        if (Cause.isInterruptedOnly(exit.cause)) return yield* Effect.interrupt
+        const failure = Cause.failureOption(exit.cause)
+        yield* Effect.logError(`${options.name} failed`, exit.cause).pipe(
+          Effect.annotateLogs({ component: "Compactor", work: options.name })
+        )
+        options.onFailure(failure._tag === "Some" ? failure.value : undefined, exit.cause)
+        yield* retry.close
+        yield* Effect.raceFirst(Effect.exit(driver.next(undefined)), retry.await)
+      }
+    })
+
+    const loop = Effect.forever(
+      Effect.gen(function* () {
+        yield* wake.await
+        wake.unsafeClose()
+        busy = true
+        yield* untilDone
+        busy = false
+      })
+    )
+
+    const fiber = yield* Effect.forkIn(Effect.interruptible(loop), scope)
+    return {
+      unsafeWake: () => {
+        busy = true
+        wake.unsafeOpen()
+      },
+      unsafeRetryNow: () => {
+        retry.unsafeOpen()
+      },
+      unsafeIsBusy: () => busy,
+      stop: Effect.suspend(() => {
+        stopping = true
+        return Effect.asVoid(Fiber.interrupt(fiber))
+      })
+    }
+  })

@@ -1,0 +1,228 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../internal/batchFormat.js"
+import { encodeUtf8, encodeUtf8Into } from "../internal/bytes.js"
+import { frameHeaderSize } from "../internal/frame.js"
+import { Durability, type Done } from "../internal/logWriter.js"
+import { fromFailure, InvalidArgument, type WriteError } from "../LsmError.js"
+import { resolveDurability, type Settings } from "../LsmOptions.js"
+import type { Bytes, WriteOptions } from "../LsmStore.js"
+import { WriteBatch } from "../WriteBatch.js"
+import type { Engine } from "./engine.js"
+import type { IntervalSync } from "./intervalSync.js"
+
+type Resume = (effect: Effect.Effect<void, WriteError>) => void
+
+/** A durability as the hot path takes it. */
+interface Policy {
+  readonly mode: number
+  readonly maxBytes: number
+  readonly millis: number
+}
+
+const toPolicy = (durability: Settings["durability"]): Policy =>
+  durability === "sync"
+    ? { mode: Durability.sync, maxBytes: 0, millis: 0 }
+    : durability === "buffered"
+      ? { mode: Durability.buffered, maxBytes: 0, millis: 0 }
+      : { mode: Durability.interval, maxBytes: durability.maxBytes, millis: Duration.toMillis(durability.interval) }
+
+const syncPolicy = toPolicy("sync")
+const bufferedPolicy = toPolicy("buffered")
+
+/** One record of a batch is held in one piece of memory, and framed with a 32-bit length. */
+const maxBatchBytes = 1024 * 1024 * 1024
+
+/**
+ * Puts, deletes and batches. A write is checked, then, in one synchronous stretch, numbered and encoded into the log's
+ * buffer; from there on it happens whether the caller waits or not. When the log has kept it, the log's `apply` puts it into the memtable
+ * and only then is it seen.
+ */
+export class Writes {
+  private readonly defaultPolicy: Policy
+  private readonly keyScratch: Uint8Array
+  private keyBytes: Uint8Array
+  private keyLength = 0
+  private untilSample = 1
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly intervalSync: IntervalSync
+  ) {
+    const { settings } = engine.parts
+    this.defaultPolicy = toPolicy(settings.durability)
+    this.keyScratch = new Uint8Array(settings.maxKeyBytes * 3)
+    this.keyBytes = this.keyScratch
+  }
+
+  readonly put = (key: Bytes, value: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+    Effect.suspend(() => this.putNow(key, value, options))
+
+  readonly delete = (key: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+    Effect.suspend(() => this.deleteNow(key, options))
+
+  readonly write = (batch: WriteBatch, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+    Effect.suspend(() => this.writeNow(batch, options))
+
+  private putNow(key: Bytes, value: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    const refusal = engine.writeRefusal() ?? this.takeKey(key)
+    if (refusal !== undefined) return Effect.fail(refusal)
+    const { settings, wal, compactor, metrics } = engine.parts
+    let bytes: Uint8Array
+    if (typeof value === "string") bytes = encodeUtf8(value)
+    else if (value instanceof Uint8Array) bytes = value
+    else return invalid("value", "is neither a string nor a Uint8Array")
+    if (bytes.length > settings.maxValueBytes) {
+      return invalid("value", `has ${bytes.length} bytes; at most ${settings.maxValueBytes} are allowed`)
+    }
+    const policy = this.policyOf(options)
+    if (policy instanceof InvalidArgument) return Effect.fail(policy)
+    if (compactor.unsafeMustWait()) return this.waitThen(() => this.putNow(key, value, options))
+    const { keyLength } = this
+    const size = batchHeaderSize + operationSize(keyLength, bytes.length)
+    const at = wal.unsafeReserve(size)
+    const buffer = wal.unsafeBuffer()
+    const body = writeBatchHeader(buffer, at, engine.nextSequence, 1)
+    writeOperation(buffer, body, this.keyBytes, keyLength, bytes)
+    metrics.puts.add(1)
+    return this.commit(policy, 1, size, keyLength + bytes.length, --this.untilSample <= 0)
+  }
+
+  private deleteNow(key: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    const refusal = engine.writeRefusal() ?? this.takeKey(key)
+    if (refusal !== undefined) return Effect.fail(refusal)
+    const { wal, compactor, metrics } = engine.parts
+    const policy = this.policyOf(options)
+    if (policy instanceof InvalidArgument) return Effect.fail(policy)
+    if (compactor.unsafeMustWait()) return this.waitThen(() => this.deleteNow(key, options))
+    const { keyLength } = this
+    const size = batchHeaderSize + operationSize(keyLength, -1)
+    const at = wal.unsafeReserve(size)
+    const buffer = wal.unsafeBuffer()
+    const body = writeBatchHeader(buffer, at, engine.nextSequence, 1)
+    writeOperation(buffer, body, this.keyBytes, keyLength, undefined)
+    metrics.deletes.add(1)
+    return this.commit(policy, 1, size, keyLength, false)
+  }
+
+  private writeNow(batch: WriteBatch, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    const refusal = engine.writeRefusal()
+    if (refusal !== undefined) return Effect.fail(refusal)
+    if (!(batch instanceof WriteBatch)) return invalid("batch", "is not a WriteBatch")
+    const { settings, wal, compactor, metrics } = engine.parts
+    const { bytes, length, longestKey, longestValue, fault, deletes } = batch.encoded
+    if (fault !== undefined) return invalid("batch", fault)
+    if (longestKey > settings.maxKeyBytes) {
+      return invalid("batch", `a key has ${longestKey} bytes; at most ${settings.maxKeyBytes} are allowed`)
+    }
+    if (longestValue > settings.maxValueBytes) {
+      return invalid("batch", `a value has ${longestValue} bytes; at most ${settings.maxValueBytes} are allowed`)
+    }
+    if (length > maxBatchBytes) return invalid("batch", `has ${length} bytes; at most ${maxBatchBytes} are allowed`)
+    const policy = this.policyOf(options)
+    if (policy instanceof InvalidArgument) return Effect.fail(policy)
+    if (batch.size === 0) return Effect.void
+    if (compactor.unsafeMustWait()) return this.waitThen(() => this.writeNow(batch, options))
+    const size = batchHeaderSize + length
+    const at = wal.unsafeReserve(size)
+    const buffer = wal.unsafeBuffer()
+    const body = writeBatchHeader(buffer, at, engine.nextSequence, batch.size)
+    buffer.set(bytes.subarray(0, length), body)
+    metrics.batches.add(1)
+    metrics.puts.add(batch.size - deletes)
+    metrics.deletes.add(deletes)
+    return this.commit(policy, batch.size, size, length, false)
+  }
+
+  /** Commits the record that has just been encoded. */
+  private commit(
+    policy: Policy,
+    operations: number,
+    size: number,
+    userBytes: number,
+    sampled: boolean
+  ): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    const { settings, wal, metrics, compactor, storage } = engine.parts
+    engine.nextSequence += operations
+    metrics.userBytes.add(userBytes)
+    metrics.logBytes.add(frameHeaderSize + size)
+    let { mode } = policy
+    if (mode === Durability.interval) {
+      if (wal.unsafeUnsyncedBytes() >= policy.maxBytes) mode = Durability.sync
+      else this.intervalSync.unsafeRequest(policy.millis)
+    }
+    const started = sampled ? metrics.unsafeNow() : 0
+    const waiting = new Waiting()
+    if (sampled) {
+      this.untilSample = settings.latencySampling
+      waiting.onEnd = () => metrics.putLatency.set((metrics.unsafeNow() - started) / 1000)
+    }
+    if (wal.unsafeCommit(mode, waiting.done)) {
+      waiting.onEnd?.()
+      return compactor.unsafePace(size) ? storage.turn : Effect.void
+    }
+    const wait = Effect.async<void, WriteError>((resume) => waiting.attach(resume))
+    return compactor.unsafePace(size) ? Effect.zipRight(wait, storage.turn) : wait
+  }
+
+  /** Waits for admission, then tries from the beginning: the store may be closed by then. */
+  private waitThen(again: () => Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> {
+    return Effect.zipRight(this.engine.parts.compactor.awaitAdmission, Effect.suspend(again))
+  }
+
+  /** Puts the key's bytes at hand. */
+  private takeKey(key: Bytes): InvalidArgument | undefined {
+    const most = this.engine.parts.settings.maxKeyBytes
+    if (typeof key === "string") {
+      this.keyBytes = this.keyScratch
+      this.keyLength = key.length <= most ? encodeUtf8Into(key, this.keyScratch, 0) : key.length
+    } else if (key instanceof Uint8Array) {
+      this.keyBytes = key
+      this.keyLength = key.length
+    } else {
+      return new InvalidArgument({ argument: "key", reason: "is neither a string nor a Uint8Array" })
+    }
+    return this.keyLength <= most
+      ? undefined
+      : new InvalidArgument({ argument: "key", reason: `has more than the ${most} bytes that are allowed` })
+  }
+
+  private policyOf(options: WriteOptions | undefined): Policy | InvalidArgument {
+    const durability = options?.durability
+    if (durability === undefined) return this.defaultPolicy
+    if (durability === "sync") return syncPolicy
+    if (durability === "buffered") return bufferedPolicy
+    try {
+      return toPolicy(resolveDurability(durability, "durability"))
+    } catch (error) {
+      if (error instanceof InvalidArgument) return error
+      throw error
+    }
+  }
+}
+
+const invalid = (argument: string, reason: string): Effect.Effect<never, InvalidArgument> =>
+  Effect.fail(new InvalidArgument({ argument, reason }))
+
+/** Brings the log's callback and the fiber that waits for it together, whichever comes first. */
+class Waiting {
+  private resume: Resume | undefined
+  private outcome: Effect.Effect<void, WriteError> | undefined
+  onEnd: (() => void) | undefined
+
+  readonly done: Done = (failure) => {
+    this.onEnd?.()
+    const outcome = failure === undefined ? Effect.void : Effect.fail(fromFailure(failure))
+    if (this.resume !== undefined) this.resume(outcome)
+    else this.outcome = outcome
+  }
+
+  attach(resume: Resume): void {
+    if (this.outcome !== undefined) resume(this.outcome)
+    else this.resume = resume
+  }
+}
