@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricLabel from "effect/MetricLabel"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 
@@ -165,6 +166,8 @@ export interface MetricsService {
  */
 export class Metrics extends Context.Tag("effect-lsm/Metrics")<Metrics, MetricsService>() {}
 
+type Tags = ReadonlyArray<readonly [string, string]>
+
 const levels = [0, 1, 2, 3, 4, 5, 6]
 
 /**
@@ -175,23 +178,23 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
   Effect.gen(function* () {
     const { name } = yield* settings(options)
     const clock = yield* Effect.clock
-    const tally = (metric: Metric.Metric.Counter<number>, ...tags: ReadonlyArray<readonly [string, string]>): Tally => {
-      const tagged = tags.reduce((m, [key, value]) => Metric.tagged(m, key, value), Metric.tagged(metric, "store", name))
+    // A metric remembers where it counts for an array of labels that it has met: the same array each time makes updates cheap.
+    const labels = (tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> =>
+      [["store", name] as const, ...tags].map(([key, value]) => MetricLabel.make(key, value))
+    const tally = (metric: Metric.Metric.Counter<number>, ...tags: Tags): Tally => {
+      const own = labels(tags)
       const self: Tally = {
         value: 0,
         add: (n) => {
           self.value += n
-          tagged.unsafeUpdate(n, [])
+          metric.unsafeUpdate(n, own)
         }
       }
       return self
     }
-    const level = <Type, Out>(
-      metric: Metric.Metric<Type, number, Out>,
-      ...tags: ReadonlyArray<readonly [string, string]>
-    ): Level => {
-      const tagged = tags.reduce((m, [key, value]) => Metric.tagged(m, key, value), Metric.tagged(metric, "store", name))
-      return { set: (n) => tagged.unsafeUpdate(n, []) }
+    const level = <Type, Out>(metric: Metric.Metric<Type, number, Out>, ...tags: Tags): Level => {
+      const own = labels(tags)
+      return { set: (n) => metric.unsafeUpdate(n, own) }
     }
     const origin = clock.unsafeCurrentTimeNanos()
     return {

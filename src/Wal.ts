@@ -36,7 +36,7 @@ export {
 export interface Hooks {
   /** A record is kept: `bytes[start, end)` is its payload, valid during the call. Also called for each record replayed. */
   readonly apply: (bytes: Uint8Array, start: number, end: number, segment: number) => void
-  /** No record waits in the current segment: it may be rotated now. */
+  /** Records were applied: the moment to look whether the segment is to be rotated. */
   readonly settled: () => void
   /** A sync has ended that made so many records durable. */
   readonly synced: (records: number, bytes: number) => void
@@ -81,7 +81,7 @@ export interface WalService {
   readonly unsafeBuffer: () => Uint8Array
   /** Commits the reserved record. True: it is applied, and `done` is never called. False: `done` is called later, once. */
   readonly unsafeCommit: (durability: number, done: Done) => boolean
-  /** Whether a segment stands ready and no record waits. */
+  /** Whether a segment stands ready, and no record of the current one waits to be applied. */
   readonly unsafeCanRotate: () => boolean
   readonly unsafeNeedsSegment: () => boolean
   /** Goes on in the next segment and answers its number. */
@@ -225,10 +225,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       unsafeReserve: (size) => active().reserve(size),
       unsafeBuffer: () => active().buffer,
       unsafeCommit: (durability, done) => active().commit(durability, done),
-      unsafeCanRotate: () => {
-        const log = active()
-        return offered.length > 0 && !log.hasPending && log.failure === undefined
-      },
+      unsafeCanRotate: () => offered.length > 0 && active().canRotate,
       unsafeNeedsSegment: () => offered.length === 0,
       unsafeRotate: () => {
         active().rotate(offered.shift()!)

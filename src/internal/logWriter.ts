@@ -18,7 +18,7 @@ export type Done = (failure: Error | undefined) => void
 export interface LogWriterHooks {
   /** Called once for each record in log order, when its durability is met: `bytes[start, end)` is its payload. */
   readonly apply: (bytes: Uint8Array, start: number, end: number) => void
-  /** Called after records were applied and none in the current segment waits: here the segment may be rotated. */
+  /** Called after records were applied: the moment to look whether the segment is to be rotated. */
   readonly settled: () => void
   /** Called after a sync, with the number of records it made durable. */
   readonly synced: (records: number, bytes: number) => void
@@ -130,6 +130,16 @@ export class LogWriter {
   /** Whether some record has been taken that is not yet applied. */
   get hasPending(): boolean {
     return this.filling.pending.length > 0 || (this.inflight !== undefined && this.inflight.pending.length > 0)
+  }
+
+  /**
+   * Whether the segment can be changed now: no record of it waits to be applied. Records that are gathered but not yet
+   * written count for the next one, unless some among them are applied already.
+   */
+  get canRotate(): boolean {
+    if (this.failure !== undefined || (this.inflight !== undefined && this.inflight.pending.length > 0)) return false
+    const { pending, frames } = this.filling
+    return pending.length === 0 || pending.length === frames.length
   }
 
   /** Whether a commit or a sync is under way, so that the event loop should turn soon. */
@@ -311,8 +321,7 @@ export class LogWriter {
   }
 
   /**
-   * Goes on in `next`, a segment whose header is durable. To be called from `settled` only, when no record
-   * of this segment waits to be applied.
+   * Goes on in `next`, a segment whose header is durable. To be called only while `canRotate`.
    */
   rotate(next: Segment): void {
     if (this.filling.pending.length === 0 && this.filling.length > 0) {
