@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises"
 import { Console, Effect, Option } from "effect"
 import { LsmStore, WriteBatch } from "effect-lsm"
 import type { Batch } from "./dataset.js"
@@ -16,7 +17,8 @@ const crashDuring = (batch: Batch | undefined) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
     if (batch !== undefined) yield* Effect.fork(store.write(writeBatchOf(batch)))
-    yield* Effect.yieldNow()
+    // One turn of the event loop is enough for the log to have been written, and too little for it to have been synced.
+    yield* Effect.promise(() => setImmediate())
     process.kill(process.pid, "SIGKILL")
     return yield* Effect.never
   })

@@ -1,7 +1,8 @@
 /** Imports every city of the world into a store, survives being killed while at it, and answers questions about them. */
 import { Command, Options } from "@effect/cli"
 import { FileSystem } from "@effect/platform"
-import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Console, Effect } from "effect"
 import { LsmStore } from "effect-lsm"
 import { answer } from "./answer.js"
