@@ -18,7 +18,14 @@ const expect = (condition, what) => {
 try {
   const [packed] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", directory], root))
   const files = packed.files.map(({ path }) => path)
-  for (const wanted of ["README.md", "CHANGELOG.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/bin/lsmkv.js"]) {
+  for (const wanted of [
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    "dist/index.js",
+    "dist/index.d.ts",
+    "dist/bin/lsmkv.js"
+  ]) {
     expect(files.includes(wanted), `${wanted} is not in the package`)
   }
   expect(!files.some((path) => /^(test|bench|examples)\//.test(path)), "tests or benchmarks are in the package")

@@ -3,19 +3,14 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import {
-  type Compaction,
-  isTrivialMove,
-  levelScores,
-  pickCompaction,
-  pickManual
-} from "./internal/compactionPicker.js"
+import { type Compaction, isTrivialMove, levelScores, pickCompaction, pickManual } from "./internal/compactionPicker.js"
 import { LevelCursor } from "./internal/levelCursor.js"
 import { memtableCursors } from "./internal/memtableCursor.js"
 import { mergeCursors } from "./internal/mergeCursor.js"
@@ -119,6 +114,8 @@ export const make = (
     let rotationWanted = false
     const errors = new Map<string, FileError>()
     const manual = new Set<Fiber.RuntimeFiber<void, FileError>>()
+    /** Segments rotated away, which the next flush reports. */
+    const rotations: Array<{ readonly segment: number; readonly bytes: number }> = []
     let failures = 0
     let credit = busyPace
     let reported: Pressure = "none"
@@ -134,6 +131,8 @@ export const make = (
       if (!active.isFull && !rotationWanted) return
       if (memtable.unsafeFrozen().length >= config.maxFrozenMemtables || !wal.unsafeCanRotate()) return
       rotationWanted = false
+      const { segment, segmentBytes } = wal.unsafeStatus()
+      rotations.push({ segment, bytes: segmentBytes })
       memtable.unsafeFreeze(wal.unsafeRotate())
       workers?.flush.unsafeWake()
       workers?.segments.unsafeWake()
@@ -163,8 +162,16 @@ export const make = (
     const flushOldest = Effect.suspend(() => {
       const frozen = memtable.unsafeFrozen()[0]
       if (frozen === undefined) return Effect.succeed(false)
-      return Effect.zipRight(reportPressure, Effect.as(timed(flushTable(frozen), metrics.flushDuration.set), true))
+      return Effect.zipRight(reportRotations, Effect.as(flushTable(frozen), true))
     })
+
+    const reportRotations = Effect.suspend(() =>
+      Effect.forEach(
+        rotations.splice(0),
+        (rotation) => Effect.logDebug("rotated the log").pipe(annotate("Wal", rotation)),
+        { discard: true }
+      )
+    ).pipe(Effect.zipRight(Effect.suspend(() => reportPressure)))
 
     /** Nothing comes between the tables and the edit that names them; a failed edit may be on disk, so its tables stay. */
     const writeAndApply = (job: WriteJob, change: (written: ReadonlyArray<TableMeta>) => Change) =>
@@ -174,10 +181,13 @@ export const make = (
 
     const flushTable = (frozen: Table) =>
       Effect.gen(function* () {
-        const keptFrom = memtable.unsafeAll().reduce(
-          (least, other) => (other === frozen ? least : Math.min(least, other.firstSegment)),
-          Number.POSITIVE_INFINITY
-        )
+        const started = yield* Clock.currentTimeMillis
+        const keptFrom = memtable
+          .unsafeAll()
+          .reduce(
+            (least, other) => (other === frozen ? least : Math.min(least, other.firstSegment)),
+            Number.POSITIVE_INFINITY
+          )
         const removedSegments = manifest.unsafeState().segments.filter((segment) => segment < keptFrom)
         const { tables: written } = yield* writeAndApply(
           {
@@ -196,8 +206,10 @@ export const make = (
         const bytes = sizeOf(written)
         metrics.flushes.add(1)
         metrics.flushBytes.add(bytes)
+        const duration = (yield* Clock.currentTimeMillis) - started
+        metrics.flushDuration.set(duration)
         yield* Effect.logDebug("flushed a memtable").pipe(
-          annotate("Compactor", { level: 0, table: numbersOf(written), bytes, entries: frozen.count })
+          annotate("Compactor", { level: 0, table: numbersOf(written), bytes, entries: frozen.count, duration })
         )
         rotate()
         workers?.compact.unsafeWake()
@@ -210,15 +222,19 @@ export const make = (
 
     const runCompaction = (compaction: Compaction): Effect.Effect<void, FileError> =>
       Effect.gen(function* () {
+        const started = yield* Clock.currentTimeMillis
         const { inputs, overlaps, level, outputLevel, reason } = compaction
+        let report: Effect.Effect<void>
         const removed = [
           ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
           ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
         ]
         if (isTrivialMove(compaction)) {
           yield* manifest.apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
-          yield* Effect.logDebug("moved tables down").pipe(
-            annotate("Compactor", { reason, level, outputLevel, table: numbersOf(inputs), bytes: sizeOf(inputs) })
+          const table = numbersOf(inputs)
+          const duration = (yield* Clock.currentTimeMillis) - started
+          report = Effect.logDebug("moved tables down").pipe(
+            annotate("Compactor", { reason, level, outputLevel, table, bytes: sizeOf(inputs), duration })
           )
         } else {
           const version = manifest.unsafeVersion()
@@ -236,7 +252,9 @@ export const make = (
           )
           const bytes = sizeOf(result.tables)
           metrics.compactionBytes.add(bytes)
-          yield* Effect.logDebug("compacted").pipe(
+          const duration = (yield* Clock.currentTimeMillis) - started
+          metrics.compactionDuration.set(duration)
+          report = Effect.logDebug("compacted").pipe(
             annotate("Compactor", {
               reason,
               level,
@@ -245,16 +263,16 @@ export const make = (
               table: numbersOf(result.tables),
               bytesRead: sizeOf(inputs) + sizeOf(overlaps),
               bytes,
-              dropped: result.entriesDropped
+              dropped: result.entriesDropped,
+              duration
             })
           )
         }
         metrics.compactions.add(1)
+        yield* report
         gate.notify()
         yield* removeObsolete
-      }).pipe(Effect.withSpan("lsm.compaction", { captureStackTrace: false }), (work) =>
-        timed(work, metrics.compactionDuration.set)
-      )
+      }).pipe(Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
 
     const compactionCursors = ({ inputs, overlaps, level }: Compaction) => {
       const open = (table: TableMeta) =>
@@ -458,7 +476,10 @@ export const make = (
         workers?.flush.unsafeRetryNow()
         workers?.compact.unsafeRetryNow()
       }),
-      unsafeStatus: () => ({ backgroundError: backgroundError(), scores: levelScores(manifest.unsafeVersion(), limits) })
+      unsafeStatus: () => ({
+        backgroundError: backgroundError(),
+        scores: levelScores(manifest.unsafeVersion(), limits)
+      })
     }
     return service
   })
@@ -474,14 +495,6 @@ const annotate = (component: string, fields: Record<string, unknown>) => Effect.
 const sizeOf = (tables: ReadonlyArray<TableMeta>): number => tables.reduce((n, { size }) => n + size, 0)
 
 const numbersOf = (tables: ReadonlyArray<TableMeta>): string => tables.map(({ fileNumber }) => fileNumber).join(" ")
-
-const timed = <A, E>(effect: Effect.Effect<A, E>, record: (milliseconds: number) => void): Effect.Effect<A, E> =>
-  Effect.clockWith((clock) =>
-    Effect.suspend(() => {
-      const start = clock.unsafeCurrentTimeMillis()
-      return Effect.tap(effect, () => Effect.sync(() => record(clock.unsafeCurrentTimeMillis() - start)))
-    })
-  )
 
 /**
  * @since 0.1.0

@@ -218,9 +218,8 @@ export const makeFromComponents = (
  * @since 0.1.0
  * @category layers
  */
-export const layerFromComponents = (
-  options: LsmOptions.LsmOptions
-): Layer.Layer<LsmStore, OpenError, Components> => Layer.scoped(LsmStore, makeFromComponents(options))
+export const layerFromComponents = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError, Components> =>
+  Layer.scoped(LsmStore, makeFromComponents(options))
 
 /**
  * Every component but `Storage`.

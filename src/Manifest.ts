@@ -256,9 +256,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
       })
       for (const name of orphans) {
         yield* storage.remove(`${directory}/${name}`)
-        yield* Effect.logWarning("removed an orphan").pipe(
-          Effect.annotateLogs({ component: "Manifest", file: name })
-        )
+        yield* Effect.logWarning("removed an orphan").pipe(Effect.annotateLogs({ component: "Manifest", file: name }))
       }
       return orphans
     })

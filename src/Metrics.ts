@@ -62,11 +62,17 @@ export const writeAmplification = gauge("lsm_write_amplification", "Bytes writte
 /** @since 0.1.0 @category metrics */
 export const readAmplification = gauge("lsm_read_amplification", "Places a lookup may have to search")
 /** @since 0.1.0 @category metrics */
-export const spaceAmplification = gauge("lsm_space_amplification", "Bytes of all tables over bytes of the deepest level")
+export const spaceAmplification = gauge(
+  "lsm_space_amplification",
+  "Bytes of all tables over bytes of the deepest level"
+)
 /** @since 0.1.0 @category metrics */
 export const userBytes = counter("lsm_user_bytes_total", "Bytes of keys and values handed in")
 /** @since 0.1.0 @category metrics */
-export const writtenBytes = counter("lsm_written_bytes_total", "Bytes written to files, by cause: log, flush, compaction")
+export const writtenBytes = counter(
+  "lsm_written_bytes_total",
+  "Bytes written to files, by cause: log, flush, compaction"
+)
 /** @since 0.1.0 @category metrics */
 export const logSyncs = counter("lsm_log_syncs_total", "Syncs of the log")
 /** @since 0.1.0 @category metrics */
@@ -244,4 +250,5 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: LsmOptions): Layer.Layer<Metrics, InvalidArgument> => Layer.effect(Metrics, make(options))
+export const layer = (options: LsmOptions): Layer.Layer<Metrics, InvalidArgument> =>
+  Layer.effect(Metrics, make(options))

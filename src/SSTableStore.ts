@@ -83,9 +83,7 @@ interface OpenTable {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (
-  options: LsmOptions
-): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
+export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
     const { directory, maxOpenTables, blockCacheBytes, blockBytes, restartInterval, filterFalsePositiveRate } =
       yield* settings(options)

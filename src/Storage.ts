@@ -16,21 +16,31 @@ import { nodeDriver, syncDirectory } from "./internal/nodeFile.js"
 import type { StorageDriver, StorageFile } from "./internal/storageDriver.js"
 import { type FileError, fromFailure, StoreLocked } from "./LsmError.js"
 
-export type {
+export {
   /**
-   * An open file: positional reads, appends and syncs as plain functions.
+   * What a Storage throws, and hands to the callbacks of its syncs, when the system refuses an operation: `code` is the
+   * system's own, such as `ENOSPC`.
    *
    * @since 0.1.0
    * @category models
    */
-  StorageFile,
+  StorageFailure
+} from "./internal/failure.js"
+export type {
   /**
    * The synchronous half of a Storage, which throws `StorageFailure`.
    *
    * @since 0.1.0
    * @category models
    */
-  StorageDriver
+  StorageDriver,
+  /**
+   * An open file: positional reads, appends and syncs as plain functions.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  StorageFile
 } from "./internal/storageDriver.js"
 
 /**

@@ -237,8 +237,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       unsafeIsBusy: () => active().isBusy,
       unsafeStatus: () => ({ segment: active().segmentNumber, segmentBytes: active().segmentSize }),
       sync: callback((done) => active().sync(done)),
-      remove: (segments) =>
-        Effect.forEach(segments, (segment) => storage.remove(pathOf(segment)), { discard: true }),
+      remove: (segments) => Effect.forEach(segments, (segment) => storage.remove(pathOf(segment)), { discard: true }),
       close: Effect.suspend(() => (writer === undefined ? Effect.void : callback((done) => active().close(done))))
     }
     return service

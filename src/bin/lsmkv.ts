@@ -2,8 +2,10 @@
 import { createRequire } from "node:module"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
-import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -31,11 +33,14 @@ const logging = Layer.merge(
   Logger.minimumLogLevel(LogLevel.None)
 )
 
+// Not NodeContext, whose workers and subprocesses are not needed and take their time to load.
+const services = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
+
 const exitCode = tolerateClosedOutput.pipe(
   Effect.zipRight(help === undefined ? withPlainConsole(run([node, script, ...words])) : writeOutput(help)),
   Effect.as(0),
   Effect.catchAllCause(report(command)),
-  Effect.provide(Layer.mergeAll(NodeContext.layer, CliConfig.layer({ isCaseSensitive: true }), logging))
+  Effect.provide(Layer.mergeAll(services, CliConfig.layer({ isCaseSensitive: true }), logging))
 )
 
 NodeRuntime.runMain(exitCode, {

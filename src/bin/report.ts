@@ -48,7 +48,11 @@ const complain = (message: string): Effect.Effect<number> =>
 const usageText = (error: ValidationError.ValidationError): string =>
   plainText(HelpDoc.toAnsiText(error.error)).trim().replace(/\.$/, "")
 
-const describe = (failure: Exclude<Failure, KeyAbsent | OutputClosed | ValidationError.ValidationError>): string =>
-  failure._tag === "Corruption"
-    ? `corruption in ${failure.file} at byte ${failure.offset}, ${failure.region}: ${failure.reason}`
-    : failure.message
+const describe = (failure: Exclude<Failure, KeyAbsent | OutputClosed | ValidationError.ValidationError>): string => {
+  if (failure._tag === "Corruption") {
+    return `corruption in ${failure.file} at byte ${failure.offset}, ${failure.region}: ${failure.reason}`
+  }
+  // The name of the store's argument means nothing to who typed a word in its place.
+  if (failure._tag === "InvalidArgument" && failure.argument === "directory") return failure.reason
+  return failure.message
+}

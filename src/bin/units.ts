@@ -1,7 +1,5 @@
-const counts = new Intl.NumberFormat("en-US")
-
-/** A number with its thousands set apart. */
-export const formatCount = (count: number): string => counts.format(count)
+/** A whole number with its thousands set apart. Not by Intl, which takes 20 ms to wake. */
+export const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",")
 
 /** A number and the thing it counts. */
 export const plural = (count: number, singular: string, several = `${singular}s`): string =>

@@ -149,9 +149,7 @@ export const blockLayout = (bytes: Uint8Array): BlockLayout | undefined => {
   const restartCount = Math.ceil(count / interval)
   const fingerprintsStart = end - count
   const restartsStart = fingerprintsStart - restartCount * 4
-  return restartsStart < 0
-    ? undefined
-    : { bytes, restartsStart, restartCount, fingerprintsStart, count, interval }
+  return restartsStart < 0 ? undefined : { bytes, restartsStart, restartCount, fingerprintsStart, count, interval }
 }
 
 /** What a lookup found. One is reused for all lookups of a store. */

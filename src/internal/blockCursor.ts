@@ -99,7 +99,14 @@ export class BlockCursor {
     const valueStart = tail + unshared
     const valueEnd = valueStart + valueLength
     if (
-      !(shared >= 0 && unshared >= 0 && tag >= 0 && valueLength >= 0 && valueEnd <= restartsStart && shared <= this.keyEnd)
+      !(
+        shared >= 0 &&
+        unshared >= 0 &&
+        tag >= 0 &&
+        valueLength >= 0 &&
+        valueEnd <= restartsStart &&
+        shared <= this.keyEnd
+      )
     ) {
       this.malformed()
     }

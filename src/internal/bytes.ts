@@ -25,9 +25,7 @@ export const equals = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.
 /** The first four bytes of a key as a big-endian number, short keys padded with zeros. */
 export const prefixWord = (bytes: Uint8Array, start: number, end: number): number => {
   if (start + 4 <= end) {
-    return (
-      ((bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!) >>> 0
-    )
+    return ((bytes[start]! << 24) | (bytes[start + 1]! << 16) | (bytes[start + 2]! << 8) | bytes[start + 3]!) >>> 0
   }
   let word = 0
   for (let i = 0; i < 4; i++) word = (word << 8) | (start + i < end ? bytes[start + i]! : 0)

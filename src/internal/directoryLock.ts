@@ -20,8 +20,14 @@ export interface DirectoryLock {
   readonly release: () => void
 }
 
-const registry: Set<string> = ((globalThis as Record<symbol, unknown>)[Symbol.for("effect-lsm/locks")] ??=
-  new Set<string>()) as Set<string>
+const registry: Set<string> = globalValue(Symbol.for("effect-lsm/locks"), () => new Set())
+
+function globalValue<A>(key: symbol, make: () => A): A {
+  const store = globalThis as unknown as Record<symbol, A | undefined>
+  const value = store[key] ?? make()
+  store[key] = value
+  return value
+}
 
 type Done = (failure: Error | undefined, lock: DirectoryLock | undefined) => void
 

@@ -62,7 +62,8 @@ export class TableFilter {
     if (bytes.length < filterHeaderSize) return undefined
     const size = readU32(bytes, 0)
     const hashes = readU32(bytes, 4)
-    if (size < 1 || hashes < 1 || hashes > 64 || bytes.length - filterHeaderSize !== Math.ceil(size / 8)) return undefined
+    if (size < 1 || hashes < 1 || hashes > 64 || bytes.length - filterHeaderSize !== Math.ceil(size / 8))
+      return undefined
     const filter = new BloomFilter(1, hashes)
     filter._size = size
     const bits = new BitSet(1)

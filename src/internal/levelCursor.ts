@@ -13,7 +13,7 @@ export class LevelCursor implements Cursor {
   ) {}
 
   get valid(): boolean {
-    return this.current !== undefined && this.current.valid
+    return this.current?.valid === true
   }
   get keyBytes(): Uint8Array {
     return this.current!.keyBytes

@@ -85,7 +85,12 @@ export interface ManifestContents {
 }
 
 /** Reads a whole manifest. @throws CorruptionFailure, FormatFailure */
-export const readManifest = (bytes: Uint8Array, fileNumber: number, storeId: Uint8Array, file: string): ManifestContents => {
+export const readManifest = (
+  bytes: Uint8Array,
+  fileNumber: number,
+  storeId: Uint8Array,
+  file: string
+): ManifestContents => {
   expectHeader(decodeFileHeader(bytes, "manifest", file), fileNumber, storeId, file)
   const salt = saltOf(storeId)
   let state = emptyState

@@ -4,7 +4,15 @@ import { encodeFileHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { TableFilter } from "./filter.js"
 import { hash, secondHash } from "./hash.js"
 import type { StorageFile } from "./storageDriver.js"
-import { encodeFooter, encodeTableMeta, footerSize, type Handle, sealSection, sectionTrailerSize, type TableMeta } from "./tableFormat.js"
+import {
+  encodeFooter,
+  encodeTableMeta,
+  footerSize,
+  type Handle,
+  sealSection,
+  sectionTrailerSize,
+  type TableMeta
+} from "./tableFormat.js"
 
 export interface TableOptions {
   /** A data block is closed when it has reached this many bytes. */

@@ -1,11 +1,19 @@
-import { findInBlock, type Found, Lookup } from "./block.js"
+import { type Found, findInBlock, Lookup } from "./block.js"
 import type { BlockCache, BlockOwner } from "./blockCache.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { TableFilter } from "./filter.js"
 import type { LookupKey } from "./lookupKey.js"
 import { readExactly, type StorageFile } from "./storageDriver.js"
-import { decodeFooter, decodeTableMeta, footerSize, type Handle, sectionFault, sectionTrailerSize, type TableMeta } from "./tableFormat.js"
+import {
+  decodeFooter,
+  decodeTableMeta,
+  footerSize,
+  type Handle,
+  sectionFault,
+  sectionTrailerSize,
+  type TableMeta
+} from "./tableFormat.js"
 import { TableIndex } from "./tableIndex.js"
 
 /** Counts of one store's table reads. */
@@ -35,7 +43,12 @@ export class TableReader implements BlockOwner {
   ) {
     this.salt = saltOf(storeId)
     const size = file.size()
-    expectHeader(decodeFileHeader(readExactly(file, 0, fileHeaderSize), "table", file.path), fileNumber, storeId, file.path)
+    expectHeader(
+      decodeFileHeader(readExactly(file, 0, fileHeaderSize), "table", file.path),
+      fileNumber,
+      storeId,
+      file.path
+    )
     const footerStart = size - footerSize
     if (footerStart < fileHeaderSize) this.fail(0, "table footer", "the file is too short")
     const footer = decodeFooter(readExactly(file, footerStart, footerSize), this.salt, fileNumber, footerStart)
@@ -44,7 +57,8 @@ export class TableReader implements BlockOwner {
     this.properties =
       decodeTableMeta(properties, 0, properties.length) ??
       this.fail(footer.properties.offset, "table properties", "malformed")
-    if (this.properties.size !== size) this.fail(footerStart, "table footer", `${size} bytes, not ${this.properties.size}`)
+    if (this.properties.size !== size)
+      this.fail(footerStart, "table footer", `${size} bytes, not ${this.properties.size}`)
     this.index = new TableIndex(this.readSection(footer.index, "index block"), footerStart, () =>
       this.fail(footer.index.offset, "index block", "malformed")
     )

@@ -1,5 +1,5 @@
-import { compareRange } from "./bytes.js"
 import { Kind } from "./batchFormat.js"
+import { compareRange } from "./bytes.js"
 import type { Cursor } from "./cursor.js"
 import type { Retention } from "./retention.js"
 import type { TableBuilder } from "./tableBuilder.js"

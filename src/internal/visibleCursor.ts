@@ -114,7 +114,8 @@ export class VisibleCursor {
         this.skipped++
         continue
       }
-      if (end !== undefined && compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, end, 0, end.length) >= 0) break
+      if (end !== undefined && compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, end, 0, end.length) >= 0)
+        break
       if (cursor.kind === Kind.deletion) {
         this.remember(cursor.keyBytes, cursor.keyStart, cursor.keyEnd)
         skipping = true
@@ -143,7 +144,10 @@ export class VisibleCursor {
         if (this.valid) return
         have = false
       }
-      if (start !== undefined && compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, start, 0, start.length) < 0) {
+      if (
+        start !== undefined &&
+        compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, start, 0, start.length) < 0
+      ) {
         return
       }
       if (cursor.sequence > sequence) {

@@ -1,9 +1,16 @@
 import * as Effect from "effect/Effect"
-import type { PinnedVersion } from "../internal/versionSet.js"
-import { compare, encodeUtf8, prefixEnd } from "../internal/bytes.js"
-import type { KeyRange } from "../internal/visibleCursor.js"
 import type { CompactorService } from "../Compactor.js"
-import { type FileError, fromFailure, InvalidArgument, type ReadError, StoreClosed, StorePoisoned } from "../LsmError.js"
+import { compare, encodeUtf8, prefixEnd } from "../internal/bytes.js"
+import type { PinnedVersion } from "../internal/versionSet.js"
+import type { KeyRange } from "../internal/visibleCursor.js"
+import {
+  type FileError,
+  fromFailure,
+  InvalidArgument,
+  type ReadError,
+  StoreClosed,
+  StorePoisoned
+} from "../LsmError.js"
 import type { Settings } from "../LsmOptions.js"
 import type { Bytes, Range, ReadOptions, Snapshot } from "../LsmStore.js"
 import type { ManifestService } from "../Manifest.js"

@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { batchCount, batchSequence, checkBatch } from "../internal/batchFormat.js"
-import { CorruptionFailure } from "../internal/failure.js"
-import { compare } from "../internal/bytes.js"
 import { Compactor } from "../Compactor.js"
+import { batchCount, batchSequence, checkBatch } from "../internal/batchFormat.js"
+import { compare } from "../internal/bytes.js"
+import { CorruptionFailure } from "../internal/failure.js"
 import type { FileError, OpenError, ReadError, WriteError } from "../LsmError.js"
 import type { Settings } from "../LsmOptions.js"
 import type { Components, Range, Store } from "../LsmStore.js"
@@ -69,21 +69,23 @@ const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError> =>
     engine.visibleSequence = flushedSequence
     memtable.unsafeBegin(segments[0] ?? 0)
     let first = true
-    const replay = yield* wal.replay(storeId, segments, (bytes, start, end, segment) => {
-      checkBatch(bytes, start, end)
-      const sequence = batchSequence(bytes, start)
-      const expected = engine.visibleSequence + 1
-      if (first ? sequence > expected : sequence !== expected) {
-        throw new CorruptionFailure("", 0, "log record", `sequence number ${sequence} where ${expected} was due`)
-      }
-      first = false
-      const last = sequence + batchCount(bytes, start) - 1
-      engine.visibleSequence = last
-      // A segment may begin with records that an earlier flush has put into a table.
-      if (last <= flushedSequence) return
-      if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
-      memtable.unsafeApply(bytes, start, end)
-    }).pipe(Effect.withSpan("lsm.recovery", { captureStackTrace: false }))
+    const replay = yield* wal
+      .replay(storeId, segments, (bytes, start, end, segment) => {
+        checkBatch(bytes, start, end)
+        const sequence = batchSequence(bytes, start)
+        const expected = engine.visibleSequence + 1
+        if (first ? sequence > expected : sequence !== expected) {
+          throw new CorruptionFailure("", 0, "log record", `sequence number ${sequence} where ${expected} was due`)
+        }
+        first = false
+        const last = sequence + batchCount(bytes, start) - 1
+        engine.visibleSequence = last
+        // A segment may begin with records that an earlier flush has put into a table.
+        if (last <= flushedSequence) return
+        if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
+        memtable.unsafeApply(bytes, start, end)
+      })
+      .pipe(Effect.withSpan("lsm.recovery", { captureStackTrace: false }))
     engine.visibleSequence = Math.max(engine.visibleSequence, flushedSequence)
     engine.nextSequence = engine.visibleSequence + 1
     for (const tail of replay.dropped) {
@@ -133,9 +135,10 @@ const close = (engine: Engine): Effect.Effect<void> =>
     const { wal, memtable, compactor, settings } = engine.parts
     engine.closed = true
     compactor.unsafeNotify()
-    const tell = <E>(what: string) => Effect.catchAllCause<E, void, never, never>((cause) =>
-      Effect.logError(`closing: ${what} failed`, cause).pipe(annotate({ directory: settings.directory }))
-    )
+    const tell = <E>(what: string) =>
+      Effect.catchAllCause<E, void, never, never>((cause) =>
+        Effect.logError(`closing: ${what} failed`, cause).pipe(annotate({ directory: settings.directory }))
+      )
     return Effect.gen(function* () {
       if (engine.poison === undefined) {
         yield* wal.sync.pipe(tell("the last sync"))

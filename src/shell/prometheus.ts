@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import * as MetricState from "effect/MetricState"
 import type * as MetricPair from "effect/MetricPair"
+import * as MetricState from "effect/MetricState"
 
 /**
  * The metrics of one store in Prometheus' text exposition format, version 0.0.4.
@@ -21,7 +21,9 @@ export const prometheusText = (store: string): Effect.Effect<string> =>
       const { description } = first.metricKey
       if (description._tag === "Some") lines.push(`# HELP ${name} ${description.value}`)
       lines.push(`# TYPE ${name} ${typeOf(first.metricState)}`)
-      const samples = pairs.flatMap(({ metricKey, metricState }) => samplesOf(name, labelsOf(metricKey.tags), metricState))
+      const samples = pairs.flatMap(({ metricKey, metricState }) =>
+        samplesOf(name, labelsOf(metricKey.tags), metricState)
+      )
       lines.push(...samples.sort())
     }
     return lines.length === 0 ? "" : `${lines.join("\n")}\n`
@@ -44,7 +46,9 @@ const samplesOf = (name: string, labels: ReadonlyArray<string>, state: State): R
   if (MetricState.isGaugeState(state)) return [sample("", state.value)]
   if (!MetricState.isHistogramState(state)) return []
   return [
-    ...state.buckets.map(([bound, count]) => sample("_bucket", count, `le="${Number.isFinite(bound) ? bound : "+Inf"}"`)),
+    ...state.buckets.map(([bound, count]) =>
+      sample("_bucket", count, `le="${Number.isFinite(bound) ? bound : "+Inf"}"`)
+    ),
     ...(state.buckets.some(([bound]) => bound === Number.POSITIVE_INFINITY)
       ? []
       : [sample("_bucket", state.count, 'le="+Inf"')]),

@@ -12,8 +12,9 @@ import type { Engine } from "./engine.js"
 const scanReadAhead = 256 * 1024
 /** A chunk is closed when its keys and values take this much. */
 const chunkBytes = 1024 * 1024
-/** Keys and values of a chunk are copied into pieces of this size, or their own where they are larger. */
-const slabSize = 64 * 1024
+/** Keys and values of a chunk are copied into pieces that grow from the first size to the last, so that a short scan stays cheap. */
+const firstSlab = 2 * 1024
+const largestSlab = 64 * 1024
 
 /** A walk over a range as of one moment, and what it keeps from going away. */
 export interface RangeReader {
@@ -29,8 +30,7 @@ export const openRange = (engine: Engine, range: KeyRange, sequence: number): Ra
   try {
     const cursors: Array<CoreCursor> = []
     for (const table of memtable.unsafeAll()) cursors.push(...memtableCursors(table, sequence))
-    const open = (table: TableMeta) =>
-      tables.unsafeCursor(table, { readAhead: scanReadAhead, fillCache: true })
+    const open = (table: TableMeta) => tables.unsafeCursor(table, { readAhead: scanReadAhead, fillCache: true })
     for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))
     for (let level = 1; level < version.levels.length; level++) {
       const inRange = within(version.levels[level]!, range)
@@ -58,7 +58,7 @@ const within = (tables: ReadonlyArray<TableMeta>, range: KeyRange): ReadonlyArra
 
 /** Copies what leaves the store: small pieces side by side, so that an entry costs two views and no buffer of its own. */
 class Copier {
-  private slab = new ArrayBuffer(0)
+  private slab = new ArrayBuffer(firstSlab)
   private used = 0
   total = 0
 
@@ -66,7 +66,7 @@ class Copier {
     const length = end - start
     this.total += length
     if (this.used + length > this.slab.byteLength) {
-      this.slab = new ArrayBuffer(Math.max(slabSize, length))
+      this.slab = new ArrayBuffer(Math.max(Math.min(this.slab.byteLength * 4, largestSlab), length))
       this.used = 0
     }
     const copy = new Uint8Array(this.slab, this.used, length)

@@ -122,9 +122,7 @@ export class Scans {
         return cursor.valid
       })
     return {
-      current: this.engine.read(() =>
-        cursor.valid ? Option.some(takeCurrent(cursor)) : Option.none()
-      ),
+      current: this.engine.read(() => (cursor.valid ? Option.some(takeCurrent(cursor)) : Option.none())),
       first: move(() => cursor.seekToFirst()),
       last: move(() => cursor.seekToLast()),
       seek: (key) => move(() => cursor.seek(toBytes(key, "key"))),
