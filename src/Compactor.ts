@@ -139,6 +139,7 @@ export const make = (
       gate.notify()
     }
 
+    /** Goes through once begun: a segment on disk that the manifest does not name would be an orphan. */
     const prepareSegment = Effect.suspend(() => {
       if (!wal.unsafeNeedsSegment()) return Effect.succeed(false)
       const segment = manifest.unsafeAllocate()
@@ -154,7 +155,7 @@ export const make = (
         Effect.zipRight(Effect.logDebug("prepared a log segment").pipe(annotate("Wal", { segment }))),
         Effect.as(true)
       )
-    })
+    }).pipe(Effect.uninterruptible)
 
     // ------------------------------------------------------------------- flush
 
@@ -173,11 +174,12 @@ export const make = (
       )
     ).pipe(Effect.zipRight(Effect.suspend(() => reportPressure)))
 
-    /** Nothing comes between the tables and the edit that names them; a failed edit may be on disk, so its tables stay. */
+    /**
+     * Only the writing of tables is interrupted, which removes them again: nothing comes between them, the edit that names
+     * them and the removal of what it replaces. A failed edit may be on disk, so its tables stay.
+     */
     const writeAndApply = (job: WriteJob, change: (written: ReadonlyArray<TableMeta>) => Change) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.tap(restore(tables.write(job)), (result) => manifest.apply(change(result.tables)))
-      )
+      Effect.tap(Effect.interruptible(tables.write(job)), (result) => manifest.apply(change(result.tables)))
 
     const flushTable = (frozen: Table) =>
       Effect.gen(function* () {
@@ -216,7 +218,7 @@ export const make = (
         gate.notify()
         // The files are no longer named: what stays of them is removed at the next open.
         yield* Effect.ignore(wal.remove(removedSegments))
-      }).pipe(Effect.withSpan("lsm.flush", { captureStackTrace: false }))
+      }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.flush", { captureStackTrace: false }))
 
     // -------------------------------------------------------------- compaction
 
@@ -272,7 +274,7 @@ export const make = (
         yield* report
         gate.notify()
         yield* removeObsolete
-      }).pipe(Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
+      }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
 
     const compactionCursors = ({ inputs, overlaps, level }: Compaction) => {
       const open = (table: TableMeta) =>
@@ -458,7 +460,7 @@ export const make = (
         return Effect.all([segments.stop, flusher.stop, compactor.stop, Fiber.interruptAll(manual)], {
           concurrency: "unbounded",
           discard: true
-        })
+        }).pipe(Effect.zipRight(removeObsolete))
       }),
       unsafeSettled: () => {
         if (rotationWanted || memtable.unsafeActive().isFull) rotate()

@@ -1,0 +1,25 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import type { LsmStore } from "effect-lsm"
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+
+export const text = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+/** A plain copy, so that assertions compare bytes and not the buffers behind them. */
+export const plain = (bytes: Uint8Array): Array<number> => [...bytes]
+
+/** All of a stream in an array. */
+export const toArray = <A, E, R>(stream: Stream.Stream<A, E, R>): Effect.Effect<Array<A>, E, R> =>
+  Effect.map(Stream.runCollect(stream), Chunk.toArray)
+
+export type Pair = readonly [key: string, value: string]
+
+/** The entries of a scan as pairs of strings. */
+export const pairs = <E, R>(stream: Stream.Stream<LsmStore.Entry, E, R>): Effect.Effect<Array<Pair>, E, R> =>
+  Effect.map(toArray(stream), (entries) => entries.map(({ key, value }) => [text(key), text(value)] as const))
+
+/** The keys of a scan as strings. */
+export const keys = <E, R>(stream: Stream.Stream<Uint8Array, E, R>): Effect.Effect<Array<string>, E, R> =>
+  Effect.map(toArray(stream), (all) => all.map(text))

@@ -1,0 +1,26 @@
+import type { LsmOptions } from "effect-lsm"
+
+/** Every level within reach of a few entries. */
+export const tinyLevels: LsmOptions.Tuning = {
+  memtableBytes: 1,
+  blockBytes: 64,
+  restartInterval: 2,
+  tableBytes: 256,
+  level0Tables: 2,
+  level1Bytes: 512,
+  levelRatio: 2,
+  durability: "buffered"
+}
+
+/** Settings at the ends of what is allowed. */
+export const extremes: Readonly<Record<string, LsmOptions.Tuning>> = {
+  "one entry a memtable": { memtableBytes: 1, maxFrozenMemtables: 1, durability: "buffered" },
+  "one entry a block": { blockBytes: 1, restartInterval: 1, memtableBytes: 60_000 },
+  "no cache": { blockCacheBytes: 0, memtableBytes: 60_000 },
+  "one table at level 0": { level0Tables: 1, level0SlowdownTables: 1, level0StopTables: 1, memtableBytes: 60_000 },
+  "no filter": { filterFalsePositiveRate: 1, memtableBytes: 60_000 },
+  "one open table": { maxOpenTables: 1, ...tinyLevels },
+  "many levels": tinyLevels,
+  buffered: { durability: "buffered" },
+  interval: { durability: { interval: "10 millis", maxBytes: 100 } }
+}

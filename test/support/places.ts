@@ -1,0 +1,33 @@
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { type LsmError, type LsmOptions, LsmStore, Storage } from "effect-lsm"
+import { temporaryDirectory } from "./temporaryDirectory.js"
+
+/** Somewhere a store can be opened again and again. */
+export interface Place {
+  readonly directory: string
+  readonly open: (tuning?: LsmOptions.Tuning) => Layer.Layer<LsmStore.LsmStore, LsmError.OpenError>
+}
+
+export const disk: Effect.Effect<Place, never, Scope.Scope> = Effect.map(temporaryDirectory, (directory) => ({
+  directory,
+  open: (tuning) => Layer.provide(LsmStore.layer({ ...tuning, directory }), NodeFileSystem.layer)
+}))
+
+export const memory: Effect.Effect<Place> = Effect.map(Storage.makeMemory, (storage) => ({
+  directory: "/memory",
+  open: (tuning) =>
+    Layer.provide(
+      LsmStore.layerFromStorage({ ...tuning, directory: "/memory" }),
+      Layer.succeed(Storage.Storage, storage)
+    )
+}))
+
+/** Runs `use` with the place's store open, and closes it. */
+export const withStore = <A, E, R>(
+  place: Place,
+  use: (store: LsmStore.Store) => Effect.Effect<A, E, R>,
+  tuning?: LsmOptions.Tuning
+) => Effect.flatMap(LsmStore.LsmStore, use).pipe(Effect.provide(place.open(tuning)))
