@@ -1,3 +1,5 @@
+import { isFileNumber } from "./fileHeader.js"
+
 /** The names of a store's files. Anything else in the directory is not ours and is never touched. */
 export const currentName = "CURRENT"
 export const currentTemporaryName = "CURRENT.tmp"
@@ -25,5 +27,5 @@ export const parseFileName = (name: string): StoreFile | undefined => {
   const fileNumber = Number(match[1] ?? match[3])
   const kind = match[3] !== undefined ? "manifest" : match[2] === "log" ? "log" : "table"
   const canonical = kind === "manifest" ? manifestName : kind === "log" ? logName : tableName
-  return canonical(fileNumber) === name && fileNumber > 0 ? { kind, fileNumber } : undefined
+  return canonical(fileNumber) === name && isFileNumber(fileNumber) ? { kind, fileNumber } : undefined
 }

@@ -1,0 +1,143 @@
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { compare } from "../../src/internal/bytes.js"
+import { LookupKey } from "../../src/internal/lookupKey.js"
+import { Memtable, none } from "../../src/internal/memtable.js"
+import { memtableCursors } from "../../src/internal/memtableCursor.js"
+import { mergeCursors } from "../../src/internal/mergeCursor.js"
+import { moves, walk } from "../support/cursorWalk.js"
+import {
+  anyKey,
+  collect,
+  history,
+  inOrder,
+  kindOf,
+  nothing,
+  shortKey,
+  show,
+  type TestEntry
+} from "../support/entries.js"
+import { check } from "../support/property.js"
+
+const insert = (memtable: Memtable, entries: ReadonlyArray<TestEntry>): void => {
+  for (const entry of entries) {
+    const { key, value = nothing } = entry
+    const bytes = Uint8Array.of(7, ...key, 7, 7, ...value, 7)
+    const valueStart = key.length + 3
+    memtable.insert(entry.sequence, kindOf(entry), bytes, 1, 1 + key.length, valueStart, valueStart + value.length)
+  }
+}
+
+const memtableOf = (entries: ReadonlyArray<TestEntry>): Memtable => {
+  const memtable = new Memtable(1, 1 << 20)
+  insert(memtable, entries)
+  return memtable
+}
+
+const lookupKey = new LookupKey()
+
+const lookup = (memtable: Memtable, key: Uint8Array, sequence: number): string | undefined => {
+  const id = memtable.find(lookupKey.set(key), sequence)
+  if (id === none) return undefined
+  const bytes = memtable.bytesOf(id)
+  expect(compare(bytes.subarray(memtable.keyStartOf(id), memtable.keyEndOf(id)), key)).toBe(0)
+  const value = memtable.isDeletion(id) ? undefined : bytes.subarray(memtable.keyEndOf(id), memtable.valueEndOf(id))
+  return show({ key, value, sequence: memtable.sequenceOf(id) })
+}
+
+const manyVersions = history(shortKey, { maxLength: 80 })
+
+/** Numbered keys in no order, more than fit in a first run or a first table of slots. */
+const many = (count: number): ReadonlyArray<TestEntry> =>
+  Array.from({ length: count }, (_, i) => {
+    const n = (i * 7919) % (count * 0.75)
+    const key = Uint8Array.of(0x6b, n >>> 16, n >>> 8, n)
+    return { key, sequence: i + 1, value: i % 5 === 0 ? undefined : Uint8Array.of(i, i >>> 8) }
+  })
+
+describe("a memtable", () => {
+  it("finds the newest version at or before any sequence number", () => {
+    check(
+      FastCheck.property(FastCheck.oneof(manyVersions, history(anyKey)), anyKey, (entries, other) => {
+        const memtable = memtableOf(entries)
+        for (const key of [other, ...entries.map((entry) => entry.key)]) {
+          for (let sequence = 0; sequence <= entries.length + 1; sequence += 3) {
+            const versions = entries.filter((entry) => entry.sequence <= sequence && compare(entry.key, key) === 0)
+            expect(lookup(memtable, key, sequence)).toBe(show(versions.at(-1)))
+          }
+        }
+        expect(memtable.count).toBe(entries.length)
+        expect(memtable.deletions).toBe(entries.filter(({ value }) => value === undefined).length)
+        expect(memtable.largestSequence).toBe(entries.length)
+        expect(memtable.dataBytes).toBe(entries.reduce((n, e) => n + e.key.length + (e.value?.length ?? 0), 0))
+      })
+    )
+  })
+
+  it("is walked as of its moment and sequence number, whatever comes later", () => {
+    check(
+      FastCheck.property(manyVersions, FastCheck.nat(80), moves(shortKey), (entries, before, steps) => {
+        const early = entries.slice(0, before)
+        const memtable = memtableOf(early)
+        const cursor = mergeCursors(memtableCursors(memtable, before))
+        walk(cursor, early, steps)
+        insert(memtable, entries.slice(before))
+        walk(cursor, early, steps)
+        walk(mergeCursors(memtableCursors(memtable, before)), early, steps)
+        walk(mergeCursors(memtableCursors(memtable, Number.MAX_SAFE_INTEGER)), entries, steps)
+      })
+    )
+  })
+
+  it("keeps the snapshots of its runs as they were", () => {
+    const entries = many(9000)
+    const memtable = new Memtable(1, 1 << 20)
+    const moments: Array<{ readonly at: number; readonly runs: ReadonlyArray<Uint32Array>; readonly copy: string }> = []
+    const text = (runs: ReadonlyArray<Uint32Array>) => runs.map((run) => run.join()).join(";")
+    for (let at = 0; at < entries.length; at += 700) {
+      const runs = memtable.snapshotRuns()
+      moments.push({ at, runs, copy: text(runs) })
+      insert(memtable, entries.slice(at, at + 700))
+    }
+    for (const { at, runs, copy } of moments) {
+      expect(text(runs)).toBe(copy)
+      const keys = new Set(entries.slice(0, at).map(({ key }) => key.join()))
+      expect(runs.reduce((n, run) => n + run.length, 0)).toBe(keys.size)
+    }
+  })
+
+  it("grows through tens of thousands of keys", () => {
+    const entries = many(40_000)
+    const memtable = memtableOf(entries)
+    expect(collect(mergeCursors(memtableCursors(memtable, Number.MAX_SAFE_INTEGER))).map(show)).toEqual(
+      inOrder(entries).map(show)
+    )
+    for (let i = 0; i < entries.length; i += 17) {
+      const { key, sequence } = entries[i]!
+      expect(lookup(memtable, key, sequence)).toBe(show(entries[i]))
+    }
+    expect(memtable.approximateCount(undefined, undefined)).toBe(30_000)
+    expect(memtable.approximateCount(Uint8Array.of(0x6b, 0, 4, 0), Uint8Array.of(0x6b, 0, 5, 0))).toBe(256)
+    expect(memtable.approximateCount(Uint8Array.of(0x6c), Uint8Array.of(0x6b))).toBe(0)
+  })
+
+  it("takes empty keys and values, and values larger than a block of its arena", () => {
+    const entries = [
+      { key: nothing, sequence: 1, value: nothing },
+      { key: nothing, sequence: 2, value: undefined },
+      { key: Uint8Array.of(0), sequence: 3, value: nothing },
+      { key: Uint8Array.of(0, 0), sequence: 4, value: new Uint8Array(100_000).fill(1) },
+      { key: nothing, sequence: 5, value: Uint8Array.of(1) }
+    ]
+    const memtable = memtableOf(entries)
+    for (const entry of entries) expect(lookup(memtable, entry.key, entry.sequence)).toBe(show(entry))
+    expect(memtable.memory).toBeGreaterThan(100_000)
+  })
+
+  it("is full at its budget, and takes one entry whatever the budget", () => {
+    const memtable = new Memtable(1, 1)
+    expect([memtable.isEmpty, memtable.isFull]).toEqual([true, false])
+    insert(memtable, [{ key: nothing, sequence: 1, value: nothing }])
+    expect([memtable.isEmpty, memtable.isFull]).toEqual([false, true])
+  })
+})

@@ -1,0 +1,156 @@
+import * as FastCheck from "effect/FastCheck"
+import { Kind } from "../../src/internal/batchFormat.js"
+import { compare } from "../../src/internal/bytes.js"
+import type { Cursor } from "../../src/internal/cursor.js"
+import type { KeyRange } from "../../src/internal/visibleCursor.js"
+
+/** One version of a key; an undefined value is a deletion. */
+export interface TestEntry {
+  readonly key: Uint8Array
+  readonly sequence: number
+  readonly value: Uint8Array | undefined
+}
+
+export const nothing = new Uint8Array(0)
+
+/** Few and short keys, so that they meet: the empty one, zeros, 0xff, and one being another's prefix. */
+export const shortKey: FastCheck.Arbitrary<Uint8Array> = FastCheck.array(FastCheck.constantFrom(0, 1, 0x61, 0xff), {
+  maxLength: 3
+}).map((bytes) => Uint8Array.from(bytes))
+
+/** Keys of all lengths, many with a long beginning in common. */
+export const anyKey: FastCheck.Arbitrary<Uint8Array> = FastCheck.oneof(
+  shortKey,
+  FastCheck.uint8Array({ maxLength: 20 }),
+  FastCheck.tuple(FastCheck.constantFrom(4, 7, 8, 40, 127, 128, 300), shortKey).map(([length, tail]) => {
+    const key = new Uint8Array(length + tail.length).fill(0x61)
+    key.set(tail, length)
+    return key
+  })
+)
+
+export const anyValue: FastCheck.Arbitrary<Uint8Array> = FastCheck.oneof(
+  { weight: 8, arbitrary: FastCheck.uint8Array({ maxLength: 12 }) },
+  {
+    weight: 1,
+    arbitrary: FastCheck.tuple(FastCheck.integer({ min: 100, max: 5000 }), FastCheck.nat(255)).map(([length, byte]) =>
+      new Uint8Array(length).fill(byte)
+    )
+  }
+)
+
+/** Writes in the order they were made, numbered from 1. */
+export const history = (
+  key: FastCheck.Arbitrary<Uint8Array>,
+  options: { readonly minLength?: number; readonly maxLength?: number } = {}
+): FastCheck.Arbitrary<ReadonlyArray<TestEntry>> =>
+  FastCheck.array(FastCheck.tuple(key, FastCheck.option(anyValue, { nil: undefined, freq: 4 })), {
+    minLength: options.minLength ?? 0,
+    maxLength: options.maxLength ?? 60,
+    size: "max"
+  }).map((writes) => writes.map(([k, value], i) => ({ key: k, value, sequence: i + 1 })))
+
+/** Key order, and for one key the newest version first. */
+export const inOrder = (entries: ReadonlyArray<TestEntry>): ReadonlyArray<TestEntry> =>
+  [...entries].sort((a, b) => compare(a.key, b.key) || b.sequence - a.sequence)
+
+export const kindOf = (entry: TestEntry): number => (entry.value === undefined ? Kind.deletion : Kind.value)
+
+/** A copy of the entry under a cursor. */
+export const current = (cursor: Cursor): TestEntry => ({
+  key: cursor.keyBytes.slice(cursor.keyStart, cursor.keyEnd),
+  sequence: cursor.sequence,
+  value: cursor.kind === Kind.deletion ? undefined : cursor.valueBytes.slice(cursor.valueStart, cursor.valueEnd)
+})
+
+export const collect = (cursor: Cursor): ReadonlyArray<TestEntry> => {
+  const entries: Array<TestEntry> = []
+  for (cursor.seekToFirst(); cursor.valid; cursor.next()) entries.push(current(cursor))
+  return entries
+}
+
+/** Bytes as text, which is compared faster than typed arrays and reads better in a report. */
+export const hex = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")
+
+/** An entry as text, for comparison. */
+export const show = (entry: TestEntry | undefined): string | undefined =>
+  entry && `${hex(entry.key)}@${entry.sequence} ${entry.value === undefined ? "deleted" : `= ${hex(entry.value)}`}`
+
+export interface Pair {
+  readonly key: Uint8Array
+  readonly value: Uint8Array
+}
+
+/** What a reader at `sequence` sees, in key order: the model of every read. */
+export const visibleAt = (
+  entries: ReadonlyArray<TestEntry>,
+  sequence: number,
+  range: KeyRange = { start: undefined, end: undefined }
+): ReadonlyArray<Pair> => {
+  const newest = new Map<string, TestEntry>()
+  for (const entry of entries) {
+    const id = entry.key.join()
+    if (entry.sequence <= sequence && entry.sequence >= (newest.get(id)?.sequence ?? 0)) newest.set(id, entry)
+  }
+  return inOrder([...newest.values()]).flatMap(({ key, value }) =>
+    value !== undefined &&
+    (range.start === undefined || compare(key, range.start) >= 0) &&
+    (range.end === undefined || compare(key, range.end) < 0)
+      ? [{ key, value }]
+      : []
+  )
+}
+
+/** A cursor over entries in an array, as simple as can be. */
+export class ArrayCursor implements Cursor {
+  private at = -1
+  private readonly entries: ReadonlyArray<TestEntry>
+
+  constructor(entries: ReadonlyArray<TestEntry>) {
+    this.entries = inOrder(entries)
+  }
+
+  private get entry(): TestEntry {
+    return this.entries[this.at]!
+  }
+  get valid(): boolean {
+    return this.at >= 0 && this.at < this.entries.length
+  }
+  get keyBytes(): Uint8Array {
+    return this.entry.key
+  }
+  readonly keyStart = 0
+  get keyEnd(): number {
+    return this.entry.key.length
+  }
+  get valueBytes(): Uint8Array {
+    return this.entry.value ?? nothing
+  }
+  readonly valueStart = 0
+  get valueEnd(): number {
+    return this.valueBytes.length
+  }
+  get sequence(): number {
+    return this.entry.sequence
+  }
+  get kind(): number {
+    return kindOf(this.entry)
+  }
+  seekToFirst(): void {
+    this.at = 0
+  }
+  seekToLast(): void {
+    this.at = this.entries.length - 1
+  }
+  seek(key: Uint8Array, length: number): void {
+    const at = this.entries.findIndex((entry) => compare(entry.key, key.subarray(0, length)) >= 0)
+    this.at = at < 0 ? this.entries.length : at
+  }
+  next(): void {
+    this.at++
+  }
+  prev(): void {
+    this.at--
+  }
+}

@@ -1,0 +1,65 @@
+import { StorageFailure } from "../../src/internal/failure.js"
+import type { StorageFile } from "../../src/internal/storageDriver.js"
+
+/** A file in memory whose syncs end when the test says so, and whose calls fail when it says so. */
+export class FakeFile implements StorageFile {
+  bytes = new Uint8Array(0)
+  /** How much of it a power cut leaves for certain. */
+  syncedSize = 0
+  closed = false
+  failAppends = false
+  private readonly waiting: Array<{ readonly size: number; readonly done: (failure: Error | undefined) => void }> = []
+
+  constructor(readonly path = "file") {}
+
+  static of(bytes: Uint8Array, path?: string): FakeFile {
+    const file = new FakeFile(path)
+    file.bytes = Uint8Array.from(bytes)
+    return file
+  }
+
+  size(): number {
+    return this.bytes.length
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    const part = this.bytes.subarray(position, position + length)
+    target.set(part, offset)
+    return part.length
+  }
+
+  append(source: Uint8Array, offset: number, length: number): void {
+    this.expectOpen("append")
+    if (this.failAppends) throw new StorageFailure("append", this.path, "ENOSPC")
+    const longer = new Uint8Array(this.bytes.length + length)
+    longer.set(this.bytes)
+    longer.set(source.subarray(offset, offset + length), this.bytes.length)
+    this.bytes = longer
+  }
+
+  sync(done: (failure: Error | undefined) => void): void {
+    this.expectOpen("sync")
+    this.waiting.push({ size: this.bytes.length, done })
+  }
+
+  close(): void {
+    this.closed = true
+  }
+
+  get syncsUnderWay(): number {
+    return this.waiting.length
+  }
+
+  /** Ends the oldest sync. As with a descriptor, one whose file was closed meanwhile fails. */
+  endSync(code?: string): void {
+    const { size, done } = this.waiting.shift()!
+    const failure = code ?? (this.closed ? "EBADF" : undefined)
+    if (failure !== undefined) return done(new StorageFailure("sync", this.path, failure))
+    this.syncedSize = Math.max(this.syncedSize, size)
+    done(undefined)
+  }
+
+  private expectOpen(operation: string): void {
+    if (this.closed) throw new StorageFailure(operation, this.path, "EBADF")
+  }
+}
