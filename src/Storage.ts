@@ -184,31 +184,35 @@ export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> =
 export const layer: Layer.Layer<Storage, never, FileSystem.FileSystem> = Layer.effect(Storage, make)
 
 /**
+ * A Storage on a simulated disk.
+ *
+ * @internal
+ */
+export const fromMemoryDisk = (disk: MemoryDisk): StorageService => ({
+  driver: disk,
+  turn: turn(disk),
+  makeDirectory: (path) => attempt(() => disk.makeDirectory(path)),
+  exists: (path) => attempt(() => disk.exists(path)),
+  list: (path) => attempt(() => disk.list(path)),
+  rename: (from, to) => attempt(() => disk.rename(from, to)),
+  remove: (path) => attempt(() => disk.remove(path)),
+  syncDirectory: (path) => callback((done) => disk.syncDirectory(path, done)),
+  lock: (directory) =>
+    Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.suspend(() => (disk.lock(directory) ? Effect.void : Effect.fail(new StoreLocked({ directory })))),
+        () => Effect.sync(() => disk.unlock(directory))
+      )
+    )
+})
+
+/**
  * A file system in memory. Every store opened on the same one finds what was written before.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => {
-  const disk = new MemoryDisk()
-  return {
-    driver: disk,
-    turn: turn(disk),
-    makeDirectory: (path) => attempt(() => disk.makeDirectory(path)),
-    exists: (path) => attempt(() => disk.exists(path)),
-    list: (path) => attempt(() => disk.list(path)),
-    rename: (from, to) => attempt(() => disk.rename(from, to)),
-    remove: (path) => attempt(() => disk.remove(path)),
-    syncDirectory: () => Effect.void,
-    lock: (directory) =>
-      Effect.asVoid(
-        Effect.acquireRelease(
-          Effect.suspend(() => (disk.lock(directory) ? Effect.void : Effect.fail(new StoreLocked({ directory })))),
-          () => Effect.sync(() => disk.unlock(directory))
-        )
-      )
-  }
-})
+export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => fromMemoryDisk(new MemoryDisk()))
 
 /**
  * @since 0.1.0

@@ -1,3 +1,6 @@
+/** Blocks grow from this size to the arena's own, so that a store with little in it holds little. */
+const firstBlock = 16 * 1024
+
 /** Bytes of many small pieces in few large blocks, so that a piece costs no object. Pieces never move. */
 export class Arena {
   readonly blocks: Array<Uint8Array> = []
@@ -14,7 +17,8 @@ export class Arena {
   /** Makes room for `size` bytes: `blocks[block]` at `offset`. */
   take(size: number): void {
     if (this.current === undefined || this.used + size > this.current.length) {
-      this.current = new Uint8Array(Math.max(size, this.blockSize))
+      const grown = Math.min(this.blockSize, firstBlock << Math.min(this.blocks.length, 16))
+      this.current = new Uint8Array(Math.max(size, grown))
       this.blocks.push(this.current)
       this.allocated += this.current.length
       this.used = 0

@@ -1,19 +1,45 @@
 import { StorageFailure } from "./failure.js"
 import type { StorageDriver, StorageFile } from "./storageDriver.js"
 
+/** What happens on a disk. Inodes are numbered in the order of their making; a sync is told when it has ended. */
+export type DiskOperation =
+  | { readonly kind: "create"; readonly path: string; readonly inode: number }
+  | { readonly kind: "open" | "list"; readonly path: string }
+  | { readonly kind: "read"; readonly path: string; readonly inode: number; readonly offset: number }
+  | {
+      readonly kind: "append"
+      readonly path: string
+      readonly inode: number
+      readonly offset: number
+      readonly bytes: Uint8Array
+    }
+  /** Makes the first `length` bytes durable. */
+  | { readonly kind: "sync"; readonly path: string; readonly inode: number; readonly length: number }
+  | { readonly kind: "rename"; readonly path: string; readonly to: string }
+  | { readonly kind: "remove"; readonly path: string }
+  | { readonly kind: "sync directory"; readonly path: string }
+
+/** Looks on, for tests: what it throws before an operation is the operation's failure. */
+export interface DiskObserver {
+  readonly before?: (operation: DiskOperation) => void
+  readonly after?: (operation: DiskOperation) => void
+}
+
 /** The contents of one simulated file; it outlives its name while something has it open. */
 class Inode {
   bytes = new Uint8Array(1024)
   length = 0
 
-  append(source: Uint8Array, offset: number, length: number): void {
-    const needed = this.length + length
+  constructor(readonly number: number) {}
+
+  append(source: Uint8Array): void {
+    const needed = this.length + source.length
     if (needed > this.bytes.length) {
       const larger = new Uint8Array(Math.max(needed, this.bytes.length * 2))
       larger.set(this.bytes.subarray(0, this.length))
       this.bytes = larger
     }
-    this.bytes.set(source.subarray(offset, offset + length), this.length)
+    this.bytes.set(source, this.length)
     this.length = needed
   }
 }
@@ -23,7 +49,7 @@ class MemoryFile implements StorageFile {
   constructor(
     readonly path: string,
     private readonly inode: Inode,
-    private readonly turn: StorageDriver["turn"]
+    private readonly disk: MemoryDisk
   ) {}
 
   size(): number {
@@ -32,18 +58,24 @@ class MemoryFile implements StorageFile {
 
   read(target: Uint8Array, offset: number, length: number, position: number): number {
     const inode = this.expectOpen("read")
-    const n = Math.max(0, Math.min(length, inode.length - position))
-    target.set(inode.bytes.subarray(position, position + n), offset)
-    return n
+    return this.disk.perform({ kind: "read", path: this.path, inode: inode.number, offset: position }, () => {
+      const n = Math.max(0, Math.min(length, inode.length - position))
+      target.set(inode.bytes.subarray(position, position + n), offset)
+      return n
+    })
   }
 
   append(source: Uint8Array, offset: number, length: number): void {
-    this.expectOpen("append").append(source, offset, length)
+    const inode = this.expectOpen("append")
+    const bytes = source.subarray(offset, offset + length)
+    this.disk.perform({ kind: "append", path: this.path, inode: inode.number, offset: inode.length, bytes }, () =>
+      inode.append(bytes)
+    )
   }
 
   sync(done: (failure: Error | undefined) => void): void {
-    this.expectOpen("sync")
-    this.turn(() => done(undefined))
+    const inode = this.expectOpen("sync")
+    this.disk.later({ kind: "sync", path: this.path, inode: inode.number, length: inode.length }, done)
   }
 
   close(): void {
@@ -56,26 +88,33 @@ class MemoryFile implements StorageFile {
   }
 }
 
-/** A file system in memory: names, contents and locks. It lives as long as somebody holds it, so a store on it can be reopened. */
+/**
+ * A file system in memory: names, contents and locks. It lives as long as somebody holds it, so a store on it can be
+ * reopened. An observer sees every operation, and can make it fail.
+ */
 export class MemoryDisk implements StorageDriver {
   private readonly files = new Map<string, Inode>()
   private readonly directories = new Set<string>()
   private readonly locks = new Set<string>()
+  private inodes = 0
 
-  readonly turn = (next: () => void): void => {
-    setImmediate(next)
-  }
+  constructor(
+    private readonly observer: DiskObserver = {},
+    readonly turn: StorageDriver["turn"] = setImmediate
+  ) {}
 
   openRead(path: string): StorageFile {
-    return new MemoryFile(path, this.find("open", path), this.turn)
+    return this.perform({ kind: "open", path }, () => new MemoryFile(path, this.find("open", path), this))
   }
 
   create(path: string): StorageFile {
     if (this.files.has(path)) throw new StorageFailure("create", path, "EEXIST")
     if (!this.directories.has(parentOf(path))) throw new StorageFailure("create", path, "ENOENT")
-    const inode = new Inode()
-    this.files.set(path, inode)
-    return new MemoryFile(path, inode, this.turn)
+    return this.perform({ kind: "create", path, inode: this.inodes }, () => {
+      const inode = new Inode(this.inodes++)
+      this.files.set(path, inode)
+      return new MemoryFile(path, inode, this)
+    })
   }
 
   makeDirectory(path: string): void {
@@ -88,18 +127,27 @@ export class MemoryDisk implements StorageDriver {
 
   list(path: string): ReadonlyArray<string> {
     if (!this.directories.has(path)) throw new StorageFailure("list", path, "ENOENT")
-    const all = [...this.files.keys(), ...this.directories]
-    return all.filter((name) => parentOf(name) === path).map((name) => name.slice(path.length + 1))
+    return this.perform({ kind: "list", path }, () => {
+      const all = [...this.files.keys(), ...this.directories]
+      return all.filter((name) => parentOf(name) === path).map((name) => name.slice(path.length + 1))
+    })
   }
 
   rename(from: string, to: string): void {
-    this.files.set(to, this.find("rename", from))
-    this.files.delete(from)
+    const inode = this.find("rename", from)
+    this.perform({ kind: "rename", path: from, to }, () => {
+      this.files.set(to, inode)
+      this.files.delete(from)
+    })
   }
 
   remove(path: string): void {
     this.find("remove", path)
-    this.files.delete(path)
+    this.perform({ kind: "remove", path }, () => this.files.delete(path))
+  }
+
+  syncDirectory(path: string, done: (failure: Error | undefined) => void): void {
+    this.later({ kind: "sync directory", path }, done)
   }
 
   /** False when the directory is locked. */
@@ -111,6 +159,41 @@ export class MemoryDisk implements StorageDriver {
 
   unlock(path: string): void {
     this.locks.delete(path)
+  }
+
+  /** Puts a file there, durable and unobserved: how a test lays out a disk. */
+  place(path: string, bytes: Uint8Array): void {
+    this.makeDirectory(parentOf(path))
+    const inode = new Inode(this.inodes++)
+    inode.append(bytes)
+    this.files.set(path, inode)
+  }
+
+  /** A copy of every file's contents, by path. */
+  contents(): Map<string, Uint8Array> {
+    return new Map([...this.files].map(([path, { bytes, length }]) => [path, bytes.slice(0, length)]))
+  }
+
+  /** Runs an operation under the observer's eyes. */
+  perform<A>(operation: DiskOperation, run: () => A): A {
+    this.observer.before?.(operation)
+    const result = run()
+    this.observer.after?.(operation)
+    return result
+  }
+
+  /** The same for one that takes a while. */
+  later(operation: DiskOperation, done: (failure: Error | undefined) => void): void {
+    let failure: Error | undefined
+    try {
+      this.observer.before?.(operation)
+    } catch (thrown) {
+      failure = thrown as Error
+    }
+    this.turn(() => {
+      if (failure === undefined) this.observer.after?.(operation)
+      done(failure)
+    })
   }
 
   private find(operation: string, path: string): Inode {

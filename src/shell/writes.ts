@@ -40,7 +40,7 @@ const maxBatchBytes = 1024 * 1024 * 1024
  */
 export class Writes {
   private readonly defaultPolicy: Policy
-  private readonly keyScratch: Uint8Array
+  private keyScratch: Uint8Array
   private keyBytes: Uint8Array
   private keyLength = 0
   private untilSample = 1
@@ -51,7 +51,7 @@ export class Writes {
   ) {
     const { settings } = engine.parts
     this.defaultPolicy = toPolicy(settings.durability)
-    this.keyScratch = new Uint8Array(settings.maxKeyBytes * 3)
+    this.keyScratch = new Uint8Array(256)
     this.keyBytes = this.keyScratch
   }
 
@@ -178,6 +178,7 @@ export class Writes {
   private takeKey(key: Bytes): InvalidArgument | undefined {
     const most = this.engine.parts.settings.maxKeyBytes
     if (typeof key === "string") {
+      if (key.length * 3 > this.keyScratch.length) this.keyScratch = new Uint8Array(Math.min(key.length, most) * 3)
       this.keyBytes = this.keyScratch
       this.keyLength = key.length <= most ? encodeUtf8Into(key, this.keyScratch, 0) : key.length
     } else if (key instanceof Uint8Array) {
