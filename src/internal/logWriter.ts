@@ -45,11 +45,11 @@ class Group {
   constructor(capacity: number) {
     this.buffer = new Uint8Array(capacity)
   }
+  /** Empties it. Whether a sync is wanted stays: who asked for one may have no record in the group. */
   reset(): void {
     this.length = 0
     this.frames.length = 0
     this.pending.length = 0
-    this.needsSync = false
     if (this.buffer.length > maxRetainedBuffer) this.buffer = new Uint8Array(initialBuffer)
   }
 }
@@ -257,6 +257,7 @@ export class LogWriter {
     for (const { start, end } of group.pending) this.hooks.apply(group.buffer, start, end)
     const waiting = group.pending.slice()
     group.reset()
+    group.needsSync = false
     this.spare = group
     this.inflight = undefined
     this.hooks.settled()
@@ -326,15 +327,17 @@ export class LogWriter {
   rotate(next: Segment): void {
     if (this.filling.pending.length === 0 && this.filling.length > 0) {
       const failure = this.writeGroup(this.filling)
-      if (failure !== undefined) return
+      if (failure !== undefined) return next.file.close()
       this.filling.reset()
     }
     const previous = this.segment
     const previousSize = this.size
-    if (this.syncedSize >= previousSize) previous.file.close()
+    const synced = this.syncedSize >= previousSize
+    // The file of a sync under way must stay open.
+    if (synced && !this.syncing) previous.file.close()
     else this.unsyncedPrevious.push(previous)
-    this.begin(next, { fileNumber: previous.fileNumber, size: previousSize, synced: false })
-    if (!this.syncing && this.inflight === undefined) this.syncPrevious()
+    this.begin(next, { fileNumber: previous.fileNumber, size: previousSize, synced })
+    if (this.inflight === undefined) this.syncPrevious()
   }
 
   /** The first frame of a segment names the end of the one before, so that a hole in the chain shows. */
@@ -356,7 +359,7 @@ export class LogWriter {
   /** Bounds what a power cut can take when nobody asks for a sync. */
   private syncPrevious(): void {
     const previous = this.unsyncedPrevious[0]
-    if (previous === undefined || this.failure !== undefined) return
+    if (previous === undefined || this.syncing || this.failure !== undefined) return
     this.syncing = true
     previous.file.sync((failure) => {
       this.syncing = false

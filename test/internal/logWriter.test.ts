@@ -1,0 +1,242 @@
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { Durability } from "../../src/internal/logWriter.js"
+import { LogHarness, microtasks, replay } from "../support/logHarness.js"
+import { checkAsync } from "../support/property.js"
+
+type Step =
+  | { readonly step: "commit"; readonly durability: number; readonly size: number }
+  | { readonly step: "sync" | "rotate" | "rotate when settled" | "microtasks" | "end sync" | "cut" }
+  | { readonly step: "fail a sync" | "fail an append" }
+
+const commit = FastCheck.tuple(
+  FastCheck.constantFrom(Durability.sync, Durability.buffered, Durability.interval),
+  FastCheck.oneof(
+    { weight: 40, arbitrary: FastCheck.nat(40) },
+    { weight: 1, arbitrary: FastCheck.constantFrom(70_000, 140_000) }
+  )
+).map(([durability, size]): Step => ({ step: "commit", durability, size }))
+
+const other = FastCheck.constantFrom<Step>(
+  { step: "sync" },
+  { step: "rotate" },
+  { step: "rotate when settled" },
+  { step: "microtasks" },
+  { step: "microtasks" },
+  { step: "end sync" },
+  { step: "end sync" },
+  { step: "cut" }
+)
+
+const steps = FastCheck.array(FastCheck.oneof(commit, other), { maxLength: 40, size: "max" })
+
+const failingSteps = FastCheck.tuple(
+  steps,
+  FastCheck.constantFrom<Step>({ step: "fail a sync" }, { step: "fail an append" }),
+  steps
+).map(([before, failure, after]): ReadonlyArray<Step> => [...before, failure, ...after])
+
+/** What has been promised so far, and what a power cut at this moment leaves. */
+class Promises {
+  /** Records up to here must survive a power cut. */
+  durable = 0
+  /** Records up to here must survive the end of the process. */
+  written = 0
+  syncs: Array<{ readonly committed: number; outcomes: number }> = []
+
+  constructor(
+    readonly log: LogHarness,
+    private readonly chance: () => number
+  ) {
+    log.onDone = (record, failure) => {
+      if (failure !== undefined) return
+      const durability = this.durabilities[record]!
+      if (durability !== Durability.interval) this.written = Math.max(this.written, record + 1)
+      if (durability === Durability.sync) this.durable = Math.max(this.durable, record + 1)
+      this.check()
+    }
+  }
+  readonly durabilities: Array<number> = []
+
+  sync(): void {
+    const { committed } = this.log
+    const entry = { committed, outcomes: 0 }
+    this.syncs.push(entry)
+    this.log.writer.sync((failure) => {
+      entry.outcomes++
+      if (failure === undefined) this.durable = Math.max(this.durable, committed)
+      this.check()
+    })
+  }
+
+  /** The log is a prefix of what was committed, with everything promised, after each kind of crash. */
+  check(): void {
+    const { log } = this
+    const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
+    expect(log.applied).toEqual(numbers(log.applied.length))
+    const least = replay(log.image((file) => file.syncedSize)).records
+    expect(least).toEqual(numbers(least.length))
+    expect(least.length).toBeGreaterThanOrEqual(this.durable)
+    const cut = replay(
+      log.image((file) => file.syncedSize + Math.floor(this.chance() * (file.bytes.length - file.syncedSize + 1)))
+    ).records
+    expect(cut).toEqual(numbers(cut.length))
+    expect(cut.length).toBeGreaterThanOrEqual(this.durable)
+    const all = replay(log.image()).records
+    expect(all).toEqual(numbers(all.length))
+    expect(all.length).toBeGreaterThanOrEqual(this.written)
+  }
+}
+
+const run = async (plan: ReadonlyArray<Step>, seed: number): Promise<Promises> => {
+  const log = new LogHarness()
+  let state = seed
+  const promises = new Promises(log, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  })
+  for (const step of plan) {
+    if (step.step === "commit") {
+      promises.durabilities.push(step.durability)
+      log.commit(step.durability, step.size)
+    } else if (step.step === "sync") promises.sync()
+    else if (step.step === "rotate") log.rotate()
+    else if (step.step === "rotate when settled") log.rotationWanted = true
+    else if (step.step === "microtasks") await microtasks()
+    else if (step.step === "end sync") log.endSync()
+    else if (step.step === "cut") promises.check()
+    else if (step.step === "fail an append") log.current.failAppends = true
+    else if (!log.endSync("EIO")) {
+      promises.sync()
+      await microtasks()
+      log.endSync("EIO")
+    }
+    expect(log.segments.reduce((n, [, { syncsUnderWay }]) => n + syncsUnderWay, 0)).toBeLessThanOrEqual(1)
+  }
+  await log.settle()
+  return promises
+}
+
+describe("the log writer", () => {
+  it("keeps its promises in every order of commits, syncs and rotations", () =>
+    checkAsync(
+      FastCheck.asyncProperty(steps, FastCheck.nat(), async (plan, seed) => {
+        const promises = await run(plan, seed)
+        const { log } = promises
+        expect(log.failures).toEqual([])
+        expect(log.applied.length).toBe(log.committed)
+        for (const outcomes of log.outcomes.values()) expect(outcomes).toEqual([undefined])
+        for (const { outcomes } of promises.syncs) expect(outcomes).toBe(1)
+        promises.sync()
+        await log.settle()
+        expect(promises.durable).toBe(log.committed)
+        promises.check()
+        let closed = 0
+        log.writer.close((failure) => {
+          expect(failure).toBeUndefined()
+          closed++
+        })
+        await log.settle()
+        expect(closed).toBe(1)
+        expect(log.segments.every(([, { closed: released }]) => released)).toBe(true)
+        expect(replay(log.image((file) => file.syncedSize)).records.length).toBe(log.committed)
+      }),
+      120
+    ))
+
+  it("is closed to everything after a failure, and tells everybody once", () =>
+    checkAsync(
+      FastCheck.asyncProperty(failingSteps, FastCheck.nat(), async (plan, seed) => {
+        const promises = await run(plan, seed)
+        const { log } = promises
+        log.current.failAppends = true
+        promises.durabilities.push(Durability.sync)
+        log.commit(Durability.sync, 1)
+        await log.settle()
+        expect(log.failures.length).toBe(1)
+        expect(log.writer.failure).toBe(log.failures[0])
+        const { applied } = log
+        const before = applied.length
+        for (const durability of [Durability.sync, Durability.buffered, Durability.interval]) {
+          promises.durabilities.push(durability)
+          log.commit(durability)
+        }
+        promises.sync()
+        await log.settle()
+        expect(applied.length).toBe(before)
+        for (const [record, outcomes] of log.outcomes) {
+          expect(outcomes).toEqual([record < before ? undefined : log.failures[0]])
+        }
+        for (const { outcomes } of promises.syncs) expect(outcomes).toBe(1)
+        log.writer.abandon()
+        expect(log.segments.every(([, { closed }]) => closed)).toBe(true)
+      }),
+      120
+    ))
+
+  it("shares one sync among all that arrive while another is under way", async () => {
+    const log = new LogHarness()
+    log.commit(Durability.sync)
+    await microtasks()
+    for (let i = 0; i < 100; i++) log.commit(Durability.sync)
+    expect(log.applied).toEqual([])
+    log.endSync()
+    expect(log.applied).toEqual([0])
+    await microtasks()
+    log.endSync()
+    expect(log.applied.length).toBe(101)
+    expect(log.endSync()).toBe(false)
+  })
+
+  it("applies a record that needs no sync at once, but not past one that does", async () => {
+    const log = new LogHarness()
+    log.commit(Durability.buffered)
+    log.commit(Durability.interval)
+    expect(log.applied).toEqual([0, 1])
+    log.commit(Durability.sync)
+    log.commit(Durability.buffered)
+    log.commit(Durability.interval)
+    expect(log.applied).toEqual([0, 1])
+    await log.settle()
+    expect(log.applied).toEqual([0, 1, 2, 3, 4])
+  })
+
+  it("ends a sync that was asked for just before a buffered record", async () => {
+    const log = new LogHarness()
+    log.commit(Durability.buffered)
+    const outcomes: Array<Error | undefined> = []
+    log.writer.sync((failure) => outcomes.push(failure))
+    log.commit(Durability.buffered)
+    await log.settle()
+    expect(outcomes).toEqual([undefined])
+  })
+
+  it("syncs a segment rotated away once, and closes it when that has ended", async () => {
+    const log = new LogHarness()
+    log.commit(Durability.sync)
+    await microtasks()
+    log.commit(Durability.buffered)
+    log.endSync()
+    log.rotationWanted = true
+    await microtasks()
+    expect(log.segments.length).toBe(2)
+    const [, first] = log.segments[0]!
+    expect([first.syncsUnderWay, first.closed]).toEqual([1, false])
+    first.endSync()
+    expect([first.syncsUnderWay, first.closed]).toEqual([0, true])
+    await log.settle()
+    expect(log.failures).toEqual([])
+  })
+
+  it("does not close a segment while a sync of it is under way", async () => {
+    const log = new LogHarness()
+    log.commit(Durability.sync)
+    await microtasks()
+    log.writer.sync(() => undefined)
+    log.endSync()
+    await microtasks()
+    log.rotate()
+    await log.settle()
+    expect(log.failures).toEqual([])
+  })
+})

@@ -1,0 +1,109 @@
+import { readU32, writeU32 } from "../../src/internal/encoding.js"
+import { encodeFileHeader, fileHeaderSize, saltOf } from "../../src/internal/fileHeader.js"
+import { type LogEnd, replayLog, SegmentReader } from "../../src/internal/logSegment.js"
+import { LogWriter } from "../../src/internal/logWriter.js"
+import { FakeFile } from "./fakeFile.js"
+
+export const storeId = Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1)
+export const salt = saltOf(storeId)
+
+/** The bytes of a segment under its number. */
+export type SegmentBytes = readonly [fileNumber: number, bytes: Uint8Array]
+
+/** A log over fakes: records are numbers with a filling, and what becomes of each is kept. */
+export class LogHarness {
+  readonly segments: Array<readonly [fileNumber: number, file: FakeFile]> = []
+  readonly applied: Array<number> = []
+  /** What `done` was called with, by record. */
+  readonly outcomes = new Map<number, Array<Error | undefined>>()
+  readonly failures: Array<Error> = []
+  committed = 0
+  /** Rotate at the next settled moment that allows it. */
+  rotationWanted = false
+  onDone: (record: number, failure: Error | undefined) => void = () => undefined
+  readonly writer: LogWriter
+
+  constructor(end: LogEnd = { fileNumber: 0, size: 0, torn: [] }) {
+    const first = this.prepare(end.fileNumber + 1)
+    this.writer = new LogWriter(first, salt, {
+      apply: (bytes, start) => this.applied.push(readU32(bytes, start)),
+      settled: () => {
+        if (this.rotationWanted) this.rotate()
+      },
+      synced: () => undefined,
+      failed: (failure) => this.failures.push(failure)
+    })
+    this.writer.begin(first, { fileNumber: end.fileNumber, size: end.size, synced: true })
+  }
+
+  private prepare(fileNumber: number) {
+    const file = new FakeFile(`${fileNumber}.log`)
+    file.append(encodeFileHeader({ kind: "log", fileNumber, storeId }), 0, fileHeaderSize)
+    file.syncedSize = fileHeaderSize
+    this.segments.push([fileNumber, file])
+    return { fileNumber, file }
+  }
+
+  get current(): FakeFile {
+    return this.segments.at(-1)![1]
+  }
+
+  /** Commits the next record with `size` bytes behind its number; answers the number. */
+  commit(durability: number, size = 0): number {
+    const record = this.committed++
+    const at = this.writer.reserve(4 + size)
+    writeU32(this.writer.buffer, at, record)
+    this.writer.buffer.fill(record, at + 4, at + 4 + size)
+    const outcomes: Array<Error | undefined> = []
+    this.outcomes.set(record, outcomes)
+    const settle = (failure: Error | undefined) => {
+      outcomes.push(failure)
+      this.onDone(record, failure)
+    }
+    if (this.writer.commit(durability, settle)) settle(undefined)
+    return record
+  }
+
+  rotate(): void {
+    if (!this.writer.canRotate) return
+    this.rotationWanted = false
+    this.writer.rotate(this.prepare(this.segments.at(-1)![0] + 1))
+  }
+
+  /** Ends one sync that is under way, if there is any. */
+  endSync(code?: string): boolean {
+    const file = this.segments.find(([, { syncsUnderWay }]) => syncsUnderWay > 0)?.[1]
+    file?.endSync(code)
+    return file !== undefined
+  }
+
+  /** Lets everything under way come to its end. */
+  async settle(): Promise<void> {
+    do await microtasks()
+    while (this.endSync())
+  }
+
+  /** The segments, each as long as `length` says. */
+  image(length: (file: FakeFile) => number = (file) => file.bytes.length): ReadonlyArray<SegmentBytes> {
+    return this.segments.map(([fileNumber, file]) => [fileNumber, file.bytes.slice(0, length(file))])
+  }
+}
+
+/** Runs the microtasks that are waiting. */
+export const microtasks = async (): Promise<void> => {
+  for (let i = 0; i < 3; i++) await Promise.resolve()
+}
+
+/** Replays segments; @throws CorruptionFailure */
+export const replay = (
+  segments: ReadonlyArray<SegmentBytes>
+): { readonly records: ReadonlyArray<number>; readonly end: LogEnd } => {
+  const bytesOf = new Map(segments)
+  const records: Array<number> = []
+  const open = (n: number) => new SegmentReader(`${n}.log`, n, bytesOf.get(n)!, storeId)
+  for (const step of replayLog([...bytesOf.keys()], open)) {
+    if (step._tag === "End") return { records, end: step.end }
+    records.push(readU32(step.segment.bytes, step.frame.payloadStart))
+  }
+  throw new Error("a replay without an end")
+}
