@@ -116,7 +116,8 @@ export const make = (
     const manual = new Set<Fiber.RuntimeFiber<void, FileError>>()
     /** Segments rotated away, which the next flush reports. */
     const rotations: Array<{ readonly segment: number; readonly bytes: number }> = []
-    let failures = 0
+    /** Failures of flushes, and of preparing the segments that they need. */
+    let flushFailures = 0
     let credit = busyPace
     let reported: Pressure = "none"
 
@@ -307,9 +308,11 @@ export const make = (
 
     // ------------------------------------------------------------------ stalls
 
+    const tooManyTables = (): boolean => manifest.unsafeVersion().levels[0]!.length >= config.level0StopTables
+
     const mustWait = (): boolean =>
       memtable.unsafeActive().isFull ||
-      manifest.unsafeVersion().levels[0]!.length >= config.level0StopTables ||
+      tooManyTables() ||
       wal.unsafeQueuedBytes() > Math.max(config.memtableBytes, minimumQueue)
 
     const pressure = (): Pressure =>
@@ -362,7 +365,10 @@ export const make = (
       const outcome = yield* gate.until(() => {
         rotate()
         if (!mustWait() || wal.unsafeFailure() !== undefined || workers === undefined) return "go" as const
-        return backgroundError()
+        return (
+          (memtable.unsafeActive().isFull ? flushError() : undefined) ??
+          (tooManyTables() ? errors.get("compaction") : undefined)
+        )
       })
       yield* reportPressure
       if (outcome !== "go") return yield* Effect.fail(outcome)
@@ -370,14 +376,14 @@ export const make = (
 
     // ------------------------------------------------------------ by hand, life
 
-    /** Waits for a condition that background work will bring about; fails when that work fails. */
-    const awaitWork = (isDone: () => boolean): Effect.Effect<void, FileError> =>
+    /** Waits for a condition that flushes will bring about; fails when they fail. A log that has failed ends the wait. */
+    const awaitFlushes = (isDone: () => boolean): Effect.Effect<void, FileError> =>
       Effect.suspend(() => {
-        const before = failures
+        const before = flushFailures
         return Effect.flatMap(
           gate.until(() => {
-            if (isDone() || workers === undefined) return "done" as const
-            return failures > before ? backgroundError() : undefined
+            if (isDone() || workers === undefined || wal.unsafeFailure() !== undefined) return "done" as const
+            return flushFailures > before ? flushError() : undefined
           }),
           (outcome) => (outcome === "done" ? Effect.void : Effect.fail(outcome))
         )
@@ -387,9 +393,11 @@ export const make = (
       const active = memtable.unsafeActive()
       const last = active.isEmpty ? memtable.unsafeFrozen().at(-1) : active
       if (last === undefined) return Effect.void
-      workers?.flush.unsafeWake()
-      workers?.flush.unsafeRetryNow()
-      return awaitWork(() => {
+      for (const worker of [workers?.segments, workers?.flush]) {
+        worker?.unsafeWake()
+        worker?.unsafeRetryNow()
+      }
+      return awaitFlushes(() => {
         if (memtable.unsafeActive() === last) {
           rotationWanted = true
           rotate()
@@ -426,7 +434,7 @@ export const make = (
       }).pipe(compacting.withPermits(1))
 
     const fail = (name: string) => (error: FileError | undefined) => {
-      failures++
+      if (name !== "compaction") flushFailures++
       metrics.backgroundErrors.add(1)
       const told = error ?? new StorageError({ operation: name, path: manifest.directory, code: "EUNEXPECTED" })
       errors.set(name, told)
@@ -435,6 +443,8 @@ export const make = (
     }
 
     const backgroundError = (): FileError | undefined => errors.values().next().value
+
+    const flushError = (): FileError | undefined => errors.get("flush") ?? errors.get("segment preparation")
 
     const service: CompactorService = {
       start: (given) =>

@@ -19,7 +19,7 @@ import {
   tableName
 } from "./internal/fileNames.js"
 import { applyEdit, emptyState, type ManifestState, ManifestWriter, readManifest } from "./internal/manifestFile.js"
-import { readExactly } from "./internal/storageDriver.js"
+import { createFile, readExactly } from "./internal/storageDriver.js"
 import type { Version } from "./internal/version.js"
 import type { VersionEdit } from "./internal/versionEdit.js"
 import { type PinnedVersion, VersionSet } from "./internal/versionSet.js"
@@ -182,13 +182,18 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
         const path = `${directory}/${manifestName(fileNumber)}`
         // A leftover of an interrupted making has the first number.
         if (manifestNumber === 0 && (yield* storage.exists(path))) yield* storage.remove(path)
-        const fresh = yield* attempt(() => {
-          const file = storage.driver.create(path)
-          return new ManifestWriter(file, fileNumber, storeId, { ...next, nextFileNumber })
-        })
-        yield* syncFile(fresh.file)
+        const fresh = yield* attempt(() =>
+          createFile(
+            storage.driver,
+            path,
+            (file) => new ManifestWriter(file, fileNumber, storeId, { ...next, nextFileNumber })
+          )
+        )
+        yield* syncFile(fresh.file).pipe(
+          Effect.zipRight(pointTo(fileNumber)),
+          Effect.onError(() => Effect.sync(() => fresh.file.close()))
+        )
         fresh.markSynced()
-        yield* pointTo(fileNumber)
         const previous = manifestNumber
         writer?.file.close()
         writer = fresh
@@ -200,11 +205,13 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
       Effect.gen(function* () {
         const temporary = `${directory}/${currentTemporaryName}`
         if (yield* storage.exists(temporary)) yield* storage.remove(temporary)
-        const file = yield* attempt(() => {
-          const opened = storage.driver.create(temporary)
-          opened.append(encodeFileHeader({ kind: "current", fileNumber, storeId }), 0, fileHeaderSize)
-          return opened
-        })
+        const header = encodeFileHeader({ kind: "current", fileNumber, storeId })
+        const file = yield* attempt(() =>
+          createFile(storage.driver, temporary, (created) => {
+            created.append(header, 0, fileHeaderSize)
+            return created
+          })
+        )
         yield* syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
         yield* storage.syncDirectory(directory)
         yield* storage.rename(temporary, `${directory}/${currentName}`)

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { dirname } from "node:path"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
@@ -147,10 +148,18 @@ export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> =
   (fs): StorageService => {
     const named = <A>(operation: string, path: string, effect: Effect.Effect<A, PlatformError>) =>
       Effect.mapError(effect, (error) => fromPlatform(operation, path, error))
+    // Level by level: Node's own recursive mkdir never returns where a parent exists and refuses (such as /proc).
+    const makeDirectory = (path: string): Effect.Effect<void, FileError> =>
+      Effect.flatMap(named("stat", path, fs.exists(path)), (exists) => {
+        if (exists) return Effect.void
+        const parent = dirname(path)
+        const one = named("make directory", path, fs.makeDirectory(path))
+        return parent === path ? one : Effect.zipRight(makeDirectory(parent), one)
+      })
     return {
       driver: nodeDriver,
       turn: turn(nodeDriver),
-      makeDirectory: (path) => named("make directory", path, fs.makeDirectory(path, { recursive: true })),
+      makeDirectory,
       exists: (path) => named("stat", path, fs.exists(path)),
       list: (path) => named("list", path, fs.readDirectory(path)),
       rename: (from, to) => named("rename", from, fs.rename(from, to)),

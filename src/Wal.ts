@@ -12,7 +12,7 @@ import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.
 import { logName } from "./internal/fileNames.js"
 import { type LogEnd, replayLog, SegmentReader, type TornTail } from "./internal/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
-import { readExactly } from "./internal/storageDriver.js"
+import { createFile, readExactly } from "./internal/storageDriver.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
@@ -187,17 +187,19 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
 
     const prepare: WalService["prepare"] = (storeId, segment) =>
       Effect.gen(function* () {
-        const file = yield* attempt(() => {
-          const created = driver.create(pathOf(segment))
-          created.append(encodeFileHeader({ kind: "log", fileNumber: segment, storeId }), 0, fileHeaderSize)
-          return created
-        })
+        const header = encodeFileHeader({ kind: "log", fileNumber: segment, storeId })
+        const file = yield* attempt(() =>
+          createFile(driver, pathOf(segment), (created) => {
+            created.append(header, 0, fileHeaderSize)
+            return created
+          })
+        )
         yield* syncFile(file).pipe(
           Effect.zipRight(storage.syncDirectory(directory)),
           Effect.onError(() => Effect.sync(() => file.close()))
         )
         prepared.set(segment, { fileNumber: segment, file })
-      })
+      }).pipe(Effect.onError(() => Effect.ignore(storage.remove(pathOf(segment)))))
 
     const begin: WalService["begin"] = (storeId, end, hooks) =>
       Effect.suspend(() => {

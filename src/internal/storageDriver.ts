@@ -25,6 +25,17 @@ export interface StorageDriver {
   turn(next: () => void): void
 }
 
+/** Creates a file and begins it; closed again when that fails. */
+export const createFile = <A>(driver: StorageDriver, path: string, begin: (file: StorageFile) => A): A => {
+  const file = driver.create(path)
+  try {
+    return begin(file)
+  } catch (failure) {
+    file.close()
+    throw failure
+  }
+}
+
 /** A range read whole, or a failure that says how much of it was there. */
 export const readExactly = (file: StorageFile, position: number, length: number): Uint8Array => {
   const bytes = new Uint8Array(length)

@@ -48,7 +48,9 @@ export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.
     const untilDone = Effect.gen(function* () {
       const driver = yield* Schedule.driver(retrySchedule)
       for (;;) {
+        yield* retry.close
         const exit = yield* Effect.exit(attemptAll)
+        if (exit._tag === "Success") options.onSuccess()
         if (exit._tag === "Success" || stopping) return
         if (Cause.isInterruptedOnly(exit.cause)) return yield* Effect.interrupt
         const failure = Cause.failureOption(exit.cause)
@@ -56,7 +58,6 @@ export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.
           Effect.annotateLogs({ component: "Compactor", work: options.name })
         )
         options.onFailure(failure._tag === "Some" ? failure.value : undefined, exit.cause)
-        yield* retry.close
         yield* Effect.raceFirst(Effect.exit(driver.next(undefined)), retry.await)
       }
     })

@@ -19,7 +19,7 @@ export interface Exploration {
 
 export interface ExploreOptions {
   readonly seed: number
-  /** Stop after so many states. */
+  /** Judge at most so many states, spread evenly over the workload. */
   readonly maxStates: number
   /** Judge one in so many states also with a second crash during its recovery. */
   readonly secondCrashEvery: number
@@ -37,7 +37,9 @@ export const exploreRecording = (
     const random = seeded(options.seed)
     const seen = new Set<string>()
     const findings: Array<Finding> = []
-    const enough = () => seen.size >= options.maxStates || (options.stopAtFirst && findings.length > 0)
+    const stride = Math.max(1, Math.ceil(countStates(events, options.seed) / options.maxStates))
+    let judged = 0
+    const enough = () => options.stopAtFirst && findings.length > 0
 
     const explore = (history: DiskHistory, event: number, prefix: string, nested: boolean): Effect.Effect<void> =>
       Effect.gen(function* () {
@@ -46,7 +48,9 @@ export const exploreRecording = (
           const key = digest(files, history.kept)
           if (seen.has(key)) continue
           seen.add(key)
-          const journal = !nested && seen.size % options.secondCrashEvery === 0 ? new Journal() : undefined
+          if (!nested && seen.size % stride !== 0) continue
+          judged++
+          const journal = !nested && judged % options.secondCrashEvery === 0 ? new Journal() : undefined
           const fault = yield* judge(files, tuning, models, history.kept, history.submitted, journal)
           if (fault !== undefined) findings.push({ workload: name, event, label: prefix + label, fault })
           else if (journal !== undefined) yield* exploreRecovery(files, history, journal, event, `${label}; then `)
@@ -76,8 +80,20 @@ export const exploreRecording = (
     for (let i = 0; i < events.length && !enough(); i++) {
       if (history.advance(events[i]!)) yield* explore(history, i, "", false)
     }
-    return { states: seen.size, findings }
+    return { states: judged, findings }
   })
+
+/** How many distinct states the events lead to. */
+const countStates = (events: Recording["events"], seed: number): number => {
+  const random = seeded(seed)
+  const history = new DiskHistory()
+  const seen = new Set<string>()
+  for (const event of events) {
+    if (!history.advance(event)) continue
+    for (const { files } of history.states(random)) seen.add(digest(files, history.kept))
+  }
+  return seen.size
+}
 
 const includesText = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes).includes(text)
 

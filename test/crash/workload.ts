@@ -1,10 +1,21 @@
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
-import { LsmOptions, LsmStore, Storage, WriteBatch } from "effect-lsm"
+import {
+  Compactor,
+  type LsmOptions,
+  LsmStore,
+  Manifest,
+  Memtable,
+  Metrics,
+  SSTableStore,
+  Storage,
+  Wal,
+  WriteBatch
+} from "effect-lsm"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import type { MemoryDisk } from "../../src/internal/memoryFile.js"
 import { Journal, quickDisk } from "./journal.js"
@@ -33,21 +44,29 @@ export interface Recording {
 
 export const directory = "/store"
 
-/** Runs `use` with a store on a simulated disk. */
+/**
+ * Runs `use` with a store on a simulated disk. The components are made one after the other: building layers takes several
+ * times as long as opening the store, and there are many to open.
+ */
 export const withStore = <A, E>(
   disk: MemoryDisk,
   tuning: LsmOptions.Tuning,
   use: (store: LsmStore.Store) => Effect.Effect<A, E>,
   patch: (storage: Storage.StorageService) => Storage.StorageService = (storage) => storage
 ) =>
-  Effect.flatMap(LsmStore.LsmStore, use).pipe(
-    Effect.provide(
-      LsmStore.layerFromStorage({ ...tuning, directory, name: "crash" }).pipe(
-        Layer.provide(Layer.succeed(Storage.Storage, patch(fromMemoryDisk(disk))))
-      )
-    ),
-    Logger.withMinimumLogLevel(LogLevel.None)
-  )
+  Effect.gen(function* () {
+    const options = { ...tuning, directory, name: "crash" }
+    const base = Context.make(Storage.Storage, patch(fromMemoryDisk(disk)))
+    const lower = base.pipe(
+      Context.add(Metrics.Metrics, yield* Metrics.make(options)),
+      Context.add(Manifest.Manifest, yield* Effect.provide(Manifest.make(options), base)),
+      Context.add(Wal.Wal, yield* Effect.provide(Wal.make(options), base)),
+      Context.add(Memtable.Memtable, yield* Memtable.make(options)),
+      Context.add(SSTableStore.SSTableStore, yield* Effect.provide(SSTableStore.make(options), base))
+    )
+    const all = Context.add(lower, Compactor.Compactor, yield* Effect.provide(Compactor.make(options), lower))
+    return yield* use(yield* Effect.provide(LsmStore.makeFromComponents(options), all))
+  }).pipe(Effect.scoped, Logger.withMinimumLogLevel(LogLevel.None))
 
 const applyTo = (model: Model, writes: ReadonlyArray<readonly [string, string | undefined]>): Model => {
   const next = new Map(model)
