@@ -70,8 +70,8 @@ export class LevelCursor implements Cursor {
       return false
     }
     if (index !== this.index || this.current === undefined) {
-      this.index = index
       this.current = this.openTable(table)
+      this.index = index
     }
     return true
   }

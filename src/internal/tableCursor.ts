@@ -19,6 +19,8 @@ export interface TableCursorOptions {
  */
 export class TableCursor extends BlockCursor implements Cursor {
   private block = -1
+  /** The block last asked for, which a failure is about. */
+  private asked = -1
   private ahead: Array<Uint8Array> = []
   private aheadFrom = 0
   private missedLast = -2
@@ -32,7 +34,7 @@ export class TableCursor extends BlockCursor implements Cursor {
     private readonly reader: () => TableReader,
     private readonly options: TableCursorOptions
   ) {
-    super(() => this.table.failBlock(this.block))
+    super(() => this.table.failBlock(this.asked))
     this.table = reader()
   }
 
@@ -61,15 +63,21 @@ export class TableCursor extends BlockCursor implements Cursor {
     if (!this.valid && this.load(this.block - 1)) super.seekToLast()
   }
 
+  /** Where it fails, the cursor stays invalid in the block it was in: asked again, it tries again. */
   private load(block: number): boolean {
-    if (block !== this.block) this.table = this.reader()
+    if (block !== this.block) {
+      this.valid = false
+      this.table = this.reader()
+    }
     if (block < 0 || block >= this.table.index.count) {
       this.valid = false
       return false
     }
-    const changed = block !== this.block
-    this.block = block
-    if (changed) this.open(this.fetch(block))
+    this.asked = block
+    if (block !== this.block) {
+      this.open(this.fetch(block))
+      this.block = block
+    }
     return true
   }
 

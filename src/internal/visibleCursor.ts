@@ -14,6 +14,8 @@ export interface KeyRange {
  *
  * Going forward, the underlying cursor stands on the entry shown. Going backward, the versions of a key come oldest first, so the
  * entry shown is copied and the underlying cursor stands before the key.
+ *
+ * A move that fails leaves it invalid: it must be sought again.
  */
 export class VisibleCursor {
   valid = false
@@ -36,6 +38,7 @@ export class VisibleCursor {
   ) {}
 
   seekToFirst(): void {
+    this.valid = false
     const { start } = this.range
     if (start === undefined) this.cursor.seekToFirst()
     else this.cursor.seek(start, start.length)
@@ -44,6 +47,7 @@ export class VisibleCursor {
   }
 
   seekToLast(): void {
+    this.valid = false
     const { end } = this.range
     if (end === undefined) {
       this.cursor.seekToLast()
@@ -58,6 +62,7 @@ export class VisibleCursor {
 
   /** To the first visible entry at or above the key. */
   seek(key: Uint8Array): void {
+    this.valid = false
     const { start } = this.range
     const from = start !== undefined && compareRange(key, 0, key.length, start, 0, start.length) < 0 ? start : key
     this.cursor.seek(from, from.length)
@@ -67,6 +72,7 @@ export class VisibleCursor {
 
   /** To the last visible entry below the key. */
   seekBefore(key: Uint8Array): void {
+    this.valid = false
     const { end } = this.range
     const to = end !== undefined && compareRange(key, 0, key.length, end, 0, end.length) > 0 ? end : key
     this.cursor.seek(to, to.length)
@@ -77,6 +83,7 @@ export class VisibleCursor {
   }
 
   next(): void {
+    this.valid = false
     if (this.direction < 0) {
       // The entry shown was copied: the walk goes on behind every version of its key.
       this.rememberShown()
@@ -89,6 +96,7 @@ export class VisibleCursor {
   }
 
   prev(): void {
+    this.valid = false
     if (this.direction > 0) {
       this.rememberShown()
       this.cursor.seek(this.lastKey, this.lastKeyLength)
@@ -110,12 +118,12 @@ export class VisibleCursor {
         continue
       }
       skipping = false
+      if (end !== undefined && compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, end, 0, end.length) >= 0)
+        break
       if (cursor.sequence > sequence) {
         this.skipped++
         continue
       }
-      if (end !== undefined && compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, end, 0, end.length) >= 0)
-        break
       if (cursor.kind === Kind.deletion) {
         this.remember(cursor.keyBytes, cursor.keyStart, cursor.keyEnd)
         skipping = true
@@ -130,25 +138,24 @@ export class VisibleCursor {
       this.valueEnd = cursor.valueEnd
       return
     }
-    this.valid = false
   }
 
   /** Settles on the last visible key at or before where the cursor stands. */
   private findBackward(): void {
     const { cursor, sequence } = this
     const { start } = this.range
-    this.valid = false
     let have = false
+    let visible = false
     for (; cursor.valid; cursor.prev()) {
       if (have && !this.isLastKey()) {
-        if (this.valid) return
+        if (visible) break
         have = false
       }
       if (
         start !== undefined &&
         compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, start, 0, start.length) < 0
       ) {
-        return
+        break
       }
       if (cursor.sequence > sequence) {
         this.skipped++
@@ -159,8 +166,8 @@ export class VisibleCursor {
         this.remember(cursor.keyBytes, cursor.keyStart, cursor.keyEnd)
         have = true
       }
-      this.valid = cursor.kind !== Kind.deletion
-      if (this.valid) {
+      visible = cursor.kind !== Kind.deletion
+      if (visible) {
         this.valueBytes = copyRange(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
         this.valueStart = 0
         this.valueEnd = this.valueBytes.length
@@ -169,6 +176,7 @@ export class VisibleCursor {
         this.keyEnd = this.lastKeyLength
       }
     }
+    this.valid = visible
   }
 
   private isLastKey(): boolean {

@@ -1,0 +1,44 @@
+import { BlockCache } from "../../src/internal/blockCache.js"
+import type { StorageFile } from "../../src/internal/storageDriver.js"
+import { TableBuilder, type TableOptions } from "../../src/internal/tableBuilder.js"
+import { TableCursor } from "../../src/internal/tableCursor.js"
+import type { TableMeta } from "../../src/internal/tableFormat.js"
+import { ReadCounters, TableReader } from "../../src/internal/tableReader.js"
+import { inOrder, kindOf, nothing, type TestEntry } from "./entries.js"
+import { FakeFile } from "./fakeFile.js"
+
+export const tableStoreId = Uint8Array.of(3, 1, 4, 1, 5, 9, 2, 6)
+
+export const plainOptions: TableOptions = { blockSize: 128, restartInterval: 4, filterFalsePositiveRate: 0.01 }
+
+/** Runs a generator of slices to its end. */
+export const finish = <A>(steps: Generator<void, A>): A => {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+export interface TestTable {
+  readonly file: FakeFile
+  readonly meta: TableMeta
+}
+
+export const buildTable = (entries: ReadonlyArray<TestEntry>, options = plainOptions, fileNumber = 7): TestTable => {
+  const file = new FakeFile(`${fileNumber}.sst`)
+  const builder = new TableBuilder(file, fileNumber, tableStoreId, options)
+  for (const entry of inOrder(entries)) {
+    const { key, sequence, value = nothing } = entry
+    const isDeletion = entry.value === undefined
+    builder.add(key, 0, key.length, sequence, isDeletion, kindOf(entry), value, 0, value.length)
+  }
+  return { file, meta: finish(builder.finish()) }
+}
+
+export const openTable = (file: StorageFile, cacheBytes = 1 << 20, fileNumber = 7): TableReader =>
+  new TableReader(file, fileNumber, tableStoreId, new BlockCache(cacheBytes), new ReadCounters())
+
+export const tableCursor = (
+  reader: TableReader,
+  options: { readonly readAhead: number; readonly fillCache: boolean } = { readAhead: 0, fillCache: true }
+): TableCursor => new TableCursor(() => reader, options)
