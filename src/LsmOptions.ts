@@ -156,12 +156,16 @@ const resolve = (options: LsmOptions): Settings => {
     }
     return value
   }
+  const createIfMissing = options.createIfMissing ?? true
+  const name = options.name ?? directory
+  if (typeof createIfMissing !== "boolean") fail("createIfMissing", "must be true or false")
+  if (typeof name !== "string") fail("name", "must be a string")
   const many = 2 ** 31 - 1
   const level0Tables = integer("level0Tables", 4, 1, 1000)
   const level0SlowdownTables = integer("level0SlowdownTables", level0Tables * 2, level0Tables, many)
   return {
     directory,
-    createIfMissing: options.createIfMissing ?? true,
+    createIfMissing,
     durability: resolveDurability(options.durability ?? "sync", "durability"),
     memtableBytes: integer("memtableBytes", 64 * MiB, 1, many),
     maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),
@@ -185,7 +189,7 @@ const resolve = (options: LsmOptions): Settings => {
     maxKeyBytes: integer("maxKeyBytes", 64 * KiB, 1, 64 * KiB),
     maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
     latencySampling: integer("latencySampling", 16, 1, many),
-    name: options.name ?? directory
+    name
   }
 }
 

@@ -262,8 +262,13 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
         return file !== undefined && file.kind !== "lock" && !named.has(name)
       })
       for (const name of orphans) {
-        yield* storage.remove(`${directory}/${name}`)
-        yield* Effect.logWarning("removed an orphan").pipe(Effect.annotateLogs({ component: "Manifest", file: name }))
+        const told = yield* storage.remove(`${directory}/${name}`).pipe(
+          Effect.match({
+            onFailure: ({ message }) => ["could not remove an orphan", message],
+            onSuccess: () => ["removed an orphan"]
+          })
+        )
+        yield* Effect.logWarning(...told).pipe(Effect.annotateLogs({ component: "Manifest", file: name }))
       }
       return orphans
     })

@@ -46,6 +46,9 @@ export class Reads {
       if (refusal !== undefined) return Effect.fail(refusal)
       try {
         const sequence = engine.sequenceFor(options)
+        if (typeof (keys as Partial<Iterable<Bytes>> | null | undefined)?.[Symbol.iterator] !== "function") {
+          throw new InvalidArgument({ argument: "keys", reason: "is not iterable" })
+        }
         const values: Array<Option.Option<Uint8Array>> = []
         for (const key of keys) values.push(this.optionalBytes(this.find(key, sequence)))
         return this.answer(values)

@@ -9,7 +9,7 @@ export const turn: Effect.Effect<void> = Effect.async<void>((resume) => {
 export const eventually = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   holds: (value: A) => boolean,
-  turns = 20_000
+  turns = 200_000
 ): Effect.Effect<A, E, R> =>
   Effect.flatMap(effect, (value) => {
     if (holds(value)) return Effect.succeed(value)

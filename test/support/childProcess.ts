@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process"
+import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
+import * as Effect from "effect/Effect"
+import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+
+const program = fileURLToPath(new URL("childProgram.ts", import.meta.url))
+
+export interface Child {
+  /** The next line that it prints; "" when there is none any more. */
+  readonly line: Effect.Effect<string>
+  /** All lines that it has printed and that nobody has taken. */
+  readonly rest: Effect.Effect<ReadonlyArray<string>>
+  /** Ends it as a crash would, and waits until it is gone. */
+  readonly kill: Effect.Effect<void>
+}
+
+/** Runs childProgram.ts in a process of its own, which is killed when the scope ends. */
+export const spawnChild = (
+  words: ReadonlyArray<string>,
+  flags: ReadonlyArray<string> = []
+): Effect.Effect<Child, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const lines = yield* Queue.unbounded<string>()
+    const child = spawn(process.execPath, [...flags, "--import", "tsx", program, ...words], {
+      stdio: ["pipe", "pipe", "inherit"]
+    })
+    const gone = new Promise<void>((resolve) => {
+      createInterface(child.stdout)
+        .on("line", (line) => lines.unsafeOffer(line))
+        .on("close", () => {
+          lines.unsafeOffer("")
+          resolve()
+        })
+    })
+    const kill = Effect.promise(() => {
+      child.kill("SIGKILL")
+      return gone
+    })
+    yield* Effect.addFinalizer(() => kill)
+    return { line: Queue.take(lines), rest: Effect.map(Queue.takeAll(lines), (all) => [...all]), kill }
+  })

@@ -1,0 +1,68 @@
+/**
+ * A program of its own for tests that need another process or thread. Its words: what to do, the directory, and more. It tells
+ * what it does in lines.
+ */
+import { isMainThread, parentPort, workerData } from "node:worker_threads"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { LsmStore, WriteBatch } from "../../src/index.js"
+
+const [task, directory, more] = isMainThread ? process.argv.slice(2) : (workerData as Array<string>)
+
+const tell = (line: string) =>
+  Effect.sync(() => {
+    if (isMainThread) process.stdout.write(`${line}\n`)
+    else parentPort!.postMessage(line)
+  })
+
+const durabilities = { sync: "sync", buffered: "buffered", interval: { interval: "20 millis" } } as const
+
+const tasks: Record<string, Effect.Effect<void, unknown>> = {
+  /** Opens the store, and keeps it open; or tells why not. */
+  hold: Effect.gen(function* () {
+    yield* LsmStore.make({ directory: directory! })
+    yield* tell("open")
+    // Something must keep the event loop alive.
+    yield* Effect.async<never>(() => void process.stdin.resume())
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(NodeFileSystem.layer),
+    Effect.catchAll(({ _tag }) => tell(_tag))
+  ),
+
+  /** Writes batches of two entries, telling the number of each as it is acknowledged. */
+  write: Effect.gen(function* () {
+    const store = yield* LsmStore.make({
+      directory: directory!,
+      durability: durabilities[more as keyof typeof durabilities],
+      memtableBytes: 100_000
+    })
+    for (let i = 0; ; i++) {
+      yield* store.write(WriteBatch.make().put(`a${i}`, String(i)).put(`b${i}`, String(i)))
+      yield* tell(String(i))
+    }
+  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
+
+  /** Writes as many entries as it is told to, and scans them. */
+  scan: Effect.gen(function* () {
+    const store = yield* LsmStore.make({ directory: directory!, durability: "buffered", memtableBytes: 8_000_000 })
+    const total = Number(more)
+    for (let i = 0; i < total; ) {
+      const batch = WriteBatch.make()
+      for (const end = Math.min(total, i + 2000); i < end; i++) {
+        batch.put(String(i).padStart(12, "0"), `the value of entry ${i}, of about a hundred bytes`.padEnd(100, "."))
+      }
+      yield* store.write(batch)
+    }
+    const counted = (options: LsmStore.ScanOptions) =>
+      Stream.runFold(store.scan(options), { entries: 0, bytes: 0 }, ({ entries, bytes }, { key, value }) => ({
+        entries: entries + 1,
+        bytes: bytes + key.length + value.length
+      }))
+    yield* tell(JSON.stringify(yield* counted({})))
+    yield* tell(JSON.stringify(yield* counted({ reverse: true })))
+  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
+}
+
+Effect.runFork(tasks[task!]!)
