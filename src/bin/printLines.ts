@@ -4,25 +4,21 @@ import { CommandFailed } from "./failure.js"
 import type { Write } from "./output.js"
 import { escapeBytes } from "./textFormat.js"
 
-/** Writes a line for each element of a Stream, a chunk at a time, as fast as they are taken. Answers how many. */
+/** Writes a line for each element of a Stream, a chunk at a time, as fast as they are taken. */
 export const printLines = <A, E, R>(
   elements: Stream.Stream<A, E, R>,
   render: (element: A) => string | undefined,
   keyOf: (element: A) => Uint8Array,
   write: Write
 ) =>
-  Effect.suspend(() => {
-    let count = 0
-    return Stream.runForEachChunk(elements, (chunk) => {
-      let lines = ""
-      for (const element of chunk) {
-        const line = render(element)
-        if (line === undefined) return Effect.zipRight(write(lines), Effect.fail(notText(keyOf(element))))
-        lines += `${line}\n`
-        count++
-      }
-      return write(lines)
-    }).pipe(Effect.map(() => count))
+  Stream.runForEachChunk(elements, (chunk) => {
+    let lines = ""
+    for (const element of chunk) {
+      const line = render(element)
+      if (line === undefined) return Effect.zipRight(write(lines), Effect.fail(notText(keyOf(element))))
+      lines += `${line}\n`
+    }
+    return write(lines)
   })
 
 /** JSON has no place for bytes that are not text. */

@@ -1,6 +1,5 @@
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
-import type { PlatformError } from "@effect/platform/Error"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -10,13 +9,7 @@ import type { CommandFailed, KeyAbsent, OutputClosed } from "./failure.js"
 import { writeError } from "./output.js"
 
 /** Whatever a command may fail with. */
-export type Failure =
-  | LsmError
-  | CommandFailed
-  | KeyAbsent
-  | OutputClosed
-  | PlatformError
-  | ValidationError.ValidationError
+export type Failure = LsmError | CommandFailed | KeyAbsent | OutputClosed | ValidationError.ValidationError
 
 /** The exit code that a failed command ends with, once its message is on standard error. */
 export const report =
