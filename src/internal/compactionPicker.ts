@@ -108,8 +108,11 @@ export const pickManual = (
     const inputs = version.levels[at]!.filter(touches)
     if (inputs.length > 0) return compactionOf(version, "manual", at, at + 1, at === 0 ? version.levels[0]! : inputs)
   }
-  // Tombstones that a snapshot kept alive when they reached the bottom.
-  const stale = version.levels[deepest]!.filter((table) => touches(table) && table.deletions > 0)
+  // Tombstones that a snapshot kept alive when they reached the bottom, and all tables between them, for what is
+  // written of a merge may reach from its first key to its last.
+  const isStale = (table: TableMeta): boolean => touches(table) && table.deletions > 0
+  const bottom = version.levels[deepest]!
+  const stale = bottom.slice(Math.max(0, bottom.findIndex(isStale)), bottom.findLastIndex(isStale) + 1)
   return deepest > 0 && level <= deepest && stale.length > 0
     ? compactionOf(version, "tombstones", deepest, deepest, stale)
     : undefined

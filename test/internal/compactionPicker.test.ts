@@ -1,0 +1,133 @@
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { compare } from "../../src/internal/bytes.js"
+import * as picker from "../../src/internal/compactionPicker.js"
+import type { TableMeta } from "../../src/internal/tableFormat.js"
+import { levelCount, Version, versionFault } from "../../src/internal/version.js"
+import { check } from "../support/property.js"
+import { anyVersion, numbersOf, table } from "../support/versions.js"
+
+const limits = { level0Tables: 4, level1Bytes: 500, levelRatio: 2, threshold: 0.85 }
+
+/** The version that a compaction leaves when everything is merged into one table, the widest it can be. */
+const carryOut = (version: Version, compaction: picker.Compaction): Version => {
+  const { level, outputLevel, inputs, overlaps } = compaction
+  const removed = [
+    ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
+    ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
+  ]
+  if (picker.isTrivialMove(compaction)) {
+    return version.apply({ removed, added: inputs.map((moved) => ({ level: outputLevel, table: moved })) })
+  }
+  const { smallest, largest } = picker.keyRange([...inputs, ...overlaps])
+  const highest = Math.max(...numbersOf(version).flat())
+  const merged = { ...table(highest + 1, 0, 0), smallestKey: smallest, largestKey: largest }
+  return version.apply({ removed, added: [{ level: outputLevel, table: merged }] })
+}
+
+/** No table left where it was may hold an older version of a key that has been moved below it. */
+const expectSound = (version: Version, compaction: picker.Compaction): void => {
+  const { level, outputLevel, inputs, overlaps } = compaction
+  expect(inputs.length).toBeGreaterThan(0)
+  for (const input of inputs) expect(version.levels[level]).toContain(input)
+  for (const overlap of overlaps) expect(version.levels[outputLevel]).toContain(overlap)
+  if (level === 0) expect(inputs.length).toBe(version.levels[0]!.length)
+  expect([level, level + 1]).toContain(outputLevel)
+  expect(outputLevel).toBeLessThan(levelCount)
+  if (level !== outputLevel) {
+    const meets = (a: TableMeta, b: TableMeta) =>
+      compare(a.largestKey, b.smallestKey) >= 0 && compare(a.smallestKey, b.largestKey) <= 0
+    for (const below of version.levels[outputLevel]!) {
+      if (inputs.some((input) => meets(input, below))) expect(overlaps).toContain(below)
+    }
+  }
+  const next = carryOut(version, compaction)
+  expect(versionFault(next)).toBeUndefined()
+}
+
+describe("the compaction picker", () => {
+  it("chooses what leaves a valid version, until every level is within its limit", () => {
+    check(
+      FastCheck.property(anyVersion, (start) => {
+        let version = start
+        for (let i = 0; ; i++) {
+          const compaction = picker.pickCompaction(version, limits)
+          const scores = picker.levelScores(version, limits)
+          if (compaction === undefined) {
+            for (const score of scores) expect(score).toBeLessThan(limits.threshold)
+            return
+          }
+          expect(scores[compaction.level]).toBe(Math.max(...scores))
+          expectSound(version, compaction)
+          version = carryOut(version, compaction)
+          expect(i).toBeLessThan(300)
+        }
+      }),
+      120
+    )
+  })
+
+  it("by hand brings a range down to the deepest level, and gets rid of its tombstones", () => {
+    const bound = FastCheck.option(FastCheck.nat(255), { nil: undefined })
+    check(
+      FastCheck.property(anyVersion, bound, bound, (start, a, b) => {
+        const [from, to] = a !== undefined && b !== undefined && a > b ? [b, a] : [a, b]
+        const range = {
+          smallest: from === undefined ? undefined : Uint8Array.of(from),
+          largest: to === undefined ? undefined : Uint8Array.of(to)
+        }
+        const touches = ({ smallestKey, largestKey }: TableMeta) =>
+          (from === undefined || largestKey[0]! >= from) && (to === undefined || smallestKey[0]! <= to)
+        let version = start
+        let level = 0
+        for (let i = 0; ; i++) {
+          const compaction = picker.pickManual(version, level, range)
+          if (compaction === undefined) break
+          expectSound(version, compaction)
+          version = carryOut(version, compaction)
+          level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
+          expect(i).toBeLessThan(levelCount + 1)
+        }
+        const touched = version.levels.map((tables) => tables.filter(touches))
+        const deepest = touched.findLastIndex((tables) => tables.length > 0)
+        for (let at = 0; at < deepest; at++) expect(touched[at]).toEqual([])
+        expect(version.levels[0]!.filter(touches)).toEqual([])
+        expect(touched[version.deepestLevel]!.every(({ deletions }) => deletions === 0)).toBe(true)
+      }),
+      120
+    )
+  })
+
+  it("by hand rewrites the tables between two with tombstones along with them", () => {
+    const tables = [table(1, 1, 2, { deletions: 1 }), table(2, 3, 4), table(3, 5, 6, { deletions: 1 }), table(4, 7, 8)]
+    const version = new Version([[], [], tables, [], [], [], []])
+    const compaction = picker.pickManual(version, 0, { smallest: undefined, largest: undefined })!
+    expect(compaction).toMatchObject({ reason: "tombstones", level: 2, outputLevel: 2 })
+    expectSound(version, compaction)
+    expect(numbersOf(carryOut(version, compaction))[2]).toEqual([5, 4])
+  })
+
+  it("takes the table with the least to rewrite below it", () => {
+    const version = new Version([
+      [],
+      [table(1, 1, 3), table(2, 4, 6), table(3, 7, 9)],
+      [table(4, 1, 2), table(5, 3, 3), table(6, 4, 5, { size: 10 }), table(7, 8, 9)],
+      [],
+      [],
+      [],
+      []
+    ])
+    const compaction = picker.pickCompaction(version, { ...limits, level1Bytes: 200 })
+    expect(compaction).toMatchObject({ level: 1, inputs: [{ fileNumber: 2 }], overlaps: [{ fileNumber: 6 }] })
+  })
+
+  it("moves tables that nothing meets, but not overlapping ones, nor tombstones by hand", () => {
+    const of = (reason: picker.Compaction["reason"], ...inputs: ReadonlyArray<TableMeta>) =>
+      picker.isTrivialMove({ reason, level: 0, outputLevel: 1, inputs, overlaps: [] })
+    expect(of("tables", table(1, 1, 2), table(2, 3, 4))).toBe(true)
+    expect(of("tables", table(1, 3, 4), table(2, 1, 2))).toBe(true)
+    expect(of("tables", table(1, 1, 3), table(2, 3, 4))).toBe(false)
+    expect(of("tables", table(1, 1, 2, { deletions: 1 }))).toBe(true)
+    expect(of("manual", table(1, 1, 2, { deletions: 1 }))).toBe(false)
+  })
+})
