@@ -219,6 +219,7 @@ export const make = (
         gate.notify()
         // The files are no longer named: what stays of them is removed at the next open.
         yield* Effect.ignore(wal.remove(removedSegments))
+        yield* reportPressure
       }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.flush", { captureStackTrace: false }))
 
     // -------------------------------------------------------------- compaction
@@ -274,6 +275,7 @@ export const make = (
         metrics.compactions.add(1)
         yield* report
         gate.notify()
+        yield* reportPressure
         yield* removeObsolete
       }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
 

@@ -25,6 +25,7 @@ export class WriteBatch {
   private buffer = new Uint8Array(256)
   private length = 0
   private operations = 0
+  private dataLength = 0
   private deletions = 0
   private longestKeyLength = 0
   private longestValueLength = 0
@@ -49,6 +50,7 @@ export class WriteBatch {
   clear(): this {
     this.length = 0
     this.operations = 0
+    this.dataLength = 0
     this.deletions = 0
     this.longestKeyLength = 0
     this.longestValueLength = 0
@@ -71,6 +73,7 @@ export class WriteBatch {
     return {
       bytes: this.buffer,
       length: this.length,
+      dataBytes: this.dataLength,
       deletes: this.deletions,
       longestKey: this.longestKeyLength,
       longestValue: this.longestValueLength,
@@ -87,6 +90,7 @@ export class WriteBatch {
     }
     this.length = writeOperation(this.buffer, this.length, key, key.length, value)
     this.operations++
+    this.dataLength += key.length + (value?.length ?? 0)
     if (value === undefined) this.deletions++
     this.longestKeyLength = Math.max(this.longestKeyLength, key.length)
     this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
@@ -109,6 +113,8 @@ export class WriteBatch {
 export interface EncodedBatch {
   readonly bytes: Uint8Array
   readonly length: number
+  /** Bytes of its keys and values. */
+  readonly dataBytes: number
   readonly deletes: number
   readonly longestKey: number
   readonly longestValue: number

@@ -21,10 +21,9 @@ export const prometheusText = (store: string): Effect.Effect<string> =>
       const { description } = first.metricKey
       if (description._tag === "Some") lines.push(`# HELP ${name} ${description.value}`)
       lines.push(`# TYPE ${name} ${typeOf(first.metricState)}`)
-      const samples = pairs.flatMap(({ metricKey, metricState }) =>
-        samplesOf(name, labelsOf(metricKey.tags), metricState)
-      )
-      lines.push(...samples.sort())
+      // Buckets stay in the order of their bounds, as the format wants them.
+      const samples = pairs.map(({ metricKey, metricState }) => samplesOf(name, labelsOf(metricKey.tags), metricState))
+      for (const series of samples.sort(([a], [b]) => (a! < b! ? -1 : 1))) lines.push(...series)
     }
     return lines.length === 0 ? "" : `${lines.join("\n")}\n`
   })

@@ -113,7 +113,7 @@ export class Writes {
     if (refusal !== undefined) return Effect.fail(refusal)
     if (!(batch instanceof WriteBatch)) return invalid("batch", "is not a WriteBatch")
     const { settings, wal, compactor, metrics } = engine.parts
-    const { bytes, length, longestKey, longestValue, fault, deletes } = batch.encoded
+    const { bytes, length, dataBytes, longestKey, longestValue, fault, deletes } = batch.encoded
     if (fault !== undefined) return invalid("batch", fault)
     if (longestKey > settings.maxKeyBytes) {
       return invalid("batch", `a key has ${longestKey} bytes; at most ${settings.maxKeyBytes} are allowed`)
@@ -134,7 +134,7 @@ export class Writes {
     metrics.batches.add(1)
     metrics.puts.add(batch.size - deletes)
     metrics.deletes.add(deletes)
-    return this.commit(policy, batch.size, size, length, false)
+    return this.commit(policy, batch.size, size, dataBytes, false)
   }
 
   /** Commits the record that has just been encoded. */
