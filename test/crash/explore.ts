@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { Journal } from "./journal.js"
 import { digest, DiskHistory, seeded } from "./states.js"
-import { judge, type Recording, record, type Workload } from "./workload.js"
+import { judge, type Patches, type Recording, record, type Workload } from "./workload.js"
 
 export interface Finding {
   readonly workload: string
@@ -25,6 +25,8 @@ export interface ExploreOptions {
   readonly secondCrashEvery: number
   /** Stop at the first finding. */
   readonly stopAtFirst: boolean
+  /** Components made to misbehave, also when a state is judged. */
+  readonly patches?: Patches
 }
 
 /** Judges the states that a crash may leave after each event of a recorded workload. */
@@ -51,7 +53,7 @@ export const exploreRecording = (
           if (!nested && seen.size % stride !== 0) continue
           judged++
           const journal = !nested && judged % options.secondCrashEvery === 0 ? new Journal() : undefined
-          const fault = yield* judge(files, tuning, models, history.kept, history.submitted, journal)
+          const fault = yield* judge(files, tuning, models, history.kept, history.submitted, journal, options.patches)
           if (fault !== undefined) findings.push({ workload: name, event, label: prefix + label, fault })
           else if (journal !== undefined) yield* exploreRecovery(files, history, journal, event, `${label}; then `)
         }
@@ -98,4 +100,4 @@ const countStates = (events: Recording["events"], seed: number): number => {
 const includesText = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes).includes(text)
 
 export const explore = (workload: Workload, options: ExploreOptions): Effect.Effect<Exploration> =>
-  Effect.flatMap(record(workload), (recording) => exploreRecording(workload, recording, options))
+  Effect.flatMap(record(workload, options.patches), (recording) => exploreRecording(workload, recording, options))

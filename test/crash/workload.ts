@@ -44,6 +44,17 @@ export interface Recording {
 
 export const directory = "/store"
 
+/** Components made to misbehave, for mutants. */
+export interface Patches {
+  readonly storage?: (storage: Storage.StorageService) => Storage.StorageService
+  readonly manifest?: (manifest: Manifest.ManifestService) => Manifest.ManifestService
+  readonly wal?: (wal: Wal.WalService) => Wal.WalService
+  readonly memtable?: (memtable: Memtable.MemtableService) => Memtable.MemtableService
+  readonly tables?: (tables: SSTableStore.SSTableStoreService) => SSTableStore.SSTableStoreService
+}
+
+const same = <A>(service: A): A => service
+
 /**
  * Runs `use` with a store on a simulated disk. The components are made one after the other: building layers takes several
  * times as long as opening the store, and there are many to open.
@@ -52,17 +63,18 @@ export const withStore = <A, E>(
   disk: MemoryDisk,
   tuning: LsmOptions.Tuning,
   use: (store: LsmStore.Store) => Effect.Effect<A, E>,
-  patch: (storage: Storage.StorageService) => Storage.StorageService = (storage) => storage
+  patches: Patches = {}
 ) =>
   Effect.gen(function* () {
     const options = { ...tuning, directory, name: "crash" }
-    const base = Context.make(Storage.Storage, patch(fromMemoryDisk(disk)))
+    const { storage = same, manifest = same, wal = same, memtable = same, tables = same } = patches
+    const base = Context.make(Storage.Storage, storage(fromMemoryDisk(disk)))
     const lower = base.pipe(
       Context.add(Metrics.Metrics, yield* Metrics.make(options)),
-      Context.add(Manifest.Manifest, yield* Effect.provide(Manifest.make(options), base)),
-      Context.add(Wal.Wal, yield* Effect.provide(Wal.make(options), base)),
-      Context.add(Memtable.Memtable, yield* Memtable.make(options)),
-      Context.add(SSTableStore.SSTableStore, yield* Effect.provide(SSTableStore.make(options), base))
+      Context.add(Manifest.Manifest, manifest(yield* Effect.provide(Manifest.make(options), base))),
+      Context.add(Wal.Wal, wal(yield* Effect.provide(Wal.make(options), base))),
+      Context.add(Memtable.Memtable, memtable(yield* Memtable.make(options))),
+      Context.add(SSTableStore.SSTableStore, tables(yield* Effect.provide(SSTableStore.make(options), base)))
     )
     const all = Context.add(lower, Compactor.Compactor, yield* Effect.provide(Compactor.make(options), lower))
     return yield* use(yield* Effect.provide(LsmStore.makeFromComponents(options), all))
@@ -86,11 +98,8 @@ const batchOf = (writes: ReadonlyArray<readonly [string, string | undefined]>): 
   return batch
 }
 
-/** Runs a workload on a simulated disk and records what happens. `patch` makes the Storage misbehave, for mutants. */
-export const record = (
-  { steps, tuning }: Workload,
-  patch?: (storage: Storage.StorageService, journal: Journal) => Storage.StorageService
-): Effect.Effect<Recording> =>
+/** Runs a workload on a simulated disk and records what happens. */
+export const record = ({ steps, tuning }: Workload, patches?: Patches): Effect.Effect<Recording> =>
   Effect.gen(function* () {
     const journal = new Journal()
     const disk = quickDisk(journal.observer)
@@ -134,7 +143,7 @@ export const record = (
         disk,
         tuning,
         (store) => Effect.forEach(session, (step) => run(store, step), { discard: true }),
-        patch && ((storage) => patch(storage, journal))
+        patches
       ).pipe(Effect.orDie)
       yield* kept
       at = end + 1
@@ -155,7 +164,7 @@ const contents = (store: LsmStore.Store) =>
     }
   }).pipe(Effect.scoped)
 
-const same = (a: Model, b: Model): boolean => {
+const equal = (a: Model, b: Model): boolean => {
   if (a.size !== b.size) return false
   for (const [key, value] of a) if (b.get(key) !== value) return false
   return true
@@ -171,14 +180,15 @@ export const judge = (
   models: ReadonlyArray<Model>,
   kept: number,
   submitted: number,
-  journal?: Journal
+  journal?: Journal,
+  patches?: Patches
 ): Effect.Effect<string | undefined> =>
   Effect.gen(function* () {
     const disk = quickDisk(journal?.observer)
     disk.makeDirectory(directory)
     for (const [path, bytes] of files) disk.place(path, bytes)
     const probe = "\u{10ffff}probe"
-    const found = yield* withStore(disk, tuning, (store) =>
+    const read = (store: LsmStore.Store) =>
       Effect.gen(function* () {
         const all = yield* contents(store)
         const keys = [...(models[submitted] ?? new Map()).keys()]
@@ -190,23 +200,27 @@ export const judge = (
         yield* store.put(probe, "1", { durability: "sync" })
         return all
       })
-    )
+    const found = yield* withStore(disk, tuning, read, patches)
     if (typeof found === "string") return found
     let match: number | undefined
-    for (let n = submitted; n >= kept && match === undefined; n--) if (same(models[n]!, found)) match = n
+    for (let n = submitted; n >= kept && match === undefined; n--) if (equal(models[n]!, found)) match = n
     if (match === undefined) {
       return `${found.size} entries, which no batch from ${kept} to ${submitted} left`
     }
-    return yield* withStore(disk, tuning, (store) =>
+    const readAgain = (store: LsmStore.Store) =>
       Effect.gen(function* () {
         const again = yield* contents(store)
         if (again.get(probe) !== "1") return "a write after recovery was lost"
         again.delete(probe)
-        if (!same(again, found)) return "opening a second time finds something else"
-        const { recovery } = yield* store.stats
-        return recovery.orphans.length > 0 ? `left over: ${recovery.orphans.join(" ")}` : undefined
+        if (!equal(again, found)) return "opening a second time finds something else"
+        const { recovery, tables, log } = yield* store.stats
+        if (recovery.orphans.length > 0) return `left over: ${recovery.orphans.join(" ")}`
+        const names = disk.list(directory)
+        const count = (pattern: RegExp) => names.filter((name) => pattern.test(name)).length
+        const tidy = count(/\.sst$/) === tables && count(/\.log$/) >= log.segments && count(/MANIFEST/) === 1
+        return tidy && count(/tmp/) === 0 ? undefined : `left over among ${names.join(" ")}`
       })
-    )
+    return yield* withStore(disk, tuning, readAgain, patches)
   }).pipe(
     Effect.exit,
     Effect.map((exit) => (Exit.isSuccess(exit) ? exit.value : Cause.pretty(exit.cause)))

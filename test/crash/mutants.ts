@@ -1,0 +1,246 @@
+import * as Effect from "effect/Effect"
+import { Wal } from "effect-lsm"
+import { Retention } from "../../src/internal/retention.js"
+import type { StorageDriver, StorageFile } from "../../src/internal/storageDriver.js"
+import type { Patches } from "./workload.js"
+
+/** A fault of protocol, seeded on purpose: the exploration must find a crash that shows it. */
+export interface Mutant {
+  readonly name: string
+  /** The workloads, by name, of which at least one must show it. */
+  readonly workloads: ReadonlyArray<string>
+  readonly patches: () => Patches
+}
+
+type FilePatch = (file: StorageFile) => StorageFile
+
+/** Changes every file that is created or opened. */
+const onFiles = (patch: FilePatch): Patches => ({
+  storage: (storage) => {
+    const driver: StorageDriver = {
+      openRead: (path) => patch(storage.driver.openRead(path)),
+      create: (path) => patch(storage.driver.create(path)),
+      turn: (next) => storage.driver.turn(next)
+    }
+    return { ...storage, driver }
+  }
+})
+
+const delegate = (file: StorageFile, changes: Partial<StorageFile>): StorageFile => ({
+  path: file.path,
+  size: () => file.size(),
+  read: (target, offset, length, position) => file.read(target, offset, length, position),
+  append: (source, offset, length) => file.append(source, offset, length),
+  sync: (done) => file.sync(done),
+  close: () => file.close(),
+  ...changes
+})
+
+/** Files whose name fits are said to be synced, and are not. */
+const withoutSync = (pattern: RegExp): Patches =>
+  onFiles((file) => (pattern.test(file.path) ? delegate(file, { sync: (done) => queueMicrotask(() => done(undefined)) }) : file))
+
+const flushing = ["flush", "deletes", "compaction"]
+const writing = ["single puts", "batches"]
+
+export const mutants: ReadonlyArray<Mutant> = [
+  { name: "tables are not synced", workloads: flushing, patches: () => withoutSync(/\.sst$/) },
+  { name: "the log is not synced", workloads: writing, patches: () => withoutSync(/\.log$/) },
+  { name: "the manifest is not synced", workloads: flushing, patches: () => withoutSync(/MANIFEST/) },
+  { name: "the pointer's new content is not synced", workloads: flushing, patches: () => withoutSync(/CURRENT/) },
+  {
+    name: "directories are not synced",
+    workloads: flushing,
+    patches: () => ({ storage: (storage) => ({ ...storage, syncDirectory: () => Effect.void }) })
+  },
+  {
+    name: "a sync leaves out the last write",
+    workloads: writing,
+    patches: () =>
+      onFiles((file) => {
+        if (!file.path.endsWith(".log")) return file
+        let held: Uint8Array | undefined
+        const release = () => {
+          if (held !== undefined) file.append(held, 0, held.length)
+          held = undefined
+        }
+        return delegate(file, {
+          append: (source, offset, length) => {
+            release()
+            held = source.slice(offset, offset + length)
+          },
+          close: () => {
+            release()
+            file.close()
+          }
+        })
+      })
+  },
+  {
+    name: "the pointer is replaced before its target is synced",
+    workloads: flushing,
+    patches: () => {
+      const late: Array<StorageFile> = []
+      const base = onFiles((file) =>
+        /MANIFEST/.test(file.path)
+          ? delegate(file, {
+              sync: (done) => {
+                late.push(file)
+                queueMicrotask(() => done(undefined))
+              }
+            })
+          : file
+      )
+      return {
+        storage: (storage) => ({
+          ...base.storage!(storage),
+          rename: (from, to) =>
+            Effect.tap(storage.rename(from, to), () =>
+              Effect.async<void>((resume) => {
+                const file = late.pop()
+                if (file === undefined) return resume(Effect.void)
+                file.sync(() => resume(Effect.void))
+              })
+            )
+        })
+      }
+    }
+  },
+  {
+    name: "the log is removed before the manifest is durable",
+    workloads: flushing,
+    patches: () => ({
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) =>
+          Effect.zipRight(
+            Effect.forEach(change.removedSegments ?? [], (segment) => Effect.ignore(removeLog(segment)), { discard: true }),
+            manifest.apply(change)
+          )
+      }),
+      wal: (wal) => {
+        removeLog = (segment) => wal.remove([segment])
+        return wal
+      }
+    })
+  },
+  {
+    name: "inputs of a compaction are removed before the manifest is durable",
+    workloads: ["compaction", "levels"],
+    patches: () => ({
+      tables: (tables) => {
+        removeTable = (fileNumber) => tables.remove(fileNumber)
+        return tables
+      },
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) =>
+          Effect.zipRight(
+            Effect.forEach(
+              (change.added ?? []).length > 0 ? (change.removed ?? []) : [],
+              ({ fileNumber }) => Effect.ignore(removeTable(fileNumber)),
+              { discard: true }
+            ),
+            manifest.apply(change)
+          )
+      })
+    })
+  },
+  {
+    name: "writes are acknowledged when the operating system has them",
+    workloads: writing,
+    patches: () => ({
+      wal: (wal) => ({ ...wal, unsafeCommit: (_durability, done) => wal.unsafeCommit(Wal.Durability.buffered, done) })
+    })
+  },
+  {
+    name: "tombstones are dropped above older data",
+    workloads: ["deletes", "tombstones", "levels"],
+    patches: () => ({
+      tables: (tables) => ({ ...tables, write: (job) => tables.write({ ...job, retention: new Retention([], () => true) }) })
+    })
+  },
+  {
+    name: "sequence numbers are used again after recovery",
+    workloads: ["flush and reopen", "overwrites", "deletes"],
+    patches: () => ({
+      manifest: (manifest) => ({ ...manifest, unsafeState: () => ({ ...manifest.unsafeState(), flushedSequence: 0 }) })
+    })
+  },
+  {
+    name: "recovery forgets the last record",
+    workloads: writing,
+    patches: () => ({
+      wal: (wal) => ({
+        ...wal,
+        replay: (storeId, segments, apply) => {
+          let held: (() => void) | undefined
+          return wal.replay(storeId, segments, (bytes, start, end, segment) => {
+            held?.()
+            const copy = bytes.slice(start, end)
+            held = () => apply(copy, 0, copy.length, segment)
+          })
+        }
+      })
+    })
+  },
+  {
+    name: "orphans are left",
+    workloads: flushing,
+    patches: () => ({ manifest: (manifest) => ({ ...manifest, removeOrphans: Effect.succeed([]) }) })
+  },
+  {
+    name: "a flush removes the segment still in use",
+    workloads: flushing,
+    patches: () => ({
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) =>
+          manifest.apply(
+            change.flushedSequence === undefined ? change : { ...change, removedSegments: manifest.unsafeState().segments }
+          )
+      })
+    })
+  },
+  {
+    name: "a frozen memtable is dropped",
+    workloads: ["rotation", "flush"],
+    patches: () => ({
+      memtable: (memtable) => ({
+        ...memtable,
+        unsafeFreeze: (segment) => {
+          memtable.unsafeFreeze(segment)
+          const frozen = memtable.unsafeFrozen()
+          if (frozen.length > 1) memtable.unsafeRelease(frozen[0]!)
+        }
+      })
+    })
+  },
+  {
+    name: "a compaction forgets what it read from below",
+    workloads: ["compaction", "levels"],
+    patches: () => ({
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) =>
+          manifest.apply((change.removed ?? []).length > 0 ? { ...change, added: (change.added ?? []).slice(1) } : change)
+      })
+    })
+  },
+  {
+    name: "a failed sync is tried again",
+    workloads: writing,
+    patches: () =>
+      onFiles((file) => {
+        if (!file.path.endsWith(".log")) return file
+        // The first sync of data fails and the system forgets that the pages were dirty: the second has nothing to do.
+        let syncs = 0
+        return delegate(file, {
+          sync: (done) => (++syncs <= 1 || syncs > 3 ? file.sync(done) : queueMicrotask(() => done(undefined)))
+        })
+      })
+  }
+]
+
+let removeLog = (_segment: number): Effect.Effect<void, unknown> => Effect.void
+let removeTable = (_fileNumber: number): Effect.Effect<void, unknown> => Effect.void
