@@ -5,6 +5,8 @@
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Stream from "effect/Stream"
 import { LsmStore, WriteBatch } from "../../src/index.js"
 
@@ -65,4 +67,4 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
   }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
 }
 
-Effect.runFork(tasks[task!]!)
+Effect.runFork(Effect.provide(tasks[task!]!, Logger.minimumLogLevel(LogLevel.Error)))
