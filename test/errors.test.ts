@@ -318,7 +318,7 @@ describe("opening", () => {
           }
           expect(yield* store.count()).toBe(200)
         })
-      for (let at = 0; at < intact.length; at += 97) {
+      for (let at = 0; at < intact.length; at += 211) {
         const bytes = Buffer.from(intact)
         bytes[at]! ^= 1 << (at % 8)
         writeFileSync(path, bytes)

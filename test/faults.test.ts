@@ -119,7 +119,7 @@ describe("faults of the reference store, which are impossible here", () => {
         )
       yield* open((store) => Effect.forEach(["a", "b", "c"], (key) => store.put(key, key), { discard: true }))
       // Recovery fails at each of its operations in turn, and begins anew.
-      for (let failing = 1; failing < 200; failing++) {
+      for (let failing = 1; failing < 200; failing += 3) {
         const before = storage.operations.length
         storage.refuse = () => (storage.operations.length - before === failing ? "EIO" : undefined)
         yield* Effect.exit(open((store) => store.count()))

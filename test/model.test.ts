@@ -37,14 +37,14 @@ const check = (place: Effect.Effect<Place, never, Scope.Scope>, tuning: LsmOptio
 const suites: ReadonlyArray<
   readonly [name: string, place: Effect.Effect<Place, never, Scope.Scope>, tuning: LsmOptions.Tuning, runs: number]
 > = [
-  ["in memory", memory, {}, 40],
-  ["in memory, many levels", memory, { ...tinyLevels, tableBytes: 100, level1Bytes: 200 }, 40],
-  ["in memory, one entry a memtable, block and table", memory, { ...tinyLevels, blockBytes: 1, tableBytes: 1 }, 25],
-  ["in memory, no cache, one open table", memory, { ...tinyLevels, blockCacheBytes: 0, maxOpenTables: 1 }, 20],
-  ["in memory, one table at level 0", memory, { ...tinyLevels, level0Tables: 1 }, 20],
+  ["in memory", memory, {}, 25],
+  ["in memory, many levels", memory, { ...tinyLevels, tableBytes: 100, level1Bytes: 200 }, 25],
+  ["in memory, one entry a memtable, block and table", memory, { ...tinyLevels, blockBytes: 1, tableBytes: 1 }, 15],
+  ["in memory, no cache, one open table", memory, { ...tinyLevels, blockCacheBytes: 0, maxOpenTables: 1 }, 12],
+  ["in memory, one table at level 0", memory, { ...tinyLevels, level0Tables: 1 }, 12],
   ["in memory, interval", memory, extremes["interval"]!, 15],
-  ["on disk", disk, {}, 8],
-  ["on disk, many levels", disk, tinyLevels, 8]
+  ["on disk", disk, {}, 6],
+  ["on disk, many levels", disk, tinyLevels, 5]
 ]
 
 describe("a store behaves as a sorted map", () => {

@@ -63,7 +63,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
         bytes: bytes + key.length + value.length
       }))
     yield* tell(JSON.stringify(yield* counted({})))
-    yield* tell(JSON.stringify(yield* counted({ reverse: true })))
+    yield* tell(JSON.stringify(yield* counted({ reverse: true, limit: 200_000 })))
   }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
 }
 
