@@ -19,7 +19,7 @@ import {
   tableName
 } from "./internal/fileNames.js"
 import { applyEdit, emptyState, type ManifestState, ManifestWriter, readManifest } from "./internal/manifestFile.js"
-import { createFile, readExactly } from "./internal/storageDriver.js"
+import { createFile, readExactly, type StorageDriver } from "./internal/storageDriver.js"
 import type { Version } from "./internal/version.js"
 import type { VersionEdit } from "./internal/versionEdit.js"
 import { type PinnedVersion, VersionSet } from "./internal/versionSet.js"
@@ -133,6 +133,15 @@ const recover = (directory: string, createIfMissing: boolean): Effect.Effect<Rec
     ]
     const missing = required.find((file) => !present.has(file))
     if (missing !== undefined) return yield* Effect.fail(fail(missing, `missing, though ${name} names it`))
+    // A segment is written to only when an edit that names it is durable: one that is newer than all that are named
+    // tells of an edit that was lost.
+    const newest = Math.max(0, ...state.segments)
+    for (const file of names) {
+      const parsed = parseFileName(file)
+      if (parsed?.kind !== "log" || parsed.fileNumber <= newest) continue
+      const begun = yield* attempt(() => hasBegun(storage.driver, `${directory}/${file}`))
+      if (begun) return yield* Effect.fail(fail(name, `edits are lost: it does not name ${file}`))
+    }
     // Files that a crash left behind keep their numbers until they are removed.
     const highest = names.reduce((most, file) => {
       const parsed = parseFileName(file)
@@ -145,10 +154,37 @@ const recover = (directory: string, createIfMissing: boolean): Effect.Effect<Rec
     }
   })
 
+/** Whether a log segment has anything behind its header. */
+const hasBegun = (driver: StorageDriver, path: string): boolean => {
+  const file = driver.openRead(path)
+  try {
+    return file.size() > fileHeaderSize
+  } finally {
+    file.close()
+  }
+}
+
 const isLaterManifest = (name: string): boolean => {
   const file = parseFileName(name)
   return file?.kind === "manifest" && file.fileNumber !== 1
 }
+
+/** Nothing is left in a directory that is no store, the lock least of all. */
+const expectStore = (directory: string): Effect.Effect<void, OpenError, Storage> =>
+  Effect.gen(function* () {
+    const storage = yield* Storage
+    const names = yield* storage.list(directory).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "StorageError" && (error.code === "ENOENT" || error.code === "ENOTDIR"),
+        () => Effect.succeed([])
+      )
+    )
+    const ours = names.some((name) => {
+      const file = parseFileName(name)
+      return file !== undefined && file.kind !== "lock"
+    })
+    if (!ours) yield* new InvalidArgument({ argument: "directory", reason: `there is no store in ${directory}` })
+  })
 
 /**
  * @since 0.1.0
@@ -158,9 +194,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
   Effect.gen(function* () {
     const { directory, createIfMissing } = yield* settings(options)
     const storage = yield* Storage
-    if (!createIfMissing && !(yield* storage.exists(directory))) {
-      return yield* new InvalidArgument({ argument: "directory", reason: `there is no store in ${directory}` })
-    }
+    if (!createIfMissing) yield* expectStore(directory)
     yield* storage.makeDirectory(directory)
     yield* storage.lock(directory)
     const recovered = yield* recover(directory, createIfMissing)
@@ -226,7 +260,8 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
           addedSegments: change.addedSegments ?? [],
           removedSegments: change.removedSegments ?? [],
           added: change.added ?? [],
-          removed: change.removed ?? []
+          removed: change.removed ?? [],
+          closed: change.closed
         }
         const next = applyEdit(state, edit)
         const install = Effect.sync(() => {

@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import { CorruptionFailure } from "./internal/failure.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.js"
 import { logName } from "./internal/fileNames.js"
-import { type LogEnd, replayLog, SegmentReader, type TornTail } from "./internal/logSegment.js"
+import { type ClosedSegment, type LogEnd, replayLog, SegmentReader, type TornTail } from "./internal/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
 import { createFile, readExactly } from "./internal/storageDriver.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
@@ -68,7 +68,8 @@ export interface WalService {
   readonly replay: (
     storeId: Uint8Array,
     segments: ReadonlyArray<number>,
-    apply: Hooks["apply"]
+    apply: Hooks["apply"],
+    closed?: ClosedSegment
   ) => Effect.Effect<Replay, FileError>
   /** Makes an empty segment, durable with its name. */
   readonly prepare: (storeId: Uint8Array, segment: number) => Effect.Effect<void, FileError>
@@ -100,8 +101,8 @@ export interface WalService {
   /** Makes everything committed so far durable. */
   readonly sync: Effect.Effect<void, FileError>
   readonly remove: (segments: ReadonlyArray<number>) => Effect.Effect<void, FileError>
-  /** Syncs, marks the end, and closes the files. */
-  readonly close: Effect.Effect<void, FileError>
+  /** Syncs, marks the end, and closes the files; answers the last segment and its size, for the manifest. */
+  readonly close: Effect.Effect<ClosedSegment, FileError>
 }
 
 /**
@@ -148,9 +149,9 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       }
     }
 
-    const replay: WalService["replay"] = (storeId, segments, apply) =>
+    const replay: WalService["replay"] = (storeId, segments, apply, closed) =>
       Effect.gen(function* () {
-        const records = replayLog(segments, (segment) => readSegment(storeId, segment))
+        const records = replayLog(segments, (segment) => readSegment(storeId, segment), closed)
         let count = 0
         let end: LogEnd | undefined
         const slice = attempt(() => {
@@ -240,7 +241,9 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       unsafeStatus: () => ({ segment: active().segmentNumber, segmentBytes: active().segmentSize }),
       sync: callback((done) => active().sync(done)),
       remove: (segments) => Effect.forEach(segments, (segment) => storage.remove(pathOf(segment)), { discard: true }),
-      close: Effect.suspend(() => (writer === undefined ? Effect.void : callback((done) => active().close(done))))
+      close: Effect.suspend(() => callback((done) => active().close(done))).pipe(
+        Effect.map(() => ({ fileNumber: active().segmentNumber, size: active().segmentSize }))
+      )
     }
     return service
   })

@@ -113,10 +113,16 @@ export interface TornTail {
 
 /** How a chain of segments ended. */
 export interface LogEnd {
-  /** The last segment with content, 0 where there is none, and how far it is valid. */
+  /** The last segment with a record, 0 where there is none, and how far it is valid. */
   readonly fileNumber: number
   readonly size: number
   readonly torn: ReadonlyArray<TornTail>
+}
+
+/** The last segment of a log that was closed in order, and its size then. */
+export interface ClosedSegment {
+  readonly fileNumber: number
+  readonly size: number
 }
 
 export type Replayed =
@@ -127,16 +133,19 @@ export type Replayed =
  * Reads the records of a chain of segments in log order, with the verdict on where the log ends.
  *
  * A segment whose successor names its size must be valid up to there. Where it is not, the rest is torn only if nothing
- * proves it to have been synced; then every later segment goes too, for the log is a prefix or nothing.
+ * proves it to have been synced; then every later segment goes too, for the log is a prefix or nothing. `closed` is
+ * what the manifest tells of the last segment of a log that was closed in order: that much must be there.
  *
  * @throws CorruptionFailure, FormatFailure, StorageFailure
  */
 export function* replayLog(
   segments: ReadonlyArray<number>,
-  open: (fileNumber: number) => SegmentReader
+  open: (fileNumber: number) => SegmentReader,
+  closed?: ClosedSegment
 ): Generator<Replayed, void> {
   const torn: Array<TornTail> = []
   let last = { fileNumber: 0, size: 0 }
+  let lastWithRecords = last
   let next = segments.length > 0 ? open(segments[0]!) : undefined
   for (let i = 0; next !== undefined; i++) {
     const segment: SegmentReader = next
@@ -147,12 +156,18 @@ export function* replayLog(
         throw new CorruptionFailure(segment.file, fileHeaderSize, "log frame", reason)
       }
       const size = next?.previous?.size
+      let hasRecords = false
       while (size === undefined || segment.position < size) {
         const frame = segment.next()
         if (frame === undefined) break
+        hasRecords = true
         yield { _tag: "Record", segment, frame }
       }
       last = { fileNumber: segment.fileNumber, size: segment.position }
+      if (hasRecords) lastWithRecords = last
+      if (segment.fileNumber === closed?.fileNumber && segment.position < closed.size) {
+        throw new CorruptionFailure(segment.file, segment.position, "log frame", "shorter than when it was closed")
+      }
       if (segment.position === size) continue
     }
     // The log ends here: nothing behind this place may have been synced.
@@ -160,7 +175,7 @@ export function* replayLog(
     if (segment.rest > 0) torn.push({ file: segment.file, offset: segment.position, bytes: segment.rest })
     for (let j = i + 1; j < segments.length; j++) {
       const later = j === i + 1 && next !== undefined ? next : open(segments[j]!)
-      if (later.provesEarlierSynced) {
+      if (later.provesEarlierSynced || later.fileNumber === closed?.fileNumber) {
         throw new CorruptionFailure(segment.file, segment.position, "log frame", "a synced segment is cut short")
       }
       const bytes = later.bytes.length - fileHeaderSize
@@ -168,5 +183,5 @@ export function* replayLog(
     }
     break
   }
-  yield { _tag: "End", end: { fileNumber: last.fileNumber, size: last.size, torn } }
+  yield { _tag: "End", end: { ...lastWithRecords, torn } }
 }

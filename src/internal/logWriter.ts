@@ -410,6 +410,7 @@ export class LogWriter {
       sealFrame(frame, 0, 0, FrameType.close, this.size, this.salt, this.segment.fileNumber, this.size)
       try {
         this.segment.file.append(frame, 0, frame.length)
+        this.size += frame.length
       } catch (cause) {
         return release(cause as Error)
       }

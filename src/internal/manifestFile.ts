@@ -1,6 +1,7 @@
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, encodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { FrameType, frameHeaderSize, provesSynced, readFrame, sealFrame } from "./frame.js"
+import type { ClosedSegment } from "./logSegment.js"
 import type { StorageFile } from "./storageDriver.js"
 import { Version, versionFault } from "./version.js"
 import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from "./versionEdit.js"
@@ -11,13 +12,16 @@ export interface ManifestState {
   readonly flushedSequence: number
   readonly segments: ReadonlyArray<number>
   readonly version: Version
+  /** The last segment of the log when it was last closed in order. */
+  readonly closed: ClosedSegment | undefined
 }
 
 export const emptyState: ManifestState = {
   nextFileNumber: 1,
   flushedSequence: 0,
   segments: [],
-  version: Version.empty
+  version: Version.empty,
+  closed: undefined
 }
 
 export const applyEdit = (state: ManifestState, edit: VersionEdit): ManifestState => {
@@ -26,7 +30,8 @@ export const applyEdit = (state: ManifestState, edit: VersionEdit): ManifestStat
     nextFileNumber: Math.max(state.nextFileNumber, edit.nextFileNumber),
     flushedSequence: Math.max(state.flushedSequence, edit.flushedSequence),
     segments: [...state.segments.filter((segment) => !removed.has(segment)), ...edit.addedSegments],
-    version: state.version.apply(edit)
+    version: state.version.apply(edit),
+    closed: edit.closed ?? state.closed
   }
 }
 
@@ -37,7 +42,8 @@ const snapshotEdit = (state: ManifestState): VersionEdit => ({
   addedSegments: state.segments,
   removedSegments: [],
   added: state.version.levels.flatMap((tables, level) => tables.map((table) => ({ level, table }))),
-  removed: []
+  removed: [],
+  closed: state.closed
 })
 
 /** Appends edits to a manifest file: a file header, then a frame an edit, the first the whole state. */

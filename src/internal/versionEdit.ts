@@ -1,4 +1,5 @@
 import { readU48, writeU48 } from "./encoding.js"
+import type { ClosedSegment } from "./logSegment.js"
 import { decodeTableMeta, encodeTableMeta, tableMetaEnd } from "./tableFormat.js"
 import { levelCount, type TableChanges } from "./version.js"
 
@@ -13,6 +14,7 @@ import { levelCount, type TableChanges } from "./version.js"
  *                                                  4  segment removed 6
  *                                                  5  table added: level 1, meta
  *                                                  6  table removed: level 1, file number 6
+ *                                                  7  log closed: segment 6, its size 6
  * ```
  */
 export interface VersionEdit extends TableChanges {
@@ -22,6 +24,8 @@ export interface VersionEdit extends TableChanges {
   readonly flushedSequence: number
   readonly addedSegments: ReadonlyArray<number>
   readonly removedSegments: ReadonlyArray<number>
+  /** The log was closed in order, with this last segment. */
+  readonly closed?: ClosedSegment | undefined
 }
 
 const Tag = {
@@ -30,7 +34,8 @@ const Tag = {
   segmentAdded: 3,
   segmentRemoved: 4,
   tableAdded: 5,
-  tableRemoved: 6
+  tableRemoved: 6,
+  logClosed: 7
 } as const
 
 export const encodeVersionEdit = (edit: VersionEdit): Uint8Array => {
@@ -53,6 +58,13 @@ export const encodeVersionEdit = (edit: VersionEdit): Uint8Array => {
     writeU48(part, 2, fileNumber)
     parts.push(part)
   }
+  if (edit.closed !== undefined) {
+    const part = new Uint8Array(13)
+    part[0] = Tag.logClosed
+    writeU48(part, 1, edit.closed.fileNumber)
+    writeU48(part, 7, edit.closed.size)
+    parts.push(part)
+  }
   const bytes = new Uint8Array(parts.reduce((n, part) => n + part.length, 0))
   let at = 0
   for (const part of parts) {
@@ -70,6 +82,7 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
   const removedSegments: Array<number> = []
   const added: Array<VersionEdit["added"][number]> = []
   const removed: Array<VersionEdit["removed"][number]> = []
+  let closed: ClosedSegment | undefined
   let at = start
   while (at < end) {
     const tag = bytes[at++]!
@@ -87,6 +100,12 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
       at += 7
       continue
     }
+    if (tag === Tag.logClosed) {
+      if (at + 12 > end) return undefined
+      closed = { fileNumber: readU48(bytes, at), size: readU48(bytes, at + 6) }
+      at += 12
+      continue
+    }
     if (at + 6 > end) return undefined
     const value = readU48(bytes, at)
     at += 6
@@ -96,5 +115,5 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
     else if (tag === Tag.segmentRemoved) removedSegments.push(value)
     else return undefined
   }
-  return { nextFileNumber, flushedSequence, addedSegments, removedSegments, added, removed }
+  return { nextFileNumber, flushedSequence, addedSegments, removedSegments, added, removed, closed }
 }

@@ -24,6 +24,8 @@ import { Writes } from "./writes.js"
 
 /** A memtable larger than this is flushed when the store closes, so that the next open has little to replay. */
 const flushOnCloseBytes = 512 * 1024
+/** The same for a log of this many segments: each open begins one. */
+const flushOnCloseSegments = 8
 
 /** Opens a store from its components: recovers what is there, then starts the background work. */
 export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
@@ -64,27 +66,32 @@ const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError> =>
   Effect.gen(function* () {
     const { manifest, memtable, tables, wal, metrics, compactor, settings } = engine.parts
     const { storeId } = manifest
-    const { segments, flushedSequence } = manifest.unsafeState()
+    const { segments, flushedSequence, closed } = manifest.unsafeState()
     tables.unsafeAttach(storeId)
     engine.visibleSequence = flushedSequence
     memtable.unsafeBegin(segments[0] ?? 0)
     let first = true
     const replay = yield* wal
-      .replay(storeId, segments, (bytes, start, end, segment) => {
-        checkBatch(bytes, start, end)
-        const sequence = batchSequence(bytes, start)
-        const expected = engine.visibleSequence + 1
-        if (first ? sequence > expected : sequence !== expected) {
-          throw new CorruptionFailure("", 0, "log record", `sequence number ${sequence} where ${expected} was due`)
-        }
-        first = false
-        const last = sequence + batchCount(bytes, start) - 1
-        engine.visibleSequence = last
-        // A segment may begin with records that an earlier flush has put into a table.
-        if (last <= flushedSequence) return
-        if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
-        memtable.unsafeApply(bytes, start, end)
-      })
+      .replay(
+        storeId,
+        segments,
+        (bytes, start, end, segment) => {
+          checkBatch(bytes, start, end)
+          const sequence = batchSequence(bytes, start)
+          const expected = engine.visibleSequence + 1
+          if (first ? sequence > expected : sequence !== expected) {
+            throw new CorruptionFailure("", 0, "log record", `sequence number ${sequence} where ${expected} was due`)
+          }
+          first = false
+          const last = sequence + batchCount(bytes, start) - 1
+          engine.visibleSequence = last
+          // A segment may begin with records that an earlier flush has put into a table.
+          if (last <= flushedSequence) return
+          if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
+          memtable.unsafeApply(bytes, start, end)
+        },
+        closed
+      )
       .pipe(Effect.withSpan("lsm.recovery", { captureStackTrace: false }))
     engine.visibleSequence = Math.max(engine.visibleSequence, flushedSequence)
     engine.nextSequence = engine.visibleSequence + 1
@@ -124,7 +131,7 @@ const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError> =>
     return { segments: segments.length, records: replay.records, dropped: replay.dropped, orphans }
   })
 
-/** Segments behind the last one with content: empty, or dropped with a torn end. */
+/** Segments behind the last one with a record: empty, or dropped with a torn end. */
 const segmentsAfter = (segments: ReadonlyArray<number>, last: number): ReadonlyArray<number> =>
   segments.slice(segments.indexOf(last) + 1)
 
@@ -132,7 +139,7 @@ const segmentsAfter = (segments: ReadonlyArray<number>, last: number): ReadonlyA
 const close = (engine: Engine): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (engine.closed) return Effect.void
-    const { wal, memtable, compactor, settings } = engine.parts
+    const { wal, memtable, compactor, manifest, settings } = engine.parts
     engine.closed = true
     compactor.unsafeNotify()
     const tell = <E>(what: string) =>
@@ -143,10 +150,16 @@ const close = (engine: Engine): Effect.Effect<void> =>
       if (engine.poison === undefined) {
         yield* wal.sync.pipe(tell("the last sync"))
         const held = memtable.unsafeAll().reduce((n, table) => n + table.dataBytes, 0)
-        if (held > flushOnCloseBytes && engine.poison === undefined) yield* compactor.flush.pipe(tell("the last flush"))
+        const much = held > flushOnCloseBytes || manifest.unsafeState().segments.length >= flushOnCloseSegments
+        if (much && engine.poison === undefined) yield* compactor.flush.pipe(tell("the last flush"))
       }
       yield* compactor.stop
-      if (engine.poison === undefined) yield* wal.close.pipe(tell("closing the log"))
+      if (engine.poison === undefined) {
+        yield* wal.close.pipe(
+          Effect.flatMap((closed) => manifest.apply({ closed })),
+          tell("closing the log")
+        )
+      }
       yield* Effect.logDebug("closed").pipe(annotate({ directory: settings.directory }))
     })
   })

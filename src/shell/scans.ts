@@ -115,29 +115,48 @@ export class Scans {
 
   private makeCursor({ cursor }: RangeReader): Cursor {
     let begun = false
+    /** Why the cursor stands nowhere: a step that failed must not pass for the end of the range. */
+    let failure: unknown
     const move = (step: () => void): Effect.Effect<boolean, ReadError> =>
       this.engine.read(() => {
-        step()
+        try {
+          step()
+        } catch (thrown) {
+          if (!(thrown instanceof InvalidArgument)) failure = thrown
+          throw thrown
+        }
         begun = true
         return cursor.valid
       })
+    /** Positions the cursor anew, whatever happened before. */
+    const place = (step: () => void): Effect.Effect<boolean, ReadError> =>
+      move(() => {
+        failure = undefined
+        step()
+      })
+    const goOn = (step: () => void): Effect.Effect<boolean, ReadError> =>
+      move(() => {
+        if (failure !== undefined) throw failure
+        step()
+      })
     return {
       current: this.engine.read(() => (cursor.valid ? Option.some(takeCurrent(cursor)) : Option.none())),
-      first: move(() => cursor.seekToFirst()),
-      last: move(() => cursor.seekToLast()),
-      seek: (key) => move(() => cursor.seek(toBytes(key, "key"))),
-      seekBefore: (key) => move(() => cursor.seekBefore(toBytes(key, "key"))),
-      next: move(() => {
+      first: place(() => cursor.seekToFirst()),
+      last: place(() => cursor.seekToLast()),
+      seek: (key) => place(() => cursor.seek(toBytes(key, "key"))),
+      seekBefore: (key) => place(() => cursor.seekBefore(toBytes(key, "key"))),
+      next: goOn(() => {
         if (!begun) cursor.seekToFirst()
         else if (cursor.valid) cursor.next()
       }),
-      prev: move(() => {
+      prev: goOn(() => {
         if (!begun) cursor.seekToLast()
         else if (cursor.valid) cursor.prev()
       }),
       take: (count) =>
         this.engine.read(() => {
           checkCount(count, "count")
+          if (failure !== undefined) throw failure
           if (!begun) cursor.seekToFirst()
           begun = true
           return takeChunk(cursor, entryShape, count, false)

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { Journal } from "./journal.js"
-import { digest, DiskHistory, seeded } from "./states.js"
+import { DiskHistory, digest, seeded } from "./states.js"
 import { judge, type Patches, type Recording, record, type Workload } from "./workload.js"
 
 export interface Finding {

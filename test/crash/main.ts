@@ -3,7 +3,7 @@ import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
-import { explore, type Exploration } from "./explore.js"
+import { type Exploration, explore } from "./explore.js"
 import { workloads } from "./workloads.js"
 
 const { values } = parseArgs({
@@ -27,7 +27,9 @@ const runShard = async (shard: number): Promise<ReadonlyArray<Exploration>> => {
       explore(workload, { seed, maxStates: perWorkload, secondCrashEvery: 50, stopAtFirst: false })
     )
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    process.stderr.write(`${workload.name}: ${result.states} states, ${result.findings.length} findings, ${seconds} s\n`)
+    process.stderr.write(
+      `${workload.name}: ${result.states} states, ${result.findings.length} findings, ${seconds} s\n`
+    )
     for (const finding of result.findings.slice(0, 3)) process.stderr.write(`  ${JSON.stringify(finding)}\n`)
     results.push(result)
   }
@@ -44,14 +46,22 @@ if (values.shard !== undefined) {
 } else {
   const started = performance.now()
   const children = Array.from({ length: shards }, (_, shard) => {
-    const args = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2), "--shard", String(shard)]
+    const args = [
+      ...process.execArgv,
+      fileURLToPath(import.meta.url),
+      ...process.argv.slice(2),
+      "--shard",
+      String(shard)
+    ]
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
     return new Promise<ReturnType<typeof total>>((resolve, reject) => {
       let out = ""
       child.stdout.on("data", (chunk) => {
         out += chunk
       })
-      child.on("close", (code) => (code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`shard ended with ${code}`))))
+      child.on("close", (code) =>
+        code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`shard ended with ${code}`))
+      )
     })
   })
   const results = await Promise.all(children)

@@ -10,7 +10,13 @@ for (const mutant of mutants) {
   for (const name of mutant.workloads) {
     const workload = workloads.find((candidate) => candidate.name === name)!
     const killed = await Effect.runPromise(
-      explore(workload, { seed: 1, maxStates: 150, secondCrashEvery: 1000, stopAtFirst: true, patches: mutant.patches() }).pipe(
+      explore(workload, {
+        seed: 1,
+        maxStates: 150,
+        secondCrashEvery: 1000,
+        stopAtFirst: true,
+        patches: mutant.patches()
+      }).pipe(
         Effect.map(({ findings }) => findings[0]),
         Effect.timeoutTo({ duration: "40 seconds", onSuccess: (f) => f, onTimeout: () => undefined }),
         Effect.catchAllCause((cause) =>
@@ -24,7 +30,9 @@ for (const mutant of mutants) {
     }
   }
   if (killer === undefined) alive++
-  process.stdout.write(`${killer === undefined ? "ALIVE " : "killed"}  ${mutant.name}\n          ${(killer ?? "").slice(0, 160)}\n`)
+  process.stdout.write(
+    `${killer === undefined ? "ALIVE " : "killed"}  ${mutant.name}\n          ${(killer ?? "").slice(0, 160)}\n`
+  )
 }
 process.stdout.write(`${mutants.length - alive} of ${mutants.length} mutants killed\n`)
 process.exitCode = alive === 0 ? 0 : 1

@@ -38,7 +38,9 @@ const delegate = (file: StorageFile, changes: Partial<StorageFile>): StorageFile
 
 /** Files whose name fits are said to be synced, and are not. */
 const withoutSync = (pattern: RegExp): Patches =>
-  onFiles((file) => (pattern.test(file.path) ? delegate(file, { sync: (done) => queueMicrotask(() => done(undefined)) }) : file))
+  onFiles((file) =>
+    pattern.test(file.path) ? delegate(file, { sync: (done) => queueMicrotask(() => done(undefined)) }) : file
+  )
 
 const flushing = ["flush", "deletes", "compaction"]
 const writing = ["single puts", "batches"]
@@ -114,7 +116,9 @@ export const mutants: ReadonlyArray<Mutant> = [
         ...manifest,
         apply: (change) =>
           Effect.zipRight(
-            Effect.forEach(change.removedSegments ?? [], (segment) => Effect.ignore(removeLog(segment)), { discard: true }),
+            Effect.forEach(change.removedSegments ?? [], (segment) => Effect.ignore(removeLog(segment)), {
+              discard: true
+            }),
             manifest.apply(change)
           )
       }),
@@ -157,7 +161,10 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "tombstones are dropped above older data",
     workloads: ["deletes", "tombstones", "levels"],
     patches: () => ({
-      tables: (tables) => ({ ...tables, write: (job) => tables.write({ ...job, retention: new Retention([], () => true) }) })
+      tables: (tables) => ({
+        ...tables,
+        write: (job) => tables.write({ ...job, retention: new Retention([], () => true) })
+      })
     })
   },
   {
@@ -197,7 +204,9 @@ export const mutants: ReadonlyArray<Mutant> = [
         ...manifest,
         apply: (change) =>
           manifest.apply(
-            change.flushedSequence === undefined ? change : { ...change, removedSegments: manifest.unsafeState().segments }
+            change.flushedSequence === undefined
+              ? change
+              : { ...change, removedSegments: manifest.unsafeState().segments }
           )
       })
     })
@@ -223,7 +232,9 @@ export const mutants: ReadonlyArray<Mutant> = [
       manifest: (manifest) => ({
         ...manifest,
         apply: (change) =>
-          manifest.apply((change.removed ?? []).length > 0 ? { ...change, added: (change.added ?? []).slice(1) } : change)
+          manifest.apply(
+            (change.removed ?? []).length > 0 ? { ...change, added: (change.added ?? []).slice(1) } : change
+          )
       })
     })
   },

@@ -89,7 +89,10 @@ export class DiskHistory {
     yield this.state("all pending kept", pending)
     for (let i = 1; i < pending.length; i++) yield this.state(`the first ${i} kept`, pending.slice(0, i))
     for (let i = 0; i < pending.length; i++) {
-      yield this.state(`${describe(pending[i]!)} left out`, pending.filter((_, j) => j !== i))
+      yield this.state(
+        `${describe(pending[i]!)} left out`,
+        pending.filter((_, j) => j !== i)
+      )
       yield this.state(`${describe(pending[i]!)} alone`, [pending[i]!])
     }
     for (let i = 0; i < pending.length; i++) {
@@ -97,11 +100,15 @@ export class DiskHistory {
       if (item.kind !== "write") continue
       const names = pending.filter(({ kind }) => kind !== "write")
       const before = [...pending.slice(0, i).filter(({ kind }) => kind === "write"), ...names]
-      for (const [how, torn] of tearings(item, random)) yield this.state(`${describe(item)} torn ${how}`, [...before, torn])
+      for (const [how, torn] of tearings(item, random))
+        yield this.state(`${describe(item)} torn ${how}`, [...before, torn])
     }
     for (let i = 0; i < 4; i++) {
       const pieces = pending.flatMap((item): ReadonlyArray<Pending> => (item.kind === "write" ? pages(item) : [item]))
-      yield this.state("a random part kept", pieces.filter(() => random() < 0.5))
+      yield this.state(
+        "a random part kept",
+        pieces.filter(() => random() < 0.5)
+      )
     }
   }
 

@@ -16,8 +16,8 @@ import {
   Wal,
   WriteBatch
 } from "effect-lsm"
-import { fromMemoryDisk } from "../../src/Storage.js"
 import type { MemoryDisk } from "../../src/internal/memoryFile.js"
+import { fromMemoryDisk } from "../../src/Storage.js"
 import { Journal, quickDisk } from "./journal.js"
 
 /** One thing that a workload does. A batch's undefined value is a delete. */

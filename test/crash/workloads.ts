@@ -3,8 +3,14 @@ import type { Step, Workload } from "./workload.js"
 
 const key = (n: number): string => `key-${String(n).padStart(4, "0")}`
 const value = (n: number, length = 20): string => `${n}:`.padEnd(length, "v")
-const put = (...numbers: ReadonlyArray<number>): Step => ({ _tag: "Batch", writes: numbers.map((n) => [key(n), value(n)]) })
-const remove = (...numbers: ReadonlyArray<number>): Step => ({ _tag: "Batch", writes: numbers.map((n) => [key(n), undefined]) })
+const put = (...numbers: ReadonlyArray<number>): Step => ({
+  _tag: "Batch",
+  writes: numbers.map((n) => [key(n), value(n)])
+})
+const remove = (...numbers: ReadonlyArray<number>): Step => ({
+  _tag: "Batch",
+  writes: numbers.map((n) => [key(n), undefined])
+})
 const flush: Step = { _tag: "Flush" }
 const compact: Step = { _tag: "Compact" }
 const sync: Step = { _tag: "Sync" }
@@ -28,12 +34,23 @@ const mixture = (seed: number, length: number, size: number): ReadonlyArray<Step
   })
 }
 
-const small = { memtableBytes: 60_000, tableBytes: 600, blockBytes: 128, level1Bytes: 1500, level0Tables: 2, levelRatio: 2 }
+const small = {
+  memtableBytes: 60_000,
+  tableBytes: 600,
+  blockBytes: 128,
+  level1Bytes: 1500,
+  level0Tables: 2,
+  levelRatio: 2
+}
 
 /** What is explored by `npm run test:crash`, and in part by the tests. */
 export const workloads: ReadonlyArray<Workload> = [
   { name: "single puts", tuning: {}, steps: range(0, 12).map((n) => put(n)) },
-  { name: "batches", tuning: {}, steps: [put(...range(0, 30)), put(...range(10, 50)), remove(...range(0, 20)), put(1)] },
+  {
+    name: "batches",
+    tuning: {},
+    steps: [put(...range(0, 30)), put(...range(10, 50)), remove(...range(0, 20)), put(1)]
+  },
   { name: "one large batch", tuning: {}, steps: [put(...range(0, 400)), put(1)] },
   {
     name: "writers together",
@@ -46,19 +63,33 @@ export const workloads: ReadonlyArray<Workload> = [
   { name: "overwrites", tuning: {}, steps: range(0, 12).map((n) => ({ _tag: "Batch", writes: [[key(1), value(n)]] })) },
   { name: "deletes", tuning: {}, steps: [put(1, 2, 3), remove(2), flush, remove(1), put(4), flush, compact, put(2)] },
   { name: "flush", tuning: {}, steps: [put(1, 2), flush, put(3), flush, put(4), remove(1)] },
-  { name: "flush and reopen", tuning: {}, steps: [put(1), flush, reopen, put(2), reopen, flush, put(3), reopen, remove(1)] },
+  {
+    name: "flush and reopen",
+    tuning: {},
+    steps: [put(1), flush, reopen, put(2), reopen, flush, put(3), reopen, remove(1)]
+  },
   { name: "reopen again and again", tuning: {}, steps: range(0, 5).flatMap((n) => [put(n), reopen]) },
   {
     name: "compaction",
     tuning: small,
-    steps: [...range(0, 4).flatMap((n) => [put(...range(n * 5, n * 5 + 12)), flush]), compact, remove(...range(3, 9)), flush, compact]
+    steps: [
+      ...range(0, 4).flatMap((n) => [put(...range(n * 5, n * 5 + 12)), flush]),
+      compact,
+      remove(...range(3, 9)),
+      flush,
+      compact
+    ]
   },
   {
     name: "levels",
     tuning: small,
     steps: range(0, 8).flatMap((n) => [put(...range(n * 7, n * 7 + 10)), remove(n * 3), flush])
   },
-  { name: "tombstones", tuning: small, steps: [put(...range(0, 20)), compact, remove(...range(5, 15)), flush, put(7), compact, reopen, remove(7), compact] },
+  {
+    name: "tombstones",
+    tuning: small,
+    steps: [put(...range(0, 20)), compact, remove(...range(5, 15)), flush, put(7), compact, reopen, remove(7), compact]
+  },
   { name: "rotation", tuning: { ...small, memtableBytes: 1 }, steps: range(0, 8).map((n) => put(n, n + 1)) },
   {
     name: "rotation under load",
@@ -68,20 +99,36 @@ export const workloads: ReadonlyArray<Workload> = [
       batches: range(0, 5).map((n) => [[key(round + n), value(round * 10 + n)] as const])
     }))
   },
-  { name: "buffered", tuning: { durability: "buffered" }, steps: [put(1), put(2), put(3), sync, put(4), remove(1), put(5)] },
+  {
+    name: "buffered",
+    tuning: { durability: "buffered" },
+    steps: [put(1), put(2), put(3), sync, put(4), remove(1), put(5)]
+  },
   {
     name: "buffered with rotation",
     tuning: { ...small, durability: "buffered", memtableBytes: 1 },
     steps: [...range(0, 6).map((n) => put(n)), sync, ...range(6, 10).map((n) => put(n))]
   },
-  { name: "buffered flush", tuning: { ...small, durability: "buffered" }, steps: [put(1), put(2), flush, put(3), remove(1), flush, put(4)] },
+  {
+    name: "buffered flush",
+    tuning: { ...small, durability: "buffered" },
+    steps: [put(1), put(2), flush, put(3), remove(1), flush, put(4)]
+  },
   {
     name: "interval",
     tuning: { durability: { interval: "1 hour", maxBytes: 200 } },
     steps: [...range(0, 10).map((n) => put(n)), sync, put(11), put(12)]
   },
-  { name: "long values", tuning: {}, steps: range(0, 4).map((n) => ({ _tag: "Batch", writes: [[key(n), value(n, 9000)]] })) },
-  { name: "no filter, tiny blocks", tuning: { ...small, filterFalsePositiveRate: 1, blockBytes: 1 }, steps: mixture(1, 30, 5) },
+  {
+    name: "long values",
+    tuning: {},
+    steps: range(0, 4).map((n) => ({ _tag: "Batch", writes: [[key(n), value(n, 9000)]] }))
+  },
+  {
+    name: "no filter, tiny blocks",
+    tuning: { ...small, filterFalsePositiveRate: 1, blockBytes: 1 },
+    steps: mixture(1, 30, 5)
+  },
   ...range(2, 12).map((seed) => ({ name: `mixture ${seed}`, tuning: small, steps: mixture(seed, 60, 6) })),
   ...range(12, 16).map((seed) => ({
     name: `mixture ${seed}, buffered`,

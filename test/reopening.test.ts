@@ -1,0 +1,80 @@
+import { copyFileSync, mkdirSync, readdirSync, statSync, truncateSync, unlinkSync } from "node:fs"
+import { join } from "node:path"
+import { NodeContext } from "@effect/platform-node"
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { LsmStore } from "effect-lsm"
+import { temporaryDirectory } from "./support/temporaryDirectory.js"
+
+const session = <A, E>(directory: string, use: (store: LsmStore.Store) => Effect.Effect<A, E>, create = true) =>
+  Effect.scoped(Effect.flatMap(LsmStore.make({ directory, createIfMissing: create }), use)).pipe(
+    Effect.provide(NodeContext.layer)
+  )
+
+const files = (directory: string, pattern: RegExp) =>
+  readdirSync(directory)
+    .filter((name) => pattern.test(name))
+    .sort()
+
+describe("reopening", () => {
+  it.scopedLive("again and again does not make the log grow", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      yield* session(directory, (store) => store.put("key", "value"))
+      for (let i = 0; i < 30; i++) yield* session(directory, (store) => store.get("key"))
+      expect(files(directory, /\.log$/).length).toBeLessThan(6)
+      for (let i = 0; i < 30; i++) yield* session(directory, (store) => store.put(`key ${i}`, "value"))
+      expect(files(directory, /\.log$/).length).toBeLessThan(12)
+      expect(yield* session(directory, (store) => store.count())).toBe(31)
+    })
+  )
+
+  it.scopedLive("after the end of a closed log was cut off is Corruption, never a shorter store", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      yield* session(directory, (store) =>
+        Effect.forEach(
+          Array.from({ length: 20 }, (_, i) => i),
+          (i) => store.put(`key ${i}`, "value"),
+          { discard: true }
+        )
+      )
+      const log = files(directory, /\.log$/)
+        .map((name) => join(directory, name))
+        .find((path) => statSync(path).size > 100)!
+      truncateSync(log, statSync(log).size - 40)
+      const error = yield* Effect.flip(session(directory, (store) => store.count()))
+      expect(error).toMatchObject({ _tag: "Corruption", file: log, region: "log frame" })
+    })
+  )
+
+  it.scopedLive("with an older copy of the manifest is Corruption, and removes nothing", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const old = yield* temporaryDirectory
+      yield* session(directory, (store) => Effect.zipRight(store.put("a", "1"), store.flush))
+      for (const name of files(directory, /CURRENT|MANIFEST/)) copyFileSync(join(directory, name), join(old, name))
+      yield* session(directory, (store) => store.put("b", "2"))
+      for (const name of files(directory, /CURRENT|MANIFEST/)) unlinkSync(join(directory, name))
+      for (const name of files(old, /./)) copyFileSync(join(old, name), join(directory, name))
+      const before = files(directory, /./)
+      const error = yield* Effect.flip(session(directory, (store) => store.count()))
+      expect(error._tag).toBe("Corruption")
+      expect(files(directory, /./)).toEqual(before)
+    })
+  )
+
+  it.scopedLive("what is no store leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const directory = join(yield* temporaryDirectory, "empty")
+      mkdirSync(directory)
+      const error = yield* Effect.flip(session(directory, (store) => store.get("key"), false))
+      expect(error).toMatchObject({ _tag: "InvalidArgument", argument: "directory" })
+      expect(readdirSync(directory)).toEqual([])
+      const nowhere = yield* Effect.flip(session(join(directory, "none"), (store) => store.get("key"), false))
+      expect(nowhere._tag).toBe("InvalidArgument")
+      expect(Option.isNone(yield* session(directory, (store) => store.get("key")))).toBe(true)
+    })
+  )
+})
