@@ -10,7 +10,8 @@ import type { Event } from "./journal.js"
  */
 export interface CrashState {
   readonly label: string
-  readonly files: ReadonlyMap<string, Uint8Array>
+  /** What the disk then holds: made on demand, for many states are only counted. */
+  readonly files: () => ReadonlyMap<string, Uint8Array>
 }
 
 interface PendingWrite {
@@ -113,9 +114,14 @@ export class DiskHistory {
   }
 
   private state(label: string, kept: ReadonlyArray<Pending>): CrashState {
-    const files = new Map<string, Uint8Array>()
-    for (const [path, inode] of this.namesAfter(kept)) files.set(path, this.content(inode, kept))
-    return { label, files }
+    return {
+      label,
+      files: () => {
+        const files = new Map<string, Uint8Array>()
+        for (const [path, inode] of this.namesAfter(kept)) files.set(path, this.content(inode, kept))
+        return files
+      }
+    }
   }
 
   private namesAfter(kept: ReadonlyArray<Pending>): Map<string, number> {
