@@ -317,13 +317,14 @@ export const make = (
       tooManyTables() ||
       wal.unsafeQueuedBytes() > Math.max(config.memtableBytes, minimumQueue)
 
-    const pressure = (): Pressure =>
-      mustWait()
-        ? "stop"
-        : memtable.unsafeFrozen().length >= config.maxFrozenMemtables ||
-            manifest.unsafeVersion().levels[0]!.length >= config.level0SlowdownTables
-          ? "slow"
-          : "none"
+    /** A limit that is reached; waiting for a segment to be prepared, some milliseconds, is none. */
+    const pressure = (): Pressure => {
+      const tooManyFrozen = memtable.unsafeFrozen().length >= config.maxFrozenMemtables
+      if (tooManyTables() || (tooManyFrozen && memtable.unsafeActive().isFull)) return "stop"
+      return tooManyFrozen || manifest.unsafeVersion().levels[0]!.length >= config.level0SlowdownTables
+        ? "slow"
+        : "none"
+    }
 
     /** Says once, when it comes to it, that writers are held back, and why. */
     const reportPressure = Effect.suspend(() => {
@@ -354,7 +355,8 @@ export const make = (
     }
 
     const isBusy = (): boolean =>
-      workers !== undefined && (workers.flush.unsafeIsBusy() || workers.compact.unsafeIsBusy())
+      workers !== undefined &&
+      (workers.flush.unsafeIsBusy() || workers.compact.unsafeIsBusy() || workers.segments.unsafeIsBusy())
 
     const awaitAdmission: Effect.Effect<void, FileError> = Effect.gen(function* () {
       rotate()

@@ -50,7 +50,7 @@ export interface Tuning {
   readonly tableBytes?: number | undefined
   /** Tables at level 0 that call for a compaction. Default 4. */
   readonly level0Tables?: number | undefined
-  /** Tables at level 0 from which writers are slowed down. Default twice `level0Tables`. */
+  /** Tables at level 0 from which writers are slowed down. Default twice `level0Tables`, at most `level0StopTables`. */
   readonly level0SlowdownTables?: number | undefined
   /** Tables at level 0 from which writers wait. Default three times `level0Tables`. */
   readonly level0StopTables?: number | undefined
@@ -162,7 +162,12 @@ const resolve = (options: LsmOptions): Settings => {
   if (typeof name !== "string") fail("name", "must be a string")
   const many = 2 ** 31 - 1
   const level0Tables = integer("level0Tables", 4, 1, 1000)
-  const level0SlowdownTables = integer("level0SlowdownTables", level0Tables * 2, level0Tables, many)
+  const level0SlowdownTables = integer(
+    "level0SlowdownTables",
+    Math.max(level0Tables, Math.min(level0Tables * 2, Number(options.level0StopTables ?? many))),
+    level0Tables,
+    many
+  )
   return {
     directory,
     createIfMissing,
