@@ -1,5 +1,7 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type * as LsmOptions from "effect-lsm/LsmOptions"
 import * as LsmStore from "effect-lsm/LsmStore"
 import * as WriteBatch from "effect-lsm/WriteBatch"
@@ -40,3 +42,16 @@ export const withFilledStore = async <A, E>(
   await withStore(directory, {}, (store) => Effect.zipRight(fill(store, data), store.compact()))
   return withStore(directory, {}, use)
 }
+
+export const sizeOf = (entries: Iterable<LsmStore.Entry>): number => {
+  let bytes = 0
+  for (const entry of entries) bytes += entry.key.length + entry.value.length
+  return bytes
+}
+
+/** Reads everything: how many bytes of keys and values there are. */
+export const readAll = (store: LsmStore.Store) =>
+  store.scan({ chunkSize: 1000 }).pipe(
+    Stream.mapChunks((chunk) => Chunk.of(sizeOf(chunk))),
+    Stream.runSum
+  )

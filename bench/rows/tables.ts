@@ -2,9 +2,8 @@ import { closeSync, openSync, statSync, writeSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import { type Data, makeCountedData, makeData } from "../lib/data.js"
-import { withFilledStore } from "../lib/ours.js"
+import { readAll, withFilledStore } from "../lib/ours.js"
 import { type Contender, expect, type Figures, type Judge, type Row } from "../lib/row.js"
 
 const bytesOf = ({ keys, values }: Data): number =>
@@ -22,17 +21,7 @@ const tables =
     const data = make(entries)
     return withFilledStore(directory, data, (store) =>
       Effect.gen(function* () {
-        const read = Effect.suspend(() => {
-          let bytes = 0
-          const count = (chunk: Iterable<{ readonly key: Uint8Array; readonly value: Uint8Array }>) =>
-            Effect.sync(() => {
-              for (const entry of chunk) bytes += entry.key.length + entry.value.length
-            })
-          return store.scan().pipe(
-            Stream.runForEachChunk(count),
-            Effect.map(() => expect("bytes read", bytes, bytesOf(data)))
-          )
-        })
+        const read = Effect.map(readAll(store), (bytes) => expect("bytes read", bytes, bytesOf(data)))
         yield* read
         const begin = performance.now()
         yield* read
