@@ -8,11 +8,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import * as MetricKey from "effect/MetricKey"
 import * as MetricLabel from "effect/MetricLabel"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 
-const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })
+/** The keys of the counters below, by which each store gets hooks of its own. */
+const counterKeys = new Map<Metric.Metric.Counter<number>, MetricKey.MetricKey.Counter<number>>()
+
+const counter = (name: string, description: string): Metric.Metric.Counter<number> => {
+  const key = MetricKey.counter(name, { description, incremental: true })
+  const metric = Metric.fromMetricKey(key)
+  counterKeys.set(metric, key)
+  return metric
+}
 const gauge = (name: string, description: string) => Metric.gauge(name, { description })
 
 /** 1 µs to about 0.5 s, doubling. */
@@ -172,6 +181,8 @@ export interface MetricsService {
  */
 export class Metrics extends Context.Tag("effect-lsm/Metrics")<Metrics, MetricsService>() {}
 
+const noLabels: ReadonlyArray<MetricLabel.MetricLabel> = []
+
 type Tags = ReadonlyArray<readonly [string, string]>
 
 const levels = [0, 1, 2, 3, 4, 5, 6]
@@ -184,16 +195,15 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
   Effect.gen(function* () {
     const { name } = yield* settings(options)
     const clock = yield* Effect.clock
-    // A metric remembers where it counts for an array of labels that it has met: the same array each time makes updates cheap.
     const labels = (tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> =>
       [["store", name] as const, ...tags].map(([key, value]) => MetricLabel.make(key, value))
     const tally = (metric: Metric.Metric.Counter<number>, ...tags: Tags): Tally => {
-      const own = labels(tags)
+      const tagged = Metric.fromMetricKey(MetricKey.taggedWithLabels(counterKeys.get(metric)!, labels(tags)))
       const self: Tally = {
         value: 0,
         add: (n) => {
           self.value += n
-          metric.unsafeUpdate(n, own)
+          tagged.unsafeUpdate(n, noLabels)
         }
       }
       return self
