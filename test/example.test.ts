@@ -1,24 +1,36 @@
 import { spawn } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import ts from "typescript"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-let directory: string
+let program: string
+let data: string
 
+/** Compiled within the package, whose name its imports resolve to the built files by; compiled once, for that tsx takes seconds. */
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "effect-lsm-cities-"))
+  await mkdir(join(root, ".tmp"), { recursive: true })
+  program = await mkdtemp(join(root, ".tmp", "cities-"))
+  data = await mkdtemp(join(tmpdir(), "effect-lsm-cities-"))
+  const source = join(root, "examples", "cities")
+  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
+  for (const file of await readdir(source)) {
+    if (file.endsWith(".d.ts")) continue
+    const { outputText } = ts.transpileModule(await readFile(join(source, file), "utf8"), { compilerOptions })
+    await writeFile(join(program, file.replace(/ts$/, "js")), outputText)
+  }
 })
-afterAll(() => rm(directory, { recursive: true }))
+afterAll(async () => {
+  await rm(program, { recursive: true })
+  await rm(data, { recursive: true })
+})
 
-/** Runs the example against the built package, as its users do. */
 const cities = (...options: ReadonlyArray<string>) =>
   new Promise<{ readonly output: string; readonly code: number | null; readonly signal: string | null }>((resolve) => {
-    const script = ["--import", "tsx", "examples/cities/main.ts", "--directory", join(directory, "data")]
-    const env = { ...process.env, TSX_TSCONFIG_PATH: "examples/tsconfig.json" }
-    const child = spawn(process.execPath, [...script, ...options], { cwd: root, env })
+    const child = spawn(process.execPath, [join(program, "main.js"), "--directory", join(data, "store"), ...options])
     let output = ""
     const collect = (text: Buffer) => {
       output += text.toString()

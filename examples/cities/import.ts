@@ -1,22 +1,23 @@
 import { setImmediate } from "node:timers/promises"
 import { Console, Effect, Option } from "effect"
 import { LsmStore, WriteBatch } from "effect-lsm"
-import type { Batch } from "./dataset.js"
+import { type Batch, rowsOf } from "./dataset.js"
 import type { Journal } from "./journal.js"
 import { batchMark } from "./keys.js"
 import { makeProgress } from "./progress.js"
 
-const writeBatchOf = (batch: Batch) => {
-  const writes = WriteBatch.make()
-  for (const row of batch.rows) writes.put(row.key, row.value)
-  return writes.put(batchMark(batch.number), String(batch.rows.length))
-}
+const writeBatchOf = (batch: Batch) =>
+  Effect.map(rowsOf(batch), (rows) => {
+    const writes = WriteBatch.make()
+    for (const row of rows) writes.put(row.key, row.value)
+    return writes.put(batchMark(batch.number), String(rows.length))
+  })
 
 /** Ends this process as a crash does, while one more batch is on its way. */
 const crashDuring = (batch: Batch | undefined) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
-    if (batch !== undefined) yield* Effect.fork(store.write(writeBatchOf(batch)))
+    if (batch !== undefined) yield* Effect.fork(store.write(yield* writeBatchOf(batch)))
     // One turn of the event loop is enough for the log to have been written, and too little for it to have been synced.
     yield* Effect.promise(() => setImmediate())
     process.kill(process.pid, "SIGKILL")
@@ -27,13 +28,13 @@ const crashDuring = (batch: Batch | undefined) =>
 export const importBatches = (batches: ReadonlyArray<Batch>, journal: Journal, killAt: Option.Option<number>) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
-    const total = batches.reduce((sum, batch) => sum + batch.rows.length, 0)
+    const total = batches.reduce((sum, batch) => sum + batch.records.length, 0)
     const progress = yield* makeProgress("cities", total)
     let done = 0
     for (const [index, batch] of batches.entries()) {
-      yield* store.write(writeBatchOf(batch), { durability: "sync" })
+      yield* store.write(yield* writeBatchOf(batch), { durability: "sync" })
       yield* journal.add(batch.number)
-      done += batch.rows.length
+      done += batch.records.length
       yield* progress(done)
       if (Option.contains(killAt, index + 1)) {
         yield* Console.log(`\n  ${index + 1} batches acknowledged: now this process kills itself`)

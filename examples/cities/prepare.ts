@@ -13,7 +13,6 @@ export const prepare = (journalPath: string, killAt: Option.Option<number>) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
     const journal = yield* openJournal(journalPath)
-    const all = yield* step((all) => `Encoded all cities, in ${number(all.length)} batches`, batches)
 
     const found = yield* step(
       ({ complete, absent }) =>
@@ -21,13 +20,13 @@ export const prepare = (journalPath: string, killAt: Option.Option<number>) =>
           ? "The store is empty"
           : `Checked every value: all ${journal.acknowledged.size} acknowledged batches are there; ` +
             `${complete.size} batches are complete, ${absent.size} absent, 0 there in part`,
-      verify(all, journal)
+      verify(batches, journal)
     )
 
     if (found.absent.size === 0) {
       yield* Console.log("All cities are there from an earlier run: no import")
     } else {
-      const missing = all.filter((batch) => found.absent.has(batch.number))
+      const missing = batches.filter((batch) => found.absent.has(batch.number))
       yield* Console.log(
         found.complete.size === 0 ? "Importing" : `Going on with the ${missing.length} batches that are absent`
       )

@@ -1,6 +1,6 @@
 import { Data, Effect, Option } from "effect"
 import { LsmStore } from "effect-lsm"
-import type { Batch, Row } from "./dataset.js"
+import { type Batch, keysOf, type Row, rowsOf } from "./dataset.js"
 import type { Journal } from "./journal.js"
 import { batchMark, removedMark } from "./keys.js"
 import { removedCountry } from "./remove.js"
@@ -21,12 +21,12 @@ const decoder = new TextDecoder()
 const stateOf = (batch: Batch, isRemoved: (row: Row) => boolean) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
-    const marked = yield* store.has(batchMark(batch.number))
-    const values = yield* store.getMany(batch.rows.map((row) => row.key))
+    const values = yield* store.getMany(keysOf(batch))
+    if (!(yield* store.has(batchMark(batch.number)))) return values.every(Option.isNone) ? "absent" : "partial"
+    const rows = yield* rowsOf(batch)
     const isThere = (row: Row, value: Option.Option<Uint8Array>) =>
       isRemoved(row) ? Option.isNone(value) : Option.isSome(value) && decoder.decode(value.value) === row.value
-    if (marked) return batch.rows.every((row, i) => isThere(row, values[i]!)) ? "complete" : "partial"
-    return values.every(Option.isNone) ? "absent" : "partial"
+    return rows.every((row, i) => isThere(row, values[i]!)) ? "complete" : "partial"
   })
 
 /** Compares the store, batch by batch and value by value, with what it has acknowledged. */
