@@ -165,7 +165,7 @@ const close = (engine: Engine): Effect.Effect<void> =>
   })
 
 const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats): Store => {
-  const { wal, compactor, metrics } = engine.parts
+  const { wal, compactor, metrics, storage } = engine.parts
   const reads = new Reads(engine)
   const scans = new Scans(engine)
 
@@ -183,7 +183,9 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats): Sto
       engine.read(() => toKeyRange(range)),
       ({ start, end }) => {
         if (start !== undefined && end !== undefined && compare(start, end) >= 0) return Effect.void
-        return whileOpen(Effect.zipRight(compactor.flush, compactor.compact({ smallest: start, largest: end })))
+        const work = Effect.zipRight(compactor.flush, compactor.compact({ smallest: start, largest: end }))
+        // A loop of compactions with nothing to do must not keep the event loop to itself.
+        return whileOpen(Effect.zipRight(storage.turn, work))
       }
     )
 
