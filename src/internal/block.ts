@@ -1,5 +1,5 @@
 import { compareRange, copyInto } from "./bytes.js"
-import { readU32, readVarint, varintEnd, varintLength, writeU32, writeVarint } from "./encoding.js"
+import { readU32, readVarint, varintEnd, writeU32, writeVarint } from "./encoding.js"
 import { hash, secondHash } from "./hash.js"
 import type { LookupKey } from "./lookupKey.js"
 
@@ -241,9 +241,6 @@ export const findInBlock = (bytes: Uint8Array, key: LookupKey, sequence: number,
   }
   return Lookup.absent
 }
-
-export const entryOverhead = (keyLength: number, valueLength: number): number =>
-  2 + varintLength(keyLength) + varintLength(valueLength)
 
 /** The second hash of a key, for callers that have not hashed it. */
 export const secondHashOf = (bytes: Uint8Array, start: number, end: number): number => {
