@@ -59,9 +59,6 @@ export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number)
   return length
 }
 
-/** How many bytes the UTF-8 form of `text` takes. Lone surrogates count as U+FFFD, as the encoder writes them. */
-export const utf8Length = (text: string): number => Buffer.byteLength(text)
-
 const slabSize = 16 * 1024
 let slab = new ArrayBuffer(slabSize)
 let slabUsed = 0
