@@ -1,6 +1,5 @@
-import { type BlockLayout, blockLayout } from "./block.js"
+import { BlockView } from "./blockView.js"
 import { compareRange } from "./bytes.js"
-import { readU32, readVarint, varintEnd } from "./encoding.js"
 
 /** A cursor over one block. Keys are rebuilt in the cursor's own buffer, values read in place. */
 export class BlockCursor {
@@ -8,58 +7,67 @@ export class BlockCursor {
   keyBytes: Uint8Array = new Uint8Array(256)
   readonly keyStart = 0
   keyEnd = 0
-  valueBytes: Uint8Array = emptyBlock
+  valueBytes: Uint8Array = nothing
   valueStart = 0
   valueEnd = 0
   sequence = 0
   kind = 0
-  private layout: BlockLayout = emptyLayout
+  private readonly view = new BlockView()
   private index = 0
+  /** Where the tail of the entry's key ends, and the next one begins. */
+  private tailEnd = 0
+  /** Where the key of the entry's head begins; so many of its bytes stand in front of the cursor's buffer. */
+  private headKey = 0
+  private headBytes = 0
+  /** The first entry of the next group. */
+  private groupEnd = 0
 
   constructor(private readonly malformed: () => never) {}
 
   /** Takes a block; the cursor is not valid until it has been moved. */
   open(bytes: Uint8Array): void {
-    this.layout = blockLayout(bytes) ?? this.malformed()
+    if (!this.view.open(bytes)) this.malformed()
     this.valueBytes = bytes
     this.valid = false
   }
 
   seekToFirst(): void {
-    this.valid = this.layout.count > 0
-    if (this.valid) this.restart(0)
+    this.valid = this.view.count > 0
+    if (this.valid) this.toHead(0)
   }
 
   seekToLast(): void {
-    const { count } = this.layout
+    const { count } = this.view
     this.valid = count > 0
-    if (this.valid) this.walkTo(count - 1)
+    if (this.valid) this.toEntry(count - 1)
   }
 
   seek(key: Uint8Array, length: number): void {
-    const { restartCount, count } = this.layout
+    const { view } = this
+    const { count } = view
     let low = 0
-    let high = restartCount - 1
-    // The last restart point whose key is below the one sought.
+    let high = view.groupOf(count - 1)
+    // The last group whose head is below the key sought.
     while (low < high) {
       const middle = (low + high + 1) >>> 1
-      this.restart(middle)
-      if (compareRange(this.keyBytes, 0, this.keyEnd, key, 0, length) < 0) low = middle
+      if (this.compareHead(middle, key, length) < 0) low = middle
       else high = middle - 1
     }
     this.valid = count > 0
     if (!this.valid) return
-    this.restart(low)
+    this.toHead(low)
     while (this.valid && compareRange(this.keyBytes, 0, this.keyEnd, key, 0, length) < 0) this.next()
   }
 
   next(): void {
-    if (this.index + 1 >= this.layout.count) {
+    const index = this.index + 1
+    if (index >= this.view.count) {
       this.valid = false
       return
     }
-    this.index++
-    this.read(this.valueEnd)
+    if (index === this.groupEnd) this.enterGroup(this.tailEnd, index + this.view.interval)
+    this.index = index
+    this.take(this.tailEnd, this.valueEnd)
   }
 
   prev(): void {
@@ -67,71 +75,68 @@ export class BlockCursor {
       this.valid = false
       return
     }
-    this.walkTo(this.index - 1)
+    this.toEntry(this.index - 1)
   }
 
-  private walkTo(index: number): void {
-    this.restart((index / this.layout.interval) | 0)
-    while (this.index < index) this.next()
+  private toHead(group: number): void {
+    const { view } = this
+    this.index = group * view.interval
+    this.enterGroup(view.groupKey(group), this.index + view.interval)
+    this.take(this.headKey, view.groupValue(group))
   }
 
-  private restart(restart: number): void {
-    const { bytes, restartsStart, interval } = this.layout
-    this.index = restart * interval
-    this.keyEnd = 0
-    this.read(readU32(bytes, restartsStart + restart * 4))
+  private toEntry(index: number): void {
+    const { view } = this
+    const group = view.groupOf(index)
+    const head = group * view.interval
+    this.index = index
+    this.enterGroup(view.groupKey(group), head + view.interval)
+    this.take(this.headKey + view.tailBytes(head, index), view.groupValue(group) + view.valueBytes(head, index))
   }
 
-  private read(at: number): void {
-    const { bytes, restartsStart } = this.layout
-    let shared = bytes[at]!
-    let unshared = bytes[at + 1]!
-    if (shared < 0x80 && unshared < 0x80) {
-      at += 2
-    } else {
-      shared = readVarint(bytes, at, restartsStart)
-      unshared = readVarint(bytes, varintEnd, restartsStart)
-      at = varintEnd
-    }
-    const tag = readVarint(bytes, at, restartsStart)
-    const valueLength = readVarint(bytes, varintEnd, restartsStart)
-    const tail = varintEnd
-    const valueStart = tail + unshared
-    const valueEnd = valueStart + valueLength
+  private enterGroup(headKey: number, groupEnd: number): void {
+    this.headKey = headKey
+    this.headBytes = 0
+    this.groupEnd = groupEnd
+  }
+
+  private compareHead(group: number, key: Uint8Array, length: number): number {
+    const { view } = this
+    const start = view.groupKey(group)
+    const end = start + view.keyLength(group * view.interval)
+    if (!(end <= view.keysEnd)) this.malformed()
+    return compareRange(view.bytes, start, end, key, 0, length)
+  }
+
+  /** Rebuilds the entry at `index`, whose key's tail and value begin at these places. */
+  private take(tailStart: number, valueStart: number): void {
+    const { view, index } = this
+    const { bytes } = view
+    const length = view.keyLength(index)
+    const shared = view.shared(index)
+    const tailEnd = tailStart + length - shared
+    const valueEnd = valueStart + view.valueLength(index)
     if (
-      !(
-        shared >= 0 &&
-        unshared >= 0 &&
-        tag >= 0 &&
-        valueLength >= 0 &&
-        valueEnd <= restartsStart &&
-        shared <= this.keyEnd
-      )
+      !(shared <= length && tailStart >= this.headKey + shared && tailEnd <= view.keysEnd && valueEnd <= view.keysStart)
     ) {
       this.malformed()
     }
-    const length = shared + unshared
     if (length > this.keyBytes.length) {
-      const larger = new Uint8Array(length * 2)
-      larger.set(this.keyBytes.subarray(0, shared))
-      this.keyBytes = larger
+      this.keyBytes = new Uint8Array(length * 2)
+      this.headBytes = 0
     }
     const { keyBytes } = this
-    for (let i = 0; i < unshared; i++) keyBytes[shared + i] = bytes[tail + i]!
+    // Sorted keys share less and less with their head, so its bytes are copied once a group, by the first that wants them.
+    for (let i = this.headBytes; i < shared; i++) keyBytes[i] = bytes[this.headKey + i]!
+    this.headBytes = tailStart === this.headKey ? length : shared
+    for (let i = shared; i < length; i++) keyBytes[i] = bytes[tailStart + i - shared]!
     this.keyEnd = length
-    this.sequence = Math.floor(tag / 8)
-    this.kind = tag % 8
+    this.tailEnd = tailEnd
     this.valueStart = valueStart
     this.valueEnd = valueEnd
+    this.sequence = view.sequence(index)
+    this.kind = view.kind(index)
   }
 }
 
-const emptyBlock = new Uint8Array(8)
-const emptyLayout: BlockLayout = {
-  bytes: emptyBlock,
-  restartsStart: 0,
-  restartCount: 0,
-  fingerprintsStart: 0,
-  count: 0,
-  interval: 1
-}
+const nothing = new Uint8Array(0)

@@ -1,4 +1,4 @@
-import { BlockBuilder } from "./block.js"
+import { BlockBuilder } from "./blockBuilder.js"
 import { varintLength, writeVarint } from "./encoding.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { TableFilter } from "./filter.js"

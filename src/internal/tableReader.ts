@@ -1,5 +1,5 @@
-import { type Found, findInBlock, Lookup } from "./block.js"
 import type { BlockCache, BlockOwner } from "./blockCache.js"
+import { type Found, findInBlock, Lookup } from "./blockLookup.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { TableFilter } from "./filter.js"

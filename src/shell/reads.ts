@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Kind } from "../internal/batchFormat.js"
-import { Found } from "../internal/block.js"
+import { Found } from "../internal/blockLookup.js"
 import { compareRange, copyRange, decodeUtf8 } from "../internal/bytes.js"
 import { findTable } from "../internal/levelCursor.js"
 import { LookupKey } from "../internal/lookupKey.js"

@@ -1,7 +1,9 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { BlockBuilder, blockLayout, Found, findInBlock, Lookup, secondHashOf } from "../../src/internal/block.js"
+import { BlockBuilder } from "../../src/internal/blockBuilder.js"
 import { BlockCursor } from "../../src/internal/blockCursor.js"
+import { Found, findInBlock, Lookup } from "../../src/internal/blockLookup.js"
+import { BlockView, blockTrailerSize } from "../../src/internal/blockView.js"
 import { compare } from "../../src/internal/bytes.js"
 import { CorruptionFailure } from "../../src/internal/failure.js"
 import { LookupKey } from "../../src/internal/lookupKey.js"
@@ -24,6 +26,8 @@ const malformed = (): never => {
   throw new CorruptionFailure("f", 0, "data block", "malformed")
 }
 
+const lookupKey = new LookupKey()
+
 const build = (
   entries: ReadonlyArray<TestEntry>,
   interval: number,
@@ -31,7 +35,7 @@ const build = (
 ): Uint8Array => {
   for (const entry of inOrder(entries)) {
     const { key, sequence, value = nothing } = entry
-    const hash2 = secondHashOf(key, 0, key.length)
+    const { hash2 } = lookupKey.set(key)
     builder.add(key, 0, key.length, sequence, kindOf(entry), value, 0, value.length, hash2)
   }
   const { size } = builder
@@ -47,12 +51,11 @@ const open = (block: Uint8Array): BlockCursor => {
   return cursor
 }
 
-const key = new LookupKey()
 const found = new Found()
 
 /** What a lookup answers, as the model shows it. */
 const lookup = (block: Uint8Array, sought: Uint8Array, sequence: number): string | undefined => {
-  const result = findInBlock(block, key.set(sought), sequence, found)
+  const result = findInBlock(block, lookupKey.set(sought), sequence, found)
   expect(result).not.toBe(Lookup.malformed)
   if (result === Lookup.absent) return undefined
   const value = found.kind === 0 ? undefined : found.bytes.slice(found.start, found.end)
@@ -135,10 +138,17 @@ describe("bytes that are no block", () => {
         return block
       }
     ),
-    // Sound at the end, so that the entries are read.
-    FastCheck.tuple(FastCheck.uint8Array({ maxLength: 60 }), FastCheck.nat(4), FastCheck.nat(4)).map(
-      ([bytes, count, every]) => Uint8Array.of(...bytes, count, 0, 0, 0, every, 0, 0, 0)
-    )
+    // Laid out as a block, so that what its columns say is read.
+    FastCheck.tuple(
+      entriesOfAnyKind,
+      interval,
+      FastCheck.array(FastCheck.tuple(FastCheck.nat(), FastCheck.nat(255)))
+    ).map(([entries, every, changes]) => {
+      const block = build(entries, every)
+      const size = block.length - blockTrailerSize + 15
+      for (const [at, byte] of changes) block[at % size] = byte
+      return block
+    })
   )
 
   it("are refused, or walked to an end", () => {
@@ -151,7 +161,8 @@ describe("bytes that are no block", () => {
             expect(failure).toBeInstanceOf(CorruptionFailure)
           }
         }
-        const most = blockLayout(bytes)?.count ?? 0
+        const layout = new BlockView()
+        const most = layout.open(bytes) ? layout.count : 0
         const cursor = new BlockCursor(malformed)
         const walkAll = (start: () => void, step: () => void) =>
           attempt(() => {
@@ -175,7 +186,7 @@ describe("bytes that are no block", () => {
           () => cursor.seek(sought, sought.length),
           () => cursor.next()
         )
-        const result = findInBlock(bytes, key.set(sought), 50, found)
+        const result = findInBlock(bytes, lookupKey.set(sought), 50, found)
         expect([Lookup.absent, Lookup.found, Lookup.malformed]).toContain(result)
         if (result === Lookup.found) expect(found.start <= found.end && found.end <= bytes.length).toBe(true)
       }),

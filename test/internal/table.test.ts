@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { Found } from "../../src/internal/block.js"
 import { BlockCache } from "../../src/internal/blockCache.js"
+import { Found } from "../../src/internal/blockLookup.js"
 import { compare } from "../../src/internal/bytes.js"
 import { CorruptionFailure } from "../../src/internal/failure.js"
 import { LookupKey } from "../../src/internal/lookupKey.js"

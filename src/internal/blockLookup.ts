@@ -1,0 +1,51 @@
+import { BlockView, fingerprintOf } from "./blockView.js"
+import type { LookupKey } from "./lookupKey.js"
+
+/** What a lookup found. One is reused for all lookups of a store. */
+export class Found {
+  kind = 0
+  sequence = 0
+  bytes: Uint8Array = new Uint8Array(0)
+  start = 0
+  end = 0
+}
+
+export const Lookup = { absent: 0, found: 1, malformed: 2 } as const
+
+const view = new BlockView()
+
+/** Looks for the newest version of `key` at or before `sequence` in a block: only entries with the key's fingerprint are read. */
+export const findInBlock = (bytes: Uint8Array, key: LookupKey, sequence: number, found: Found): number => {
+  if (!view.open(bytes)) return Lookup.malformed
+  const { count, keysEnd } = view
+  const fingerprint = fingerprintOf(key.hash2)
+  for (let i = 0; i < count; i++) {
+    if (bytes[keysEnd + i] !== fingerprint || view.keyLength(i) !== key.length) continue
+    const group = view.groupOf(i)
+    const head = group * view.interval
+    const headKey = view.groupKey(group)
+    const tail = headKey + view.tailBytes(head, i)
+    const shared = view.shared(i)
+    if (!(shared <= key.length && tail >= headKey + shared && tail + key.length - shared <= keysEnd)) {
+      return Lookup.malformed
+    }
+    if (!isKey(bytes, headKey, tail, shared, key)) continue
+    const version = view.sequence(i)
+    if (version > sequence) continue
+    found.kind = view.kind(i)
+    found.sequence = version
+    found.bytes = bytes
+    found.start = view.groupValue(group) + view.valueBytes(head, i)
+    found.end = found.start + view.valueLength(i)
+    return found.end <= view.keysStart ? Lookup.found : Lookup.malformed
+  }
+  return Lookup.absent
+}
+
+/** Whether the first `shared` bytes at `head` and what follows at `tail` are the key. Keys of a block differ at their ends. */
+const isKey = (bytes: Uint8Array, head: number, tail: number, shared: number, key: LookupKey): boolean => {
+  const { bytes: sought, length } = key
+  for (let i = shared; i < length; i++) if (bytes[tail + i - shared] !== sought[i]) return false
+  for (let i = 0; i < shared; i++) if (bytes[head + i] !== sought[i]) return false
+  return true
+}

@@ -1,0 +1,80 @@
+/**
+ * A column of unsigned integers: each is stored as its distance from the column's base, in as many bytes as the largest distance
+ * needs: 0, 1, 2, 3, 4 or 6. A column of equal numbers takes no space (frame of reference coding: Goldstein, Ramakrishnan
+ * and Shaft, "Compressing Relations and Indexes", ICDE 1998).
+ */
+export const columnWidth = (range: number): number => {
+  if (range < 2 ** 16) return range === 0 ? 0 : range < 2 ** 8 ? 1 : 2
+  return range < 2 ** 24 ? 3 : range < 2 ** 32 ? 4 : 6
+}
+
+/** The distance from the base of the number at `index`. */
+export const readColumn = (bytes: Uint8Array, start: number, width: number, index: number): number => {
+  switch (width) {
+    case 0:
+      return 0
+    case 1:
+      return bytes[start + index]!
+    case 2: {
+      const at = start + index * 2
+      return bytes[at]! | (bytes[at + 1]! << 8)
+    }
+    case 3: {
+      const at = start + index * 3
+      return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16)
+    }
+    default: {
+      const at = start + index * width
+      const low = (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
+      return width === 4 ? low : low + (bytes[at + 4]! | (bytes[at + 5]! << 8)) * 2 ** 32
+    }
+  }
+}
+
+/** The sum of the distances from `from` up to `to`. */
+export const sumColumn = (bytes: Uint8Array, start: number, width: number, from: number, to: number): number => {
+  let sum = 0
+  if (width === 1) for (let i = start + from; i < start + to; i++) sum += bytes[i]!
+  else if (width > 0) for (let i = from; i < to; i++) sum += readColumn(bytes, start, width, i)
+  return sum
+}
+
+/** The numbers of a column as they are collected. */
+export class ColumnBuilder {
+  private values: Array<number> = []
+  private smallest = Number.POSITIVE_INFINITY
+  private largest = 0
+
+  get base(): number {
+    return this.values.length === 0 ? 0 : this.smallest
+  }
+
+  get width(): number {
+    return this.values.length === 0 ? 0 : columnWidth(this.largest - this.smallest)
+  }
+
+  add(value: number): void {
+    this.values.push(value)
+    if (value < this.smallest) this.smallest = value
+    if (value > this.largest) this.largest = value
+  }
+
+  /** Writes the column and answers the position behind it. */
+  write(bytes: Uint8Array, at: number): number {
+    const { base, width, values } = this
+    for (let i = 0; i < values.length && width > 0; i++) {
+      let rest = values[i]! - base
+      for (let byte = 0; byte < width; byte++) {
+        bytes[at++] = rest % 256
+        rest = Math.floor(rest / 256)
+      }
+    }
+    return at
+  }
+
+  clear(): void {
+    this.values.length = 0
+    this.smallest = Number.POSITIVE_INFINITY
+    this.largest = 0
+  }
+}
