@@ -17,7 +17,7 @@ import { mergeCursors } from "./internal/mergeCursor.js"
 import { Retention } from "./internal/retention.js"
 import type { TableMeta } from "./internal/tableFormat.js"
 import { type FileError, type InvalidArgument, StorageError } from "./LsmError.js"
-import { type LsmOptions, settings } from "./LsmOptions.js"
+import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
 import { type Change, Manifest } from "./Manifest.js"
 import { Memtable, type Table } from "./Memtable.js"
 import { Metrics } from "./Metrics.js"
@@ -197,6 +197,7 @@ export const make = (
             cursor: mergeCursors(memtableCursors(frozen, Number.MAX_SAFE_INTEGER)),
             retention: new Retention(hooks.snapshots(), () => false),
             targetSize: Number.POSITIVE_INFINITY,
+            level: 0,
             allocate: manifest.unsafeAllocate
           },
           (added) => ({
@@ -233,7 +234,8 @@ export const make = (
           ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
           ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
         ]
-        if (isTrivialMove(compaction)) {
+        // A table moved to a level of another compression would keep the one it has.
+        if (isTrivialMove(compaction) && codecAt(config, level) === codecAt(config, outputLevel)) {
           yield* manifest.apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
           const table = numbersOf(inputs)
           const duration = (yield* Clock.currentTimeMillis) - started
@@ -250,6 +252,7 @@ export const make = (
                 version.isAbsentFrom(outputLevel + 1, bytes, start, end)
               ),
               targetSize: config.tableBytes,
+              level: outputLevel,
               allocate: manifest.unsafeAllocate
             },
             (added) => ({ removed, added: added.map((table) => ({ level: outputLevel, table })) })

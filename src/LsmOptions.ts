@@ -24,6 +24,15 @@ export type Durability =
   | { readonly interval: Duration.DurationInput; readonly maxBytes?: number | undefined }
 
 /**
+ * How the blocks of tables are stored: as they are, or deflated (RFC 1951) one by one. A block that deflate does not make smaller by an
+ * eighth is stored as it is.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Compression = "none" | "deflate"
+
+/**
  * Options that tune a store. Sizes are in bytes.
  *
  * @since 0.1.0
@@ -38,7 +47,12 @@ export interface Tuning {
   readonly maxFrozenMemtables?: number | undefined
   /** Size at which a data block is closed. Default 4 KiB. */
   readonly blockBytes?: number | undefined
-  /** Entries between two restart points of a block. Default 16. */
+  /**
+   * Compression of the tables to be written: one for all levels, or one a level from level 0 on, the last of which goes for all deeper
+   * levels too. Tables that are there are read whatever theirs is. Cached blocks are not compressed. Default `"none"`.
+   */
+  readonly compression?: Compression | ReadonlyArray<Compression> | undefined
+  /** Entries of a block that share their keys' beginnings. Default 16. */
   readonly restartInterval?: number | undefined
   /** False-positive rate of the tables' Bloom filters, above 0; 1 leaves them out. Default 0.01. */
   readonly filterFalsePositiveRate?: number | undefined
@@ -96,6 +110,7 @@ export interface Settings {
   readonly memtableBytes: number
   readonly maxFrozenMemtables: number
   readonly blockBytes: number
+  readonly compression: ReadonlyArray<Compression>
   readonly restartInterval: number
   readonly filterFalsePositiveRate: number
   readonly blockCacheBytes: number
@@ -175,6 +190,7 @@ const resolve = (options: LsmOptions): Settings => {
     memtableBytes: integer("memtableBytes", 64 * MiB, 1, many),
     maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),
     blockBytes: integer("blockBytes", 4 * KiB, 1, 64 * MiB),
+    compression: resolveCompression(options.compression ?? "none"),
     restartInterval: integer("restartInterval", 16, 1, 65536),
     filterFalsePositiveRate: real("filterFalsePositiveRate", 0.01, 1e-6, 1),
     blockCacheBytes: integer("blockCacheBytes", 64 * MiB, 0, 2 ** 40),
@@ -197,6 +213,20 @@ const resolve = (options: LsmOptions): Settings => {
     name
   }
 }
+
+const resolveCompression = (compression: Compression | ReadonlyArray<Compression>): ReadonlyArray<Compression> => {
+  const byLevel: ReadonlyArray<Compression> = Array.isArray(compression) ? [...compression] : [compression]
+  const known = byLevel.every((codec) => codec === "none" || codec === "deflate")
+  return known && byLevel.length > 0 ? byLevel : fail("compression", `must be "none", "deflate" or an array of these`)
+}
+
+/**
+ * The compression of tables written for a level.
+ *
+ * @internal
+ */
+export const codecAt = ({ compression }: Settings, level: number): Compression =>
+  compression[Math.min(level, compression.length - 1)]!
 
 /**
  * Checks a durability and fills in its defaults.

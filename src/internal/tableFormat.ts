@@ -1,4 +1,5 @@
 import { checksum, placeSeed } from "./checksum.js"
+import { type Codec, codecByte } from "./compression.js"
 import { readU32, readU48, readVarint, varintEnd, varintLength, writeU32, writeU48, writeVarint } from "./encoding.js"
 
 /**
@@ -22,7 +23,7 @@ import { readU32, readU48, readVarint, varintEnd, varintLength, writeU32, writeU
  * +---------------+------------+---------------+----------+---------------------+--------------+---+---------------+-----+
  * ```
  *
- * Compression is 0, none; other values are kept for codecs to come. The index is one block whose keys are
+ * Compression is 0 for none and 1 for deflate; other values are kept for codecs to come. The index is one block whose keys are
  * separators: each is at or above the last key of its data block and below the first of the next; its value is the data block's
  * offset and length as varints.
  */
@@ -30,21 +31,22 @@ export const sectionTrailerSize = 5
 export const footerSize = 48
 const footerMagic = 0x9a4c5354
 
-/** A piece of a table file; `length` counts its content, not the trailer. */
+/** A piece of a table file; `length` counts its content as stored, not the trailer. */
 export interface Handle {
   readonly offset: number
   readonly length: number
 }
 
-/** Writes compression and checksum behind a section's content of `length` bytes at the start of `bytes`. */
+/** Writes compression and checksum behind a section's stored content of `length` bytes at the start of `bytes`. */
 export const sealSection = (
   bytes: Uint8Array,
   length: number,
+  codec: Codec,
   salt: number,
   fileNumber: number,
   offset: number
 ): void => {
-  bytes[length] = 0
+  bytes[length] = codecByte[codec]
   writeU32(bytes, length + 1, checksum(bytes, 0, length + 1, placeSeed(salt, fileNumber, offset)))
 }
 
@@ -61,7 +63,7 @@ export const sectionFault = (
   if (readU32(bytes, end + 1) !== checksum(bytes, start, end + 1, placeSeed(salt, fileNumber, offset))) {
     return "checksum mismatch"
   }
-  return bytes[end] === 0 ? undefined : `unknown compression ${bytes[end]}`
+  return bytes[end]! <= codecByte.deflate ? undefined : `unknown compression ${bytes[end]}`
 }
 
 export interface Footer {

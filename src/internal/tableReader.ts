@@ -1,5 +1,6 @@
 import type { BlockCache, BlockOwner } from "./blockCache.js"
 import { type Found, findInBlock, Lookup } from "./blockLookup.js"
+import { codecByte, decompress } from "./compression.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { TableFilter } from "./filter.js"
@@ -152,6 +153,8 @@ export class TableReader implements BlockOwner {
     if (bytes.length < start + length + sectionTrailerSize) this.fail(offset, region, "the file ends within it")
     const fault = sectionFault(bytes, start, length, this.salt, this.fileNumber, offset)
     if (fault !== undefined) this.fail(offset, region, fault)
-    return bytes.subarray(start, start + length)
+    const content = bytes.subarray(start, start + length)
+    if (bytes[start + length] === codecByte.none) return content
+    return decompress(content) ?? this.fail(offset, region, "does not decompress")
   }
 }

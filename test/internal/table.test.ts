@@ -15,7 +15,8 @@ import { buildTable, openTable, plainOptions, tableCursor, tableStoreId } from "
 const options = FastCheck.record({
   blockSize: FastCheck.constantFrom(1, 60, 128, 4096, 1 << 20),
   restartInterval: FastCheck.constantFrom(1, 2, 16, 65536),
-  filterFalsePositiveRate: FastCheck.constantFrom(1e-6, 0.01, 0.5, 1)
+  filterFalsePositiveRate: FastCheck.constantFrom(1e-6, 0.01, 0.5, 1),
+  compression: FastCheck.constantFrom("none" as const, "deflate" as const)
 })
 const cacheBytes = FastCheck.constantFrom(0, 400, 1 << 20)
 const reading = FastCheck.record({
@@ -152,9 +153,13 @@ describe("a damaged table", () => {
   }
 
   const sound = buildTable(entries, small).file.bytes
+  const deflated = buildTable(entries, { ...small, blockSize: 300, compression: "deflate" }).file.bytes
   const expected = [...entries, ...entries].map(show).join()
 
-  it("is refused with file, offset and region, whichever bit was changed", () => {
+  it.each([
+    ["as it is", sound],
+    ["deflated", deflated]
+  ])("stored %s is refused with file, offset and region, whichever bit was changed", (_, sound) => {
     expect(readAll(sound)).toBe(expected)
     const regions = new Map<string, number>()
     for (let bit = 0; bit < sound.length * 8; bit++) {
