@@ -1,476 +1,286 @@
-import { spawn } from "node:child_process"
 import { createRequire } from "node:module"
-import { fileURLToPath } from "node:url"
+import { Readable, Writable } from "node:stream"
 import * as FileSystem from "@effect/platform/FileSystem"
-import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
-import type * as Scope from "effect/Scope"
-import { LsmStore } from "effect-lsm"
-import type { Encoding } from "../src/bin/encoding.js"
-import { entryFormat } from "../src/bin/entryFormat.js"
 import { requestedHelp } from "../src/bin/help.js"
-import { LineSplitter } from "../src/bin/lineSplitter.js"
-
-const program = fileURLToPath(new URL("../dist/bin/lsmkv.js", import.meta.url))
-
-interface Finished {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-  readonly bytes: Buffer
-}
-
-/** Runs the built program to its end; with `closeAfterFirst` as under `| head`, which reads a little and goes. */
-const lsmkv = (
-  words: ReadonlyArray<string>,
-  options: { readonly input?: string | Uint8Array; readonly closeAfterFirst?: boolean } = {}
-): Effect.Effect<Finished> =>
-  Effect.async((resume) => {
-    const child = spawn(process.execPath, [program, ...words], { stdio: "pipe" })
-    const stdout: Array<Buffer> = []
-    const stderr: Array<Buffer> = []
-    child.stdout.on("data", (piece: Buffer) => {
-      stdout.push(piece)
-      if (options.closeAfterFirst) child.stdout.destroy()
-    })
-    child.stderr.on("data", (piece: Buffer) => stderr.push(piece))
-    child.on("error", (error) => resume(Effect.die(error)))
-    child.on("close", (code) => {
-      const bytes = Buffer.concat(stdout)
-      resume(
-        Effect.succeed({ code, bytes, stdout: bytes.toString("utf8"), stderr: Buffer.concat(stderr).toString("utf8") })
-      )
-    })
-    // A program that ends without reading its input is no fault of the test.
-    child.stdin.on("error", () => {})
-    child.stdin.end(options.input ?? "")
-    return Effect.sync(() => void child.kill())
-  })
-
-/** Runs a command that must succeed, and answers what it printed. */
-const output = (words: ReadonlyArray<string>, input: string | Uint8Array = ""): Effect.Effect<string> =>
-  Effect.map(lsmkv(words, { input }), (finished) => {
-    expect(finished, words.join(" ")).toMatchObject({ code: 0, stderr: "" })
-    return finished.stdout
-  })
-
-/** Runs a command that must fail with code 2, nothing on standard output and one line on standard error. */
-const complaint = (words: ReadonlyArray<string>, input = ""): Effect.Effect<string> =>
-  Effect.map(lsmkv(words, { input }), (finished) => {
-    expect(finished, words.join(" ")).toMatchObject({ code: 2, stdout: "" })
-    expect(finished.stderr).toMatch(/^lsmkv: [^\n]+\n$/)
-    return finished.stderr
-  })
-
-/** Each run starts a process of its own; two at a time keep a small machine busy. */
-const each = <A, E, R>(items: Iterable<A>, body: (item: A) => Effect.Effect<unknown, E, R>) =>
-  Effect.forEach(items, body, { concurrency: 2, discard: true })
-
-/** Milliseconds for a test that starts a dozen processes, on a machine that has other things to do. */
-const patience = 180_000
-
-const temporaryDirectory: Effect.Effect<string, never, FileSystem.FileSystem | Scope.Scope> =
-  FileSystem.FileSystem.pipe(
-    Effect.flatMap((files) => files.makeTempDirectoryScoped({ prefix: "lsmkv-" })),
-    Effect.orDie
-  )
+import { complaint, complaintOf, lsmkv, output } from "./support/lsmkv.js"
+import { temporaryDirectory } from "./support/temporaryDirectory.js"
 
 const commands = ["put", "get", "delete", "scan", "count", "import", "export", "stats", "compact", "verify"]
 
-layer(NodeContext.layer)("lsmkv", (it) => {
-  it.scoped(
-    "puts, gets and deletes",
-    () =>
-      Effect.gen(function* () {
-        const store = `${yield* temporaryDirectory}/store`
-        expect(yield* output(["put", store, "user:1", "Ada"])).toBe("")
-        expect(yield* output(["get", store, "user:1"])).toBe("Ada\n")
-        expect(yield* output(["get", store, "user:1", "--json"])).toBe(`{"key":"user:1","value":"Ada"}\n`)
-        expect(yield* output(["delete", store, "user:1", "--durability", "buffered"])).toBe("")
-        expect(yield* lsmkv(["get", store, "user:1"])).toMatchObject({ code: 1, stdout: "", stderr: "" })
-      }),
-    patience
+layer(NodeFileSystem.layer)("lsmkv", (it) => {
+  it.scoped("puts, gets and deletes", () =>
+    Effect.gen(function* () {
+      const store = `${yield* temporaryDirectory}/store`
+      expect(yield* output(["put", store, "user:1", "Ada"])).toBe("")
+      expect(yield* output(["get", store, "user:1"])).toBe("Ada\n")
+      expect(yield* output(["get", store, "user:1", "--json"])).toBe(`{"key":"user:1","value":"Ada"}\n`)
+      expect(yield* output(["delete", store, "user:1", "--durability", "buffered"])).toBe("")
+      expect(yield* lsmkv(["get", store, "user:1"])).toMatchObject({ code: 1, stdout: "", stderr: "" })
+    })
   )
 
-  it.scoped(
-    "keeps keys and values of every kind",
-    () =>
-      Effect.gen(function* () {
-        const store = `${yield* temporaryDirectory}/store`
-        const entries: ReadonlyArray<readonly [string, string]> = [
-          ["tab\tline\nback\\slash", "\r\n\ttab \\t"],
-          ["grüße 😀", "值"],
-          ["--help", "--json"],
-          ["empty ", ""]
-        ]
-        // One after another: a store is open once.
-        for (const [key, value] of entries) yield* output(["put", store, "--", key, value])
-        for (const [key, value] of entries.slice(0, 2)) {
-          expect(yield* output(["get", store, "--", key])).toBe(`${value}\n`)
-        }
-        expect((yield* output(["scan", store])).split("\n")).toStrictEqual([
-          "--help\t--json",
-          "empty \t",
-          "grüße 😀\t值",
-          "tab\\tline\\nback\\\\slash\t\\r\\n\\ttab \\\\t",
-          ""
-        ])
-        expect(yield* output(["scan", store, "--json", "--prefix=tab\tline\n"])).toBe(
-          `${JSON.stringify({ key: entries[0]?.[0], value: entries[0]?.[1] })}\n`
-        )
-      }),
-    patience
-  )
-
-  it.scoped(
-    "keeps bytes that are no text",
-    () =>
-      Effect.gen(function* () {
-        const store = `${yield* temporaryDirectory}/store`
-        const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
-        const hex = Buffer.from(everyByte).toString("hex")
-        yield* output(["put", store, "00ff", hex, "--encoding", "hex"])
-        yield* output(["put", store, "piped"], everyByte)
-        yield* output(
-          ["put", store, "cGlwZWQgaGV4", "--encoding", "base64"],
-          `${Buffer.from(everyByte).toString("base64")}\n`
-        )
-        expect(yield* output(["get", store, "00ff", "--encoding", "hex"])).toBe(`${hex}\n`)
-        const raw = yield* lsmkv(["get", store, "piped hex", "--raw"])
-        expect(raw.bytes.equals(everyByte)).toBe(true)
-        const piped = yield* lsmkv(["get", store, "piped"])
-        expect(piped.bytes.equals(Buffer.from([...everyByte, 0x0a]))).toBe(true)
-
-        const text = yield* output(["export", store])
-        expect(text).toMatch(/^\\x00\\xff\t\\x00\\x01.*\\x08\\t\\n\\x0b.*~\\x7f\\x80.*\\xff\n/)
-        expect(yield* output(["import", `${store}2`], text)).toBe("3 puts and 0 deletes in 1 batch\n")
-        expect(yield* output(["export", `${store}2`, "--json", "--encoding", "hex"])).toBe(
-          ["00ff", "7069706564", "706970656420686578"].map((key) => `{"key":"${key}","value":"${hex}"}\n`).join("")
-        )
-
-        const json = yield* complaint(["scan", store, "--json"])
-        expect(json).toContain("the entry of key \\x00\\xff is not UTF-8: --encoding hex or base64")
-        expect(yield* complaint(["get", store, "0", "--encoding", "hex"])).toBe("lsmkv: the key is not hexadecimal\n")
-      }),
-    patience
-  )
-
-  it.scoped(
-    "scans and counts ranges",
-    () =>
-      Effect.gen(function* () {
-        const store = `${yield* temporaryDirectory}/store`
-        yield* output(["import", store], "a\t1\nb:1\t2\nb:2\t3\nc\t4\nd\t5\n")
-        const keys = (...options: ReadonlyArray<string>) =>
-          Effect.map(output(["scan", store, "--keys-only", ...options]), (text) => text.split("\n").slice(0, -1))
-        expect(yield* keys("--start", "b:2", "--end=d")).toStrictEqual(["b:2", "c"])
-        expect(yield* keys("--prefix", "b:", "--reverse")).toStrictEqual(["b:2", "b:1"])
-        expect(yield* keys("--reverse", "--limit=2", "--json")).toStrictEqual([`{"key":"d"}`, `{"key":"c"}`])
-        expect(yield* keys("--encoding", "hex", "--start", "63")).toStrictEqual(["63", "64"])
-        expect(yield* output(["count", store, "--prefix", "b:", "--json"])).toBe(`{"count":2}\n`)
-        expect(yield* output(["count", store, "--prefix="])).toBe("5\n")
-        expect(yield* complaint(["scan", store, "--limit", "-1"])).toContain("limit")
-      }),
-    patience
-  )
-
-  it.scoped(
-    "imports what it exported",
-    () =>
-      Effect.gen(function* () {
-        const directory = yield* temporaryDirectory
-        const files = yield* FileSystem.FileSystem
-        const entries = Array.from({ length: 5000 }, (_, i) => ({
-          key: `key ${String(i).padStart(5, "0")}`,
-          value: i % 7 === 0 ? `line\n${i}\ttab\\` : "v".repeat(i % 200)
-        }))
-        const lines = `${entries.map((entry) => JSON.stringify(entry)).join("\n")}\n`
-        yield* files.writeFileString(`${directory}/in.jsonl`, lines)
-        expect(
-          yield* output(["import", `${directory}/a`, `${directory}/in.jsonl`, "--json", "--batch-size", "128"])
-        ).toBe("5,000 puts and 0 deletes in 40 batches\n")
-        expect(yield* output(["export", `${directory}/a`, "--json"])).toBe(lines)
-
-        expect(yield* output(["export", `${directory}/a`, "--output", `${directory}/out.tsv`])).toBe("")
-        expect(yield* output(["import", `${directory}/b`, `${directory}/out.tsv`, "--durability", "buffered"])).toBe(
-          "5,000 puts and 0 deletes in 5 batches\n"
-        )
-        expect(yield* output(["export", `${directory}/b`, "--json"])).toBe(lines)
-
-        const deletes = `${entries.slice(0, 2500).map(({ key }) => JSON.stringify({ key, delete: true }))}`
-        expect(yield* output(["import", `${directory}/b`, "-", "--json"], deletes.replaceAll("},{", "}\n\n{"))).toBe(
-          "0 puts and 2,500 deletes in 3 batches\n"
-        )
-        expect(yield* output(["count", `${directory}/b`])).toBe("2500\n")
-      }),
-    patience
-  )
-
-  it.scoped(
-    "keeps the batches before a malformed line",
-    () =>
-      Effect.gen(function* () {
-        const directory = yield* temporaryDirectory
-        const lines = Array.from({ length: 30 }, (_, i) => `{"key":"${i}","value":"${i}"}`)
-        lines[17] = `{"key":"17"}`
-        const failure = yield* complaint(["import", `${directory}/a`, "--json", "--batch-size", "5"], lines.join("\n"))
-        expect(failure).toBe(
-          `lsmkv: line 18: needs one of "value" and "delete": true; lines 1 to 15 are imported, nothing behind them\n`
-        )
-        expect(yield* output(["count", `${directory}/a`])).toBe("15\n")
-
-        expect(yield* complaint(["import", `${directory}/never`, `${directory}/nothing.tsv`])).toContain(
-          "nothing.tsv: no such file or directory"
-        )
-        expect(yield* (yield* FileSystem.FileSystem).exists(`${directory}/never`)).toBe(false)
-      }),
-    patience
-  )
-
-  it("says what is wrong with a line", () => {
-    const faults = (json: boolean, encoding: Encoding, lines: ReadonlyArray<string>) =>
-      lines.map((line) => Either.getOrNull(Either.flip(entryFormat(json, encoding).parse(Buffer.from(line)))))
-    expect(faults(false, "utf8", ["no tab", "a\tb\tc", "a\t\\q", "a\\\tb", "\\x1\tb", "\t"])).toStrictEqual([
-      "no tab between key and value (JSON lines need --json)",
-      "more than one tab: a tab in a value is written \\t",
-      "value has a backslash that begins none of \\t \\n \\r \\\\ \\xHH",
-      "key has a backslash that begins none of \\t \\n \\r \\\\ \\xHH",
-      "key has \\x without two hexadecimal digits behind it",
-      null
-    ])
-    expect(faults(false, "hex", ["6x\t00", "61\t0", "61\tFF"])).toStrictEqual([
-      "key is not hexadecimal",
-      "value is not hexadecimal",
-      null
-    ])
-    expect(faults(true, "base64", [`{"key":"YQ","value":""}`, `{"key":"YQ==","value":"/+8="}`])).toStrictEqual([
-      "key is not base64",
-      null
-    ])
-    const one = `needs one of "value" and "delete": true`
-    expect(
-      faults(true, "utf8", [
-        `{"key":"a"}`,
-        `{"key":"a","value":"","delete":true}`,
-        `{"key":1,"value":""}`,
-        `{"key":"a","value":"","ttl":5}`,
-        `{"key":"\\ud800","value":""}`,
-        `{"key":"a","delete":true}`
+  it.scoped("keeps keys and values of every kind", () =>
+    Effect.gen(function* () {
+      const store = `${yield* temporaryDirectory}/store`
+      const entries: ReadonlyArray<readonly [string, string]> = [
+        ["tab\tline\nback\\slash", "\r\n\ttab \\t"],
+        ["grüße 😀", "值"],
+        ["--help", "--json"],
+        ["empty ", ""]
+      ]
+      // One after another: a store is open once.
+      for (const [key, value] of entries) yield* output(["put", store, "--", key, value])
+      for (const [key, value] of entries.slice(0, 2)) {
+        expect(yield* output(["get", store, "--", key])).toBe(`${value}\n`)
+      }
+      expect((yield* output(["scan", store])).split("\n")).toStrictEqual([
+        "--help\t--json",
+        "empty \t",
+        "grüße 😀\t值",
+        "tab\\tline\\nback\\\\slash\t\\r\\n\\ttab \\\\t",
+        ""
       ])
-    ).toStrictEqual([
-      one,
-      one,
-      `"key": Expected string, actual 1`,
-      `"ttl": is unexpected, expected: "key" | "value" | "delete"`,
-      "key holds half a surrogate pair, which has no UTF-8",
-      null
-    ])
-    expect(faults(true, "utf8", ["{", "[]"])).toStrictEqual([expect.stringContaining("JSON"), expect.any(String)])
-  })
+      expect(yield* output(["scan", store, "--json", "--prefix=tab\tline\n"])).toBe(
+        `${JSON.stringify({ key: entries[0]?.[0], value: entries[0]?.[1] })}\n`
+      )
+    })
+  )
 
-  it("reads back every byte that it writes as text", () => {
-    const format = entryFormat(false, "utf8")
-    for (let byte = 0; byte < 256; byte++) {
-      for (const entry of [
-        { key: Uint8Array.of(byte), value: Uint8Array.of(0xc3, byte) },
-        { key: Uint8Array.of(byte, 0xc3), value: Uint8Array.of(byte, byte, 0x78) }
-      ]) {
-        const line = Buffer.from(format.renderEntry(entry) ?? "")
-        expect(line.includes(0x0a)).toBe(false)
-        const read = Either.getOrThrow(format.parse(line))
-        expect([...read.key, -1, ...(read.value ?? [])]).toStrictEqual([...entry.key, -1, ...entry.value])
+  it.scoped("keeps bytes that are no text", () =>
+    Effect.gen(function* () {
+      const store = `${yield* temporaryDirectory}/store`
+      const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
+      const hex = Buffer.from(everyByte).toString("hex")
+      yield* output(["put", store, "00ff", hex, "--encoding", "hex"])
+      yield* output(["put", store, "piped"], everyByte)
+      yield* output(
+        ["put", store, "cGlwZWQgaGV4", "--encoding", "base64"],
+        `${Buffer.from(everyByte).toString("base64")}\n`
+      )
+      expect(yield* output(["get", store, "00ff", "--encoding", "hex"])).toBe(`${hex}\n`)
+      const raw = yield* lsmkv(["get", store, "piped hex", "--raw"])
+      expect(raw.bytes.equals(everyByte)).toBe(true)
+      const piped = yield* lsmkv(["get", store, "piped"])
+      expect(piped.bytes.equals(Buffer.from([...everyByte, 0x0a]))).toBe(true)
+
+      const text = yield* output(["export", store])
+      expect(text).toMatch(/^\\x00\\xff\t\\x00\\x01.*\\x08\\t\\n\\x0b.*~\\x7f\\x80.*\\xff\n/)
+      expect(yield* output(["import", `${store}2`], text)).toBe("3 puts and 0 deletes in 1 batch\n")
+      expect(yield* output(["export", `${store}2`, "--json", "--encoding", "hex"])).toBe(
+        ["00ff", "7069706564", "706970656420686578"].map((key) => `{"key":"${key}","value":"${hex}"}\n`).join("")
+      )
+
+      const json = yield* complaint(["scan", store, "--json"])
+      expect(json).toContain("the entry of key \\x00\\xff is not UTF-8: --encoding hex or base64")
+      expect(yield* complaint(["get", store, "0", "--encoding", "hex"])).toBe("lsmkv: the key is not hexadecimal\n")
+    })
+  )
+
+  it.scoped("scans and counts ranges", () =>
+    Effect.gen(function* () {
+      const store = `${yield* temporaryDirectory}/store`
+      yield* output(["import", store], "a\t1\nb:1\t2\nb:2\t3\nc\t4\nd\t5\n")
+      const keys = (...options: ReadonlyArray<string>) =>
+        Effect.map(output(["scan", store, "--keys-only", ...options]), (text) => text.split("\n").slice(0, -1))
+      expect(yield* keys("--start", "b:2", "--end=d")).toStrictEqual(["b:2", "c"])
+      expect(yield* keys("--prefix", "b:", "--reverse")).toStrictEqual(["b:2", "b:1"])
+      expect(yield* keys("--reverse", "--limit=2", "--json")).toStrictEqual([`{"key":"d"}`, `{"key":"c"}`])
+      expect(yield* keys("--encoding", "hex", "--start", "63")).toStrictEqual(["63", "64"])
+      expect(yield* output(["count", store, "--prefix", "b:", "--json"])).toBe(`{"count":2}\n`)
+      expect(yield* output(["count", store, "--prefix="])).toBe("5\n")
+      expect(yield* complaint(["scan", store, "--limit", "-1"])).toContain("limit")
+    })
+  )
+
+  it.scoped("imports what it exported", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const files = yield* FileSystem.FileSystem
+      const entries = Array.from({ length: 5000 }, (_, i) => ({
+        key: `key ${String(i).padStart(5, "0")}`,
+        value: i % 7 === 0 ? `line\n${i}\ttab\\` : "v".repeat(i % 200)
+      }))
+      const lines = `${entries.map((entry) => JSON.stringify(entry)).join("\n")}\n`
+      yield* files.writeFileString(`${directory}/in.jsonl`, lines)
+      expect(
+        yield* output(["import", `${directory}/a`, `${directory}/in.jsonl`, "--json", "--batch-size", "128"])
+      ).toBe("5,000 puts and 0 deletes in 40 batches\n")
+      expect(yield* output(["export", `${directory}/a`, "--json"])).toBe(lines)
+
+      expect(yield* output(["export", `${directory}/a`, "--output", `${directory}/out.tsv`])).toBe("")
+      expect(yield* output(["import", `${directory}/b`, `${directory}/out.tsv`, "--durability", "buffered"])).toBe(
+        "5,000 puts and 0 deletes in 5 batches\n"
+      )
+      expect(yield* output(["export", `${directory}/b`, "--json"])).toBe(lines)
+
+      const deletes = `${entries.slice(0, 2500).map(({ key }) => JSON.stringify({ key, delete: true }))}`
+      expect(yield* output(["import", `${directory}/b`, "-", "--json"], deletes.replaceAll("},{", "}\n\n{"))).toBe(
+        "0 puts and 2,500 deletes in 3 batches\n"
+      )
+      expect(yield* output(["count", `${directory}/b`])).toBe("2500\n")
+    })
+  )
+
+  it.scoped("keeps the batches before a malformed line", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const lines = Array.from({ length: 30 }, (_, i) => `{"key":"${i}","value":"${i}"}`)
+      lines[17] = `{"key":"17"}`
+      const failure = yield* complaint(["import", `${directory}/a`, "--json", "--batch-size", "5"], lines.join("\n"))
+      expect(failure).toBe(
+        `lsmkv: line 18: needs one of "value" and "delete": true; lines 1 to 15 are imported, nothing behind them\n`
+      )
+      expect(yield* output(["count", `${directory}/a`])).toBe("15\n")
+
+      expect(yield* complaint(["import", `${directory}/never`, `${directory}/nothing.tsv`])).toContain(
+        "nothing.tsv: no such file or directory"
+      )
+      expect(yield* (yield* FileSystem.FileSystem).exists(`${directory}/never`)).toBe(false)
+    })
+  )
+
+  it.scoped("makes no store where a command only reads", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const missing = `${directory}/missing`
+      const reading = commands.filter((name) => name !== "put" && name !== "import")
+      yield* Effect.forEach(reading, (name) =>
+        Effect.map(complaint([name, missing, ...(name === "get" || name === "delete" ? ["key"] : [])]), (text) =>
+          expect(text).toBe(`lsmkv: there is no store in ${missing}\n`)
+        )
+      )
+      expect(yield* (yield* FileSystem.FileSystem).readDirectory(directory)).toStrictEqual([])
+    })
+  )
+
+  it.scoped("tells figures, compacts and verifies", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const lines = Array.from({ length: 3000 }, (_, i) => `${i % 1000}\t${i}\n`)
+      yield* output(["import", directory], lines.join(""))
+
+      const compacted = yield* output(["compact", directory])
+      expect(compacted).toMatch(
+        /^before:\nlevel +tables +size +entries +tombstones +score\n +0 .*\n\nafter:\nlevel .*\n/
+      )
+      const again = JSON.parse(yield* output(["compact", directory, "--json"]))
+      const sum = (levels: ReadonlyArray<{ readonly entries: number }>) =>
+        levels.reduce((entries, level) => entries + level.entries, 0)
+      expect(sum(again.before)).toBe(1000)
+      expect(sum(again.after)).toBe(1000)
+
+      const figures = JSON.parse(yield* output(["stats", directory, "--json"]))
+      expect(figures).toMatchObject({ directory, sequence: 3000, tables: 1 })
+      const text = yield* output(["stats", directory])
+      expect(text).toMatch(/^directory +\/.*\nsequence number +3,000\ntables +1, /)
+      expect(text).toMatch(/\nlevel +tables +size +entries +tombstones +score\n/)
+      expect(yield* output(["stats", directory, "--prometheus"])).toMatch(/^# (HELP|TYPE) /)
+      expect(yield* complaint(["stats", directory, "--prometheus", "--json"])).toContain("exclude each other")
+
+      expect(yield* output(["verify", directory])).toMatch(
+        /^ok: 1,000 entries, 2\.8 KiB of keys and 3\.9 KiB of values\n/
+      )
+      expect(JSON.parse(yield* output(["verify", directory, "--json"]))).toMatchObject({
+        ok: true,
+        entries: 1000,
+        tables: 1
+      })
+    })
+  )
+
+  it.scoped("reports damage with its place", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const files = yield* FileSystem.FileSystem
+      const lines = Array.from({ length: 1000 }, (_, i) => `${i}\t${i}\n`)
+      yield* output(["import", directory], lines.join(""))
+      yield* output(["compact", directory])
+      const table = (yield* files.readDirectory(directory)).find((name) => name.endsWith(".sst"))
+      const path = `${directory}/${table}`
+      const bytes = yield* files.readFile(path)
+      bytes[500]! ^= 1
+      yield* files.writeFile(path, bytes)
+      const text = yield* complaint(["verify", directory])
+      expect(text).toMatch(new RegExp(`^lsmkv: corruption in .*${table} at byte \\d+, data block: .+\n$`))
+      const json = yield* lsmkv(["verify", directory, "--json"])
+      expect(json.code).toBe(2)
+      expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, region: "data block", offset: expect.any(Number) })
+      expect(json.stderr).toBe(text)
+    })
+  )
+
+  it.scoped("logs nothing but what is asked for, and never to standard output", () =>
+    Effect.gen(function* () {
+      const store = `${yield* temporaryDirectory}/store`
+      yield* output(["put", store, "key", "value"])
+      const debug = yield* lsmkv(["get", store, "key", "--log-level", "debug"])
+      expect(debug).toMatchObject({ code: 0, stdout: "value\n" })
+      expect(debug.stderr).toMatch(/^(timestamp=\S+ level=\S+ .*\n)+$/)
+      expect(debug.stderr).toMatch(/ level=DEBUG .*message=opened /)
+    })
+  )
+
+  it.effect("helps with every command", () =>
+    Effect.gen(function* () {
+      const page = yield* output(["--help"])
+      expect(page).toContain("usage: lsmkv <command> <directory>")
+      for (const name of commands) expect(page).toMatch(new RegExp(`^  ${name} +[A-Z]`, "m"))
+      for (const line of page.split("\n")) expect(line.length).toBeLessThanOrEqual(100)
+      for (const name of commands) {
+        const text = requestedHelp([name, "--help"])
+        expect(text).toContain(`\nusage: lsmkv ${name} <directory>`)
+        expect(text).toContain("\n  <directory>")
+        expect(text).toMatch(/\n {2}--[a-z]/)
       }
-    }
-  })
-
-  it("cuts lines wherever the pieces end", () => {
-    const text = Buffer.from("one\n\ntwo and more\nthree")
-    for (let size = 1; size <= text.length; size++) {
-      const splitter = new LineSplitter()
-      const lines: Array<string> = []
-      for (let at = 0; at < text.length; at += size) {
-        splitter.push(text.subarray(at, at + size))
-        for (let line = splitter.next(); line !== undefined; line = splitter.next())
-          lines.push(Buffer.from(line).toString())
-      }
-      lines.push(Buffer.from(splitter.last() ?? "").toString())
-      expect(lines).toStrictEqual(["one", "", "two and more", "three"])
-      expect(splitter.lines).toBe(4)
-      expect(splitter.last()).toBe(undefined)
-    }
-  })
-
-  it.scoped(
-    "makes no store where a command only reads",
-    () =>
-      Effect.gen(function* () {
-        const directory = yield* temporaryDirectory
-        const missing = `${directory}/missing`
-        const reading = commands.filter((name) => name !== "put" && name !== "import")
-        yield* each(reading, (name) =>
-          Effect.map(complaint([name, missing, ...(name === "get" || name === "delete" ? ["key"] : [])]), (text) =>
-            expect(text).toBe(`lsmkv: there is no store in ${missing}\n`)
-          )
-        )
-        expect(yield* (yield* FileSystem.FileSystem).readDirectory(directory)).toStrictEqual([])
-      }),
-    patience
+      // An argument that is missing or wrong does not stand in the way of help.
+      expect(yield* output(["put", "--limt", "-h"])).toBe(requestedHelp(["put", "--help"]))
+      expect(yield* output([])).toBe(page)
+      const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string }
+      expect(yield* output(["--version"])).toBe(`${version}\n`)
+    })
   )
 
-  it.scoped(
-    "says that a store is open elsewhere",
-    () =>
-      Effect.gen(function* () {
-        const directory = yield* temporaryDirectory
-        yield* Effect.gen(function* () {
-          const store = yield* LsmStore.make({ directory })
-          yield* store.put("key", "value")
-          expect(yield* complaint(["get", directory, "key"])).toBe(`lsmkv: ${directory} is open elsewhere\n`)
-          expect(yield* complaint(["put", directory, "key", "other"])).toBe(`lsmkv: ${directory} is open elsewhere\n`)
-        }).pipe(Effect.scoped)
-        expect(yield* output(["get", directory, "key"])).toBe("value\n")
-      }),
-    patience
+  it.effect("says what is wrong with a command line", () =>
+    Effect.forEach(
+      [
+        [["frobnicate"], "Invalid subcommand for lsmkv - use one of 'put', 'get'"],
+        [["get", "./nowhere"], "Missing argument <key>; see lsmkv get --help"],
+        [["scan", "./nowhere", "--limt", "5"], "unknown argument: '--limt'"],
+        [["put", "./nowhere", "key", "--encodin=hex"], "Unknown option --encodin"],
+        [["scan", "./nowhere", "--limit", "five"], "'five' is not a integer"],
+        [["import", "./nowhere", "--batch-size", "0"], "--batch-size must be at least 1"]
+      ] as const,
+      ([words, reason]) => Effect.map(complaint(words), (text) => expect(text).toContain(reason))
+    )
   )
 
-  it.scoped(
-    "ends quietly when its reader goes",
-    () =>
-      Effect.gen(function* () {
-        const directory = yield* temporaryDirectory
-        const lines = Array.from({ length: 20_000 }, (_, i) => `${i}\t${"v".repeat(200)}\n`)
-        yield* output(["import", `${directory}/a`, "--durability", "buffered"], lines.join(""))
-        yield* each(["export", "scan"], (name) =>
-          Effect.gen(function* () {
-            const copy = `${directory}/${name}`
-            yield* (yield* FileSystem.FileSystem).copy(`${directory}/a`, copy)
-            const cut = yield* lsmkv([name, copy], { closeAfterFirst: true })
-            expect(cut).toMatchObject({ code: 0, stderr: "" })
-            expect(cut.stdout).toMatch(/^0\tv+\n1\tv+\n10\tv+\n/)
-            expect(cut.bytes.length).toBeLessThan(1024 * 1024)
-            // It closed the store properly: nothing is left locked or torn.
-            expect(yield* output(["count", copy])).toBe("20000\n")
-          })
-        )
-      }),
-    patience
-  )
-
-  it.scoped(
-    "tells figures, compacts and verifies",
-    () =>
-      Effect.gen(function* () {
-        const directory = yield* temporaryDirectory
-        const lines = Array.from({ length: 3000 }, (_, i) => `${i % 1000}\t${i}\n`)
-        yield* output(["import", directory], lines.join(""))
-
-        const compacted = yield* output(["compact", directory])
-        expect(compacted).toMatch(
-          /^before:\nlevel +tables +size +entries +tombstones +score\n +0 .*\n\nafter:\nlevel .*\n/
-        )
-        const again = JSON.parse(yield* output(["compact", directory, "--json"]))
-        const sum = (levels: ReadonlyArray<{ readonly entries: number }>) =>
-          levels.reduce((entries, level) => entries + level.entries, 0)
-        expect(sum(again.before)).toBe(1000)
-        expect(sum(again.after)).toBe(1000)
-
-        const figures = JSON.parse(yield* output(["stats", directory, "--json"]))
-        expect(figures).toMatchObject({ directory, sequence: 3000, tables: 1 })
-        const text = yield* output(["stats", directory])
-        expect(text).toMatch(/^directory +\/.*\nsequence number +3,000\ntables +1, /)
-        expect(text).toMatch(/\nlevel +tables +size +entries +tombstones +score\n/)
-        expect(yield* output(["stats", directory, "--prometheus"])).toMatch(/^# (HELP|TYPE) /)
-        expect(yield* complaint(["stats", directory, "--prometheus", "--json"])).toContain("exclude each other")
-
-        expect(yield* output(["verify", directory])).toMatch(
-          /^ok: 1,000 entries, 2\.8 KiB of keys and 3\.9 KiB of values\n/
-        )
-        expect(JSON.parse(yield* output(["verify", directory, "--json"]))).toMatchObject({
-          ok: true,
-          entries: 1000,
-          tables: 1
+  it.scoped("tells a reader that has gone from a fault of its output", () =>
+    Effect.gen(function* () {
+      const store = `${yield* temporaryDirectory}/store`
+      yield* output(["put", store, "key", "value"])
+      const failing = (code: string) =>
+        new Writable({
+          write: (_piece, _encoding, done) => done(Object.assign(new Error(`${code}: no luck`), { code }))
         })
-      }),
-    patience
+      for (const words of [["get", store, "key"], ["scan", store], ["--help"]]) {
+        expect(yield* lsmkv(words, "", { stdout: failing("EPIPE") })).toMatchObject({ code: 0, stderr: "" })
+        expect(complaintOf(yield* lsmkv(words, "", { stdout: failing("ENOSPC") }))).toBe(
+          "lsmkv: standard output: ENOSPC: no luck\n"
+        )
+      }
+    })
   )
 
-  it.scoped(
-    "reports damage with its place",
-    () =>
-      Effect.gen(function* () {
-        const directory = yield* temporaryDirectory
-        const files = yield* FileSystem.FileSystem
-        const lines = Array.from({ length: 1000 }, (_, i) => `${i}\t${i}\n`)
-        yield* output(["import", directory], lines.join(""))
-        yield* output(["compact", directory])
-        const table = (yield* files.readDirectory(directory)).find((name) => name.endsWith(".sst"))
-        const path = `${directory}/${table}`
-        const bytes = yield* files.readFile(path)
-        bytes[500]! ^= 1
-        yield* files.writeFile(path, bytes)
-        const text = yield* complaint(["verify", directory])
-        expect(text).toMatch(new RegExp(`^lsmkv: corruption in .*${table} at byte \\d+, data block: .+\n$`))
-        const json = yield* lsmkv(["verify", directory, "--json"])
-        expect(json.code).toBe(2)
-        expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, region: "data block", offset: expect.any(Number) })
-        expect(json.stderr).toBe(text)
-      }),
-    patience
-  )
-
-  it.scoped(
-    "logs nothing but what is asked for, and never to standard output",
-    () =>
-      Effect.gen(function* () {
-        const store = `${yield* temporaryDirectory}/store`
-        yield* output(["put", store, "key", "value"])
-        const debug = yield* lsmkv(["get", store, "key", "--log-level", "debug"])
-        expect(debug).toMatchObject({ code: 0, stdout: "value\n" })
-        expect(debug.stderr).toMatch(/^(timestamp=\S+ level=\S+ .*\n)+$/)
-        expect(debug.stderr).toMatch(/ level=DEBUG .*message=opened /)
-      }),
-    patience
-  )
-
-  it.effect(
-    "helps with every command",
-    () =>
-      Effect.gen(function* () {
-        const page = yield* output(["--help"])
-        expect(page).toContain("usage: lsmkv <command> <directory>")
-        for (const name of commands) expect(page).toMatch(new RegExp(`^  ${name} +[A-Z]`, "m"))
-        for (const line of page.split("\n")) expect(line.length).toBeLessThanOrEqual(100)
-        for (const name of commands) {
-          const text = requestedHelp([name, "--help"])
-          expect(text).toContain(`\nusage: lsmkv ${name} <directory>`)
-          expect(text).toContain("\n  <directory>")
-          expect(text).toMatch(/\n {2}--[a-z]/)
-        }
-        // An argument that is missing or wrong does not stand in the way of help.
-        expect(yield* output(["put", "--limt", "-h"])).toBe(requestedHelp(["put", "--help"]))
-        expect(yield* output([])).toBe(page)
-        const { version } = createRequire(import.meta.url)("../package.json") as { readonly version: string }
-        expect(yield* output(["--version"])).toBe(`${version}\n`)
-      }),
-    patience
-  )
-
-  it.effect(
-    "says what is wrong with a command line",
-    () =>
-      each(
-        [
-          [["frobnicate"], "Invalid subcommand for lsmkv - use one of 'put', 'get'"],
-          [["get", "./nowhere"], "Missing argument <key>; see lsmkv get --help"],
-          [["scan", "./nowhere", "--limt", "5"], "unknown argument: '--limt'"],
-          [["put", "./nowhere", "key", "--encodin=hex"], "Unknown option --encodin"],
-          [["scan", "./nowhere", "--limit", "five"], "'five' is not a integer"],
-          [["import", "./nowhere", "--batch-size", "0"], "--batch-size must be at least 1"]
-        ] as const,
-        ([words, reason]) => Effect.map(complaint(words), (text) => expect(text).toContain(reason))
-      ),
-    patience
+  it.scoped("waits for no value from a terminal", () =>
+    Effect.gen(function* () {
+      const store = `${yield* temporaryDirectory}/store`
+      const stdin = Object.assign(new Readable({ read: () => {} }), { isTTY: true })
+      expect(complaintOf(yield* lsmkv(["put", store, "key"], "", { stdin }))).toBe(
+        "lsmkv: no value: give one, or pipe it in\n"
+      )
+    })
   )
 })

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { CommandFailed } from "./failure.js"
 import { fileFailure } from "./fileFailure.js"
+import { StandardStreams } from "./standardStreams.js"
 
 /** Bytes from a file or from standard input. */
 export interface Input {
@@ -14,22 +15,22 @@ export interface Input {
 }
 
 /** Standard input. */
-export const standardInput: Input = {
+export const standardInput: Effect.Effect<Input> = Effect.map(StandardStreams, (streams) => ({
   bytes: NodeStream.fromReadable(
-    () => process.stdin,
+    () => streams.stdin,
     (error) =>
       new CommandFailed({ message: `standard input: ${error instanceof Error ? error.message : String(error)}` }),
     { closeOnDone: false }
   ),
   size: undefined
-}
+}))
 
 /** A file, or standard input where none is named or its name is `-`. */
 export const openInput = (file: Option.Option<string>): Effect.Effect<Input, CommandFailed, FileSystem.FileSystem> =>
   Option.match(
     Option.filter(file, (path) => path !== "-"),
     {
-      onNone: () => Effect.succeed(standardInput),
+      onNone: () => standardInput,
       onSome: (path) =>
         Effect.gen(function* () {
           const files = yield* FileSystem.FileSystem

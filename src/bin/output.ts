@@ -4,27 +4,32 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { CommandFailed, OutputClosed } from "./failure.js"
 import { fileFailure } from "./fileFailure.js"
+import { StandardStreams } from "./standardStreams.js"
 
 /** Takes a piece of output, and is done when it has left: a slow reader slows the command down. */
 export type Write = (data: string | Uint8Array) => Effect.Effect<void, CommandFailed | OutputClosed>
 
 /** Writes to standard output. */
 export const writeOutput: Write = (data) =>
-  Effect.async((resume) => {
-    if (data.length === 0) return resume(Effect.void)
-    process.stdout.write(data, (error) => resume(error ? Effect.fail(outputFailure(error)) : Effect.void))
-  })
+  Effect.flatMap(StandardStreams, ({ stdout }) =>
+    Effect.async((resume) => {
+      if (data.length === 0) return resume(Effect.void)
+      stdout.write(data, (error) => resume(error ? Effect.fail(outputFailure(error)) : Effect.void))
+    })
+  )
 
 /** Writes to standard error. That it cannot be written has no place where it could be told. */
 export const writeError = (text: string): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    process.stderr.write(text, () => resume(Effect.void))
-  })
+  Effect.flatMap(StandardStreams, ({ stderr }) =>
+    Effect.async((resume) => {
+      stderr.write(text, () => resume(Effect.void))
+    })
+  )
 
 /** Keeps streams whose reader has gone from ending the process: each write learns of it from its callback. */
-export const tolerateClosedOutput: Effect.Effect<void> = Effect.sync(() => {
-  process.stdout.on("error", ignore)
-  process.stderr.on("error", ignore)
+export const tolerateClosedOutput: Effect.Effect<void> = Effect.map(StandardStreams, ({ stdout, stderr }) => {
+  stdout.on("error", ignore)
+  stderr.on("error", ignore)
 })
 
 /** Writes to a file, made or emptied, or else to standard output. */

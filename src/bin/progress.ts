@@ -1,6 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { writeError } from "./output.js"
+import { StandardStreams } from "./standardStreams.js"
 import { formatBytes, formatCount } from "./units.js"
 
 /** Tells whoever watches how far a long command has come. */
@@ -12,8 +13,9 @@ export interface Progress {
 
 /** One line on standard error, written over and over, where that is a terminal; nothing where it is not. */
 export const makeProgress = (totalBytes: number | undefined): Effect.Effect<Progress> =>
-  Effect.map(Clock.currentTimeMillis, (begun) => {
-    if (!process.stderr.isTTY) return silent
+  Effect.gen(function* () {
+    if (!(yield* StandardStreams).stderr.isTTY) return silent
+    const begun = yield* Clock.currentTimeMillis
     let shownAt = begun
     return {
       update: (bytes, entries) =>

@@ -8,6 +8,7 @@ import { CommandFailed } from "../failure.js"
 import { readAll, standardInput } from "../input.js"
 import { openOrCreate } from "../openStore.js"
 import { decodeArgument } from "../rangeOptions.js"
+import { StandardStreams } from "../standardStreams.js"
 
 const value = textArgument("value", "The value. Without it, the value is what standard input holds.").pipe(
   Args.optional
@@ -29,8 +30,9 @@ export const put = Command.make("put", { directory, key, value, encoding, durabi
 /** In utf8 the bytes as they are; in the others what the text stands for, whose own line end does not count. */
 const valueFromInput = (encoding: Encoding): Effect.Effect<Uint8Array, CommandFailed> =>
   Effect.gen(function* () {
-    if (process.stdin.isTTY) return yield* new CommandFailed({ message: "no value: give one, or pipe it in" })
-    const bytes = yield* readAll(standardInput, maxValueText)
+    if ((yield* StandardStreams).stdin.isTTY)
+      return yield* new CommandFailed({ message: "no value: give one, or pipe it in" })
+    const bytes = yield* readAll(yield* standardInput, maxValueText)
     if (encoding === "utf8") return bytes
     const text = Buffer.from(bytes).toString("latin1").trim()
     return yield* decodeArgument("the value", text, encoding)

@@ -1,0 +1,126 @@
+import { spawn } from "node:child_process"
+import { Readable, Writable } from "node:stream"
+import { fileURLToPath } from "node:url"
+import { expect } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { run } from "../../src/bin/program.js"
+import { StandardStreams, type Streams } from "../../src/bin/standardStreams.js"
+
+/** The built program. */
+export const program = fileURLToPath(new URL("../../dist/bin/lsmkv.js", import.meta.url))
+
+/** What a run left. */
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+  /** Standard output as it was written. */
+  readonly bytes: Buffer
+}
+
+const finished = (code: number | null, stdout: ReadonlyArray<Buffer>, stderr: ReadonlyArray<Buffer>): Finished => {
+  const bytes = Buffer.concat(stdout)
+  return { code, bytes, stdout: bytes.toString("utf8"), stderr: Buffer.concat(stderr).toString("utf8") }
+}
+
+/** A stream that keeps what is written to it, and takes a turn of the event loop for each piece. */
+const keepIn = (pieces: Array<Buffer>): Writable =>
+  new Writable({
+    write: (piece: Buffer, _encoding, done) => {
+      pieces.push(piece)
+      setImmediate(done)
+    }
+  })
+
+const pipePiece = 65_536
+
+const inPieces = (input: string | Uint8Array): Readable => {
+  const bytes = Buffer.from(input)
+  const count = Math.ceil(bytes.length / pipePiece)
+  return Readable.from(
+    Array.from({ length: count }, (_, i) => bytes.subarray(i * pipePiece, (i + 1) * pipePiece)),
+    { objectMode: false }
+  )
+}
+
+/** Runs a command line to its end in this process, apart from the test's own clock, console and loggers. */
+export const lsmkv = (
+  words: ReadonlyArray<string>,
+  input: string | Uint8Array = "",
+  streams: Partial<Streams> = {}
+): Effect.Effect<Finished> =>
+  Effect.promise(async (signal) => {
+    const stdout: Array<Buffer> = []
+    const stderr: Array<Buffer> = []
+    const given = { stdin: inPieces(input), stdout: keepIn(stdout), stderr: keepIn(stderr), ...streams }
+    const code = await Effect.runPromise(Effect.provideService(run(words), StandardStreams, given), { signal })
+    return finished(code, stdout, stderr)
+  })
+
+/** What is done to a process while it runs. */
+export interface Handling {
+  readonly input?: string | Uint8Array
+  /** Leaves standard input open, as a terminal or a slow writer does. */
+  readonly keepInput?: boolean
+  /** Sent when the first output or error message arrives; no more output is read until the process has ended. */
+  readonly signal?: NodeJS.Signals
+  /** Reads a little of the output and goes, as `head` does. */
+  readonly closeAfterFirst?: boolean
+}
+
+/** Runs the built program to its end in a process of its own. */
+export const spawnLsmkv = (words: ReadonlyArray<string>, handling: Handling = {}): Effect.Effect<Finished> =>
+  spawnCommand(process.execPath, [program, ...words], handling)
+
+/** Runs any program to its end. */
+export const spawnCommand = (
+  command: string,
+  words: ReadonlyArray<string>,
+  handling: Handling = {}
+): Effect.Effect<Finished> =>
+  Effect.async((resume) => {
+    const child = spawn(command, words, { stdio: "pipe" })
+    const stdout: Array<Buffer> = []
+    const stderr: Array<Buffer> = []
+    const seen = (): void => {
+      if (handling.closeAfterFirst) child.stdout.destroy()
+      if (handling.signal !== undefined && !child.killed) {
+        child.stdout.pause()
+        child.kill(handling.signal)
+      }
+    }
+    child.stdout.on("data", (piece: Buffer) => {
+      stdout.push(piece)
+      seen()
+    })
+    child.stderr.on("data", (piece: Buffer) => {
+      stderr.push(piece)
+      seen()
+    })
+    child.on("exit", () => child.stdout.resume())
+    child.on("error", (error) => resume(Effect.die(error)))
+    child.on("close", (code) => resume(Effect.succeed(finished(code, stdout, stderr))))
+    // A program that ends without reading its input is no fault of the test.
+    child.stdin.on("error", () => {})
+    if (handling.keepInput) child.stdin.write(handling.input ?? "")
+    else child.stdin.end(handling.input ?? "")
+    return Effect.sync(() => void child.kill())
+  })
+
+/** Runs a command that must succeed, and answers what it printed. */
+export const output = (words: ReadonlyArray<string>, input: string | Uint8Array = ""): Effect.Effect<string> =>
+  Effect.map(lsmkv(words, input), (finished) => {
+    expect(finished, words.join(" ")).toMatchObject({ code: 0, stderr: "" })
+    return finished.stdout
+  })
+
+/** What a command printed that had to fail with code 2, nothing on standard output and one line on standard error. */
+export const complaintOf = (finished: Finished): string => {
+  expect(finished).toMatchObject({ code: 2, stdout: "" })
+  expect(finished.stderr).toMatch(/^lsmkv: [^\n]+\n$/)
+  return finished.stderr
+}
+
+/** Runs a command that must fail so. */
+export const complaint = (words: ReadonlyArray<string>, input = ""): Effect.Effect<string> =>
+  Effect.map(lsmkv(words, input), complaintOf)
