@@ -8,6 +8,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: "forks",
+    // A process for every file would load Effect anew in each, which takes longer than most of them run.
+    isolate: false,
     poolOptions: { forks: { maxForks: 2, minForks: 1 } }
   }
 })

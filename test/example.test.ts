@@ -1,36 +1,30 @@
 import { spawn } from "node:child_process"
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import ts from "typescript"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { compilePrograms } from "./support/builtPrograms.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 let program: string
 let data: string
 
-/** Compiled within the package, whose name its imports resolve to the built files by; compiled once, for that tsx takes seconds. */
 beforeAll(async () => {
-  await mkdir(join(root, ".tmp"), { recursive: true })
-  program = await mkdtemp(join(root, ".tmp", "cities-"))
+  const source = join("examples", "cities")
+  const files = (await readdir(join(root, source))).filter((file) => !file.endsWith(".d.ts"))
+  const compiled = compilePrograms(
+    "cities",
+    files.map((file) => join(source, file))
+  )
+  program = join(compiled, "main.js")
   data = await mkdtemp(join(tmpdir(), "effect-lsm-cities-"))
-  const source = join(root, "examples", "cities")
-  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext }
-  for (const file of await readdir(source)) {
-    if (file.endsWith(".d.ts")) continue
-    const { outputText } = ts.transpileModule(await readFile(join(source, file), "utf8"), { compilerOptions })
-    await writeFile(join(program, file.replace(/ts$/, "js")), outputText)
-  }
 })
-afterAll(async () => {
-  await rm(program, { recursive: true })
-  await rm(data, { recursive: true })
-})
+afterAll(() => rm(data, { recursive: true }))
 
 const cities = (...options: ReadonlyArray<string>) =>
   new Promise<{ readonly output: string; readonly code: number | null; readonly signal: string | null }>((resolve) => {
-    const child = spawn(process.execPath, [join(program, "main.js"), "--directory", join(data, "store"), ...options])
+    const child = spawn(process.execPath, [program, "--directory", join(data, "store"), ...options])
     let output = ""
     const collect = (text: Buffer) => {
       output += text.toString()

@@ -1,11 +1,10 @@
 import { readdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { Worker } from "node:worker_threads"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { spawnChild } from "./support/childProcess.js"
+import { childProgram, spawnChild } from "./support/childProcess.js"
 import { disk, memory, withStore } from "./support/places.js"
 
 describe("a directory has one owner", () => {
@@ -80,19 +79,8 @@ describe("a directory has one owner", () => {
   it.scoped("among the threads of a process", () =>
     Effect.gen(function* () {
       const place = yield* disk
-      const program = fileURLToPath(new URL("support/childProgram.ts", import.meta.url))
       const answer = Effect.acquireUseRelease(
-        Effect.sync(
-          () =>
-            new Worker(
-              `import("tsx/esm/api").then(({ register }) => (register(), import(${JSON.stringify(program)})))`,
-              {
-                eval: true,
-                workerData: ["hold", place.directory],
-                stdin: true
-              }
-            )
-        ),
+        Effect.sync(() => new Worker(childProgram(), { workerData: ["hold", place.directory], stdin: true })),
         (worker) =>
           Effect.async<unknown>((resume) => {
             worker.once("message", (line) => resume(Effect.succeed(line)))

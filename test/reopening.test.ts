@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, readdirSync, statSync, truncateSync, unlinkSync } from "node:fs"
 import { join } from "node:path"
-import { NodeContext } from "@effect/platform-node"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -9,7 +9,7 @@ import { temporaryDirectory } from "./support/temporaryDirectory.js"
 
 const session = <A, E>(directory: string, use: (store: LsmStore.Store) => Effect.Effect<A, E>, create = true) =>
   Effect.scoped(Effect.flatMap(LsmStore.make({ directory, createIfMissing: create }), use)).pipe(
-    Effect.provide(NodeContext.layer)
+    Effect.provide(NodeFileSystem.layer)
   )
 
 const files = (directory: string, pattern: RegExp) =>

@@ -1,11 +1,18 @@
 import { spawn } from "node:child_process"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import { compilePrograms } from "./builtPrograms.js"
 
-const program = fileURLToPath(new URL("childProgram.ts", import.meta.url))
+let compiled: string | undefined
+
+/** childProgram.ts, for node to run as it is. */
+export const childProgram = (): string => {
+  compiled ??= join(compilePrograms("child", ["test/support/childProgram.ts"]), "childProgram.js")
+  return compiled
+}
 
 export interface Child {
   /** The next line that it prints; "" when there is none any more. */
@@ -23,7 +30,7 @@ export const spawnChild = (
 ): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<string>()
-    const child = spawn(process.execPath, [...flags, "--import", "tsx", program, ...words], {
+    const child = spawn(process.execPath, [...flags, childProgram(), ...words], {
       stdio: ["pipe", "pipe", "inherit"]
     })
     const gone = new Promise<void>((resolve) => {

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Stream from "effect/Stream"
-import { LsmStore, WriteBatch } from "../../src/index.js"
+import { LsmStore, WriteBatch } from "effect-lsm"
 
 const [task, directory, more] = isMainThread ? process.argv.slice(2) : (workerData as Array<string>)
 

@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process"
 import { Readable, Writable } from "node:stream"
-import { fileURLToPath } from "node:url"
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { run } from "../../src/bin/program.js"
 import { StandardStreams, type Streams } from "../../src/bin/standardStreams.js"
+import { builtFile } from "./builtPrograms.js"
 
 /** The built program. */
-export const program = fileURLToPath(new URL("../../dist/bin/lsmkv.js", import.meta.url))
+export const program = (): string => builtFile("bin/lsmkv.js")
 
 /** What a run left. */
 export interface Finished {
@@ -70,7 +70,7 @@ export interface Handling {
 
 /** Runs the built program to its end in a process of its own. */
 export const spawnLsmkv = (words: ReadonlyArray<string>, handling: Handling = {}): Effect.Effect<Finished> =>
-  spawnCommand(process.execPath, [program, ...words], handling)
+  spawnCommand(process.execPath, [program(), ...words], handling)
 
 /** Runs any program to its end. */
 export const spawnCommand = (
