@@ -115,6 +115,20 @@ export class StorePoisoned extends Schema.TaggedError<StorePoisoned>("effect-lsm
 }
 
 /**
+ * The store was opened with `readOnly`: it takes no writes, and has nothing to flush, compact or sync.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class StoreReadOnly extends Schema.TaggedError<StoreReadOnly>("effect-lsm/StoreReadOnly")("StoreReadOnly", {
+  directory: Schema.String
+}) {
+  override get message(): string {
+    return `The store in ${this.directory} is open for reading only`
+  }
+}
+
+/**
  * A file has a format version that this release does not know. Nothing was changed.
  *
  * @since 0.1.0
@@ -151,7 +165,7 @@ export type ReadError = StoreClosed | InvalidArgument | FileError
  * @since 0.1.0
  * @category models
  */
-export type WriteError = ReadError | StorePoisoned
+export type WriteError = ReadError | StorePoisoned | StoreReadOnly
 
 /**
  * What opening a store may fail with.

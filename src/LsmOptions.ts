@@ -85,6 +85,22 @@ export interface Tuning {
 }
 
 /**
+ * What is done about damage when a store is opened. A torn end of the log, such as a crash leaves, is none: it is always
+ * dropped, and reported.
+ *
+ * - `"strict"`: opening fails, and names the file.
+ * - `"pointInTime"`: the log ends where its damage begins: the store is as it was at some moment. Damage to tables or to the
+ *   manifest still fails.
+ * - `"salvage"`: the whole store is checked; if anything is damaged, all that is sound is merged into new tables.
+ *
+ * The latter two keep the original files aside before they change anything, and report in `stats.recovery` what was lost.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Recovery = "strict" | "pointInTime" | "salvage"
+
+/**
  * Options of a store.
  *
  * @since 0.1.0
@@ -95,6 +111,14 @@ export interface LsmOptions extends Tuning {
   readonly directory: string
   /** Whether a store is made where there is none. Default true; otherwise opening fails with `InvalidArgument`. */
   readonly createIfMissing?: boolean | undefined
+  /**
+   * Opens the store without changing a byte of its directory: what would write fails with `StoreReadOnly`. The log is
+   * replayed into memory. There is still one owner: a directory that is open elsewhere fails with `StoreLocked`, but where
+   * there is no file LOCK there is nothing to lock. Default false.
+   */
+  readonly readOnly?: boolean | undefined
+  /** What is done about damage. Default `"strict"`. */
+  readonly recovery?: Recovery | undefined
 }
 
 /**
@@ -106,6 +130,8 @@ export interface LsmOptions extends Tuning {
 export interface Settings {
   readonly directory: string
   readonly createIfMissing: boolean
+  readonly readOnly: boolean
+  readonly recovery: Recovery
   readonly durability: "sync" | "buffered" | { readonly interval: Duration.Duration; readonly maxBytes: number }
   readonly memtableBytes: number
   readonly maxFrozenMemtables: number
@@ -127,6 +153,8 @@ export interface Settings {
   readonly latencySampling: number
   readonly name: string
 }
+
+const recoveries: ReadonlyArray<Recovery> = ["strict", "pointInTime", "salvage"]
 
 /** Bytes of log that an interval durability lets wait when it does not say. */
 const defaultIntervalBytes = 1024 * 1024
@@ -172,8 +200,13 @@ const resolve = (options: LsmOptions): Settings => {
     return value
   }
   const createIfMissing = options.createIfMissing ?? true
+  const readOnly = options.readOnly ?? false
+  const recovery = options.recovery ?? "strict"
   const name = options.name ?? directory
   if (typeof createIfMissing !== "boolean") fail("createIfMissing", "must be true or false")
+  if (typeof readOnly !== "boolean") fail("readOnly", "must be true or false")
+  if (!recoveries.includes(recovery)) fail("recovery", `must be one of ${recoveries.join(", ")}`)
+  if (readOnly && recovery === "salvage") fail("recovery", "a store that is open for reading only cannot be salvaged")
   if (typeof name !== "string") fail("name", "must be a string")
   const many = 2 ** 31 - 1
   const level0Tables = integer("level0Tables", 4, 1, 1000)
@@ -186,6 +219,8 @@ const resolve = (options: LsmOptions): Settings => {
   return {
     directory,
     createIfMissing,
+    readOnly,
+    recovery,
     durability: resolveDurability(options.durability ?? "sync", "durability"),
     memtableBytes: integer("memtableBytes", 64 * MiB, 1, many),
     maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),

@@ -11,17 +11,20 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
+import * as Stream from "effect/Stream"
 import * as Compactor from "./Compactor.js"
 import type { OpenError, ReadError, WriteError } from "./LsmError.js"
 import * as LsmOptions from "./LsmOptions.js"
 import * as Manifest from "./Manifest.js"
 import * as Memtable from "./Memtable.js"
 import * as Metrics from "./Metrics.js"
+import type { RepairOptions, RepairReport, VerifyEvent, VerifyOptions } from "./Recovery.js"
 import * as SSTableStore from "./SSTableStore.js"
 import type { Stats } from "./Stats.js"
 import * as Storage from "./Storage.js"
 import { openStore } from "./shell/open.js"
+import { repairStore } from "./shell/repair.js"
+import { verifyStore } from "./shell/verification.js"
 import * as Wal from "./Wal.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
@@ -304,3 +307,51 @@ export const layerConfig = (
  */
 export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, OpenError> =>
   Layer.provide(layerFromStorage({ ...options, directory: "/memory" }), Storage.layerMemory)
+
+/**
+ * Checks the store in a directory that nobody else has open, and changes no byte of it: every header and checksum, the order of
+ * keys within and across blocks, properties and manifest against what the tables hold, filters and indexes against every key, every
+ * frame of the log and the sequence numbers of its records. Damage is a `Finding`, not a failure: the rest is checked all the
+ * same. The last event, `Verified`, counts.
+ *
+ * @since 0.2.0
+ * @category verification
+ */
+export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, FileSystem.FileSystem> =>
+  Stream.provideLayer(verifyFromStorage(options), Storage.layer)
+
+/**
+ * `verify` on a `Storage` that is provided.
+ *
+ * @since 0.2.0
+ * @category verification
+ */
+export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<VerifyEvent, OpenError, Storage.Storage> =
+  verifyStore
+
+/**
+ * Makes a new store of all that is sound in the tables and the log of another, which nobody may have open and of which no byte is
+ * changed. `into` must be empty, or not there yet.
+ *
+ * Where tables were damaged, an older value of a key may stand in the place of one that was lost, or of a deletion that was:
+ * `lost` tells which keys are concerned. Where the manifest is lost, all table files count, obsolete ones included.
+ *
+ * @since 0.2.0
+ * @category verification
+ */
+export const repair = (
+  directory: string,
+  options: RepairOptions
+): Effect.Effect<RepairReport, OpenError, FileSystem.FileSystem> =>
+  Effect.provide(repairFromStorage(directory, options), Storage.layer)
+
+/**
+ * `repair` on a `Storage` that is provided.
+ *
+ * @since 0.2.0
+ * @category verification
+ */
+export const repairFromStorage: (
+  directory: string,
+  options: RepairOptions
+) => Effect.Effect<RepairReport, OpenError, Storage.Storage> = repairStore

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Damage } from "./internal/damage.js"
 
 /**
  * One level of the tree.
@@ -118,8 +119,13 @@ export interface Stats {
   readonly recovery: {
     readonly segments: number
     readonly records: number
+    /** Torn ends of the log, such as a crash leaves. */
     readonly dropped: ReadonlyArray<DroppedTail>
     readonly orphans: ReadonlyArray<string>
+    /** What `recovery: "pointInTime"` or `"salvage"` had to give up. */
+    readonly lost: ReadonlyArray<Damage>
+    /** The directory where the damaged files were kept before anything was changed. */
+    readonly aside: string | undefined
   }
   /** Why the store takes no writes, if it does not. */
   readonly poisoned: string | undefined

@@ -14,7 +14,7 @@ import { lockDirectory } from "./internal/directoryLock.js"
 import { StorageFailure } from "./internal/failure.js"
 import { MemoryDisk } from "./internal/memoryFile.js"
 import { nodeDriver, syncDirectory } from "./internal/nodeFile.js"
-import type { StorageDriver, StorageFile } from "./internal/storageDriver.js"
+import type { LockMode, StorageDriver, StorageFile } from "./internal/storageDriver.js"
 import { type FileError, fromFailure, StoreLocked } from "./LsmError.js"
 
 export {
@@ -28,6 +28,13 @@ export {
   StorageFailure
 } from "./internal/failure.js"
 export type {
+  /**
+   * How a directory is locked: a reader changes no byte of it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LockMode,
   /**
    * The synchronous half of a Storage, which throws `StorageFailure`.
    *
@@ -61,10 +68,15 @@ export interface StorageService {
   readonly list: (path: string) => Effect.Effect<ReadonlyArray<string>, FileError>
   readonly rename: (from: string, to: string) => Effect.Effect<void, FileError>
   readonly remove: (path: string) => Effect.Effect<void, FileError>
+  /** Gives a file a second name, which must be free. */
+  readonly link: (from: string, to: string) => Effect.Effect<void, FileError>
   /** Makes the names in a directory durable. */
   readonly syncDirectory: (path: string) => Effect.Effect<void, FileError>
-  /** Owns the directory until the scope ends; fails with `StoreLocked`, at once, when it has an owner. */
-  readonly lock: (directory: string) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
+  /**
+   * Owns the directory until the scope ends; fails with `StoreLocked`, at once, when it has an owner. A reader (default: a writer)
+   * changes nothing.
+   */
+  readonly lock: (directory: string, mode?: LockMode) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
 }
 
 /**
@@ -164,12 +176,13 @@ export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> =
       list: (path) => named("list", path, fs.readDirectory(path)),
       rename: (from, to) => named("rename", from, fs.rename(from, to)),
       remove: (path) => named("remove", path, fs.remove(path)),
+      link: (from, to) => named("link", from, fs.link(from, to)),
       syncDirectory: (path) => callback((done) => syncDirectory(path, done)),
-      lock: (directory) =>
+      lock: (directory, mode = "write") =>
         Effect.asVoid(
           Effect.acquireRelease(
             Effect.async<{ readonly release: () => void }, FileError | StoreLocked>((resume) =>
-              lockDirectory(directory, (failure, lock) =>
+              lockDirectory(directory, mode, (failure, lock) =>
                 resume(
                   failure !== undefined
                     ? Effect.fail(fromFailure(failure))
@@ -205,6 +218,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => ({
   list: (path) => attempt(() => disk.list(path)),
   rename: (from, to) => attempt(() => disk.rename(from, to)),
   remove: (path) => attempt(() => disk.remove(path)),
+  link: (from, to) => attempt(() => disk.link(from, to)),
   syncDirectory: (path) => callback((done) => disk.syncDirectory(path, done)),
   lock: (directory) =>
     Effect.asVoid(

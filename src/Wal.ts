@@ -7,12 +7,14 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { CorruptionFailure } from "./internal/failure.js"
+import { type Damage, damageOf, isDamage } from "./internal/damage.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.js"
 import { logName } from "./internal/fileNames.js"
 import { type ClosedSegment, type LogEnd, replayLog, SegmentReader, type TornTail } from "./internal/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
-import { createFile, readExactly } from "./internal/storageDriver.js"
+import { failureOfRecord } from "./internal/sequenceChain.js"
+import { createFile } from "./internal/storageDriver.js"
+import { readWhole, sizeIfThere } from "./internal/storeDirectory.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
@@ -54,6 +56,19 @@ export interface Replay {
   readonly records: number
   readonly end: LogEnd
   readonly dropped: ReadonlyArray<TornTail>
+  /** What lies behind the place where the log was cut, the damage first. Empty unless `cut` was asked for. */
+  readonly lost: ReadonlyArray<Damage>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ReplayOptions {
+  /** The log ends where its damage begins, in place of failing. Default false. */
+  readonly cut?: boolean
+  /** Whether the segments that were kept are on disk when the replay ends. Default true. */
+  readonly sync?: boolean
 }
 
 /**
@@ -61,15 +76,13 @@ export interface Replay {
  * @category models
  */
 export interface WalService {
-  /**
-   * Reads the segments in order and hands each record to `apply`. Only a torn end is dropped; the segments that were kept are on disk
-   * when it ends. Writes nothing.
-   */
+  /** Reads the segments in order and hands each record to `apply`. Only a torn end is dropped. Writes nothing. */
   readonly replay: (
     storeId: Uint8Array,
     segments: ReadonlyArray<number>,
     apply: Hooks["apply"],
-    closed?: ClosedSegment
+    closed?: ClosedSegment,
+    options?: ReplayOptions
   ) => Effect.Effect<Replay, FileError>
   /** Makes an empty segment, durable with its name. */
   readonly prepare: (storeId: Uint8Array, segment: number) => Effect.Effect<void, FileError>
@@ -140,50 +153,80 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       return writer
     }
 
-    const readSegment = (storeId: Uint8Array, segment: number): SegmentReader => {
-      const file = driver.openRead(pathOf(segment))
-      try {
-        return new SegmentReader(pathOf(segment), segment, readExactly(file, 0, file.size()), storeId)
-      } finally {
-        file.close()
-      }
-    }
+    const readSegment = (storeId: Uint8Array, segment: number): SegmentReader =>
+      new SegmentReader(pathOf(segment), segment, readWhole(driver, pathOf(segment)), storeId)
 
-    const replay: WalService["replay"] = (storeId, segments, apply, closed) =>
+    const replay: WalService["replay"] = (storeId, segments, apply, closed, { cut = false, sync = true } = {}) =>
       Effect.gen(function* () {
-        const records = replayLog(segments, (segment) => readSegment(storeId, segment), closed)
         let count = 0
-        let end: LogEnd | undefined
+        let end: LogEnd = { fileNumber: 0, size: 0, torn: [] }
+        let damage: Damage | undefined
+        const give = (failure: unknown, region: string, offset: number): undefined => {
+          if (!cut || !isDamage(failure)) throw failure
+          damage = damageOf(failure, offset, region)
+        }
+        const open = (segment: number): SegmentReader | undefined => {
+          try {
+            return readSegment(storeId, segment)
+          } catch (failure) {
+            return give(failure, "file", 0)
+          }
+        }
+        const records = replayLog(segments, open, closed)
         const slice = attempt(() => {
           let bytes = 0
-          while (bytes < replaySlice) {
-            const step = records.next()
-            if (step.done === true) return true
-            if (step.value._tag === "End") {
-              end = step.value.end
-              continue
+          try {
+            while (bytes < replaySlice) {
+              const step = records.next()
+              if (step.done === true) return true
+              if (step.value._tag === "End") {
+                end = step.value.end
+                continue
+              }
+              const { segment, frame } = step.value
+              try {
+                apply(segment.bytes, frame.payloadStart, frame.payloadEnd, segment.fileNumber)
+              } catch (failure) {
+                throw failureOfRecord(failure, segment.file, frame.offset)
+              }
+              end = { fileNumber: segment.fileNumber, size: frame.payloadEnd, torn: [] }
+              count++
+              bytes += frame.payloadEnd - frame.offset
             }
-            const { segment, frame } = step.value
-            try {
-              apply(segment.bytes, frame.payloadStart, frame.payloadEnd, segment.fileNumber)
-            } catch (failure) {
-              if (!(failure instanceof CorruptionFailure)) throw failure
-              throw new CorruptionFailure(segment.file, frame.offset, "log record", failure.reason)
-            }
-            count++
-            bytes += frame.payloadEnd - frame.offset
+            return false
+          } catch (failure) {
+            give(failure, "log frame", fileHeaderSize)
+            return true
           }
-          return false
         })
         while (!(yield* slice)) yield* storage.turn
-        if (end === undefined) return yield* Effect.dieMessage("a replay without an end")
-        // What was read from the page cache may not be on disk; what comes next will rely on it.
-        for (const segment of segments) {
-          if (segment > end.fileNumber) break
-          const file = yield* attempt(() => driver.openRead(pathOf(segment)))
-          yield* syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
-        }
-        return { records: count, end, dropped: end.torn }
+        const first = damage
+        const lost = first === undefined ? [] : yield* attempt(() => [first, ...behindCut(segments, end)])
+        if (sync) yield* syncReplayed(segments, end)
+        return { records: count, end, dropped: end.torn, lost }
+      })
+
+    /** What was read from the page cache may not be on disk; what comes next will rely on it. */
+    const syncReplayed = (segments: ReadonlyArray<number>, end: LogEnd) =>
+      Effect.forEach(
+        segments.slice(0, segments.indexOf(end.fileNumber) + 1),
+        (segment) =>
+          Effect.flatMap(
+            attempt(() => driver.openRead(pathOf(segment))),
+            (file) => syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
+          ),
+        { discard: true }
+      )
+
+    /** What a log that was cut has behind its end. */
+    const behindCut = (segments: ReadonlyArray<number>, end: LogEnd): ReadonlyArray<Damage> =>
+      segments.slice(Math.max(0, segments.indexOf(end.fileNumber))).flatMap((segment) => {
+        const file = pathOf(segment)
+        const offset = segment === end.fileNumber ? end.size : fileHeaderSize
+        const bytes = sizeIfThere(driver, file) - offset
+        return bytes > 0
+          ? [{ file, offset, bytes, region: "log segment", reason: "behind the cut", keys: undefined }]
+          : []
       })
 
     const prepare: WalService["prepare"] = (storeId, segment) =>
@@ -235,10 +278,10 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
         return active().segmentNumber
       },
       unsafeFailure: () => writer?.failure,
-      unsafeQueuedBytes: () => active().queuedBytes,
+      unsafeQueuedBytes: () => writer?.queuedBytes ?? 0,
       unsafeUnsyncedBytes: () => active().unsyncedBytes,
-      unsafeIsBusy: () => active().isBusy,
-      unsafeStatus: () => ({ segment: active().segmentNumber, segmentBytes: active().segmentSize }),
+      unsafeIsBusy: () => writer?.isBusy ?? false,
+      unsafeStatus: () => ({ segment: writer?.segmentNumber ?? 0, segmentBytes: writer?.segmentSize ?? 0 }),
       sync: callback((done) => active().sync(done)),
       remove: (segments) => Effect.forEach(segments, (segment) => storage.remove(pathOf(segment)), { discard: true }),
       close: Effect.suspend(() => callback((done) => active().close(done))).pipe(

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { lockName } from "./fileNames.js"
 import { toFailure } from "./nodeFile.js"
+import type { LockMode } from "./storageDriver.js"
 
 /**
  * One owner a directory.
@@ -15,6 +16,9 @@ import { toFailure } from "./nodeFile.js"
  *   not tested on such a system.
  * - Elsewhere, and where there is no `flock` program: the file holds the owner's process id. A lock whose
  *   process is gone is taken over. Two processes that take over at the same moment are not told apart.
+ *
+ * A reader takes the same lock without writing: LOCK is opened for reading, and where it does not exist there is nothing to
+ * lock; where the lock is a process id, a reader looks at it and leaves none.
  */
 export interface DirectoryLock {
   readonly release: () => void
@@ -32,7 +36,7 @@ function globalValue<A>(key: symbol, make: () => A): A {
 type Done = (failure: Error | undefined, lock: DirectoryLock | undefined) => void
 
 /** Calls back with the lock, with neither when somebody else has it, or with a failure. */
-export const lockDirectory = (directory: string, done: Done): void => {
+export const lockDirectory = (directory: string, mode: LockMode, done: Done): void => {
   const path = `${directory}/${lockName}`
   let id: string
   try {
@@ -55,18 +59,24 @@ export const lockDirectory = (directory: string, done: Done): void => {
       }
     )
   }
-  if (process.platform === "linux") lockByFlock(path, finish)
-  else if (process.platform === "darwin" || process.platform.endsWith("bsd")) lockByOpenFlag(path, finish)
-  else lockByProcessId(path, finish)
+  if (process.platform === "linux") lockByFlock(path, mode, finish)
+  else if (process.platform === "darwin" || process.platform.endsWith("bsd")) lockByOpenFlag(path, mode, finish)
+  else lockByProcessId(path, mode, finish)
 }
 
 const held = (fd: number): DirectoryLock => ({ release: () => fs.closeSync(fd) })
 
-const lockByFlock = (path: string, done: Done): void => {
+/** What a reader has of a directory without LOCK. */
+const nothingHeld: DirectoryLock = { release: () => undefined }
+
+const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === "ENOENT"
+
+const lockByFlock = (path: string, mode: LockMode, done: Done): void => {
   let fd: number
   try {
-    fd = fs.openSync(path, "a")
+    fd = fs.openSync(path, mode === "read" ? "r" : "a")
   } catch (cause) {
+    if (mode === "read" && isMissing(cause)) return done(undefined, nothingHeld)
     return done(toFailure("lock", path, cause), undefined)
   }
   let answered = false
@@ -82,7 +92,7 @@ const lockByFlock = (path: string, done: Done): void => {
     if (cause.code !== "ENOENT") return answer(toFailure("lock", path, cause), undefined)
     answered = true
     fs.closeSync(fd)
-    lockByProcessId(path, done)
+    lockByProcessId(path, mode, done)
   })
   child.on("close", (code) => {
     if (code === 0) answer(undefined, held(fd))
@@ -94,20 +104,23 @@ const lockByFlock = (path: string, done: Done): void => {
 /** O_EXLOCK of the BSDs, which Node's constants do not name. */
 const exclusiveLockFlag = 0x20
 
-const lockByOpenFlag = (path: string, done: Done): void => {
-  const { O_CREAT, O_NONBLOCK, O_RDWR } = fs.constants
+const lockByOpenFlag = (path: string, mode: LockMode, done: Done): void => {
+  const { O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
+  const access = mode === "read" ? O_RDONLY : O_RDWR | O_CREAT
   try {
-    done(undefined, held(fs.openSync(path, O_RDWR | O_CREAT | O_NONBLOCK | exclusiveLockFlag)))
+    done(undefined, held(fs.openSync(path, access | O_NONBLOCK | exclusiveLockFlag)))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "EAGAIN") done(undefined, undefined)
+    else if (mode === "read" && isMissing(cause)) done(undefined, nothingHeld)
     else done(toFailure("lock", path, cause), undefined)
   }
 }
 
-const lockByProcessId = (path: string, done: Done): void => {
+const lockByProcessId = (path: string, mode: LockMode, done: Done): void => {
   try {
     const owner = fs.existsSync(path) ? Number(fs.readFileSync(path, "utf8")) : 0
     if (owner > 0 && owner !== process.pid && isRunning(owner)) return done(undefined, undefined)
+    if (mode === "read") return done(undefined, nothingHeld)
     fs.writeFileSync(path, String(process.pid))
     done(undefined, { release: () => fs.writeFileSync(path, "") })
   } catch (cause) {

@@ -11,6 +11,9 @@ export const logName = (fileNumber: number): string => `${padded(fileNumber)}.lo
 export const tableName = (fileNumber: number): string => `${padded(fileNumber)}.sst`
 export const manifestName = (fileNumber: number): string => `MANIFEST-${padded(fileNumber)}`
 
+/** A directory where the files of a damaged store are kept; like all that is not listed below, it is never touched again. */
+export const asideName = (number: number): string => `aside-${number}`
+
 export type StoreFile =
   | { readonly kind: "log" | "table" | "manifest"; readonly fileNumber: number }
   | { readonly kind: "current" | "temporary" | "lock" }

@@ -75,7 +75,21 @@ const verifyFrame = (file: Uint8Array, frame: Frame, salt: number, fileNumber: n
   readU32(file, frame.offset) ===
   checksum(file, frame.offset + 4, frame.payloadEnd, placeSeed(salt, fileNumber, frame.offset))
 
-/** How many bytes `findSyncedBeyond` checksums before it gives up: a file made to be slow is refused, not searched. */
+/** The first valid frame at or behind `offset`: every position is tried. Undefined also when the search takes too long. */
+export const findFrame = (file: Uint8Array, offset: number, salt: number, fileNumber: number): Frame | undefined => {
+  let spent = 0
+  for (let at = offset; at + frameHeaderSize <= file.length; at++) {
+    if (file[at + 15] !== 0 || file[at + 14] === 0) continue
+    const frame = plausibleFrame(file, at)
+    if (frame === undefined) continue
+    spent += frame.payloadEnd - at
+    if (spent > searchBudget) return undefined
+    if (verifyFrame(file, frame, salt, fileNumber)) return frame
+  }
+  return undefined
+}
+
+/** How many bytes a search checksums before it gives up: a file made to be slow is refused, not searched. */
 const searchBudget = 512 * 1024 * 1024
 
 /**

@@ -33,6 +33,16 @@ export const encodeStart = (previous: PreviousSegment, bytes: Uint8Array, at: nu
   bytes[at + 12] = previous.synced ? 1 : 0
 }
 
+/** What a segment's first frame tells; undefined when it is no start frame. */
+export const decodeStart = (bytes: Uint8Array, frame: Frame): PreviousSegment | undefined =>
+  frame.type !== FrameType.start || frame.payloadEnd - frame.payloadStart !== startPayloadSize
+    ? undefined
+    : {
+        fileNumber: readU48(bytes, frame.payloadStart),
+        size: readU48(bytes, frame.payloadStart + 6),
+        synced: bytes[frame.payloadStart + 12] === 1
+      }
+
 /** One segment held in memory, read frame by frame. */
 export class SegmentReader {
   /** How far the segment is valid. */
@@ -53,15 +63,12 @@ export class SegmentReader {
     this.salt = saltOf(storeId)
     const frame = readFrame(bytes, fileHeaderSize, this.salt, fileNumber)
     if (frame === undefined) return
-    if (frame.type !== FrameType.start || frame.payloadEnd - frame.payloadStart !== startPayloadSize) {
+    const previous = decodeStart(bytes, frame)
+    if (previous === undefined) {
       throw new CorruptionFailure(file, fileHeaderSize, "log frame", "a segment does not begin with its start frame")
     }
     this.position = frame.payloadEnd
-    this.previous = {
-      fileNumber: readU48(bytes, frame.payloadStart),
-      size: readU48(bytes, frame.payloadStart + 6),
-      synced: bytes[frame.payloadStart + 12] === 1
-    }
+    this.previous = previous
   }
 
   /** The next record, or undefined at the end of what is valid. */
@@ -134,13 +141,14 @@ export type Replayed =
  *
  * A segment whose successor names its size must be valid up to there. Where it is not, the rest is torn only if nothing
  * proves it to have been synced; then every later segment goes too, for the log is a prefix or nothing. `closed` is
- * what the manifest tells of the last segment of a log that was closed in order: that much must be there.
+ * what the manifest tells of the last segment of a log that was closed in order: that much must be there. Where `open`
+ * answers undefined, the log ends with the segment before.
  *
  * @throws CorruptionFailure, FormatFailure, StorageFailure
  */
 export function* replayLog(
   segments: ReadonlyArray<number>,
-  open: (fileNumber: number) => SegmentReader,
+  open: (fileNumber: number) => SegmentReader | undefined,
   closed?: ClosedSegment
 ): Generator<Replayed, void> {
   const torn: Array<TornTail> = []
@@ -170,11 +178,14 @@ export function* replayLog(
       }
       if (segment.position === size) continue
     }
+    const isGivenUp = next === undefined && i + 1 < segments.length
+    if (isGivenUp) break
     // The log ends here: nothing behind this place may have been synced.
     segment.expectTorn()
     if (segment.rest > 0) torn.push({ file: segment.file, offset: segment.position, bytes: segment.rest })
     for (let j = i + 1; j < segments.length; j++) {
       const later = j === i + 1 && next !== undefined ? next : open(segments[j]!)
+      if (later === undefined) break
       if (later.provesEarlierSynced || later.fileNumber === closed?.fileNumber) {
         throw new CorruptionFailure(segment.file, segment.position, "log frame", "a synced segment is cut short")
       }

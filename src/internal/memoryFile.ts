@@ -16,6 +16,7 @@ export type DiskOperation =
   /** Makes the first `length` bytes durable. */
   | { readonly kind: "sync"; readonly path: string; readonly inode: number; readonly length: number }
   | { readonly kind: "rename"; readonly path: string; readonly to: string }
+  | { readonly kind: "link"; readonly path: string; readonly to: string; readonly inode: number }
   | { readonly kind: "remove"; readonly path: string }
   | { readonly kind: "sync directory"; readonly path: string }
 
@@ -139,6 +140,13 @@ export class MemoryDisk implements StorageDriver {
       this.files.set(to, inode)
       this.files.delete(from)
     })
+  }
+
+  link(from: string, to: string): void {
+    const inode = this.find("link", from)
+    if (this.files.has(to)) throw new StorageFailure("link", to, "EEXIST")
+    if (!this.directories.has(parentOf(to))) throw new StorageFailure("link", to, "ENOENT")
+    this.perform({ kind: "link", path: from, to, inode: inode.number }, () => this.files.set(to, inode))
   }
 
   remove(path: string): void {

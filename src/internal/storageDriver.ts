@@ -16,6 +16,9 @@ export interface StorageFile {
   close(): void
 }
 
+/** Whether a lock may leave traces: a reader's must not. */
+export type LockMode = "write" | "read"
+
 export interface StorageDriver {
   /** Opens an existing file for reading. */
   openRead(path: string): StorageFile

@@ -9,7 +9,8 @@ import {
   InvalidArgument,
   type ReadError,
   StoreClosed,
-  StorePoisoned
+  StorePoisoned,
+  StoreReadOnly
 } from "../LsmError.js"
 import type { Settings } from "../LsmOptions.js"
 import type { Bytes, Range, ReadOptions, Snapshot } from "../LsmStore.js"
@@ -50,10 +51,12 @@ export class Engine {
   }
 
   /** Why nothing can be written, or undefined. */
-  writeRefusal(): StoreClosed | StorePoisoned | undefined {
+  writeRefusal(): StoreClosed | StorePoisoned | StoreReadOnly | undefined {
     if (this.closed) return this.readRefusal()
+    const { directory, readOnly } = this.parts.settings
+    if (readOnly) return new StoreReadOnly({ directory })
     if (this.poison === undefined) return undefined
-    return new StorePoisoned({ directory: this.parts.settings.directory, reason: this.poison.message })
+    return new StorePoisoned({ directory, reason: this.poison.message })
   }
 
   /** Runs a synchronous stretch of reading, its failures becoming errors. */

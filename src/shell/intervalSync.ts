@@ -8,6 +8,9 @@ export interface IntervalSync {
   readonly unsafeRequest: (millis: number) => void
 }
 
+/** Of a store that takes no writes. */
+export const noSync: IntervalSync = { unsafeRequest: () => undefined }
+
 /** Starts the fiber that does it; it sleeps while nothing waits. A sync that fails has poisoned the log, and is told there. */
 export const startIntervalSync = (wal: WalService, scope: Scope.Scope): Effect.Effect<IntervalSync> =>
   Effect.gen(function* () {

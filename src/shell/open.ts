@@ -1,9 +1,11 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Compactor } from "../Compactor.js"
-import { batchCount, batchSequence, checkBatch } from "../internal/batchFormat.js"
+import { batchCount, batchSequence } from "../internal/batchFormat.js"
 import { compare } from "../internal/bytes.js"
-import { CorruptionFailure } from "../internal/failure.js"
+import { logName } from "../internal/fileNames.js"
+import type { LogEnd } from "../internal/logSegment.js"
+import { SequenceChain } from "../internal/sequenceChain.js"
 import type { FileError, OpenError, ReadError, WriteError } from "../LsmError.js"
 import type { Settings } from "../LsmOptions.js"
 import type { Components, Range, Store } from "../LsmStore.js"
@@ -12,14 +14,15 @@ import { Memtable } from "../Memtable.js"
 import { Metrics } from "../Metrics.js"
 import { SSTableStore } from "../SSTableStore.js"
 import { Storage } from "../Storage.js"
-import { Wal } from "../Wal.js"
+import { type Replay, Wal } from "../Wal.js"
 import { approximateCount, approximateSize } from "./approximate.js"
 import { Engine, toKeyRange } from "./engine.js"
-import { startIntervalSync } from "./intervalSync.js"
+import { noSync, startIntervalSync } from "./intervalSync.js"
 import { prometheusText } from "./prometheus.js"
 import { Reads } from "./reads.js"
 import { Scans } from "./scans.js"
 import { type RecoveryStats, statistics } from "./statistics.js"
+import { warnOfDamage } from "./warnings.js"
 import { Writes } from "./writes.js"
 
 /** A memtable larger than this is flushed when the store closes, so that the next open has little to replay. */
@@ -42,12 +45,14 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     })
     const { compactor, wal } = engine.parts
     const recovery = yield* recover(engine)
-    yield* compactor.start({
-      snapshots: () => engine.heldSequences(),
-      poisoned: (failure) => poison(engine, failure)
-    })
+    if (!settings.readOnly) {
+      yield* compactor.start({
+        snapshots: () => engine.heldSequences(),
+        poisoned: (failure) => poison(engine, failure)
+      })
+    }
     yield* Effect.addFinalizer(() => close(engine))
-    const intervalSync = yield* startIntervalSync(wal, yield* Effect.scope)
+    const intervalSync = settings.readOnly ? noSync : yield* startIntervalSync(wal, yield* Effect.scope)
     yield* Effect.logDebug("opened").pipe(
       annotate({ directory: settings.directory, tables: engine.parts.manifest.unsafeVersion().tableCount })
     )
@@ -61,55 +66,102 @@ const poison = (engine: Engine, failure: FileError): void => {
   engine.parts.compactor.unsafeNotify()
 }
 
-/** Replays the log, makes the manifest and the log writable, and removes what a crash has left. */
+/** Replays the log and, unless the store is only read, makes the manifest and the log writable and removes what a crash has left. */
 const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError> =>
   Effect.gen(function* () {
-    const { manifest, memtable, tables, wal, metrics, compactor, settings } = engine.parts
+    const { manifest, settings } = engine.parts
+    const { segments } = manifest.unsafeState()
+    const replayed = yield* replay(engine)
+    const salvage = manifest.unsafeSalvage()
+    const lost = salvage?.lost ?? replayed.lost
+    let aside = salvage?.aside
+    let orphans: ReadonlyArray<string> = []
+    if (!settings.readOnly) {
+      if (replayed.lost.length > 0) aside = yield* keepSegments(engine, replayed.end)
+      yield* makeWritable(engine, replayed)
+      orphans = yield* manifest.removeOrphans
+    }
+    yield* Effect.logDebug("recovered").pipe(
+      annotate({
+        directory: settings.directory,
+        segments: segments.length,
+        records: replayed.records,
+        sequence: engine.visibleSequence
+      })
+    )
+    return {
+      segments: segments.length,
+      records: replayed.records,
+      dropped: replayed.dropped,
+      orphans,
+      lost,
+      aside
+    }
+  })
+
+/** Reads the log into memtables. */
+const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
+  Effect.gen(function* () {
+    const { manifest, memtable, tables, wal, settings } = engine.parts
     const { storeId } = manifest
     const { segments, flushedSequence, closed } = manifest.unsafeState()
     tables.unsafeAttach(storeId)
-    engine.visibleSequence = flushedSequence
     memtable.unsafeBegin(segments[0] ?? 0)
-    let first = true
-    const replay = yield* wal
+    const chain = new SequenceChain(flushedSequence)
+    const replayed = yield* wal
       .replay(
         storeId,
         segments,
         (bytes, start, end, segment) => {
-          checkBatch(bytes, start, end)
-          const sequence = batchSequence(bytes, start)
-          const expected = engine.visibleSequence + 1
-          if (first ? sequence > expected : sequence !== expected) {
-            throw new CorruptionFailure("", 0, "log record", `sequence number ${sequence} where ${expected} was due`)
-          }
-          first = false
-          const last = sequence + batchCount(bytes, start) - 1
-          engine.visibleSequence = last
+          chain.take(bytes, start, end)
           // A segment may begin with records that an earlier flush has put into a table.
-          if (last <= flushedSequence) return
+          if (chain.last <= flushedSequence) return
           if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
           memtable.unsafeApply(bytes, start, end)
         },
-        closed
+        closed,
+        { cut: settings.recovery === "pointInTime", sync: !settings.readOnly }
       )
       .pipe(Effect.withSpan("lsm.recovery", { captureStackTrace: false }))
-    engine.visibleSequence = Math.max(engine.visibleSequence, flushedSequence)
+    engine.visibleSequence = Math.max(chain.last, flushedSequence)
     engine.nextSequence = engine.visibleSequence + 1
-    for (const tail of replay.dropped) {
+    for (const tail of replayed.dropped) {
       yield* Effect.logWarning("dropped a torn end of the log").pipe(Effect.annotateLogs({ component: "Wal", ...tail }))
     }
+    yield* warnOfDamage("cut the log", "Wal", replayed.lost)
+    return replayed
+  })
+
+/** Keeps the segment that was cut, and those behind it, as they were. */
+const keepSegments = (engine: Engine, end: LogEnd): Effect.Effect<string, OpenError> =>
+  Effect.gen(function* () {
+    const { manifest, storage, settings } = engine.parts
+    const { segments } = manifest.unsafeState()
+    const present = new Set(yield* storage.list(settings.directory))
+    const cut = segments.slice(Math.max(0, segments.indexOf(end.fileNumber))).map(logName)
+    return yield* manifest.keepAside(cut.filter((name) => present.has(name)))
+  })
+
+/** Begins a new manifest and a new segment of the log. */
+const makeWritable = (engine: Engine, { end, lost }: Replay): Effect.Effect<void, OpenError> =>
+  Effect.gen(function* () {
+    const { manifest, memtable, wal, metrics, compactor } = engine.parts
+    const { storeId } = manifest
+    const { segments } = manifest.unsafeState()
     yield* manifest.begin
     const segment = manifest.unsafeAllocate()
     yield* wal.prepare(storeId, segment)
     const nothingHeld = memtable.unsafeActive().isEmpty && memtable.unsafeFrozen().length === 0
-    const removedSegments = nothingHeld ? segments : segmentsAfter(segments, replay.end.fileNumber)
-    yield* manifest.apply({ addedSegments: [segment], removedSegments })
+    const removedSegments = nothingHeld ? segments : segmentsAfter(segments, end.fileNumber)
+    // A log that was cut is as short as it is on purpose, however it was closed before.
+    const closed = lost.length > 0 ? { fileNumber: end.fileNumber, size: end.size } : undefined
+    yield* manifest.apply({ addedSegments: [segment], removedSegments, closed })
     yield* Effect.ignore(wal.remove(removedSegments))
     wal.unsafeOffer(segment)
     if (nothingHeld) memtable.unsafeBegin(segment)
-    yield* wal.begin(storeId, replay.end, {
-      apply: (bytes, start, end) => {
-        memtable.unsafeApply(bytes, start, end)
+    yield* wal.begin(storeId, end, {
+      apply: (bytes, start, to) => {
+        memtable.unsafeApply(bytes, start, to)
         engine.visibleSequence = batchSequence(bytes, start) + batchCount(bytes, start) - 1
       },
       settled: compactor.unsafeSettled,
@@ -119,16 +171,6 @@ const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError> =>
       },
       failed: (failure) => poison(engine, failure)
     })
-    const orphans = yield* manifest.removeOrphans
-    yield* Effect.logDebug("recovered").pipe(
-      annotate({
-        directory: settings.directory,
-        segments: segments.length,
-        records: replay.records,
-        sequence: engine.visibleSequence
-      })
-    )
-    return { segments: segments.length, records: replay.records, dropped: replay.dropped, orphans }
   })
 
 /** Segments behind the last one with a record: empty, or dropped with a torn end. */
@@ -147,14 +189,14 @@ const close = (engine: Engine): Effect.Effect<void> =>
         Effect.logError(`closing: ${what} failed`, cause).pipe(annotate({ directory: settings.directory }))
       )
     return Effect.gen(function* () {
-      if (engine.poison === undefined) {
+      if (engine.poison === undefined && !settings.readOnly) {
         yield* wal.sync.pipe(tell("the last sync"))
         const held = memtable.unsafeAll().reduce((n, table) => n + table.dataBytes, 0)
         const much = held > flushOnCloseBytes || manifest.unsafeState().segments.length >= flushOnCloseSegments
         if (much && engine.poison === undefined) yield* compactor.flush.pipe(tell("the last flush"))
       }
       yield* compactor.stop
-      if (engine.poison === undefined) {
+      if (engine.poison === undefined && !settings.readOnly) {
         yield* wal.close.pipe(
           Effect.flatMap((closed) => manifest.apply({ closed })),
           tell("closing the log")

@@ -70,6 +70,9 @@ export class DiskHistory {
       case "rename":
         this.pending.push({ kind: "move", path: event.path, to: event.to })
         return true
+      case "link":
+        this.pending.push({ kind: "link", path: event.to, inode: event.inode })
+        return true
       case "remove":
         this.pending.push({ kind: "unlink", path: event.path })
         return true

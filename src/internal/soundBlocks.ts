@@ -1,0 +1,117 @@
+import { BlockCursor } from "./blockCursor.js"
+import { type Visit, walkBlock } from "./blockWalk.js"
+import { compare } from "./bytes.js"
+import type { Cursor } from "./cursor.js"
+import { damageOf, isDamage, type Report } from "./damage.js"
+import { CorruptionFailure, type StorageFailure } from "./failure.js"
+import type { InspectedTable } from "./inspectedTable.js"
+import { type Handle, sectionTrailerSize, type TableMeta } from "./tableFormat.js"
+
+/**
+ * The sound data blocks of a table in key order; the others are reported, with the keys between their neighbours. `bounds` is what
+ * is known of the table's keys: a block beyond them is not sound.
+ */
+export function* soundBlocks(
+  table: InspectedTable,
+  bounds: TableMeta | undefined,
+  report: Report,
+  visit?: Visit
+): Generator<Uint8Array, void> {
+  let last: Uint8Array | undefined
+  let lost: Array<{ readonly handle: Handle; readonly failure: CorruptionFailure | StorageFailure }> = []
+  const reportLost = (to: Uint8Array | undefined): void => {
+    const keys = { from: last ?? bounds?.smallestKey, to: to ?? bounds?.largestKey }
+    for (const { handle, failure } of lost) {
+      report(damageOf(failure, handle.offset, "data block", handle.length + sectionTrailerSize, keys))
+    }
+    lost = []
+  }
+  for (const [i, handle] of table.blocks.entries()) {
+    try {
+      const block = table.readBlock(handle)
+      const keys = walkBlock(block)
+      const fault =
+        typeof keys === "string"
+          ? keys
+          : last !== undefined && compare(last, keys.first) >= 0
+            ? "out of order"
+            : outside(keys.first, keys.last, bounds)
+              ? "keys outside the table's bounds"
+              : undefined
+      if (fault !== undefined || typeof keys === "string") {
+        throw new CorruptionFailure(table.path, handle.offset, "data block", fault ?? "malformed")
+      }
+      reportLost(keys.first)
+      last = keys.last
+      const { index } = table
+      if (
+        index !== undefined &&
+        (index.find(keys.first, keys.first.length) !== i || index.find(last, last.length) !== i)
+      ) {
+        const reason = "the index does not lead to the block's keys"
+        const { first: from, last: to } = keys
+        report({
+          file: table.path,
+          offset: handle.offset,
+          bytes: undefined,
+          region: "index block",
+          reason,
+          keys: { from, to }
+        })
+      }
+      if (visit !== undefined) walkBlock(block, visit)
+      yield block
+    } catch (failure) {
+      if (!isDamage(failure)) throw failure
+      lost.push({ handle, failure })
+    }
+  }
+  reportLost(undefined)
+  if (table.unreached !== undefined) {
+    const reason = "no data block can be told from here on, for the index is damaged"
+    const keys = { from: last ?? bounds?.smallestKey, to: bounds?.largestKey }
+    report({ file: table.path, ...table.unreached, region: "data block", reason, keys })
+  }
+}
+
+const outside = (first: Uint8Array, last: Uint8Array, bounds: TableMeta | undefined): boolean =>
+  bounds !== undefined && (compare(first, bounds.smallestKey) < 0 || compare(last, bounds.largestKey) > 0)
+
+/** A cursor over sound blocks, which a merge drives forward. */
+export class SoundCursor extends BlockCursor implements Cursor {
+  private blocks: Generator<Uint8Array, void> | undefined
+
+  constructor(private readonly begin: () => Generator<Uint8Array, void>) {
+    super(() => {
+      throw new Error("a block that was sound is malformed")
+    })
+  }
+
+  override seekToFirst(): void {
+    this.blocks = this.begin()
+    this.advance()
+  }
+
+  override next(): void {
+    super.next()
+    if (!this.valid) this.advance()
+  }
+
+  private advance(): void {
+    const step = this.blocks!.next()
+    this.valid = false
+    if (step.done === true) return
+    this.open(step.value)
+    super.seekToFirst()
+  }
+
+  override seekToLast(): void {
+    throw new Error("sound blocks are walked forward")
+  }
+  override seek(): void {
+    this.seekToLast()
+  }
+  override prev(): void {
+    this.seekToLast()
+  }
+}

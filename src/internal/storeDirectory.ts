@@ -1,0 +1,126 @@
+import { CorruptionFailure, StorageFailure } from "./failure.js"
+import { decodeFileHeader, fileHeaderSize } from "./fileHeader.js"
+import { currentName, logName, manifestName, parseFileName, tableName } from "./fileNames.js"
+import { type ManifestState, readManifest } from "./manifestFile.js"
+import { readExactly, type StorageDriver } from "./storageDriver.js"
+
+/** A store as its directory tells it: what CURRENT names, and what the manifest says. */
+export interface StoreDirectory {
+  readonly state: ManifestState
+  readonly storeId: Uint8Array
+  readonly manifestNumber: number
+  /** Bytes of a torn last edit of the manifest, which was never acted upon. */
+  readonly tornBytes: number
+}
+
+/**
+ * Reads CURRENT and the manifest that it names; undefined where there is no store.
+ *
+ * @throws CorruptionFailure, FormatFailure, StorageFailure
+ */
+export const readStoreDirectory = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>
+): StoreDirectory | undefined => {
+  if (!names.includes(currentName)) {
+    // Making a store writes its first manifest, then CURRENT, then anything else.
+    const later = names.find((name) => {
+      const file = parseFileName(name)
+      return file?.kind === "log" || file?.kind === "table" || (file?.kind === "manifest" && file.fileNumber !== 1)
+    })
+    if (later === undefined) return undefined
+    throw new CorruptionFailure(`${directory}/${currentName}`, 0, "file", `missing, though ${later} is there`)
+  }
+  const path = `${directory}/${currentName}`
+  const header = decodeFileHeader(readWhole(driver, path), "current", path)
+  if (!names.includes(manifestName(header.fileNumber))) {
+    const missing = `${directory}/${manifestName(header.fileNumber)}`
+    throw new CorruptionFailure(missing, 0, "file", `missing, though ${currentName} names it`)
+  }
+  return readManifestOf(driver, directory, names, header.fileNumber, header.storeId)
+}
+
+/** The store that one of the manifests in a directory tells of. @throws CorruptionFailure, FormatFailure, StorageFailure */
+export const readManifestOf = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>,
+  manifestNumber: number,
+  storeId: Uint8Array
+): StoreDirectory => {
+  const path = `${directory}/${manifestName(manifestNumber)}`
+  const { state, tornBytes } = readManifest(readWhole(driver, path), manifestNumber, storeId, path)
+  // A segment is written to only when an edit that names it is durable: one that is newer than all that are named
+  // tells of an edit that was lost. Where the log was closed, or given up, nothing up to there is missed.
+  const newest = Math.max(0, state.closed?.fileNumber ?? 0, ...state.segments)
+  for (const name of names) {
+    const file = parseFileName(name)
+    if (file?.kind === "log" && file.fileNumber > newest && hasBegun(driver, `${directory}/${name}`)) {
+      throw new CorruptionFailure(path, 0, "file", `edits are lost: it does not name ${name}`)
+    }
+  }
+  // Files that a crash left behind keep their numbers until they are removed.
+  const nextFileNumber = Math.max(state.nextFileNumber, highestFileNumber(names) + 1)
+  return { state: { ...state, nextFileNumber }, storeId, manifestNumber, tornBytes }
+}
+
+/** The highest number of any file of the store's making, 0 without any. */
+export const highestFileNumber = (names: ReadonlyArray<string>): number =>
+  names.reduce((most, name) => {
+    const file = parseFileName(name)
+    return file !== undefined && "fileNumber" in file ? Math.max(most, file.fileNumber) : most
+  }, 0)
+
+/** Whether a directory holds anything of a store; a LOCK alone is nothing. */
+export const holdsStore = (names: ReadonlyArray<string>): boolean =>
+  names.some((name) => {
+    const file = parseFileName(name)
+    return file !== undefined && file.kind !== "lock"
+  })
+
+/** The table files, then the log segments, that a manifest names and that are not there. */
+export const missingFiles = (
+  state: ManifestState,
+  names: ReadonlyArray<string>
+): { readonly tables: ReadonlyArray<string>; readonly segments: ReadonlyArray<string> } => {
+  const present = new Set(names)
+  const tables = state.version.levels.flatMap((level) => level.map(({ fileNumber }) => tableName(fileNumber)))
+  return {
+    tables: tables.filter((name) => !present.has(name)),
+    segments: state.segments.map(logName).filter((name) => !present.has(name))
+  }
+}
+
+export const missingFile = (directory: string, name: string, manifestNumber: number): CorruptionFailure =>
+  new CorruptionFailure(`${directory}/${name}`, 0, "file", `missing, though ${manifestName(manifestNumber)} names it`)
+
+const hasBegun = (driver: StorageDriver, path: string): boolean => sizeOf(driver, path) > fileHeaderSize
+
+export const sizeOf = (driver: StorageDriver, path: string): number => {
+  const file = driver.openRead(path)
+  try {
+    return file.size()
+  } finally {
+    file.close()
+  }
+}
+
+/** The size of a file, 0 where there is none. */
+export const sizeIfThere = (driver: StorageDriver, path: string): number => {
+  try {
+    return sizeOf(driver, path)
+  } catch (failure) {
+    if (failure instanceof StorageFailure && failure.code === "ENOENT") return 0
+    throw failure
+  }
+}
+
+export const readWhole = (driver: StorageDriver, path: string): Uint8Array => {
+  const file = driver.openRead(path)
+  try {
+    return readExactly(file, 0, file.size())
+  } finally {
+    file.close()
+  }
+}

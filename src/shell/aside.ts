@@ -1,0 +1,57 @@
+import * as Effect from "effect/Effect"
+import { asideName } from "../internal/fileNames.js"
+import type { FileError } from "../LsmError.js"
+import { attempt, type StorageService, syncFile } from "../Storage.js"
+
+/** Bytes copied between two turns of the event loop. */
+const copySlice = 1024 * 1024
+
+/**
+ * Keeps files of a store in a directory beside them, durable, before anything is changed; answers that directory. Files are
+ * linked, or copied where the file system has no links. Whatever an interrupted try has left there is replaced: the
+ * originals are still in their places then.
+ */
+export const keepAside = (
+  storage: StorageService,
+  directory: string,
+  number: number,
+  names: ReadonlyArray<string>
+): Effect.Effect<string, FileError> =>
+  Effect.gen(function* () {
+    const aside = `${directory}/${asideName(number)}`
+    yield* storage.makeDirectory(aside)
+    for (const name of names) {
+      const to = `${aside}/${name}`
+      if (yield* storage.exists(to)) yield* storage.remove(to)
+      yield* storage
+        .link(`${directory}/${name}`, to)
+        .pipe(Effect.catchTag("StorageError", () => copy(storage, `${directory}/${name}`, to)))
+    }
+    yield* storage.syncDirectory(aside)
+    yield* storage.syncDirectory(directory)
+    return aside
+  })
+
+const copy = (storage: StorageService, from: string, to: string): Effect.Effect<void, FileError> =>
+  Effect.acquireUseRelease(
+    attempt(() => storage.driver.openRead(from)),
+    (source) =>
+      Effect.acquireUseRelease(
+        attempt(() => storage.driver.create(to)),
+        (target) =>
+          Effect.gen(function* () {
+            const buffer = new Uint8Array(copySlice)
+            let position = 0
+            const slice = attempt(() => {
+              const length = source.read(buffer, 0, copySlice, position)
+              target.append(buffer, 0, length)
+              position += length
+              return length > 0
+            })
+            while (yield* slice) yield* storage.turn
+            yield* syncFile(target)
+          }),
+        (target) => Effect.sync(() => target.close())
+      ),
+    (source) => Effect.sync(() => source.close())
+  )
