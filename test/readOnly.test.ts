@@ -1,0 +1,184 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "@effect/vitest"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { LsmStore, WriteBatch } from "effect-lsm"
+import { pairs } from "./support/bytes.js"
+import { spawnChild } from "./support/childProcess.js"
+import { diskOf, withStore } from "./support/laboratory.js"
+import * as places from "./support/places.js"
+
+const fill = (store: LsmStore.Store) =>
+  Effect.gen(function* () {
+    yield* store.write(WriteBatch.make().put("a", "1").put("b", "old").put("x", "gone"))
+    yield* store.flush
+    yield* store.put("b", "2")
+    yield* store.delete("x")
+  })
+
+const content = [
+  ["a", "1"],
+  ["b", "2"]
+]
+
+const openReading = (directory: string) =>
+  Layer.provide(LsmStore.layer({ directory, readOnly: true }), NodeFileSystem.layer)
+
+/** All that can be seen of a directory from outside. */
+const picture = (directory: string) =>
+  readdirSync(directory)
+    .sort()
+    .map((name) => {
+      const path = join(directory, name)
+      const { ino, mtimeNs, ctimeNs, size } = statSync(path, { bigint: true })
+      return { name, ino, mtimeNs, ctimeNs, size, bytes: readFileSync(path).toString("hex") }
+    })
+
+describe("a store that is open for reading only", () => {
+  it.effect("answers every kind of read, from tables and from the log", () =>
+    Effect.gen(function* () {
+      const disk = diskOf()
+      yield* withStore(disk, fill)
+      yield* withStore(
+        disk,
+        (store) =>
+          Effect.gen(function* () {
+            expect(yield* store.getString("b")).toStrictEqual(Option.some("2"))
+            expect(yield* store.has("x")).toBe(false)
+            expect(yield* pairs(store.scan())).toStrictEqual(content)
+            expect(yield* pairs(store.scan({ reverse: true }))).toStrictEqual([...content].reverse())
+            expect(yield* store.count()).toBe(2)
+            const snapshot = yield* store.snapshot
+            expect(yield* pairs(store.scan({ snapshot }))).toStrictEqual(content)
+            const cursor = yield* store.cursor()
+            expect(yield* cursor.last).toBe(true)
+            expect(yield* store.stats).toMatchObject({ tables: 1, sequence: 5, recovery: { records: 2, orphans: [] } })
+            expect(yield* store.prometheus).toContain("lsm_")
+            expect(yield* store.approximateCount()).toBeGreaterThan(0)
+            // Enough of them to come to the place where a loop of reads lets others have their turn.
+            for (let i = 0; i < 600; i++) yield* store.get("a")
+          }).pipe(Effect.scoped),
+        { readOnly: true }
+      )
+    })
+  )
+
+  it.effect("refuses all that would write", () =>
+    Effect.gen(function* () {
+      const disk = diskOf()
+      yield* withStore(disk, fill)
+      yield* withStore(
+        disk,
+        (store) =>
+          Effect.gen(function* () {
+            const batch = WriteBatch.make().put("k", "v")
+            const writes = [store.put("k", "v"), store.delete("a"), store.write(batch), store.write(WriteBatch.make())]
+            for (const write of [...writes, store.flush, store.sync, store.compact(), store.compact({ prefix: "a" })]) {
+              expect(yield* Effect.flip(write)).toMatchObject({ _tag: "StoreReadOnly", directory: "/store" })
+            }
+            yield* store.resume
+            expect(yield* pairs(store.scan())).toStrictEqual(content)
+          }),
+        { readOnly: true }
+      )
+    })
+  )
+
+  it.effect("leaves every byte as it is, what a crash has left behind included", () =>
+    Effect.gen(function* () {
+      const disk = diskOf()
+      yield* withStore(disk, fill)
+      disk.place("/store/000099.sst", new Uint8Array(100))
+      disk.place("/store/CURRENT.tmp", new Uint8Array(3))
+      const log = [...disk.contents().keys()].filter((path) => path.endsWith(".log")).sort()[0]!
+      const before = disk.contents()
+      const seen = yield* withStore(disk, (store) => pairs(store.scan()), { readOnly: true })
+      expect(seen).toStrictEqual(content)
+      expect(disk.contents()).toStrictEqual(before)
+      expect(before.has(log)).toBe(true)
+      const { orphans } = yield* withStore(disk, (store) => Effect.map(store.stats, ({ recovery }) => recovery))
+      expect(orphans).toContain("000099.sst")
+    })
+  )
+
+  it.scoped("works on a directory that cannot be written, and touches no file of one that can", () =>
+    Effect.gen(function* () {
+      const place = yield* places.disk
+      yield* places.withStore(place, fill)
+      const before = picture(place.directory)
+      const isRoot = process.getuid?.() === 0
+      if (!isRoot) chmodSync(place.directory, 0o555)
+      const seen = yield* Effect.flatMap(LsmStore.LsmStore, (store) => pairs(store.scan())).pipe(
+        Effect.provide(openReading(place.directory)),
+        Effect.ensuring(Effect.sync(() => chmodSync(place.directory, 0o755)))
+      )
+      expect(seen).toStrictEqual(content)
+      expect(picture(place.directory)).toStrictEqual(before)
+      // Nothing to lock is no reason not to read, and none to make something.
+      rmSync(join(place.directory, "LOCK"))
+      const unlocked = picture(place.directory)
+      const again = yield* Effect.flatMap(LsmStore.LsmStore, (store) => store.count()).pipe(
+        Effect.provide(openReading(place.directory))
+      )
+      expect(again).toBe(2)
+      expect(picture(place.directory)).toStrictEqual(unlocked)
+    })
+  )
+
+  it.scoped("is opened beside no owner, in this process or in another, and has none beside it", () =>
+    Effect.gen(function* () {
+      const place = yield* places.disk
+      const read = Effect.flatMap(LsmStore.LsmStore, (store) => store.count()).pipe(
+        Effect.provide(openReading(place.directory))
+      )
+      yield* places.withStore(place, () =>
+        Effect.map(Effect.flip(read), (error) => expect(error._tag).toBe("StoreLocked"))
+      )
+      const other = Effect.map(Effect.flip(places.withStore(place, () => Effect.void)), ({ _tag }) => _tag)
+      const beside = yield* Effect.provide(
+        Effect.flatMap(LsmStore.LsmStore, () => Effect.zip(other, Effect.map(Effect.flip(read), ({ _tag }) => _tag))),
+        openReading(place.directory)
+      )
+      expect(beside).toStrictEqual(["StoreLocked", "StoreLocked"])
+      const child = yield* spawnChild(["hold", place.directory])
+      expect(yield* child.line).toBe("open")
+      expect((yield* Effect.flip(read))._tag).toBe("StoreLocked")
+      yield* child.kill
+      yield* Effect.provide(
+        Effect.flatMap(LsmStore.LsmStore, () =>
+          Effect.scoped(
+            Effect.flatMap(spawnChild(["hold", place.directory]), (second) =>
+              Effect.map(second.line, (line) => expect(line).toBe("StoreLocked"))
+            )
+          )
+        ),
+        openReading(place.directory)
+      )
+    })
+  )
+
+  it.scoped("makes nothing where there is no store", () =>
+    Effect.gen(function* () {
+      const { directory } = yield* places.disk
+      for (const there of [join(directory, "nowhere"), join(directory, "empty"), join(directory, "foreign")]) {
+        if (there.endsWith("empty")) mkdirSync(there)
+        if (there.endsWith("foreign")) {
+          mkdirSync(there)
+          writeFileSync(join(there, "notes.txt"), "mine")
+        }
+        const error = yield* Effect.flip(Layer.launch(openReading(there)))
+        expect(error).toMatchObject({ _tag: "InvalidArgument", argument: "directory" })
+      }
+      expect(readdirSync(directory)).not.toContain("nowhere")
+      expect(readdirSync(join(directory, "empty"))).toStrictEqual([])
+      const salvaging = LsmStore.layer({ directory, readOnly: true, recovery: "salvage" })
+      expect(yield* Effect.flip(Layer.launch(Layer.provide(salvaging, NodeFileSystem.layer)))).toMatchObject({
+        _tag: "InvalidArgument",
+        argument: "recovery"
+      })
+    })
+  )
+})
