@@ -1,0 +1,93 @@
+import * as Effect from "effect/Effect"
+import { type LsmOptions, type LsmStore, type Recovery, WriteBatch } from "effect-lsm"
+import { compare } from "../../src/internal/bytes.js"
+import { diskOf, type Files, withStore } from "./laboratory.js"
+
+/** A store with several levels and a log, and all that its keys have ever been. */
+export interface History {
+  readonly files: Files
+  /** The values of a key in the order they were written; undefined where it was deleted. */
+  readonly values: ReadonlyMap<string, ReadonlyArray<string | undefined>>
+}
+
+export const levels: LsmOptions.Tuning = {
+  memtableBytes: 200_000,
+  blockBytes: 200,
+  restartInterval: 4,
+  tableBytes: 900,
+  level0Tables: 2,
+  level1Bytes: 2000,
+  levelRatio: 2
+}
+
+/** Writes keys over and over, deletes some, and ends with records that are in the log alone. */
+export const makeHistory: Effect.Effect<History> = Effect.gen(function* () {
+  const values = new Map<string, Array<string | undefined>>()
+  const disk = diskOf()
+  const write = (store: LsmStore.Store, round: number) =>
+    Effect.gen(function* () {
+      for (let from = 0; from < 60; from += 20) {
+        const batch = WriteBatch.make()
+        for (let i = from; i < from + 20; i++) {
+          if ((i * 7 + round * 3) % 5 === 0) continue
+          const key = `key${String(i).padStart(3, "0")}`
+          const value = (i + round) % 6 === 0 ? undefined : `${key} in round ${round} ${"x".repeat(i)}`
+          if (value === undefined) batch.delete(key)
+          else batch.put(key, value)
+          values.set(key, [...(values.get(key) ?? []), value])
+        }
+        yield* store.write(batch)
+      }
+    })
+  yield* withStore(
+    disk,
+    (store) =>
+      Effect.gen(function* () {
+        for (let round = 0; round < 4; round++) {
+          yield* write(store, round)
+          yield* store.flush
+          if (round === 1) yield* store.compact()
+        }
+        yield* write(store, 4)
+      }),
+    levels
+  )
+  yield* withStore(disk, (store) => write(store, 5), levels)
+  return { files: disk.contents(), values }
+}).pipe(Effect.orDie)
+
+/** What the store holds when nothing is lost. */
+export const newest = ({ values }: History): ReadonlyArray<readonly [string, string]> =>
+  [...values]
+    .flatMap(([key, versions]) => {
+      const last = versions.at(-1)
+      return last === undefined ? [] : [[key, last] as const]
+    })
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+
+/**
+ * What is wrong with what was found in spite of damage, or undefined. A key that no damage concerns has its newest value; the others may have an
+ * older one, or none, but never one that nobody wrote.
+ */
+export const faultOfSalvage = (
+  { values }: History,
+  found: ReadonlyArray<readonly [string, string]>,
+  lost: ReadonlyArray<Recovery.Damage>
+): string | undefined => {
+  const there = new Map(found)
+  for (const key of there.keys()) if (!values.has(key)) return `${key} was never written`
+  for (const [key, versions] of values) {
+    const value = there.get(key)
+    if (value === versions.at(-1)) continue
+    if (value !== undefined && !versions.includes(value)) return `${key} never was ${value}`
+    const bytes = Buffer.from(key)
+    const isTold = lost.some(
+      ({ keys }) =>
+        keys === undefined ||
+        ((keys.from === undefined || compare(keys.from, bytes) <= 0) &&
+          (keys.to === undefined || compare(keys.to, bytes) >= 0))
+    )
+    if (!isTold) return `${key} is ${value}, not ${versions.at(-1)}, and nothing tells why`
+  }
+  return undefined
+}
