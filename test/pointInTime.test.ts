@@ -1,9 +1,9 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { LsmStore } from "effect-lsm"
+import type { LsmStore } from "effect-lsm"
 import { pairs } from "./support/bytes.js"
 import { captureLogs } from "./support/captureLogs.js"
-import { cut, diskOf, errors, type Files, filesNamed, flip, withStore, without } from "./support/laboratory.js"
+import { cut, diskOf, errors, type Files, filesNamed, flip, without, withStore } from "./support/laboratory.js"
 
 const sessions = 4
 const perSession = 5
@@ -19,10 +19,7 @@ const after = (batches: number) => {
 }
 
 const write = (store: LsmStore.Store, n: number) =>
-  Effect.zipRight(
-    store.put(`k${n % 7}`, `v${n}`),
-    n % 5 === 0 ? store.delete(`k${(n - 2) % 7}`) : Effect.void
-  )
+  Effect.zipRight(store.put(`k${n % 7}`, `v${n}`), n % 5 === 0 ? store.delete(`k${(n - 2) % 7}`) : Effect.void)
 
 /** A store whose first records are in a table and whose others are in several segments, closed in order. */
 const build = Effect.gen(function* () {
@@ -122,7 +119,12 @@ describe("recovery to a point in time", () => {
       const { files } = yield* build
       const segments = filesNamed(files, ".log").filter((path) => files.get(path)!.length > 100)
       for (const [i, path] of segments.entries()) {
-        for (const damaged of [without(files, path), cut(files, path, 40), flip(files, path, 3), flip(files, path, 40)]) {
+        for (const damaged of [
+          without(files, path),
+          cut(files, path, 40),
+          flip(files, path, 3),
+          flip(files, path, 40)
+        ]) {
           const found = yield* contentOf(damaged, { recovery: "pointInTime" })
           expect(found).toStrictEqual(after(3 + i * perSession))
         }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { describe, expect, it } from "@effect/vitest"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -139,7 +139,12 @@ describe("a store that is open for reading only", () => {
       )
       const other = Effect.map(Effect.flip(places.withStore(place, () => Effect.void)), ({ _tag }) => _tag)
       const beside = yield* Effect.provide(
-        Effect.flatMap(LsmStore.LsmStore, () => Effect.zip(other, Effect.map(Effect.flip(read), ({ _tag }) => _tag))),
+        Effect.flatMap(LsmStore.LsmStore, () =>
+          Effect.zip(
+            other,
+            Effect.map(Effect.flip(read), ({ _tag }) => _tag)
+          )
+        ),
         openReading(place.directory)
       )
       expect(beside).toStrictEqual(["StoreLocked", "StoreLocked"])

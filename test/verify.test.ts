@@ -1,5 +1,5 @@
-import { describe, expect, it } from "@effect/vitest"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { LsmStore, type Recovery } from "effect-lsm"
@@ -16,8 +16,8 @@ import {
   findings,
   flip,
   storageOf,
-  withStore,
-  without
+  without,
+  withStore
 } from "./support/laboratory.js"
 import * as places from "./support/places.js"
 
@@ -48,9 +48,7 @@ describe("verification", () => {
       const progress = all.filter((event): event is Recovery.Progress => event._tag === "Progress")
       const sizes = [...files].reduce((n, [, bytes]) => n + bytes.length, 0)
       expect(progress.at(-1)).toMatchObject({ bytes: sizes, total: sizes })
-      expect(progress.map(({ bytes }) => bytes)).toStrictEqual(
-        progress.map(({ bytes }) => bytes).sort((a, b) => a - b)
-      )
+      expect(progress.map(({ bytes }) => bytes)).toStrictEqual(progress.map(({ bytes }) => bytes).sort((a, b) => a - b))
       expect(new Set(progress.map(({ file }) => file))).toStrictEqual(new Set(files.keys()))
       expect(disk.contents()).toStrictEqual(files)
       const { levels: found } = yield* withStore(diskOf(files), (store) => store.stats, { ...levels, readOnly: true })

@@ -115,8 +115,8 @@ export const merge = (
       flushedSequence: largestSequence,
       segments: [],
       version: Version.empty.apply({ added, removed: [] }),
-      // The segments that are left belong to the log that ends here, and none of them is missed.
-      closed: { fileNumber: Math.max(0, ...survey.segments), size: 0 }
+      // Whatever segments are left belong to logs that end here, and none of them is missed.
+      closed: { fileNumber: target.nextFileNumber - 1, size: 0 }
     })
     writer.file.close()
     return { records, entries: written.tables.reduce((n, { entries }) => n + entries, 0) }
