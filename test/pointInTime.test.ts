@@ -9,7 +9,7 @@ const sessions = 4
 const perSession = 5
 
 /** What the store holds after so many batches. */
-const after = (batches: number) => {
+const modelAfter = (batches: number) => {
   const model = new Map<string, string>()
   for (let n = 1; n <= batches; n++) {
     model.set(`k${n % 7}`, `v${n}`)
@@ -45,8 +45,8 @@ const contentOf = (files: Files, options = {}) => withStore(diskOf(files), (stor
 const isMoment = (found: ReadonlyArray<readonly [string, string]>, batches: number): boolean => {
   const text = JSON.stringify(found)
   for (let n = 3; n <= batches; n++) {
-    if (JSON.stringify(after(n)) === text) return true
-    const half = new Map(after(n - 1)).set(`k${n % 7}`, `v${n}`)
+    if (JSON.stringify(modelAfter(n)) === text) return true
+    const half = new Map(modelAfter(n - 1)).set(`k${n % 7}`, `v${n}`)
     if (JSON.stringify([...half].sort(([a], [b]) => (a < b ? -1 : 1))) === text) return true
   }
   return false
@@ -61,7 +61,7 @@ describe("recovery to a point in time", () => {
         disk,
         (store) =>
           Effect.gen(function* () {
-            expect(yield* pairs(store.scan())).toStrictEqual(after(batches))
+            expect(yield* pairs(store.scan())).toStrictEqual(modelAfter(batches))
             return (yield* store.stats).recovery
           }),
         { recovery: "pointInTime" }
@@ -126,7 +126,7 @@ describe("recovery to a point in time", () => {
           flip(files, path, 40)
         ]) {
           const found = yield* contentOf(damaged, { recovery: "pointInTime" })
-          expect(found).toStrictEqual(after(3 + i * perSession))
+          expect(found).toStrictEqual(modelAfter(3 + i * perSession))
         }
       }
     })

@@ -30,6 +30,27 @@ export const encoding = Options.choice("encoding", encodings).pipe(
   Options.withDescription("How keys and values are written, here and in the output: utf8 (the default), hex or base64.")
 )
 
+const recoveries = { strict: "strict", "point-in-time": "pointInTime", salvage: "salvage" } as const
+
+/** What is done about damage by a command that writes. */
+export const recovery = Options.choiceWithValue("recovery", Object.entries(recoveries)).pipe(
+  Options.withDefault(recoveries.strict),
+  Options.withDescription(
+    "What to do about damage: strict (the default), fail; point-in-time, end the log where its damage begins; salvage, keep all that is sound. The damaged files are kept aside."
+  )
+)
+
+/** The same for one that only reads, which cannot salvage. */
+export const readRecovery = Options.choiceWithValue(
+  "recovery",
+  Object.entries(recoveries).filter(([, value]) => value !== "salvage")
+).pipe(
+  Options.withDefault(recoveries.strict),
+  Options.withDescription(
+    "What to do about damage: strict (the default), fail; point-in-time, look away from the log where its damage begins."
+  )
+)
+
 /** When a write is acknowledged. */
 export const durability = Options.choice("durability", ["sync", "buffered"]).pipe(
   Options.withDefault("sync" as const),

@@ -38,7 +38,7 @@ export const programHelp = (
     definitions(commands),
     definitions(options),
     wrap(`${program} <command> --help tells more of a command. A -- goes before keys and values that begin with --.`),
-    "exit codes: 0 done, 1 get of an absent key, 2 error\n"
+    "exit codes: 0 done, 1 get of an absent key, 2 error, 3 damage found or something lost to it\n"
   ].join("\n")
 }
 

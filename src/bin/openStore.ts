@@ -1,16 +1,35 @@
 import type * as FileSystem from "@effect/platform/FileSystem"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { OpenError } from "../LsmError.js"
-import type { Durability } from "../LsmOptions.js"
+import type { OpenError, ReadError } from "../LsmError.js"
+import type { LsmOptions } from "../LsmOptions.js"
 import * as LsmStore from "../LsmStore.js"
+import { damageText } from "./damageText.js"
+import { writeError } from "./output.js"
 
-type Opened = Effect.Effect<LsmStore.Store, OpenError, FileSystem.FileSystem | Scope.Scope>
+type Opened = Effect.Effect<LsmStore.Store, OpenError | ReadError, FileSystem.FileSystem | Scope.Scope>
+
+/** Whoever has damage passed over is told what it cost. */
+const open = (options: LsmOptions): Opened =>
+  Effect.tap(LsmStore.make(options), (store) =>
+    Effect.flatMap(store.stats, ({ recovery: { lost, aside } }) => {
+      const lines = lost.map((damage) => `lsmkv: lost: ${damageText(damage)}\n`)
+      if (aside !== undefined) lines.push(`lsmkv: the damaged files are kept in ${aside}\n`)
+      return lines.length === 0 ? Effect.void : writeError(lines.join(""))
+    })
+  )
+
+/** How a command that writes opens its store. */
+type Writing = Pick<LsmOptions, "durability" | "recovery">
+
+/** Opens a store for reading only: nothing of it is changed. */
+export const openReading = (directory: string, recovery: LsmOptions["recovery"]): Opened =>
+  open({ directory, recovery, readOnly: true })
 
 /** Opens a store that is there: a mistyped directory is an error, not a new and empty store. */
-export const openExisting = (directory: string, durability: Durability = "sync"): Opened =>
-  LsmStore.make({ directory, durability, createIfMissing: false })
+export const openExisting = (directory: string, { durability, recovery }: Writing): Opened =>
+  open({ directory, durability, recovery, createIfMissing: false })
 
 /** Opens a store for writing, and makes it where there is none. */
-export const openOrCreate = (directory: string, durability: Durability): Opened =>
-  LsmStore.make({ directory, durability })
+export const openOrCreate = (directory: string, { durability, recovery }: Writing): Opened =>
+  open({ directory, durability, recovery })

@@ -6,7 +6,7 @@ import { formatBytes, formatCount } from "./units.js"
 
 /** Tells whoever watches how far a long command has come. */
 export interface Progress {
-  readonly update: (bytes: number, entries: number) => Effect.Effect<void>
+  readonly update: (bytes: number, entries?: number) => Effect.Effect<void>
   /** Leaves no trace of it. */
   readonly end: Effect.Effect<void>
 }
@@ -23,6 +23,7 @@ export const makeProgress = (totalBytes: number | undefined): Effect.Effect<Prog
           if (now - shownAt < refreshMillis) return Effect.void
           shownAt = now
           const share = totalBytes ? ` (${Math.floor((100 * bytes) / totalBytes)} %)` : ""
+          if (entries === undefined) return writeError(`${eraseLine}${formatBytes(bytes)}${share}`)
           const rate = formatCount(Math.round((entries * 1000) / (now - begun)))
           return writeError(
             `${eraseLine}${formatCount(entries)} entries, ${formatBytes(bytes)}${share}, ${rate} entries/s`

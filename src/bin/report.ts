@@ -5,11 +5,17 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { LsmError } from "../LsmError.js"
 import { plainText } from "./console.js"
-import type { CommandFailed, KeyAbsent, OutputClosed } from "./failure.js"
+import type { CommandFailed, DamageFound, KeyAbsent, OutputClosed } from "./failure.js"
 import { writeError } from "./output.js"
 
 /** Whatever a command may fail with. */
-export type Failure = LsmError | CommandFailed | KeyAbsent | OutputClosed | ValidationError.ValidationError
+export type Failure =
+  | LsmError
+  | CommandFailed
+  | DamageFound
+  | KeyAbsent
+  | OutputClosed
+  | ValidationError.ValidationError
 
 /** The exit code that a failed command ends with, once its message is on standard error. */
 export const report =
@@ -19,6 +25,7 @@ export const report =
       onLeft: (failure) => {
         if (failure._tag === "OutputClosed") return Effect.succeed(0)
         if (failure._tag === "KeyAbsent") return Effect.succeed(1)
+        if (failure._tag === "DamageFound") return Effect.succeed(3)
         return complain(
           ValidationError.isValidationError(failure)
             ? `${usageText(failure)}; see lsmkv ${command === undefined ? "" : `${command} `}--help`
@@ -41,7 +48,9 @@ const complain = (message: string): Effect.Effect<number> =>
 const usageText = (error: ValidationError.ValidationError): string =>
   plainText(HelpDoc.toAnsiText(error.error)).trim().replace(/\.$/, "")
 
-const describe = (failure: Exclude<Failure, KeyAbsent | OutputClosed | ValidationError.ValidationError>): string => {
+const describe = (
+  failure: Exclude<Failure, DamageFound | KeyAbsent | OutputClosed | ValidationError.ValidationError>
+): string => {
   if (failure._tag === "Corruption") {
     return `corruption in ${failure.file} at byte ${failure.offset}, ${failure.region}: ${failure.reason}`
   }

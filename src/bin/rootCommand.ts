@@ -7,11 +7,24 @@ import { exportCommand } from "./commands/export.js"
 import { get } from "./commands/get.js"
 import { importCommand } from "./commands/import.js"
 import { put } from "./commands/put.js"
+import { repair } from "./commands/repair.js"
 import { scan } from "./commands/scan.js"
 import { stats } from "./commands/stats.js"
 import { verify } from "./commands/verify.js"
 
-const commands = [put, get, deleteCommand, scan, count, importCommand, exportCommand, stats, compact, verify] as const
+const commands = [
+  put,
+  get,
+  deleteCommand,
+  scan,
+  count,
+  importCommand,
+  exportCommand,
+  stats,
+  compact,
+  verify,
+  repair
+] as const
 
 /** `lsmkv` with all that it can do. */
 export const rootCommand = Command.make("lsmkv").pipe(

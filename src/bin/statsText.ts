@@ -1,7 +1,14 @@
 import type { Stats } from "../Stats.js"
 import { columns } from "./columns.js"
+import { damageJson, damageText } from "./damageText.js"
 import { levelsText } from "./levelsText.js"
 import { formatBytes, formatCount, formatPercent, plural } from "./units.js"
+
+/** The figures of a store for a program to read. */
+export const statsJson = (stats: Stats): string => {
+  const recovery = { ...stats.recovery, lost: stats.recovery.lost.map(damageJson) }
+  return `${JSON.stringify({ ...stats, recovery })}\n`
+}
 
 /** The figures of a store for a person to read. */
 export const statsText = (stats: Stats): string => {
@@ -23,6 +30,8 @@ export const statsText = (stats: Stats): string => {
   for (const tail of recovery.dropped) {
     rows.push(["torn end dropped", `${tail.file}, ${plural(tail.bytes, "byte")} from byte ${tail.offset}`])
   }
+  for (const damage of recovery.lost) rows.push(["lost to damage", damageText(damage)])
+  if (recovery.aside !== undefined) rows.push(["damaged files kept in", recovery.aside])
   for (const orphan of recovery.orphans) rows.push(["orphan removed", orphan])
   if (stats.poisoned !== undefined) rows.push(["takes no writes", stats.poisoned])
   if (stats.backgroundError !== undefined) rows.push(["background error", stats.backgroundError])

@@ -1,16 +1,16 @@
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { directory, encoding, json } from "../arguments.js"
+import { directory, encoding, json, recovery } from "../arguments.js"
 import { levelsText } from "../levelsText.js"
 import { openExisting } from "../openStore.js"
 import { writeOutput } from "../output.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
 
 /** `lsmkv compact` */
-export const compact = Command.make("compact", { directory, range: rangeOptions, json, encoding }, (given) =>
+export const compact = Command.make("compact", { directory, range: rangeOptions, json, encoding, recovery }, (given) =>
   Effect.gen(function* () {
     const range = yield* decodeRange(given.range, given.encoding)
-    const store = yield* openExisting(given.directory)
+    const store = yield* openExisting(given.directory, given)
     // What recovery left in the memtable counts to what there was before.
     yield* store.flush
     const before = (yield* store.stats).levels

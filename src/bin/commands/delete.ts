@@ -1,14 +1,14 @@
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
-import { directory, durability, encoding, key } from "../arguments.js"
+import { directory, durability, encoding, key, recovery } from "../arguments.js"
 import { openExisting } from "../openStore.js"
 import { decodeArgument } from "../rangeOptions.js"
 
 /** `lsmkv delete` */
-export const deleteCommand = Command.make("delete", { directory, key, encoding, durability }, (given) =>
+export const deleteCommand = Command.make("delete", { directory, key, encoding, durability, recovery }, (given) =>
   Effect.gen(function* () {
     const keyBytes = yield* decodeArgument("the key", given.key, given.encoding)
-    const store = yield* openExisting(given.directory, given.durability)
+    const store = yield* openExisting(given.directory, given)
     yield* store.delete(keyBytes)
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Remove a key. No error if it is absent."))

@@ -1,9 +1,9 @@
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import { directory, encoding, json, textOption } from "../arguments.js"
+import { directory, encoding, json, readRecovery, textOption } from "../arguments.js"
 import { entryFormat } from "../entryFormat.js"
-import { openExisting } from "../openStore.js"
+import { openReading } from "../openStore.js"
 import { openOutput } from "../output.js"
 import { printLines } from "../printLines.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
@@ -13,12 +13,12 @@ const output = textOption("output", "file", "Where to write; by default standard
 /** `lsmkv export` */
 export const exportCommand = Command.make(
   "export",
-  { directory, range: rangeOptions, output, json, encoding },
+  { directory, range: rangeOptions, output, json, encoding, recovery: readRecovery },
   (given) =>
     Effect.gen(function* () {
       const range = yield* decodeRange(given.range, given.encoding)
       const format = entryFormat(given.json, given.encoding)
-      const store = yield* openExisting(given.directory)
+      const store = yield* openReading(given.directory, given.recovery)
       const write = yield* openOutput(given.output)
       yield* printLines(store.scan(range), format.renderEntry, (entry) => entry.key, write)
     }).pipe(Effect.scoped)

@@ -2,11 +2,11 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { directory, encoding, json, key } from "../arguments.js"
+import { directory, encoding, json, key, readRecovery } from "../arguments.js"
 import { encodeText } from "../encoding.js"
 import { entryFormat } from "../entryFormat.js"
 import { CommandFailed, KeyAbsent } from "../failure.js"
-import { openExisting } from "../openStore.js"
+import { openReading } from "../openStore.js"
 import { writeOutput } from "../output.js"
 import { notText } from "../printLines.js"
 import { decodeArgument } from "../rangeOptions.js"
@@ -14,11 +14,11 @@ import { decodeArgument } from "../rangeOptions.js"
 const raw = Options.boolean("raw").pipe(Options.withDescription("Print the bytes of the value and nothing else."))
 
 /** `lsmkv get` */
-export const get = Command.make("get", { directory, key, json, raw, encoding }, (given) =>
+export const get = Command.make("get", { directory, key, json, raw, encoding, recovery: readRecovery }, (given) =>
   Effect.gen(function* () {
     if (given.json && given.raw) return yield* new CommandFailed({ message: "--json and --raw exclude each other" })
     const keyBytes = yield* decodeArgument("the key", given.key, given.encoding)
-    const store = yield* openExisting(given.directory)
+    const store = yield* openReading(given.directory, given.recovery)
     const found = yield* store.get(keyBytes)
     if (Option.isNone(found)) return yield* new KeyAbsent()
     const value = found.value

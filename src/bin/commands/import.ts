@@ -2,7 +2,7 @@ import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import { directory, durability, encoding, textArgument } from "../arguments.js"
+import { directory, durability, encoding, recovery, textArgument } from "../arguments.js"
 import { entryFormat } from "../entryFormat.js"
 import { CommandFailed } from "../failure.js"
 import { importLines } from "../importer.js"
@@ -24,12 +24,12 @@ const batchSize = Options.integer("batch-size").pipe(
 /** `lsmkv import` */
 export const importCommand = Command.make(
   "import",
-  { directory, file, json, encoding, batchSize, durability },
+  { directory, file, json, encoding, batchSize, durability, recovery },
   (given) =>
     Effect.gen(function* () {
       if (given.batchSize < 1) return yield* new CommandFailed({ message: "--batch-size must be at least 1" })
       const input = yield* openInput(given.file)
-      const store = yield* openOrCreate(given.directory, given.durability)
+      const store = yield* openOrCreate(given.directory, given)
       const progress = yield* makeProgress(input.size)
       const format = entryFormat(given.json, given.encoding)
       const { puts, deletes, batches } = yield* importLines(store, input, format, given.batchSize, progress)

@@ -2,7 +2,7 @@ import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { directory, durability, encoding, key, textArgument } from "../arguments.js"
+import { directory, durability, encoding, key, recovery, textArgument } from "../arguments.js"
 import type { Encoding } from "../encoding.js"
 import { CommandFailed } from "../failure.js"
 import { readAll, standardInput } from "../input.js"
@@ -15,14 +15,14 @@ const value = textArgument("value", "The value. Without it, the value is what st
 )
 
 /** `lsmkv put` */
-export const put = Command.make("put", { directory, key, value, encoding, durability }, (given) =>
+export const put = Command.make("put", { directory, key, value, encoding, durability, recovery }, (given) =>
   Effect.gen(function* () {
     const keyBytes = yield* decodeArgument("the key", given.key, given.encoding)
     const valueBytes = yield* Option.match(given.value, {
       onNone: () => valueFromInput(given.encoding),
       onSome: (text) => decodeArgument("the value", text, given.encoding)
     })
-    const store = yield* openOrCreate(given.directory, given.durability)
+    const store = yield* openOrCreate(given.directory, given)
     yield* store.put(keyBytes, valueBytes)
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Set the value of a key. Makes the store if there is none."))

@@ -3,9 +3,9 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Option from "effect/Option"
-import { directory, encoding, json } from "../arguments.js"
+import { directory, encoding, json, readRecovery } from "../arguments.js"
 import { entryFormat } from "../entryFormat.js"
-import { openExisting } from "../openStore.js"
+import { openReading } from "../openStore.js"
 import { writeOutput } from "../output.js"
 import { printLines } from "../printLines.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
@@ -20,13 +20,13 @@ const keysOnly = Options.boolean("keys-only").pipe(Options.withDescription("Prin
 /** `lsmkv scan` */
 export const scan = Command.make(
   "scan",
-  { directory, range: rangeOptions, reverse, limit, keysOnly, json, encoding },
+  { directory, range: rangeOptions, reverse, limit, keysOnly, json, encoding, recovery: readRecovery },
   (given) =>
     Effect.gen(function* () {
       const range = yield* decodeRange(given.range, given.encoding)
       const format = entryFormat(given.json, given.encoding)
       const options = { ...range, reverse: given.reverse, limit: Option.getOrUndefined(given.limit) }
-      const store = yield* openExisting(given.directory)
+      const store = yield* openReading(given.directory, given.recovery)
       yield* given.keysOnly
         ? printLines(store.keys(options), format.renderKey, identity, writeOutput)
         : printLines(store.scan(options), format.renderEntry, (entry) => entry.key, writeOutput)
