@@ -15,6 +15,7 @@ import {
   filesNamed,
   findings,
   flip,
+  quietly,
   storageOf,
   without,
   withStore
@@ -54,7 +55,7 @@ describe("verification", () => {
       const { levels: found } = yield* withStore(diskOf(files), (store) => store.stats, { ...levels, readOnly: true })
       expect(last).toMatchObject({ entries: found.reduce((n, { entries }) => n + entries, 0) })
       expect(found.filter(({ tables }) => tables > 0).length).toBeGreaterThan(1)
-    })
+    }).pipe(quietly)
   )
 
   it.effect("finds a flipped bit wherever it is, and tells where", () =>
@@ -73,7 +74,7 @@ describe("verification", () => {
           }
         }
       }
-    })
+    }).pipe(quietly)
   )
 
   it.effect("finds files that were cut, that are missing, that are another's, and that are in each other's place", () =>
@@ -95,7 +96,7 @@ describe("verification", () => {
       for (const path of [first, second]) {
         expect(found).toContainEqual(expect.objectContaining({ file: path, region: "file header" }))
       }
-    })
+    }).pipe(quietly)
   )
 
   it.effect("goes on behind damage: each of many places is found in one run", () =>
@@ -115,7 +116,7 @@ describe("verification", () => {
         expect(block).toMatchObject({ region: "data block", reason: "checksum mismatch", bytes: expect.any(Number) })
         expect(block.keys?.from).toBeInstanceOf(Uint8Array)
       }
-    })
+    }).pipe(quietly)
   )
 
   it.effect("tells what opening takes care of as notices", () =>
@@ -136,7 +137,7 @@ describe("verification", () => {
       expect(yield* findings(diskOf(cut(crashed, log, crashed.get(log)!.length - 1)))).toMatchObject([
         { severity: "notice", file: log, region: "log frame" }
       ])
-    })
+    }).pipe(quietly)
   )
 
   it.effect("finds a lie that every checksum confirms", () =>
@@ -149,7 +150,7 @@ describe("verification", () => {
       const old = [...files.keys()].filter((path) => /MANIFEST|CURRENT/.test(path))
       const stale = new Map([...now, ...old.map((path) => [path, files.get(path)!] as const)])
       expect((yield* errors(diskOf(stale))).length).toBeGreaterThan(0)
-    })
+    }).pipe(quietly)
   )
 
   it.effect("says that damage is there exactly when opening or reading everything fails", () =>
@@ -165,7 +166,7 @@ describe("verification", () => {
           else expect(read.right).toStrictEqual(sound)
         }
       }
-    })
+    }).pipe(quietly)
   )
 
   it.scoped("works on disk, beside no owner, and where there is no store it says so", () =>
@@ -195,6 +196,6 @@ describe("verification", () => {
         Effect.provide(storageOf(diskOf()))
       )
       expect(yield* Effect.flip(nothing)).toMatchObject({ _tag: "InvalidArgument" })
-    })
+    }).pipe(quietly)
   )
 })

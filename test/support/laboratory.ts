@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Stream from "effect/Stream"
 import { type LsmOptions, LsmStore, type Recovery, Storage } from "effect-lsm"
 import { MemoryDisk } from "../../src/internal/memoryFile.js"
@@ -59,4 +60,5 @@ export const without = (files: Files, path: string): Files => new Map([...files]
 export const cut = (files: Files, path: string, length: number): Files =>
   new Map([...files, [path, files.get(path)!.slice(0, length)]])
 
-export type Used = Effect.Effect<void, unknown, Scope.Scope>
+/** Without the warnings that much damage brings. */
+export const quietly = Logger.withMinimumLogLevel(LogLevel.None)

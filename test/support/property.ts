@@ -1,7 +1,8 @@
 import * as FastCheck from "effect/FastCheck"
 
 const seed = Number(process.env["LSM_TEST_SEED"] ?? 20250601)
-const scale = Number(process.env["LSM_TEST_SCALE"] ?? 1)
+/** How many times the usual runs are wanted. */
+export const scale = Number(process.env["LSM_TEST_SCALE"] ?? 1)
 
 /** Checks a property on a fixed seed. LSM_TEST_SEED takes another one, LSM_TEST_SCALE multiplies the runs. */
 export const check = <Ts>(property: FastCheck.IRawProperty<Ts, false>, runs = 100): void =>
