@@ -7,17 +7,16 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { type Damage, damageOf, isDamage } from "./internal/damage.js"
+import type { Damage } from "./internal/damage.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.js"
 import { logName } from "./internal/fileNames.js"
-import { type ClosedSegment, type LogEnd, replayLog, SegmentReader, type TornTail } from "./internal/logSegment.js"
+import type { ClosedSegment, LogEnd, TornTail } from "./internal/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
-import { failureOfRecord } from "./internal/sequenceChain.js"
 import { createFile } from "./internal/storageDriver.js"
-import { readWhole, sizeIfThere } from "./internal/storeDirectory.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
+import { replaySegments } from "./shell/replay.js"
 
 export {
   /**
@@ -124,9 +123,6 @@ export interface WalService {
  */
 export class Wal extends Context.Tag("effect-lsm/Wal")<Wal, WalService>() {}
 
-/** Bytes of log replayed between two turns of the event loop. */
-const replaySlice = 1024 * 1024
-
 /**
  * @since 0.1.0
  * @category constructors
@@ -152,82 +148,6 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       if (writer === undefined) throw new Error("the log has not begun")
       return writer
     }
-
-    const readSegment = (storeId: Uint8Array, segment: number): SegmentReader =>
-      new SegmentReader(pathOf(segment), segment, readWhole(driver, pathOf(segment)), storeId)
-
-    const replay: WalService["replay"] = (storeId, segments, apply, closed, { cut = false, sync = true } = {}) =>
-      Effect.gen(function* () {
-        let count = 0
-        let end: LogEnd = { fileNumber: 0, size: 0, torn: [] }
-        let damage: Damage | undefined
-        const give = (failure: unknown, region: string, offset: number): undefined => {
-          if (!cut || !isDamage(failure)) throw failure
-          damage = damageOf(failure, offset, region)
-        }
-        const open = (segment: number): SegmentReader | undefined => {
-          try {
-            return readSegment(storeId, segment)
-          } catch (failure) {
-            return give(failure, "file", 0)
-          }
-        }
-        const records = replayLog(segments, open, closed)
-        const slice = attempt(() => {
-          let bytes = 0
-          try {
-            while (bytes < replaySlice) {
-              const step = records.next()
-              if (step.done === true) return true
-              if (step.value._tag === "End") {
-                end = step.value.end
-                continue
-              }
-              const { segment, frame } = step.value
-              try {
-                apply(segment.bytes, frame.payloadStart, frame.payloadEnd, segment.fileNumber)
-              } catch (failure) {
-                throw failureOfRecord(failure, segment.file, frame.offset)
-              }
-              end = { fileNumber: segment.fileNumber, size: frame.payloadEnd, torn: [] }
-              count++
-              bytes += frame.payloadEnd - frame.offset
-            }
-            return false
-          } catch (failure) {
-            give(failure, "log frame", fileHeaderSize)
-            return true
-          }
-        })
-        while (!(yield* slice)) yield* storage.turn
-        const first = damage
-        const lost = first === undefined ? [] : yield* attempt(() => [first, ...behindCut(segments, end)])
-        if (sync) yield* syncReplayed(segments, end)
-        return { records: count, end, dropped: end.torn, lost }
-      })
-
-    /** What was read from the page cache may not be on disk; what comes next will rely on it. */
-    const syncReplayed = (segments: ReadonlyArray<number>, end: LogEnd) =>
-      Effect.forEach(
-        segments.slice(0, segments.indexOf(end.fileNumber) + 1),
-        (segment) =>
-          Effect.flatMap(
-            attempt(() => driver.openRead(pathOf(segment))),
-            (file) => syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
-          ),
-        { discard: true }
-      )
-
-    /** What a log that was cut has behind its end. */
-    const behindCut = (segments: ReadonlyArray<number>, end: LogEnd): ReadonlyArray<Damage> =>
-      segments.slice(Math.max(0, segments.indexOf(end.fileNumber))).flatMap((segment) => {
-        const file = pathOf(segment)
-        const offset = segment === end.fileNumber ? end.size : fileHeaderSize
-        const bytes = sizeIfThere(driver, file) - offset
-        return bytes > 0
-          ? [{ file, offset, bytes, region: "log segment", reason: "behind the cut", keys: undefined }]
-          : []
-      })
 
     const prepare: WalService["prepare"] = (storeId, segment) =>
       Effect.gen(function* () {
@@ -261,7 +181,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       })
 
     const service: WalService = {
-      replay,
+      replay: replaySegments(storage, pathOf),
       prepare,
       unsafeOffer: (segment) => {
         offered.push(prepared.get(segment)!)

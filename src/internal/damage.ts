@@ -56,8 +56,9 @@ export const damageOf = (
     return { file: failure.file, offset: failure.offset, bytes, region: failure.region, reason: failure.reason, keys }
   }
   if (failure instanceof StorageFailure) {
-    const reason = failure.code === "ENOENT" ? "missing" : `${failure.operation}: ${failure.code}`
-    return { file: failure.path, offset, bytes, region, reason, keys }
+    const { path: file, code, operation } = failure
+    if (code === "ENOENT") return { file, offset: 0, bytes, region: "file", reason: "missing", keys }
+    return { file, offset, bytes, region, reason: `${operation}: ${code}`, keys }
   }
   const reason = `format version ${failure.version}, which this release does not read`
   return { file: failure.file, offset: 0, bytes, region: "file header", reason, keys }

@@ -45,6 +45,12 @@ export class Engine {
 
   constructor(readonly parts: EngineParts) {}
 
+  /** From now on there are no writes. */
+  readonly poisonWith = (failure: FileError): void => {
+    this.poison ??= failure
+    this.parts.compactor.unsafeNotify()
+  }
+
   /** Why nothing can be read, or undefined. */
   readRefusal(): StoreClosed | undefined {
     return this.closed ? new StoreClosed({ directory: this.parts.settings.directory }) : undefined

@@ -1,0 +1,122 @@
+import * as Effect from "effect/Effect"
+import { batchCount, batchSequence } from "../internal/batchFormat.js"
+import { logName } from "../internal/fileNames.js"
+import type { LogEnd } from "../internal/logSegment.js"
+import { SequenceChain } from "../internal/sequenceChain.js"
+import type { OpenError } from "../LsmError.js"
+import type { Replay } from "../Wal.js"
+import type { Engine } from "./engine.js"
+import type { RecoveryStats } from "./statistics.js"
+import { warnOfDamage } from "./warnings.js"
+
+/** Replays the log and, unless the store is only read, makes the manifest and the log writable and removes what a crash has left. */
+export const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError> =>
+  Effect.gen(function* () {
+    const { manifest, settings } = engine.parts
+    const { segments } = manifest.unsafeState()
+    const replayed = yield* replay(engine)
+    const salvage = manifest.unsafeSalvage()
+    const lost = salvage?.lost ?? replayed.lost
+    let aside = salvage?.aside
+    let orphans: ReadonlyArray<string> = []
+    if (!settings.readOnly) {
+      if (replayed.lost.length > 0) aside = yield* keepSegments(engine, replayed.end)
+      yield* makeWritable(engine, replayed)
+      orphans = yield* manifest.removeOrphans
+    }
+    yield* Effect.logDebug("recovered").pipe(
+      Effect.annotateLogs({
+        component: "LsmStore",
+        directory: settings.directory,
+        segments: segments.length,
+        records: replayed.records,
+        sequence: engine.visibleSequence
+      })
+    )
+    return {
+      segments: segments.length,
+      records: replayed.records,
+      dropped: replayed.dropped,
+      orphans,
+      lost,
+      aside
+    }
+  })
+
+/** Reads the log into memtables. */
+const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
+  Effect.gen(function* () {
+    const { manifest, memtable, tables, wal, settings } = engine.parts
+    const { storeId } = manifest
+    const { segments, flushedSequence, closed } = manifest.unsafeState()
+    tables.unsafeAttach(storeId)
+    memtable.unsafeBegin(segments[0] ?? 0)
+    const chain = new SequenceChain(flushedSequence)
+    const replayed = yield* wal
+      .replay(
+        storeId,
+        segments,
+        (bytes, start, end, segment) => {
+          chain.take(bytes, start, end)
+          // A segment may begin with records that an earlier flush has put into a table.
+          if (chain.last <= flushedSequence) return
+          if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
+          memtable.unsafeApply(bytes, start, end)
+        },
+        closed,
+        { cut: settings.recovery === "pointInTime", sync: !settings.readOnly }
+      )
+      .pipe(Effect.withSpan("lsm.recovery", { captureStackTrace: false }))
+    engine.visibleSequence = Math.max(chain.last, flushedSequence)
+    engine.nextSequence = engine.visibleSequence + 1
+    for (const tail of replayed.dropped) {
+      yield* Effect.logWarning("dropped a torn end of the log").pipe(Effect.annotateLogs({ component: "Wal", ...tail }))
+    }
+    yield* warnOfDamage("cut the log", "Wal", replayed.lost)
+    return replayed
+  })
+
+/** Keeps the segment that was cut, and those behind it, as they were. */
+const keepSegments = (engine: Engine, end: LogEnd): Effect.Effect<string, OpenError> =>
+  Effect.gen(function* () {
+    const { manifest, storage, settings } = engine.parts
+    const { segments } = manifest.unsafeState()
+    const present = new Set(yield* storage.list(settings.directory))
+    const cut = segments.slice(Math.max(0, segments.indexOf(end.fileNumber))).map(logName)
+    return yield* manifest.keepAside(cut.filter((name) => present.has(name)))
+  })
+
+/** Begins a new manifest and a new segment of the log. */
+const makeWritable = (engine: Engine, { end, lost }: Replay): Effect.Effect<void, OpenError> =>
+  Effect.gen(function* () {
+    const { manifest, memtable, wal, metrics, compactor } = engine.parts
+    const { storeId } = manifest
+    const { segments } = manifest.unsafeState()
+    yield* manifest.begin
+    const segment = manifest.unsafeAllocate()
+    yield* wal.prepare(storeId, segment)
+    const nothingHeld = memtable.unsafeActive().isEmpty && memtable.unsafeFrozen().length === 0
+    const removedSegments = nothingHeld ? segments : segmentsAfter(segments, end.fileNumber)
+    // A log that was cut is as short as it is on purpose, however it was closed before.
+    const closed = lost.length > 0 ? { fileNumber: end.fileNumber, size: end.size } : undefined
+    yield* manifest.apply({ addedSegments: [segment], removedSegments, closed })
+    yield* Effect.ignore(wal.remove(removedSegments))
+    wal.unsafeOffer(segment)
+    if (nothingHeld) memtable.unsafeBegin(segment)
+    yield* wal.begin(storeId, end, {
+      apply: (bytes, start, to) => {
+        memtable.unsafeApply(bytes, start, to)
+        engine.visibleSequence = batchSequence(bytes, start) + batchCount(bytes, start) - 1
+      },
+      settled: compactor.unsafeSettled,
+      synced: (records) => {
+        metrics.logSyncs.add(1)
+        metrics.syncedRecords.add(records)
+      },
+      failed: engine.poisonWith
+    })
+  })
+
+/** Segments behind the last one with a record: empty, or dropped with a torn end. */
+const segmentsAfter = (segments: ReadonlyArray<number>, last: number): ReadonlyArray<number> =>
+  segments.slice(segments.indexOf(last) + 1)

@@ -1,0 +1,94 @@
+import * as Effect from "effect/Effect"
+import { type Damage, damageOf, isDamage } from "../internal/damage.js"
+import { fileHeaderSize } from "../internal/fileHeader.js"
+import { type LogEnd, replayLog, SegmentReader } from "../internal/logSegment.js"
+import { failureOfRecord } from "../internal/sequenceChain.js"
+import { readWhole, sizeIfThere } from "../internal/storeDirectory.js"
+import type { FileError } from "../LsmError.js"
+import { attempt, type StorageService, syncFile } from "../Storage.js"
+import type { WalService } from "../Wal.js"
+
+/** Bytes of log replayed between two turns of the event loop. */
+const replaySlice = 1024 * 1024
+
+/** Replays segments that stand at `pathOf`. */
+export const replaySegments =
+  (storage: StorageService, pathOf: (segment: number) => string): WalService["replay"] =>
+  (storeId, segments, apply, closed, { cut = false, sync = true } = {}) =>
+    Effect.gen(function* () {
+      const { driver } = storage
+      let count = 0
+      let end: LogEnd = { fileNumber: 0, size: 0, torn: [] }
+      let damage: Damage | undefined
+      const giveUp = (failure: unknown, offset: number, region: string): undefined => {
+        if (!cut || !isDamage(failure)) throw failure
+        damage = damageOf(failure, offset, region)
+      }
+      const open = (segment: number): SegmentReader | undefined => {
+        const path = pathOf(segment)
+        try {
+          return new SegmentReader(path, segment, readWhole(driver, path), storeId)
+        } catch (failure) {
+          return giveUp(failure, 0, "file")
+        }
+      }
+      const records = replayLog(segments, open, closed)
+      const slice = attempt(() => {
+        let bytes = 0
+        try {
+          while (bytes < replaySlice) {
+            const step = records.next()
+            if (step.done === true) return true
+            if (step.value._tag === "End") {
+              end = step.value.end
+              continue
+            }
+            const { segment, frame } = step.value
+            try {
+              apply(segment.bytes, frame.payloadStart, frame.payloadEnd, segment.fileNumber)
+            } catch (failure) {
+              throw failureOfRecord(failure, segment.file, frame.offset)
+            }
+            end = { fileNumber: segment.fileNumber, size: frame.payloadEnd, torn: [] }
+            count++
+            bytes += frame.payloadEnd - frame.offset
+          }
+          return false
+        } catch (failure) {
+          giveUp(failure, fileHeaderSize, "log frame")
+          return true
+        }
+      })
+      while (!(yield* slice)) yield* storage.turn
+      const first = damage
+      const lost =
+        first === undefined ? [] : yield* attempt(() => [first, ...behindCut(storage, pathOf, segments, end)])
+      if (sync) yield* syncSegments(storage, segments.slice(0, segments.indexOf(end.fileNumber) + 1).map(pathOf))
+      return { records: count, end, dropped: end.torn, lost }
+    })
+
+/** What was read from the page cache may not be on disk; what comes next will rely on it. */
+const syncSegments = (storage: StorageService, paths: ReadonlyArray<string>): Effect.Effect<void, FileError> =>
+  Effect.forEach(
+    paths,
+    (path) =>
+      Effect.flatMap(
+        attempt(() => storage.driver.openRead(path)),
+        (file) => syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
+      ),
+    { discard: true }
+  )
+
+/** What a log that was cut has behind its end. */
+const behindCut = (
+  { driver }: StorageService,
+  pathOf: (segment: number) => string,
+  segments: ReadonlyArray<number>,
+  end: LogEnd
+): ReadonlyArray<Damage> =>
+  segments.slice(Math.max(0, segments.indexOf(end.fileNumber))).flatMap((segment) => {
+    const file = pathOf(segment)
+    const offset = segment === end.fileNumber ? end.size : fileHeaderSize
+    const bytes = sizeIfThere(driver, file) - offset
+    return bytes > 0 ? [{ file, offset, bytes, region: "log segment", reason: "behind the cut", keys: undefined }] : []
+  })
