@@ -314,7 +314,7 @@ export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, 
  * frame of the log and the sequence numbers of its records. Damage is a `Finding`, not a failure: the rest is checked all the
  * same. The last event, `Verified`, counts.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category verification
  */
 export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, FileSystem.FileSystem> =>
@@ -323,7 +323,7 @@ export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenE
 /**
  * `verify` on a `Storage` that is provided.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category verification
  */
 export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<VerifyEvent, OpenError, Storage.Storage> =
@@ -336,7 +336,7 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
  * Where tables were damaged, an older value of a key may stand in the place of one that was lost, or of a deletion that was:
  * `lost` tells which keys are concerned. Where the manifest is lost, all table files count, obsolete ones included.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category verification
  */
 export const repair = (
@@ -348,7 +348,7 @@ export const repair = (
 /**
  * `repair` on a `Storage` that is provided.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category verification
  */
 export const repairFromStorage: (

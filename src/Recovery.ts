@@ -1,7 +1,7 @@
 /**
  * Damage, and what can be done about it: what verification finds, what salvage and repair have to give up.
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import type { Damage } from "./internal/damage.js"
 import type { Tuning } from "./LsmOptions.js"
@@ -10,14 +10,14 @@ export type {
   /**
    * A piece of a file that cannot be read as what was written there.
    *
-   * @since 0.2.0
+   * @since 0.1.0
    * @category models
    */
   Damage,
   /**
    * Every key that had a place in a damaged piece lies in [from, to]; undefined is unbounded.
    *
-   * @since 0.2.0
+   * @since 0.1.0
    * @category models
    */
   LostKeys
@@ -26,7 +26,7 @@ export type {
 /**
  * So much of the store has been checked. `bytes` and `total` count over all files.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export interface Progress {
@@ -40,7 +40,7 @@ export interface Progress {
  * Something that is not as it should be. An `error` is damage, which keeps the store from being opened or from answering; a `notice`
  * is what opening takes care of by itself, such as a torn end of the log or an orphan.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export interface Finding extends Damage {
@@ -51,7 +51,7 @@ export interface Finding extends Damage {
 /**
  * The last event of a verification: what there was to check.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export interface Verified {
@@ -67,13 +67,13 @@ export interface Verified {
 }
 
 /**
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export type VerifyEvent = Progress | Finding | Verified
 
 /**
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export interface VerifyOptions {
@@ -84,7 +84,7 @@ export interface VerifyOptions {
 /**
  * How a store is repaired, and how the new one is set up.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export interface RepairOptions extends Tuning {
@@ -95,7 +95,7 @@ export interface RepairOptions extends Tuning {
 /**
  * What a repair did.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export interface RepairReport {

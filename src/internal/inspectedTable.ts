@@ -135,10 +135,15 @@ export class InspectedTable {
     let at = fileHeaderSize
     while (footer === undefined || at < end) {
       let isOther = false
-      const handle = yield* findSectionEnd(file, at, end, this.salt, this.fileNumber, (candidate) => {
-        isOther = true
-        return typeof this.walk(file, candidate) !== "string"
-      })
+      let handle: Handle | undefined
+      try {
+        handle = yield* findSectionEnd(file, at, end, this.salt, this.fileNumber, (candidate) => {
+          isOther = true
+          return typeof this.walk(file, candidate) !== "string"
+        })
+      } catch (failure) {
+        if (!isDamage(failure)) throw failure
+      }
       if (handle === undefined) {
         // Behind the last data block comes a section of another kind: where that is seen, nothing is missing.
         if (!(footer === undefined && isOther)) this.unreached = { offset: at, bytes: Math.max(0, end - at) }

@@ -6,6 +6,7 @@ import * as Stream from "effect/Stream"
 import { type LsmOptions, LsmStore, type Recovery, Storage } from "effect-lsm"
 import { MemoryDisk } from "../../src/internal/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
+import { turn } from "./eventually.js"
 
 /** The files of a disk, by path. */
 export type Files = ReadonlyMap<string, Uint8Array>
@@ -31,7 +32,9 @@ export const withStore = <A, E, R>(
 ) =>
   Effect.flatMap(LsmStore.LsmStore, use).pipe(
     Effect.provide(LsmStore.layerFromStorage({ directory, ...options })),
-    Effect.provide(storageOf(disk))
+    Effect.provide(storageOf(disk)),
+    // The disk's turns are microtasks: whoever else lives in the process gets one of the event loop's own.
+    Effect.zipLeft(turn)
   )
 
 /** Everything that verification finds. */
