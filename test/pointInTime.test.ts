@@ -132,6 +132,26 @@ describe("recovery to a point in time", () => {
     }).pipe(quietly)
   )
 
+  it.effect("cuts for good: no salvage brings back what was cut, nor what a torn end held", () =>
+    Effect.gen(function* () {
+      const { files } = yield* build
+      for (const path of filesNamed(files, ".log").filter((name) => files.get(name)!.length > 100)) {
+        const disk = diskOf(flip(files, path, 130))
+        const content = yield* withStore(
+          disk,
+          (store) => Effect.zipRight(store.put("later", "1"), pairs(store.scan())),
+          { recovery: "pointInTime" }
+        )
+        // The segment is still there, with sound frames behind the cut whose sequence numbers were given again.
+        const now = new Map([...disk.contents()].filter(([name]) => !name.includes("aside")))
+        const manifest = [...now.keys()].find((name) => name.includes("MANIFEST"))!
+        for (const damaged of [flip(now, manifest, 50), flip(now, manifest, 20), without(now, "/store/CURRENT")]) {
+          expect(yield* contentOf(damaged, { recovery: "salvage" })).toStrictEqual(content)
+        }
+      }
+    }).pipe(quietly)
+  )
+
   it.effect("says what it cut, as a warning", () =>
     Effect.gen(function* () {
       const { files } = yield* build
