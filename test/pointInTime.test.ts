@@ -132,6 +132,25 @@ describe("recovery to a point in time", () => {
     }).pipe(quietly)
   )
 
+  it.effect("is sound from the moment it is open, though the process dies before it closes the log", () =>
+    Effect.gen(function* () {
+      const { files } = yield* build
+      for (const path of filesNamed(files, ".log").filter((name) => files.get(name)!.length > 100)) {
+        const disk = diskOf(flip(files, path, 130))
+        const [content, left] = yield* withStore(
+          disk,
+          (store) =>
+            Effect.zip(
+              Effect.zipRight(store.put("later", "1"), pairs(store.scan())),
+              Effect.sync(() => disk.contents())
+            ),
+          { recovery: "pointInTime" }
+        )
+        expect(yield* contentOf(left)).toStrictEqual(content)
+      }
+    }).pipe(quietly)
+  )
+
   it.effect("cuts for good: no salvage brings back what was cut, nor what a torn end held", () =>
     Effect.gen(function* () {
       const { files } = yield* build

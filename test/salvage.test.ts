@@ -148,6 +148,25 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
+  it.effect("tells of every table that is cut short, and which keys it may have had", () =>
+    Effect.gen(function* () {
+      const made = yield* history
+      let files = made.files
+      const tables = filesNamed(files, ".sst")
+      for (const [i, path] of tables.entries()) {
+        files = cut(files, path, i % 3 === 0 ? 0 : Math.floor((files.get(path)!.length * i) / (tables.length + 1)))
+      }
+      const { report, found } = yield* repaired(files)
+      expect(faultOfSalvage(made, found, report.lost)).toBeUndefined()
+      for (const path of tables) {
+        const told = report.lost.find(({ file }) => file === path)
+        expect(told, path).toMatchObject({ region: "data block", bytes: expect.any(Number) })
+        expect(told?.keys?.from).toBeDefined()
+        expect(told?.keys?.to).toBeDefined()
+      }
+    }).pipe(quietly)
+  )
+
   it.effect("keeps what many damaged files have left, and says it as warnings", () =>
     Effect.gen(function* () {
       const made = yield* history

@@ -3,6 +3,8 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { LsmStore, type Recovery } from "effect-lsm"
+import { decodeFileHeader, saltOf } from "../src/internal/fileHeader.js"
+import { decodeFooter, footerSize, sealSection } from "../src/internal/tableFormat.js"
 import { pairs } from "./support/bytes.js"
 import { type History, levels, makeHistory, newest } from "./support/history.js"
 import {
@@ -33,6 +35,24 @@ const history = Effect.suspend(() =>
 )
 
 const readAll = (files: Files) => withStore(diskOf(files), (store) => pairs(store.scan()), levels)
+
+/** Changes a section of a table, and makes its checksum right again. */
+const resealed = (
+  files: Files,
+  path: string,
+  section: "filter" | "properties",
+  change: (bytes: Uint8Array) => void
+): Files => {
+  const bytes = files.get(path)!.slice()
+  const { fileNumber, storeId } = decodeFileHeader(bytes, "table", path)
+  const end = bytes.length - footerSize
+  const footer = decodeFooter(bytes.subarray(end), saltOf(storeId), fileNumber, end)
+  if (typeof footer === "string") throw new Error(footer)
+  const { offset, length } = footer[section]
+  change(bytes.subarray(offset, offset + length))
+  sealSection(bytes.subarray(offset), length, saltOf(storeId), fileNumber, offset)
+  return new Map([...files, [path, bytes]])
+}
 
 describe("verification", () => {
   it.effect("finds nothing in a store that is sound, tells how far it is, and counts", () =>
@@ -143,6 +163,17 @@ describe("verification", () => {
   it.effect("finds a lie that every checksum confirms", () =>
     Effect.gen(function* () {
       const { files } = yield* history
+      const table = filesNamed(files, ".sst")[0]!
+      const empty = resealed(files, table, "filter", (bytes) => void bytes.fill(0, 8))
+      expect(yield* errors(diskOf(empty))).toMatchObject([
+        { file: table, region: "filter", reason: expect.stringMatching(/^denies \d+ of the table's keys$/) }
+      ])
+      const counted = resealed(files, table, "properties", (bytes) => {
+        bytes[24]! += 1
+      })
+      expect(yield* errors(diskOf(counted))).toMatchObject([
+        { file: table, region: "table properties", reason: expect.stringMatching(/^entries \d+, where \d+ was found$/) }
+      ])
       // A manifest of an older moment, back in its place: it names tables that are gone.
       const disk = diskOf(files)
       yield* withStore(disk, (store) => Effect.zipRight(store.put("k", "v"), store.compact()), levels)

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { dirname } from "node:path"
 import type { Event } from "./journal.js"
 
 /**
@@ -76,10 +77,12 @@ export class DiskHistory {
       case "remove":
         this.pending.push({ kind: "unlink", path: event.path })
         return true
-      case "sync directory":
-        this.names = this.namesAfter(this.pending)
-        this.pending = this.pending.filter(({ kind }) => kind === "write")
+      case "sync directory": {
+        const covered = this.pending.filter((item) => item.kind !== "write" && dirname(item.path) === event.path)
+        this.names = this.namesAfter(covered)
+        this.pending = this.pending.filter((item) => !covered.includes(item))
         return true
+      }
       default:
         return false
     }
