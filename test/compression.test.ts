@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type LsmOptions, LsmStore, Storage } from "effect-lsm"
+import { diskOf, errors, filesNamed, flip, quietly, withStore } from "./support/laboratory.js"
 
 const options = { directory: "/store", durability: "buffered", blockBytes: 1024 } as const
 const text = (i: number) => `{"number":${i},"name":"name of ${i % 10}","tags":["one","two","three"]}`
@@ -43,7 +44,7 @@ describe("compression", () => {
   it.effect("may change from one opening to the next, and every table is read", () =>
     Effect.gen(function* () {
       const storage = yield* Storage.makeMemory
-      const withStore = <A, E>(
+      const reopened = <A, E>(
         compression: LsmOptions.Compression,
         use: (store: LsmStore.Store) => Effect.Effect<A, E>
       ) =>
@@ -52,8 +53,8 @@ describe("compression", () => {
           Effect.provide(LsmStore.layerFromStorage({ ...options, compression })),
           Effect.provideService(Storage.Storage, storage)
         )
-      yield* withStore("deflate", (store) => Effect.zipRight(fill(store), store.flush))
-      yield* withStore("none", (store) =>
+      yield* reopened("deflate", (store) => Effect.zipRight(fill(store), store.flush))
+      yield* reopened("none", (store) =>
         Effect.gen(function* () {
           yield* store.put(keyOf(7), "changed")
           yield* store.flush
@@ -66,5 +67,27 @@ describe("compression", () => {
         })
       )
     })
+  )
+
+  it.effect("is checked, and salvaged, block by block", () =>
+    Effect.gen(function* () {
+      const how = { durability: "buffered", blockBytes: 1024, compression: "deflate" } as const
+      const disk = diskOf()
+      yield* withStore(disk, (store) => Effect.zipRight(fill(store), store.flush), how)
+      expect(yield* errors(disk)).toEqual([])
+      const files = disk.contents()
+      const [table] = filesNamed(files, ".sst")
+      const damaged = flip(files, table!, 2000)
+      expect(yield* errors(diskOf(damaged))).toMatchObject([{ region: "data block", reason: "checksum mismatch" }])
+      const left = yield* withStore(diskOf(damaged), (store) => Stream.runCollect(store.scan()), {
+        ...how,
+        recovery: "salvage"
+      })
+      expect(left.length).toBeLessThan(2000)
+      expect(left.length).toBeGreaterThan(1900)
+      for (const { key, value } of left) {
+        expect(new TextDecoder().decode(value)).toBe(text(Number(new TextDecoder().decode(key).slice(4))))
+      }
+    }).pipe(quietly)
   )
 })

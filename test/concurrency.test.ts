@@ -212,11 +212,11 @@ describe("concurrent use", () => {
 })
 
 describe("memory", () => {
-  it.scoped("half a million entries are scanned in a heap of 64 MiB", () =>
+  it.scoped("a million entries are scanned in a heap of 128 MiB", () =>
     Effect.gen(function* () {
       const place = yield* disk
-      const child = yield* spawnChild(["scan", place.directory, "500000"], ["--max-old-space-size=64"])
-      expect(yield* child.line).toBe(JSON.stringify({ entries: 500_000, bytes: 56_000_000 }))
+      const child = yield* spawnChild(["scan", place.directory, "1000000"], ["--max-old-space-size=128"])
+      expect(yield* child.line).toBe(JSON.stringify({ entries: 1_000_000, bytes: 112_000_000 }))
       expect(yield* child.line).toBe(JSON.stringify({ entries: 200_000, bytes: 22_400_000 }))
     })
   )

@@ -50,7 +50,7 @@ const resealed = (
   if (typeof footer === "string") throw new Error(footer)
   const { offset, length } = footer[section]
   change(bytes.subarray(offset, offset + length))
-  sealSection(bytes.subarray(offset), length, saltOf(storeId), fileNumber, offset)
+  sealSection(bytes.subarray(offset), length, "none", saltOf(storeId), fileNumber, offset)
   return new Map([...files, [path, bytes]])
 }
 

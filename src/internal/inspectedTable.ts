@@ -11,7 +11,7 @@ import {
   type Footer,
   footerSize,
   type Handle,
-  sectionFault,
+  sectionContent,
   sectionTrailerSize,
   type TableMeta
 } from "./tableFormat.js"
@@ -165,9 +165,8 @@ export class InspectedTable {
 
   private read(file: StorageFile, { offset, length }: Handle, region: string): Uint8Array {
     const bytes = readExactly(file, offset, length + sectionTrailerSize)
-    if (bytes.length < length + sectionTrailerSize) this.fail(offset, region, "the file ends within it")
-    const fault = sectionFault(bytes, 0, length, this.salt, this.fileNumber, offset)
-    return fault === undefined ? bytes.subarray(0, length) : this.fail(offset, region, fault)
+    const content = sectionContent(bytes, 0, length, this.salt, this.fileNumber, offset)
+    return typeof content === "string" ? this.fail(offset, region, content) : content
   }
 
   private fail(offset: number, region: string, reason: string): never {

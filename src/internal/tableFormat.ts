@@ -1,5 +1,5 @@
 import { checksum, placeSeed } from "./checksum.js"
-import { type Codec, codecByte } from "./compression.js"
+import { type Codec, codecByte, decompress } from "./compression.js"
 import { readU32, readU48, readVarint, varintEnd, varintLength, writeU32, writeU48, writeVarint } from "./encoding.js"
 
 /**
@@ -50,20 +50,25 @@ export const sealSection = (
   writeU32(bytes, length + 1, checksum(bytes, 0, length + 1, placeSeed(salt, fileNumber, offset)))
 }
 
-/** Undefined when the section in `bytes[start, start + length + trailer)` is sound, and what is wrong otherwise. */
-export const sectionFault = (
+/** The content of the section stored in `bytes[start, start + length + trailer)`, or what is wrong with it. */
+export const sectionContent = (
   bytes: Uint8Array,
   start: number,
   length: number,
   salt: number,
   fileNumber: number,
   offset: number
-): string | undefined => {
+): Uint8Array | string => {
   const end = start + length
+  if (bytes.length < end + sectionTrailerSize) return "the file ends within it"
   if (readU32(bytes, end + 1) !== checksum(bytes, start, end + 1, placeSeed(salt, fileNumber, offset))) {
     return "checksum mismatch"
   }
-  return bytes[end]! <= codecByte.deflate ? undefined : `unknown compression ${bytes[end]}`
+  const stored = bytes.subarray(start, end)
+  if (bytes[end] === codecByte.none) return stored
+  return bytes[end] === codecByte.deflate
+    ? (decompress(stored) ?? "does not decompress")
+    : `unknown compression ${bytes[end]}`
 }
 
 export interface Footer {

@@ -1,6 +1,5 @@
 import type { BlockCache, BlockOwner } from "./blockCache.js"
 import { type Found, findInBlock, Lookup } from "./blockLookup.js"
-import { codecByte, decompress } from "./compression.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { TableFilter } from "./filter.js"
@@ -11,7 +10,7 @@ import {
   decodeTableMeta,
   footerSize,
   type Handle,
-  sectionFault,
+  sectionContent,
   sectionTrailerSize,
   type TableMeta
 } from "./tableFormat.js"
@@ -150,11 +149,7 @@ export class TableReader implements BlockOwner {
   }
 
   private checkSection(bytes: Uint8Array, start: number, offset: number, length: number, region: string): Uint8Array {
-    if (bytes.length < start + length + sectionTrailerSize) this.fail(offset, region, "the file ends within it")
-    const fault = sectionFault(bytes, start, length, this.salt, this.fileNumber, offset)
-    if (fault !== undefined) this.fail(offset, region, fault)
-    const content = bytes.subarray(start, start + length)
-    if (bytes[start + length] === codecByte.none) return content
-    return decompress(content) ?? this.fail(offset, region, "does not decompress")
+    const content = sectionContent(bytes, start, length, this.salt, this.fileNumber, offset)
+    return typeof content === "string" ? this.fail(offset, region, content) : content
   }
 }

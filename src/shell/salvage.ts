@@ -107,7 +107,7 @@ export const merge = (
     )
     // No version older than a key's newest is seen by anyone, and nothing lies below.
     const retention = new Retention([], () => true)
-    const written = yield* tables.write({ cursor, retention, targetSize: tableBytes, allocate })
+    const written = yield* tables.write({ cursor, retention, targetSize: tableBytes, level: levelCount - 1, allocate })
     const added = written.tables.map((table) => ({ level: levelCount - 1, table }))
     const manifestNumber = allocate()
     const writer = yield* writeManifest(storage, directory, storeId, manifestNumber, {
