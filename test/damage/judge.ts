@@ -1,0 +1,132 @@
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import type { LsmStore, Storage } from "effect-lsm"
+import { quickDisk } from "../crash/journal.js"
+import { withStore } from "../crash/workload.js"
+import type { Damage } from "./damages.js"
+import { type Files, type Image, quiet } from "./image.js"
+import { answerOf, type Expected, expected, operations } from "./operations.js"
+
+/**
+ * What came of one damage. Every answer was right, or an error that names files; or everything read was what the store held after an
+ * earlier batch, which is what damage leaves that passes for a torn end. All else is a fault.
+ */
+export type Verdict =
+  | { readonly _tag: "Right" }
+  | { readonly _tag: "Refused"; readonly named: ReadonlySet<string> }
+  | { readonly _tag: "Earlier"; readonly batch: number; readonly told: boolean }
+  | { readonly _tag: "Fault"; readonly what: string }
+
+const fault = (what: string): Verdict => ({ _tag: "Fault", what })
+
+/** Reports reads, and buffers to read into, that the file's size does not explain. */
+const bounded = (files: Files, report: (what: string) => void) => (storage: Storage.StorageService) => ({
+  ...storage,
+  driver: {
+    turn: storage.driver.turn,
+    create: (path: string) => storage.driver.create(path),
+    openRead: (path: string): Storage.StorageFile => {
+      const file = storage.driver.openRead(path)
+      return {
+        path,
+        size: () => file.size(),
+        read: (target, offset, length, position) => {
+          const size = files.get(path)?.length ?? 0
+          if (target.length > size + slack) report(`reads ${target.length} bytes of ${path}, which has ${size}`)
+          return file.read(target, offset, length, position)
+        },
+        append: (source, offset, length) => file.append(source, offset, length),
+        sync: (done) => file.sync(done),
+        close: () => file.close()
+      }
+    }
+  }
+})
+
+/** A header or a footer may be asked for where the file is too short for one. */
+const slack = 64
+
+const readAll = (store: LsmStore.Store, due: Expected): Effect.Effect<Verdict> =>
+  Effect.gen(function* () {
+    const named = new Set<string>()
+    for (const { name, run } of operations) {
+      const answer = yield* run(store, due)
+      if (answer.fault !== undefined) return fault(`${name}: ${answer.fault}`)
+      for (const file of answer.named) named.add(file)
+    }
+    return named.size > 0 ? { _tag: "Refused", named } : { _tag: "Right" }
+  })
+
+const generous = "60 seconds"
+
+/** Opens a store on damaged files, reads all of it, and says what came of it. */
+export const judge = ({ models, keys }: Image, files: Files): Effect.Effect<Verdict> =>
+  Effect.gen(function* () {
+    const disk = quickDisk()
+    for (const [path, bytes] of files) disk.place(path, bytes)
+    let unbounded: string | undefined
+    const storage = bounded(files, (what) => {
+      unbounded ??= what
+    })
+    const use = (store: LsmStore.Store) =>
+      Effect.gen(function* () {
+        const last = models.length - 1
+        const verdict = yield* readAll(store, expected(models[last]!, keys, files))
+        if (verdict._tag !== "Fault") return verdict
+        for (let batch = last - 1; batch >= 0; batch--) {
+          const earlier = yield* readAll(store, expected(models[batch]!, keys, files))
+          const told = (yield* Effect.orDie(store.stats)).recovery.dropped.length > 0
+          if (earlier._tag === "Right") return { _tag: "Earlier", batch, told } as const
+        }
+        return verdict
+      })
+    const exit = yield* Effect.exit(withStore(disk, quiet, use, { storage }))
+    if (unbounded !== undefined) return fault(unbounded)
+    if (Exit.isSuccess(exit)) return exit.value
+    const answer = answerOf(exit, files)
+    if (answer.fault !== undefined) return fault(`open: ${answer.fault}`)
+    return { _tag: "Refused", named: new Set(answer.named) } as const
+  }).pipe(Effect.timeoutTo({ duration: generous, onSuccess: (verdict) => verdict, onTimeout: () => fault("it hangs") }))
+
+/**
+ * Judges damages of one table in a store that stays open: opening reads no table. All keys in its range are read, the
+ * table's file being opened anew each time.
+ */
+export const judgeTable = (
+  { models, keys, files }: Image,
+  path: string,
+  damages: Iterable<Damage>,
+  report: (damage: Damage, verdict: Verdict) => void
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    let lastOpened = ""
+    const disk = quickDisk({
+      after: (operation) => {
+        if (operation.kind === "open") lastOpened = operation.path
+      }
+    })
+    for (const [name, bytes] of files) disk.place(name, bytes)
+    const model = models.at(-1)!
+    const sorted = [...new Set(keys)].sort()
+    const use = (store: LsmStore.Store) =>
+      Effect.gen(function* () {
+        // Its keys are those that fail while it is empty; nothing has opened it before.
+        disk.place(path, new Uint8Array(0))
+        const inTable = new Set(sorted.filter((key) => Either.isLeft(Either.try(() => store.unsafeGet(key)))))
+        const [first, last] = [sorted.find((key) => inTable.has(key))!, sorted.findLast((key) => inTable.has(key))!]
+        const near = sorted.filter((key) => key >= first && key <= last)
+        lastOpened = ""
+        const elsewhere = sorted.find(
+          (key) => !inTable.has(key) && store.unsafeGet(key) !== undefined && lastOpened !== ""
+        )!
+        const due = expected(new Map([...model].filter(([key]) => near.includes(key))), near, files)
+        for (const damage of damages) {
+          disk.place(path, damage.apply().get(path)!)
+          // One table is open at a time: reading another closes this one.
+          store.unsafeGet(elsewhere)
+          report(damage, yield* readAll(store, due))
+        }
+      })
+    yield* Effect.orDie(withStore(disk, { ...quiet, maxOpenTables: 1 }, use))
+  })

@@ -1,0 +1,62 @@
+// npm run test:damage [-- --seed N --every N]: tries every damage on a small store, on two processes; one in N with --every.
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import * as Effect from "effect/Effect"
+import { makeImages } from "./image.js"
+import { everything, jobs, merge, type Survey, survey } from "./survey.js"
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "0" },
+    every: { type: "string", default: "1" },
+    shard: { type: "string" }
+  }
+})
+const every = Number(values.every)
+const extent = {
+  bits: everything.bits * every,
+  cuts: everything.cuts * every,
+  opened: everything.opened * every,
+  moves: everything.moves * every,
+  wholeFiles: everything.wholeFiles
+}
+const shards = 2
+// The errors are many, and their stacks take as long as the reads.
+Error.stackTraceLimit = 0
+
+const runShard = async (shard: number): Promise<Survey> => {
+  const images = await Effect.runPromise(makeImages)
+  const surveys: Array<Survey> = []
+  for (const [i, job] of [...jobs(images, extent, Number(values.seed))].entries()) {
+    if (i % shards !== shard) continue
+    const result = await Effect.runPromise(survey(job))
+    for (const finding of result.findings.slice(0, 3)) process.stderr.write(`  ${JSON.stringify(finding)}\n`)
+    surveys.push({ ...result, torn: [] })
+  }
+  return merge(surveys)
+}
+
+if (values.shard !== undefined) {
+  process.stdout.write(JSON.stringify(await runShard(Number(values.shard))))
+} else {
+  const started = performance.now()
+  const children = Array.from({ length: shards }, (_, shard) => {
+    const args = [...process.execArgv, fileURLToPath(import.meta.url), ...process.argv.slice(2), "--shard", `${shard}`]
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
+    return new Promise<Survey>((resolve, reject) => {
+      let out = ""
+      child.stdout.on("data", (chunk) => {
+        out += chunk
+      })
+      child.on("close", (code) =>
+        code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`shard ended with ${code}`))
+      )
+    })
+  })
+  const { tried, counts, findings } = merge(await Promise.all(children))
+  for (const kind of Object.keys(counts).sort()) process.stdout.write(`${kind.padEnd(20)} ${counts[kind]}\n`)
+  const seconds = ((performance.now() - started) / 1000).toFixed(0)
+  process.stdout.write(`${tried} damages, ${findings.length} findings, ${seconds} s, seed ${values.seed}\n`)
+  process.exitCode = findings.length === 0 ? 0 : 1
+}

@@ -1,0 +1,113 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Stream from "effect/Stream"
+import { LsmError, type LsmStore } from "effect-lsm"
+import { directory } from "../crash/workload.js"
+import type { Files, Model } from "./image.js"
+
+/** What is to be read from a store, in which keys, and from which files. */
+export interface Expected {
+  readonly model: Model
+  readonly keys: ReadonlyArray<string>
+  /** The model's entries in order. */
+  readonly sorted: ReadonlyArray<readonly [string, string]>
+  readonly files: Files
+}
+
+export const expected = (model: Model, keys: ReadonlyArray<string>, files: Files): Expected => ({
+  model,
+  keys,
+  files,
+  sorted: [...model].sort(([a], [b]) => (a < b ? -1 : 1))
+})
+
+/** What was answered: a wrong answer is a fault; errors name the files that are damaged. */
+export interface Answer {
+  readonly fault: string | undefined
+  readonly named: ReadonlyArray<string>
+}
+
+/** Something that is done to an open store. */
+export interface Operation {
+  readonly name: string
+  readonly run: (store: LsmStore.Store, due: Expected) => Effect.Effect<Answer>
+}
+
+/** What is wrong with an error that damage has caused, or the file that it names. */
+const nameOf = (error: unknown, files: Files): { readonly fault: string } | { readonly file: string } => {
+  if (error instanceof LsmError.UnsupportedFormat) return { file: error.file }
+  if (!(error instanceof LsmError.Corruption)) return { fault: `failed with ${String(error)}` }
+  const { file, offset, region, reason } = error
+  const sound =
+    file.startsWith(`${directory}/`) &&
+    Number.isInteger(offset) &&
+    offset >= 0 &&
+    offset <= (files.get(file)?.length ?? 0) &&
+    region !== "" &&
+    reason !== ""
+  return sound ? { file } : { fault: `an error that does not say where: ${error.message}` }
+}
+
+/** What an exit that is a failure says. */
+export const answerOf = (exit: Exit.Exit<unknown, unknown>, files: Files): Answer => {
+  if (Exit.isSuccess(exit)) return { fault: undefined, named: [] }
+  if (exit.cause._tag !== "Fail") return { fault: `a defect: ${Cause.pretty(exit.cause)}`, named: [] }
+  const name = nameOf(exit.cause.error, files)
+  return "fault" in name ? { fault: name.fault, named: [] } : { fault: undefined, named: [name.file] }
+}
+
+const decoder = new TextDecoder()
+
+const lookups: Operation = {
+  name: "get",
+  run: (store, { model, keys, files }) =>
+    Effect.sync(() => {
+      const named: Array<string> = []
+      for (const key of keys) {
+        let found: string | undefined
+        try {
+          const bytes = store.unsafeGet(key)
+          found = bytes === undefined ? undefined : decoder.decode(bytes)
+        } catch (error) {
+          const name = nameOf(error, files)
+          if ("fault" in name) return { fault: `${key}: ${name.fault}`, named }
+          named.push(name.file)
+          continue
+        }
+        if (found !== model.get(key)) return { fault: `${key} is ${found}, not ${model.get(key)}`, named }
+      }
+      return { fault: undefined, named }
+    })
+}
+
+const scan = (reverse: boolean): Operation => ({
+  name: reverse ? "reverse scan" : "scan",
+  run: (store, { keys, sorted, files }) =>
+    Effect.gen(function* () {
+      let count = 0
+      let fault: string | undefined
+      const from = keys.length === 0 ? {} : { start: keys[0]!, end: `${keys.at(-1)!}\0` }
+      const exit = yield* Effect.exit(
+        Stream.runForEachChunk(store.scan({ ...from, reverse, chunkSize: 64 }), (entries) =>
+          Effect.sync(() => {
+            for (const { key, value } of entries) {
+              const due = sorted[reverse ? sorted.length - 1 - count : count]
+              count++
+              if (decoder.decode(key) !== due?.[0] || decoder.decode(value) !== due[1]) {
+                fault ??= `entry ${count} is ${decoder.decode(key)}, not ${due?.[0]}`
+              }
+            }
+          })
+        )
+      )
+      const answer = answerOf(exit, files)
+      if (fault === undefined && Exit.isSuccess(exit) && count < sorted.length) {
+        fault = `${count} of ${sorted.length} entries`
+      }
+      return { named: answer.named, fault: fault ?? answer.fault }
+    })
+})
+
+/** What is done to each damaged store that opens. */
+export const operations: ReadonlyArray<Operation> = [lookups, scan(false), scan(true)]

@@ -1,0 +1,130 @@
+import * as Effect from "effect/Effect"
+import { cuts, type Damage, flips, moves, wholeFiles } from "./damages.js"
+import type { Files, Image } from "./image.js"
+import { judge, judgeTable, type Verdict } from "./judge.js"
+import { frameOffsets, newestLog, ruleFault } from "./rules.js"
+
+/** How much of each kind of damage is tried: one in so many. */
+export interface Extent {
+  readonly bits: number
+  readonly cuts: number
+  /** Damages of tables that are tried in a store opened for each, beside those in a store that stays open. */
+  readonly opened: number
+  readonly moves: number
+  readonly wholeFiles: number
+}
+
+export const everything: Extent = { bits: 1, cuts: 1, opened: 41, moves: 29, wholeFiles: 1 }
+
+export const sample: Extent = { bits: 509, cuts: 251, opened: 8009, moves: 2003, wholeFiles: 11 }
+
+export interface Finding {
+  readonly image: string
+  readonly damage: string
+  readonly fault: string
+}
+
+/** What came of the damages tried. */
+export interface Survey {
+  readonly tried: number
+  /** By what came of it. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Damages that pass for a torn end. */
+  readonly torn: ReadonlyArray<{ readonly image: Image; readonly damage: Damage; readonly batch: number }>
+  readonly findings: ReadonlyArray<Finding>
+}
+
+/** Files no longer than this are tried in full. */
+const smallFile = 64
+
+/** A part of what there is to do, of which another process may do another. */
+export interface Job {
+  readonly image: Image
+  readonly damages: () => Iterable<Damage>
+  /** The table that the damages are about, where the store stays open. */
+  readonly table?: string
+}
+
+function* oneIn(damages: Iterable<Damage>, every: number, offset: number): Generator<Damage> {
+  let i = offset
+  for (const damage of damages) if (i++ % every === 0) yield damage
+}
+
+/** Both images in jobs. Files that are the same in both are damaged in the first. */
+export function* jobs(images: ReadonlyArray<Image>, extent: Extent, seed: number): Generator<Job> {
+  for (const [n, image] of images.entries()) {
+    const others: Files = images[0]!.files
+    const differs = (path: string) =>
+      n === 0 || Buffer.compare(others.get(path) ?? new Uint8Array(0), image.files.get(path)!) !== 0
+    const sampled = (damages: () => Iterable<Damage>, every: number): Job => ({
+      image,
+      damages: () => oneIn(damages(), every, seed)
+    })
+    yield sampled(() => wholeFiles(image), extent.wholeFiles)
+    yield sampled(() => moves(image, 64, 64), extent.moves)
+    for (const [path, bytes] of image.files) {
+      if (!differs(path)) continue
+      const few = bytes.length <= smallFile
+      // Of nine bits one: each bit's turn comes in the byte after.
+      const bits = few ? Math.min(9, extent.bits) : extent.bits
+      const damages = [sampled(() => flips(image, path), bits), sampled(() => cuts(image, path), few ? 1 : extent.cuts)]
+      // A table that only a cursor holds is read by nobody.
+      if (!path.endsWith(".sst") || n > 0) {
+        yield* damages
+        continue
+      }
+      for (const job of damages) yield { ...job, table: path }
+      yield sampled(() => flips(image, path), extent.opened)
+      yield sampled(() => cuts(image, path), extent.opened)
+    }
+    // The beginning of each frame, and what stands to either side of it.
+    for (const path of [newestLog(image.files), [...image.files.keys()].find((name) => name.includes("MANIFEST"))!]) {
+      const around = new Set(frameOffsets(image.files.get(path)!).flatMap((offset) => [offset - 1, offset, offset + 1]))
+      yield { image, damages: () => [...cuts(image, path)].filter(({ offset }) => around.has(offset)) }
+    }
+  }
+}
+
+/** Tries the damages of a job. */
+export const survey = ({ image, damages, table }: Job): Effect.Effect<Survey> =>
+  Effect.gen(function* () {
+    let tried = 0
+    const counts: Record<string, number> = {}
+    const torn: Array<Survey["torn"][number]> = []
+    const findings: Array<Finding> = []
+    const note = (damage: Damage, verdict: Verdict): void => {
+      tried++
+      const fault = ruleFault(image, damage, verdict)
+      const kind = `${damage.kind}: ${fault === undefined ? verdict._tag : "Fault"}`
+      counts[kind] = (counts[kind] ?? 0) + 1
+      if (fault !== undefined) findings.push({ image: image.name, damage: damage.label, fault })
+      else if (verdict._tag === "Earlier") torn.push({ image, damage, batch: verdict.batch })
+    }
+    if (table !== undefined) {
+      yield* judgeTable(image, table, damages(), note)
+    } else {
+      for (const damage of damages()) {
+        note(damage, yield* judge(image, damage.apply()))
+        yield* turn
+      }
+    }
+    return { tried, counts, torn, findings }
+  })
+
+/** The simulation runs on microtasks: whoever else lives in the process gets a turn in between. */
+const turn = Effect.async<void>((resume) => {
+  setImmediate(() => resume(Effect.void))
+})
+
+export const merge = (surveys: ReadonlyArray<Survey>): Survey => {
+  const counts: Record<string, number> = {}
+  for (const survey of surveys) {
+    for (const [kind, count] of Object.entries(survey.counts)) counts[kind] = (counts[kind] ?? 0) + count
+  }
+  return {
+    tried: surveys.reduce((n, { tried }) => n + tried, 0),
+    counts,
+    torn: surveys.flatMap(({ torn }) => torn),
+    findings: surveys.flatMap(({ findings }) => findings)
+  }
+}
