@@ -163,7 +163,11 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
           Effect.onError(() => Effect.sync(() => file.close()))
         )
         prepared.set(segment, { fileNumber: segment, file })
-      }).pipe(Effect.onError(() => Effect.ignore(storage.remove(pathOf(segment)))))
+      }).pipe(
+        Effect.onError(() => Effect.ignore(storage.remove(pathOf(segment)))),
+        // Between its steps an interruption would leave the file open.
+        Effect.uninterruptible
+      )
 
     const begin: WalService["begin"] = (storeId, end, hooks) =>
       Effect.suspend(() => {

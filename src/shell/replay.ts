@@ -72,9 +72,10 @@ const syncSegments = (storage: StorageService, paths: ReadonlyArray<string>): Ef
   Effect.forEach(
     paths,
     (path) =>
-      Effect.flatMap(
+      Effect.acquireUseRelease(
         attempt(() => storage.driver.openRead(path)),
-        (file) => syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
+        syncFile,
+        (file) => Effect.sync(() => file.close())
       ),
     { discard: true }
   )

@@ -1,14 +1,27 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { LsmError, Storage } from "effect-lsm"
+import * as Runtime from "effect/Runtime"
+import { type LsmError, Storage } from "effect-lsm"
+import { MemoryDisk } from "../../src/internal/memoryFile.js"
+import { fromFailure } from "../../src/LsmError.js"
+import { fromMemoryDisk } from "../../src/Storage.js"
+import { type Operation, type Rule, Rules, type Verdict } from "./faultRules.js"
 
-/** What the store asks of its files. */
-export interface Operation {
-  readonly operation: "open" | "create" | "read" | "append" | "sync" | "sync directory" | "rename" | "remove" | "list"
-  readonly path: string
+export type { Operation, Rule } from "./faultRules.js"
+
+/** What is known of a file beside its bytes. */
+interface Tracked {
+  size: number
+  /** How much of it a power cut leaves for certain. */
+  durable: number
+  /** A sync of it has failed: the system takes its bytes for written, and no later sync writes them. */
+  broken: boolean
 }
 
-/** A file system in memory that refuses what it is told to refuse, and knows which files are open. */
+/**
+ * A file system in memory that refuses what it is told to refuse, and knows which files are open. Time is the Clock's and chance
+ * the Random's, so that a run under TestClock and a seeded Random can be repeated.
+ */
 export interface FaultyStorage {
   readonly layer: Layer.Layer<Storage.Storage>
   readonly service: Storage.StorageService
@@ -16,91 +29,192 @@ export interface FaultyStorage {
   refuse: (operation: Operation) => string | undefined
   /** Delays the end of a sync until the promise is fulfilled. */
   hold: (operation: Operation) => Promise<void> | undefined
+  /** Puts a rule in force. */
+  readonly inject: (rule: Rule) => void
+  /** Bytes that all files together may have; what goes beyond is ENOSPC, and a part of it is written. */
+  room: number
+  /** Files that may be open; one more is EMFILE. Listing and syncing a directory take one for a moment. */
+  descriptors: number
+  /** Ends every fault. */
+  readonly lift: () => void
+  /** What a power cut leaves at least: of each file what a sync has covered. Names are kept. */
+  readonly afterPowerCut: () => Map<string, Uint8Array>
+  readonly used: () => number
   readonly open: ReadonlyMap<number, string>
   readonly operations: ReadonlyArray<Operation>
 }
 
-export const makeFaultyStorage: Effect.Effect<FaultyStorage> = Effect.map(Storage.makeMemory, (memory) => {
-  const open = new Map<number, string>()
-  const operations: Array<Operation> = []
-  let handles = 0
+export interface FaultyStorageOptions {
+  /** What stands on it already. */
+  readonly files?: ReadonlyMap<string, Uint8Array>
+  /** How the event loop is let turn. */
+  readonly turn?: (next: () => void) => void
+}
 
-  const ask = (operation: Operation["operation"], path: string): Storage.StorageFailure | undefined => {
-    operations.push({ operation, path })
-    const code = self.refuse({ operation, path })
-    return code === undefined ? undefined : new Storage.StorageFailure(operation, path, code)
-  }
-  const expect = (operation: Operation["operation"], path: string): void => {
-    const failure = ask(operation, path)
-    if (failure !== undefined) throw failure
-  }
-  const check = (operation: Operation["operation"], path: string) =>
-    Effect.suspend(() => {
-      const code = ask(operation, path)?.code
-      if (code === undefined) return Effect.void
-      return Effect.fail(
-        code === "ENOSPC"
-          ? new LsmError.DiskFull({ operation, path })
-          : new LsmError.StorageError({ operation, path, code })
-      )
-    })
+export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect<FaultyStorage> =>
+  Effect.gen(function* () {
+    const disk = new MemoryDisk({}, options.turn ?? setImmediate)
+    const memory = fromMemoryDisk(disk)
+    const rules = new Rules(yield* Effect.random)
+    const runFork = Runtime.runFork(yield* Effect.runtime<never>())
+    const open = new Map<number, string>()
+    const operations: Array<Operation> = []
+    const tracked = new Map<string, Tracked>()
+    let handles = 0
+    for (const [path, bytes] of options.files ?? []) {
+      disk.place(path, bytes)
+      tracked.set(path, { size: bytes.length, durable: bytes.length, broken: false })
+    }
 
-  const wrap = (file: Storage.StorageFile): Storage.StorageFile => {
-    const handle = ++handles
-    const { path } = file
-    open.set(handle, path)
-    return {
-      path,
-      size: () => file.size(),
-      read: (target, offset, length, position) => {
-        expect("read", path)
-        return file.read(target, offset, length, position)
-      },
-      append: (source, offset, length) => {
-        const failure = ask("append", path)
-        if (failure === undefined) return file.append(source, offset, length)
-        file.append(source, offset, length >>> 1)
-        throw failure
-      },
-      sync: (done) => {
-        const failure = ask("sync", path)
-        const end = () => (failure === undefined ? file.sync(done) : memory.driver.turn(() => done(failure)))
-        const held = self.hold({ operation: "sync", path })
-        if (held === undefined) end()
-        else held.then(end)
-      },
-      close: () => {
-        open.delete(handle)
-        file.close()
+    const used = (): number => [...tracked.values()].reduce((n, { size }) => n + size, 0)
+
+    const judge = (operation: Operation["operation"], path: string): Verdict => {
+      operations.push({ operation, path })
+      const verdict = rules.judge({ operation, path })
+      verdict.code = self.refuse({ operation, path }) ?? verdict.code
+      return verdict
+    }
+    const failure = (operation: string, path: string, code: string) => new Storage.StorageFailure(operation, path, code)
+
+    /** Refuses an operation that runs at once. */
+    const expect = (operation: Operation["operation"], path: string): void => {
+      const { code } = judge(operation, path)
+      if (code !== undefined) throw failure(operation, path, code)
+      const needsDescriptor = operation === "open" || operation === "create"
+      if (needsDescriptor && open.size >= self.descriptors) throw failure(operation, path, "EMFILE")
+    }
+
+    /** Refuses or delays an operation that is an Effect. */
+    const around = <A, E, R>(operation: Operation["operation"], path: string, run: Effect.Effect<A, E, R>) =>
+      Effect.suspend(() => {
+        const { code, millis } = judge(operation, path)
+        const needsDescriptor = operation === "list" || operation === "sync directory"
+        const refusal =
+          code !== undefined
+            ? failure(operation, path, code)
+            : needsDescriptor && open.size >= self.descriptors
+              ? failure("open", path, "EMFILE")
+              : undefined
+        const rest: Effect.Effect<A, E | LsmError.FileError, R> =
+          refusal === undefined ? run : Effect.fail(fromFailure(refusal))
+        return millis === 0 ? rest : Effect.zipRight(Effect.sleep(millis), rest)
+      })
+
+    const append = (
+      file: Storage.StorageFile,
+      of: Tracked,
+      source: Uint8Array,
+      offset: number,
+      length: number
+    ): void => {
+      file.append(source, offset, length)
+      of.size += length
+    }
+
+    const wrap = (file: Storage.StorageFile, of: Tracked): Storage.StorageFile => {
+      const handle = ++handles
+      const { path } = file
+      open.set(handle, path)
+      return {
+        path,
+        size: () => file.size(),
+        read: (target, offset, length, position) => {
+          const { code, short } = judge("read", path)
+          if (code !== undefined) throw failure("read", path, code)
+          return file.read(target, offset, short ? rules.part(length) : length, position)
+        },
+        append: (source, offset, length) => {
+          const { code, short } = judge("append", path)
+          const left = self.room - used()
+          if (code === undefined && !short && length <= left) return append(file, of, source, offset, length)
+          const part = code !== undefined ? length >>> 1 : short ? rules.part(length) - 1 : left
+          append(file, of, source, offset, Math.max(0, Math.min(part, left)))
+          throw failure("append", path, code ?? (short ? "EIO" : "ENOSPC"))
+        },
+        sync: (done) => {
+          const { code, millis } = judge("sync", path)
+          const { size } = of
+          const end = () => {
+            if (code !== undefined) {
+              of.broken = true
+              memory.driver.turn(() => done(failure("sync", path, code)))
+              return
+            }
+            file.sync((refusal) => {
+              if (refusal === undefined && !of.broken) of.durable = Math.max(of.durable, size)
+              done(refusal)
+            })
+          }
+          const held = self.hold({ operation: "sync", path })
+          const later = () => (held === undefined ? end() : held.then(end))
+          if (millis === 0) later()
+          else runFork(Effect.zipRight(Effect.sleep(millis), Effect.sync(later)))
+        },
+        close: () => {
+          open.delete(handle)
+          file.close()
+        }
       }
     }
-  }
 
-  const service: Storage.StorageService = {
-    ...memory,
-    driver: {
-      turn: memory.driver.turn,
-      openRead: (path) => {
-        expect("open", path)
-        return wrap(memory.driver.openRead(path))
+    const service: Storage.StorageService = {
+      ...memory,
+      driver: {
+        turn: memory.driver.turn,
+        openRead: (path) => {
+          expect("open", path)
+          return wrap(memory.driver.openRead(path), tracked.get(path)!)
+        },
+        create: (path) => {
+          expect("create", path)
+          const file = memory.driver.create(path)
+          const of = { size: 0, durable: 0, broken: false }
+          tracked.set(path, of)
+          return wrap(file, of)
+        }
       },
-      create: (path) => {
-        expect("create", path)
-        return wrap(memory.driver.create(path))
-      }
-    },
-    list: (path) => Effect.zipRight(check("list", path), memory.list(path)),
-    rename: (from, to) => Effect.zipRight(check("rename", from), memory.rename(from, to)),
-    remove: (path) => Effect.zipRight(check("remove", path), memory.remove(path)),
-    syncDirectory: (path) => Effect.zipRight(check("sync directory", path), memory.syncDirectory(path))
-  }
-  const self: FaultyStorage = {
-    service,
-    layer: Layer.succeed(Storage.Storage, service),
-    refuse: () => undefined,
-    hold: () => undefined,
-    open,
-    operations
-  }
-  return self
-})
+      list: (path) => around("list", path, memory.list(path)),
+      rename: (from, to) =>
+        around(
+          "rename",
+          from,
+          Effect.tap(memory.rename(from, to), () =>
+            Effect.sync(() => {
+              tracked.set(to, tracked.get(from)!)
+              tracked.delete(from)
+            })
+          )
+        ),
+      remove: (path) =>
+        around(
+          "remove",
+          path,
+          Effect.tap(memory.remove(path), () => Effect.sync(() => tracked.delete(path)))
+        ),
+      syncDirectory: (path) => around("sync directory", path, memory.syncDirectory(path))
+    }
+    const self: FaultyStorage = {
+      service,
+      layer: Layer.succeed(Storage.Storage, service),
+      refuse: () => undefined,
+      hold: () => undefined,
+      inject: (rule) => rules.add(rule),
+      room: Number.POSITIVE_INFINITY,
+      descriptors: Number.POSITIVE_INFINITY,
+      lift: () => {
+        rules.clear()
+        self.refuse = () => undefined
+        self.hold = () => undefined
+        self.room = Number.POSITIVE_INFINITY
+        self.descriptors = Number.POSITIVE_INFINITY
+      },
+      afterPowerCut: () =>
+        new Map([...disk.contents()].map(([path, bytes]) => [path, bytes.slice(0, tracked.get(path)!.durable)])),
+      used,
+      open,
+      operations
+    }
+    return self
+  })
+
+export const makeFaultyStorage: Effect.Effect<FaultyStorage> = faultyStorage()

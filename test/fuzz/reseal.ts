@@ -1,0 +1,62 @@
+import { checksum, placeSeed } from "../../src/internal/checksum.js"
+import { readU32, readU48, writeU32 } from "../../src/internal/encoding.js"
+import { fileHeaderSize, saltOf } from "../../src/internal/fileHeader.js"
+import { frameHeaderSize } from "../../src/internal/frame.js"
+import { footerSize, sectionTrailerSize } from "../../src/internal/tableFormat.js"
+import { TableIndex } from "../../src/internal/tableIndex.js"
+import { storeId } from "./seeds.js"
+
+const salt = saltOf(storeId)
+
+export const resealHeader = (bytes: Uint8Array): void => {
+  if (bytes.length >= fileHeaderSize) writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
+}
+
+/** Makes valid whatever stands where frames should: each ends where its length says, or the file does. */
+export const resealFrames = (bytes: Uint8Array, fileNumber: number): void => {
+  resealHeader(bytes)
+  for (let at = fileHeaderSize; at + frameHeaderSize <= bytes.length; ) {
+    const end = at + frameHeaderSize + readU32(bytes, at + 4)
+    if (end > bytes.length) return
+    writeU32(bytes, at, checksum(bytes, at + 4, end, placeSeed(salt, fileNumber, at)))
+    at = end
+  }
+}
+
+export const resealFooter = (bytes: Uint8Array, offset: number): void => {
+  if (bytes.length === footerSize) writeU32(bytes, 44, checksum(bytes, 0, 44, placeSeed(salt, 7, offset)))
+}
+
+const resealSection = (bytes: Uint8Array, offset: number, length: number): void => {
+  const end = offset + length
+  if (end + sectionTrailerSize > bytes.length) return
+  writeU32(bytes, end + 1, checksum(bytes, offset, end + 1, placeSeed(salt, 7, offset)))
+}
+
+/** Makes valid every section that the footer names, and every block that the index names. */
+export const resealTable = (bytes: Uint8Array): void => {
+  resealHeader(bytes)
+  const footerAt = bytes.length - footerSize
+  if (footerAt < fileHeaderSize) return
+  resealFooter(bytes.subarray(footerAt), footerAt)
+  for (const at of [0, 10, 20]) {
+    const [offset, length] = [readU48(bytes, footerAt + at), readU32(bytes, footerAt + at + 6)]
+    resealSection(bytes, offset, length)
+    if (at !== 10 || offset + length > footerAt) continue
+    // The properties hold the file's size: what is about to be decoded must not end there.
+    const properties = readU48(bytes, footerAt + 20)
+    if (properties + 12 < footerAt) {
+      writeU32(bytes, properties + 6, bytes.length)
+      bytes[properties + 10] = 0
+      bytes[properties + 11] = 0
+    }
+    try {
+      const index = new TableIndex(bytes.slice(offset, offset + length), footerAt, () => {
+        throw new Error("malformed")
+      })
+      for (let i = 0; i < index.count; i++) resealSection(bytes, index.offsets[i]!, index.lengths[i]!)
+    } catch {
+      // No index, no blocks.
+    }
+  }
+}

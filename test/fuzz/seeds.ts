@@ -1,0 +1,54 @@
+import { encodeFileHeader, fileHeaderSize, saltOf } from "../../src/internal/fileHeader.js"
+import { FrameType, frameHeaderSize, sealFrame } from "../../src/internal/frame.js"
+import { encodeStart, type PreviousSegment, startPayloadSize } from "../../src/internal/logSegment.js"
+import { emptyState, ManifestWriter } from "../../src/internal/manifestFile.js"
+import type { TableMeta } from "../../src/internal/tableFormat.js"
+import { encodeBatch } from "../support/batches.js"
+import type { TestEntry } from "../support/entries.js"
+import { FakeFile } from "../support/fakeFile.js"
+import { tableStoreId } from "../support/tables.js"
+
+export const storeId = tableStoreId
+
+export const entriesOf = (count: number): ReadonlyArray<TestEntry> =>
+  Array.from({ length: count }, (_, i) => ({
+    key: Uint8Array.from(Buffer.from(`key ${i % 40}`)),
+    sequence: i + 1,
+    value: i % 5 === 0 ? undefined : Uint8Array.from(Buffer.from("value ".repeat(i % 7)))
+  }))
+
+const frame = (payload: Uint8Array, type: number, synced: number, fileNumber: number, offset: number): Uint8Array => {
+  const bytes = new Uint8Array(frameHeaderSize + payload.length)
+  bytes.set(payload, frameHeaderSize)
+  sealFrame(bytes, 0, payload.length, type, synced, saltOf(storeId), fileNumber, offset)
+  return bytes
+}
+
+/** A log segment with so many records, closed. */
+export const segmentOf = (fileNumber: number, previous: PreviousSegment | undefined, records: number): Uint8Array => {
+  const start = new Uint8Array(startPayloadSize)
+  encodeStart(previous ?? { fileNumber: 0, size: 0, synced: true }, start, 0)
+  const parts = [
+    encodeFileHeader({ kind: "log", fileNumber, storeId }),
+    frame(start, FrameType.start, 0, fileNumber, fileHeaderSize)
+  ]
+  const size = () => parts.reduce((n, { length }) => n + length, 0)
+  for (let i = 0; i < records; i++) {
+    parts.push(frame(encodeBatch(entriesOf(1 + i * 2), 1 + i * i), FrameType.record, size(), fileNumber, size()))
+  }
+  parts.push(frame(new Uint8Array(0), FrameType.close, size(), fileNumber, size()))
+  return Uint8Array.from(Buffer.concat(parts))
+}
+
+/** A manifest with edits. */
+export const manifestOf = (table: TableMeta): Uint8Array => {
+  const file = new FakeFile("file")
+  const none = { addedSegments: [], removedSegments: [], added: [], removed: [] }
+  const writer = new ManifestWriter(file, 8, storeId, { ...emptyState, nextFileNumber: 5, segments: [2] })
+  writer.markSynced()
+  writer.append({ ...none, nextFileNumber: 9, flushedSequence: 3, addedSegments: [7], added: [{ level: 0, table }] })
+  writer.markSynced()
+  const moved = { added: [{ level: 2, table }], removed: [{ level: 0, fileNumber: table.fileNumber }] }
+  writer.append({ ...none, ...moved, nextFileNumber: 9, flushedSequence: 3, closed: { fileNumber: 7, size: 99 } })
+  return file.bytes
+}

@@ -1,0 +1,218 @@
+import { applyBatch } from "../../src/internal/batchFormat.js"
+import { BlockBuilder, Found, findInBlock, secondHashOf } from "../../src/internal/block.js"
+import { BlockCursor } from "../../src/internal/blockCursor.js"
+import { CorruptionFailure } from "../../src/internal/failure.js"
+import { decodeFileHeader, encodeFileHeader, saltOf } from "../../src/internal/fileHeader.js"
+import { TableFilter } from "../../src/internal/filter.js"
+import { replayLog, SegmentReader } from "../../src/internal/logSegment.js"
+import { LookupKey } from "../../src/internal/lookupKey.js"
+import { readManifest } from "../../src/internal/manifestFile.js"
+import { decodeFooter, decodeTableMeta, encodeTableMeta, footerSize } from "../../src/internal/tableFormat.js"
+import { TableIndex } from "../../src/internal/tableIndex.js"
+import { decodeVersionEdit, encodeVersionEdit } from "../../src/internal/versionEdit.js"
+import { encodeBatch } from "../support/batches.js"
+import { FakeFile } from "../support/fakeFile.js"
+import { buildTable, openTable, tableCursor, tableStoreId } from "../support/tables.js"
+import { resealFooter, resealFrames, resealHeader, resealTable } from "./reseal.js"
+import { entriesOf, manifestOf, segmentOf, storeId } from "./seeds.js"
+
+/** A decoder, what it is fed with, and what makes changed bytes pass its checksums. */
+export interface Target {
+  readonly name: string
+  readonly seeds: ReadonlyArray<Uint8Array>
+  readonly reseal?: (bytes: Uint8Array) => void
+  /** Decodes all there is to decode; false when the bytes are refused, which some decoders tell by throwing. */
+  readonly decode: (bytes: Uint8Array) => boolean
+}
+
+const malformed = (): never => {
+  throw new CorruptionFailure("file", 0, "block", "malformed")
+}
+const key = new LookupKey()
+const found = new Found()
+const probes = ["", "k", "key 1", "key 33", "zz"]
+
+const lookIn = (block: Uint8Array): void => {
+  for (const probe of probes) {
+    for (const sequence of [0, 20, Number.MAX_SAFE_INTEGER]) findInBlock(block, key.set(probe), sequence, found)
+  }
+}
+
+/** Walks a cursor both ways: there can be no more entries than bytes. */
+const walk = (
+  cursor: Pick<BlockCursor, "valid" | "seekToFirst" | "seekToLast" | "next" | "prev" | "seek" | "keyBytes" | "keyEnd">,
+  bytes: number
+): void => {
+  for (const [start, move] of [
+    ["seekToFirst", "next"],
+    ["seekToLast", "prev"]
+  ] as const) {
+    let count = 0
+    for (cursor[start](); cursor.valid; cursor[move]()) {
+      if (++count > bytes) throw new Error(`${count} entries in ${bytes} bytes`)
+      if (cursor.keyBytes.length > 2 * bytes + 512) throw new Error(`a key buffer of ${cursor.keyBytes.length} bytes`)
+    }
+  }
+  for (const probe of probes) cursor.seek(Buffer.from(probe), probe.length)
+}
+
+const blockOf = (count: number, interval: number, value: (i: number) => Uint8Array): Uint8Array => {
+  const builder = new BlockBuilder(interval)
+  for (let i = 0; i < count; i++) {
+    const name = Buffer.from(`key ${String(i).padStart(2, "0")}`)
+    const bytes = value(i)
+    builder.add(name, 0, name.length, 100 - i, 1, bytes, 0, bytes.length, secondHashOf(name, 0, name.length))
+  }
+  const { bytes, length } = builder.finish(0)
+  return bytes.slice(0, length)
+}
+
+const filter = TableFilter.make(20, 0.01)
+for (const { key: name } of entriesOf(20)) {
+  key.set(name)
+  filter.add({ hash1: key.hash1, hash2: key.hash2 })
+}
+const table = buildTable(entriesOf(60))
+const tables = [table.file.bytes, buildTable(entriesOf(3)).file.bytes]
+const footerAt = table.file.bytes.length - footerSize
+const edit = encodeVersionEdit({
+  nextFileNumber: 9,
+  flushedSequence: 4,
+  addedSegments: [5, 6],
+  removedSegments: [1],
+  added: [{ level: 1, table: table.meta }],
+  removed: [{ level: 0, fileNumber: 3 }],
+  closed: { fileNumber: 6, size: 100 }
+})
+
+const replay = (segments: ReadonlyArray<number>, bytes: ReadonlyMap<number, Uint8Array>, closed?: number): void => {
+  const open = (segment: number) => new SegmentReader("file", segment, bytes.get(segment)!, storeId)
+  const closing = closed === undefined ? undefined : { fileNumber: segments.at(-1)!, size: closed }
+  for (const step of replayLog(segments, open, closing)) {
+    if (step._tag === "End") continue
+    applyBatch(step.segment.bytes, step.frame.payloadStart, step.frame.payloadEnd, { insert: () => undefined })
+  }
+}
+
+const sound = segmentOf(5, undefined, 3)
+
+export const targets: ReadonlyArray<Target> = [
+  {
+    name: "file header",
+    seeds: [encodeFileHeader({ kind: "table", fileNumber: 7, storeId })],
+    reseal: resealHeader,
+    decode: (bytes) => {
+      decodeFileHeader(bytes, "table", "file")
+      return true
+    }
+  },
+  {
+    name: "log segment",
+    seeds: [
+      segmentOf(5, undefined, 6),
+      segmentOf(5, undefined, 0),
+      segmentOf(5, { fileNumber: 4, size: 90, synced: true }, 2)
+    ],
+    reseal: (bytes) => resealFrames(bytes, 5),
+    decode: (bytes) => {
+      replay([5], new Map([[5, bytes]]), 40)
+      replay([5], new Map([[5, bytes]]))
+      return true
+    }
+  },
+  {
+    name: "log segment behind another",
+    seeds: [segmentOf(6, { fileNumber: 5, size: sound.length, synced: false }, 4)],
+    reseal: (bytes) => resealFrames(bytes, 6),
+    decode: (bytes) => {
+      const files = new Map([
+        [5, sound],
+        [6, bytes]
+      ])
+      replay([5, 6], files)
+      return true
+    }
+  },
+  {
+    name: "batch",
+    seeds: [encodeBatch(entriesOf(12), 7), encodeBatch([], 1)],
+    decode: (bytes) => {
+      applyBatch(bytes, 0, bytes.length, {
+        insert: (_, __, ___, ____, keyEnd, _____, end) => {
+          if (keyEnd > bytes.length || end > bytes.length) throw new Error("an operation outside the batch")
+        }
+      })
+      return true
+    }
+  },
+  {
+    name: "manifest",
+    seeds: [manifestOf(table.meta)],
+    reseal: (bytes) => resealFrames(bytes, 8),
+    decode: (bytes) => readManifest(bytes, 8, storeId, "file").state.version.tableCount >= 0
+  },
+  {
+    name: "version edit",
+    seeds: [edit],
+    decode: (bytes) => decodeVersionEdit(bytes, 0, bytes.length) !== undefined
+  },
+  {
+    name: "table meta",
+    seeds: [encodeTableMeta(table.meta)],
+    decode: (bytes) => decodeTableMeta(bytes, 0, bytes.length) !== undefined
+  },
+  {
+    name: "block",
+    seeds: [1, 4, 16].map((interval) => blockOf(34, interval, (i) => Buffer.from("value".repeat(i % 4)))),
+    decode: (bytes) => {
+      lookIn(bytes)
+      const cursor = new BlockCursor(malformed)
+      cursor.open(bytes)
+      walk(cursor, bytes.length)
+      return true
+    }
+  },
+  {
+    name: "index",
+    seeds: [blockOf(20, 16, (i) => Uint8Array.of(i * 5, 5)), blockOf(3, 1, (i) => Uint8Array.of(i * 5, 5))],
+    decode: (bytes) => {
+      const index = new TableIndex(bytes, 120, malformed)
+      for (const probe of probes) index.find(Buffer.from(probe), probe.length)
+      return true
+    }
+  },
+  {
+    name: "filter",
+    seeds: [filter.encode()],
+    decode: (bytes) => {
+      const decoded = TableFilter.decode(bytes)
+      for (const probe of probes) decoded?.has(key.set(probe))
+      return decoded !== undefined
+    }
+  },
+  {
+    name: "footer",
+    seeds: [table.file.bytes.slice(footerAt)],
+    reseal: (bytes) => resealFooter(bytes, footerAt),
+    decode: (bytes) => {
+      const footer = decodeFooter(bytes, saltOf(tableStoreId), 7, footerAt)
+      if (typeof footer === "string") return false
+      for (const { offset, length } of [footer.filter, footer.index, footer.properties]) {
+        if (offset + length > footerAt) throw new Error("a section outside the file")
+      }
+      return true
+    }
+  },
+  {
+    name: "table",
+    seeds: tables,
+    reseal: resealTable,
+    decode: (bytes) => {
+      const reader = openTable(FakeFile.of(bytes))
+      for (const probe of probes) reader.find(key.set(probe), 50, found)
+      const cursor = tableCursor(reader, { readAhead: 1000, fillCache: false })
+      walk(cursor, bytes.length * Math.max(1, reader.index.count))
+      return true
+    }
+  }
+]

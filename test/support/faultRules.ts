@@ -1,0 +1,81 @@
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import type * as Random from "effect/Random"
+
+/** What the store asks of its files. */
+export interface Operation {
+  readonly operation: "open" | "create" | "read" | "append" | "sync" | "sync directory" | "rename" | "remove" | "list"
+  readonly path: string
+}
+
+/** What befalls an operation. */
+export type Fault =
+  | { readonly _tag: "Refuse"; readonly code: string }
+  /** A read answers fewer bytes than it was asked for; of an append a part is written, and it fails. */
+  | { readonly _tag: "Short" }
+  /** It takes so long, by the Clock. Reads, appends, opens and creates hold the event loop, so no time passes in them. */
+  | { readonly _tag: "Delay"; readonly millis: number }
+  /** It interrupts a fiber, and goes on. */
+  | { readonly _tag: "Interrupt"; readonly fiber: () => Fiber.RuntimeFiber<unknown, unknown> | undefined }
+
+/** Which operations a fault befalls: by kind, by path, by count and by chance. */
+export interface Rule {
+  readonly fault: Fault
+  readonly on?: ReadonlyArray<Operation["operation"]> | undefined
+  readonly path?: RegExp | undefined
+  /** So many operations that it matches are let be first. Default 0. */
+  readonly after?: number | undefined
+  /** Then it befalls so many. Default 1. */
+  readonly times?: number | undefined
+  /** How likely it befalls one of them. Default 1. */
+  readonly chance?: number | undefined
+}
+
+/** What is to happen to one operation. */
+export interface Verdict {
+  code: string | undefined
+  short: boolean
+  millis: number
+}
+
+/** The rules that are in force, and how often each has matched. */
+export class Rules {
+  private active: Array<{ readonly rule: Rule; seen: number; left: number }> = []
+
+  constructor(private readonly random: Random.Random) {}
+
+  add(rule: Rule): void {
+    this.active.push({ rule, seen: 0, left: rule.times ?? 1 })
+  }
+
+  clear(): void {
+    this.active = []
+  }
+
+  judge({ operation, path }: Operation): Verdict {
+    const verdict: Verdict = { code: undefined, short: false, millis: 0 }
+    for (const entry of this.active) {
+      const { on, path: pattern, after = 0, chance = 1, fault } = entry.rule
+      if (on !== undefined && !on.includes(operation)) continue
+      if (pattern !== undefined && !pattern.test(path)) continue
+      if (entry.seen++ < after || entry.left <= 0) continue
+      if (chance < 1 && this.draw() >= chance) continue
+      entry.left--
+      if (fault._tag === "Refuse") verdict.code ??= fault.code
+      else if (fault._tag === "Short") verdict.short = true
+      else if (fault._tag === "Delay") verdict.millis += fault.millis
+      else fault.fiber()?.unsafeInterruptAsFork(FiberId.none)
+    }
+    return verdict
+  }
+
+  /** A part of `length`: at least 1, and less than all of it where that can be. */
+  part(length: number): number {
+    return Math.min(length, 1 + Math.floor(this.draw() * Math.max(0, length - 1)))
+  }
+
+  private draw(): number {
+    return Effect.runSync(this.random.next)
+  }
+}
