@@ -62,6 +62,8 @@ export interface CompactorService {
   /** Whether background work wants the event loop to turn. */
   readonly unsafeIsBusy: () => boolean
   readonly flush: Effect.Effect<void, FileError>
+  /** Flushes every frozen memtable in the caller's fiber, before the background fibers are started. */
+  readonly flushFrozen: Effect.Effect<void, FileError>
   /** Compacts the closed range [smallest, largest] down to the deepest level. Flushes nothing. */
   readonly compact: (range: {
     readonly smallest: Uint8Array | undefined
@@ -114,12 +116,19 @@ export const make = (
     let rotationWanted = false
     const errors = new Map<string, FileError>()
     const manual = new Set<Fiber.RuntimeFiber<void, FileError>>()
+    /** A segment that is ready but for an edit that names it, which failed. */
+    let prepared: number | undefined
     /** Segments rotated away, which the next flush reports. */
     const rotations: Array<{ readonly segment: number; readonly bytes: number }> = []
     /** Failures of flushes, and of preparing the segments that they need. */
     let flushFailures = 0
+    /** A sync of background work has failed. */
+    let poisoned = false
     let credit = busyPace
     let reported: Pressure = "none"
+
+    /** Whether the store takes no more writes. Then nothing is flushed, compacted or tried again: what is on disk is not known. */
+    const isHalted = (): boolean => poisoned || wal.unsafeFailure() !== undefined
 
     // ---------------------------------------------------------------- rotation
 
@@ -143,11 +152,17 @@ export const make = (
     /** Goes through once begun: a segment on disk that the manifest does not name would be an orphan. */
     const prepareSegment = Effect.suspend(() => {
       if (!wal.unsafeNeedsSegment()) return Effect.succeed(false)
-      const segment = manifest.unsafeAllocate()
-      return wal.prepare(manifest.storeId, segment).pipe(
+      const segment = prepared ?? manifest.unsafeAllocate()
+      const make = Effect.tap(wal.prepare(manifest.storeId, segment), () =>
+        Effect.sync(() => {
+          prepared = segment
+        })
+      )
+      return (prepared === undefined ? make : Effect.void).pipe(
         Effect.zipRight(manifest.apply({ addedSegments: [segment] })),
         Effect.zipRight(
           Effect.sync(() => {
+            prepared = undefined
             wal.unsafeOffer(segment)
             rotate()
             gate.notify()
@@ -371,7 +386,7 @@ export const make = (
       workers?.compact.unsafeWake()
       const outcome = yield* gate.until(() => {
         rotate()
-        if (!mustWait() || wal.unsafeFailure() !== undefined || workers === undefined) return "go" as const
+        if (!mustWait() || isHalted() || workers === undefined) return "go" as const
         return (
           (memtable.unsafeActive().isFull ? flushError() : undefined) ??
           (tooManyTables() ? errors.get("compaction") : undefined)
@@ -389,7 +404,7 @@ export const make = (
         const before = flushFailures
         return Effect.flatMap(
           gate.until(() => {
-            if (isDone() || workers === undefined || wal.unsafeFailure() !== undefined) return "done" as const
+            if (isDone() || workers === undefined || isHalted()) return "done" as const
             return flushFailures > before ? flushError() : undefined
           }),
           (outcome) => (outcome === "done" ? Effect.void : Effect.fail(outcome))
@@ -434,7 +449,7 @@ export const make = (
         let level = 0
         for (;;) {
           const compaction = pickManual(manifest.unsafeVersion(), level, range)
-          if (compaction === undefined) return
+          if (compaction === undefined || isHalted()) return
           yield* runCompaction(compaction)
           level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
         }
@@ -445,7 +460,10 @@ export const make = (
       metrics.backgroundErrors.add(1)
       const told = error ?? new StorageError({ operation: name, path: manifest.directory, code: "EUNEXPECTED" })
       errors.set(name, told)
-      if (told._tag === "StorageError" && told.operation.startsWith("sync")) hooks.poisoned(told)
+      if (losesTrust(told)) {
+        poisoned = true
+        hooks.poisoned(told)
+      }
       gate.notify()
     }
 
@@ -458,7 +476,17 @@ export const make = (
         Effect.gen(function* () {
           hooks = given
           const worker = (name: string, step: Effect.Effect<boolean, FileError>) =>
-            startWorker({ name, step, onFailure: fail(name), onSuccess: () => errors.delete(name) }, scope)
+            startWorker(
+              {
+                name,
+                step: Effect.suspend(() => (isHalted() ? Effect.succeed(false) : step)),
+                onFailure: fail(name),
+                onSuccess: () => {
+                  if (!isHalted()) errors.delete(name)
+                }
+              },
+              scope
+            )
           workers = {
             segments: yield* worker("segment preparation", prepareSegment),
             flush: yield* worker("flush", flushOldest),
@@ -489,6 +517,7 @@ export const make = (
       unsafeNotify: gate.notify,
       unsafeIsBusy: isBusy,
       flush,
+      flushFrozen: Effect.repeat(flushOldest, { while: (flushed) => flushed }),
       compact,
       resume: Effect.sync(() => {
         workers?.segments.unsafeRetryNow()
@@ -502,6 +531,15 @@ export const make = (
     }
     return service
   })
+
+/**
+ * Whether a failure of background work leaves the store without knowledge of what is on disk. A file whose sync failed for want of
+ * room is removed, and written anew under another name. A directory has no other name: after a failed sync nobody can
+ * say which of its names are on disk.
+ */
+const losesTrust = (error: FileError): boolean =>
+  (error._tag === "StorageError" && error.operation.startsWith("sync")) ||
+  (error._tag === "DiskFull" && error.operation === "sync directory")
 
 /** How writers are held back. */
 type Pressure = "none" | "slow" | "stop"

@@ -131,19 +131,39 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
 
     const allocate = (): number => nextFileNumber++
 
-    /** Writes a manifest with the whole state, durable under its name, before CURRENT comes to point to it. */
-    const rollOver = (next: ManifestState) =>
+    /** Files that CURRENT or a failed edit may yet name: they go when a manifest that does not name them is durable. */
+    let doubtful: ReadonlyArray<string> = []
+
+    const doubt = (names: ReadonlyArray<string>) =>
+      Effect.sync(() => {
+        doubtful = [...doubtful, ...names]
+      })
+
+    const discard = (names: ReadonlyArray<string>) =>
+      Effect.forEach(names, (name) => Effect.ignore(storage.remove(`${directory}/${name}`)), { discard: true })
+
+    /**
+     * Writes a manifest with the whole state, durable under its name, before CURRENT comes to point to it. Where that fails, nothing names
+     * the files that are `written` for it.
+     */
+    const rollOver = (next: ManifestState, written: ReadonlyArray<string> = []) =>
       Effect.gen(function* () {
         const fileNumber = manifestNumber === 0 ? allocate() : Math.max(allocate(), manifestNumber + 1)
-        const path = `${directory}/${manifestName(fileNumber)}`
+        const name = manifestName(fileNumber)
+        const path = `${directory}/${name}`
         // A leftover of an interrupted making has the first number.
         if (manifestNumber === 0 && (yield* storage.exists(path))) yield* storage.remove(path)
-        const fresh = yield* writeManifest(storage, directory, storeId, fileNumber, { ...next, nextFileNumber })
+        const whole = { ...next, nextFileNumber }
+        const fresh = yield* writeManifest(storage, directory, storeId, fileNumber, whole, (mayBeNamed) =>
+          mayBeNamed ? doubt([name, ...written]) : discard(written)
+        )
         const previous = manifestNumber
         writer?.file.close()
         writer = fresh
         manifestNumber = fileNumber
-        if (previous > 0) yield* Effect.ignore(storage.remove(`${directory}/${manifestName(previous)}`))
+        const unnamed = doubtful
+        doubtful = []
+        yield* discard(previous > 0 ? [manifestName(previous), ...unnamed] : unnamed)
       })
 
     const apply = (change: Change): Effect.Effect<void, FileError> =>
@@ -163,7 +183,12 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
           versions.install(next.version)
         })
         const current = writer
-        if (current === undefined || current.length > rolloverSize) return Effect.zipRight(rollOver(next), install)
+        const known = new Set(state.version.levels.flatMap((tables) => tables.map(({ fileNumber }) => fileNumber)))
+        const written = edit.added.map(({ table }) => table.fileNumber).filter((number) => !known.has(number))
+        const names = written.map(tableName)
+        if (current === undefined || current.length > rolloverSize) {
+          return Effect.zipRight(rollOver(next, names), install)
+        }
         return attempt(() => current.append(edit)).pipe(
           Effect.zipRight(syncFile(current.file)),
           // What a failed append or sync has left is not known: the next change begins a new manifest.
@@ -173,6 +198,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
               writer = undefined
             })
           ),
+          Effect.tapError(() => doubt(names)),
           Effect.zipRight(Effect.sync(() => current.markSynced())),
           Effect.zipRight(install)
         )

@@ -80,7 +80,8 @@ export const nodeDriver: StorageDriver = {
 export const syncDirectory = (path: string, done: (failure: Error | undefined) => void): void => {
   if (process.platform === "win32") return done(undefined)
   fs.open(path, "r", (openCause, fd) => {
-    if (openCause !== null) return done(toFailure("sync directory", path, openCause))
+    // A directory that could not be opened has not failed to sync: it may be tried again.
+    if (openCause !== null) return done(toFailure("open", path, openCause))
     fs.fsync(fd, (cause) => {
       fs.close(fd, () => done(cause === null ? undefined : toFailure("sync directory", path, cause)))
     })

@@ -39,7 +39,7 @@ export const createFile = <A>(driver: StorageDriver, path: string, begin: (file:
   }
 }
 
-/** A range read whole, or a failure that says how much of it was there. */
+/** Reads a range; shorter where the file ends within it. */
 export const readExactly = (file: StorageFile, position: number, length: number): Uint8Array => {
   const bytes = new Uint8Array(length)
   let done = 0

@@ -116,10 +116,14 @@ export const sizeIfThere = (driver: StorageDriver, path: string): number => {
   }
 }
 
+/** All of a file. Where the system gives less than its size, what is missing is not known to be missing on disk. */
 export const readWhole = (driver: StorageDriver, path: string): Uint8Array => {
   const file = driver.openRead(path)
   try {
-    return readExactly(file, 0, file.size())
+    const size = file.size()
+    const bytes = readExactly(file, 0, size)
+    if (bytes.length < size) throw new StorageFailure("read", path, "EIO")
+    return bytes
   } finally {
     file.close()
   }

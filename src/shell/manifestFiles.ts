@@ -6,29 +6,36 @@ import { createFile } from "../internal/storageDriver.js"
 import type { FileError } from "../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../Storage.js"
 
-/** Writes a manifest with the whole state, durable under its name, then lets CURRENT point to it. */
+/**
+ * Writes a manifest with the whole state, durable under its name, then lets CURRENT point to it. Where that fails, the manifest is removed, and
+ * `failed` told false; once CURRENT may point to it, it stays, and `failed` is told true.
+ */
 export const writeManifest = (
   storage: StorageService,
   directory: string,
   storeId: Uint8Array,
   fileNumber: number,
-  state: ManifestState
+  state: ManifestState,
+  failed: (mayBeNamed: boolean) => Effect.Effect<void> = () => Effect.void
 ): Effect.Effect<ManifestWriter, FileError> =>
   Effect.gen(function* () {
     const path = `${directory}/${manifestName(fileNumber)}`
+    const undo = Effect.zipRight(Effect.ignore(storage.remove(path)), failed(false))
     const writer = yield* attempt(() =>
       createFile(storage.driver, path, (file) => new ManifestWriter(file, fileNumber, storeId, state))
-    )
+    ).pipe(Effect.tapError(() => undo))
+    const close = Effect.sync(() => writer.file.close())
     yield* syncFile(writer.file).pipe(
-      Effect.zipRight(pointTo(storage, directory, storeId, fileNumber)),
-      Effect.onError(() => Effect.sync(() => writer.file.close()))
+      Effect.zipRight(writePointer(storage, directory, storeId, fileNumber)),
+      Effect.onError(() => Effect.zipRight(close, undo))
     )
+    yield* replacePointer(storage, directory).pipe(Effect.onError(() => Effect.zipRight(close, failed(true))))
     writer.markSynced()
     return writer
   })
 
-/** The one step that turns a store into another. */
-const pointTo = (
+/** Makes what CURRENT is to say durable, under a name of its own. */
+const writePointer = (
   storage: StorageService,
   directory: string,
   storeId: Uint8Array,
@@ -46,6 +53,11 @@ const pointTo = (
     )
     yield* syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
     yield* storage.syncDirectory(directory)
-    yield* storage.rename(temporary, `${directory}/${currentName}`)
-    yield* storage.syncDirectory(directory)
   })
+
+/** The one step that turns a store into another. */
+const replacePointer = (storage: StorageService, directory: string): Effect.Effect<void, FileError> =>
+  Effect.zipRight(
+    storage.rename(`${directory}/${currentTemporaryName}`, `${directory}/${currentName}`),
+    storage.syncDirectory(directory)
+  )

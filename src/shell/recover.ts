@@ -91,10 +91,17 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Effect.Effect<void
   Effect.gen(function* () {
     const { manifest, memtable, wal, metrics, compactor } = engine.parts
     const { storeId } = manifest
-    const { segments } = manifest.unsafeState()
+    const { closed: closing } = manifest.unsafeState()
     yield* manifest.begin
     const segment = manifest.unsafeAllocate()
     yield* wal.prepare(storeId, segment)
+    // A log that was not closed may have been read from the page cache of a system that has failed to write it, and that
+    // takes it for written: no sync of it would tell. What it held goes into new files before anything is built upon it.
+    if (end.fileNumber > (closing?.fileNumber ?? 0)) {
+      if (!memtable.unsafeActive().isEmpty) memtable.unsafeFreeze(segment)
+      yield* compactor.flushFrozen
+    }
+    const { segments } = manifest.unsafeState()
     const nothingHeld = memtable.unsafeActive().isEmpty && memtable.unsafeFrozen().length === 0
     const removedSegments = nothingHeld ? segments : segmentsAfter(segments, end.fileNumber)
     // A log that was cut is as short as it is on purpose, however it was closed before.

@@ -32,7 +32,7 @@ const bounded = (files: Files, report: (what: string) => void) => (storage: Stor
         path,
         size: () => file.size(),
         read: (target, offset, length, position) => {
-          const size = files.get(path)?.length ?? 0
+          const size = files.get(path)?.length ?? file.size()
           if (target.length > size + slack) report(`reads ${target.length} bytes of ${path}, which has ${size}`)
           return file.read(target, offset, length, position)
         },
