@@ -122,13 +122,17 @@ export const make = (
     const rotations: Array<{ readonly segment: number; readonly bytes: number }> = []
     /** Failures of flushes, and of preparing the segments that they need. */
     let flushFailures = 0
-    /** A sync of background work has failed. */
-    let poisoned = false
+    /** A sync of background work that has failed. */
+    let poisoned: FileError | undefined
     let credit = busyPace
     let reported: Pressure = "none"
 
     /** Whether the store takes no more writes. Then nothing is flushed, compacted or tried again: what is on disk is not known. */
-    const isHalted = (): boolean => poisoned || wal.unsafeFailure() !== undefined
+    const isHalted = (): boolean => poisoned !== undefined || wal.unsafeFailure() !== undefined
+
+    /** Makes a change durable, unless a sync has failed meanwhile: one that went well afterwards proves nothing. */
+    const apply = (change: Change): Effect.Effect<void, FileError> =>
+      Effect.suspend(() => (poisoned === undefined ? manifest.apply(change) : Effect.fail(poisoned)))
 
     // ---------------------------------------------------------------- rotation
 
@@ -159,7 +163,7 @@ export const make = (
         })
       )
       return (prepared === undefined ? make : Effect.void).pipe(
-        Effect.zipRight(manifest.apply({ addedSegments: [segment] })),
+        Effect.zipRight(apply({ addedSegments: [segment] })),
         Effect.zipRight(
           Effect.sync(() => {
             prepared = undefined
@@ -195,7 +199,7 @@ export const make = (
      * them and the removal of what it replaces. A failed edit may be on disk, so its tables stay.
      */
     const writeAndApply = (job: WriteJob, change: (written: ReadonlyArray<TableMeta>) => Change) =>
-      Effect.tap(Effect.interruptible(tables.write(job)), (result) => manifest.apply(change(result.tables)))
+      Effect.tap(Effect.interruptible(tables.write(job)), (result) => apply(change(result.tables)))
 
     const flushTable = (frozen: Table) =>
       Effect.gen(function* () {
@@ -251,7 +255,7 @@ export const make = (
         ]
         // A table moved to a level of another compression would keep the one it has.
         if (isTrivialMove(compaction) && codecAt(config, level) === codecAt(config, outputLevel)) {
-          yield* manifest.apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
+          yield* apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
           const table = numbersOf(inputs)
           const duration = (yield* Clock.currentTimeMillis) - started
           report = Effect.logDebug("moved tables down").pipe(
@@ -461,7 +465,7 @@ export const make = (
       const told = error ?? new StorageError({ operation: name, path: manifest.directory, code: "EUNEXPECTED" })
       errors.set(name, told)
       if (losesTrust(told)) {
-        poisoned = true
+        poisoned ??= told
         hooks.poisoned(told)
       }
       gate.notify()

@@ -12,8 +12,8 @@ export interface Operation {
 /** What befalls an operation. */
 export type Fault =
   | { readonly _tag: "Refuse"; readonly code: string }
-  /** A read answers fewer bytes than it was asked for; of an append a part is written, and it fails. */
-  | { readonly _tag: "Short" }
+  /** A read answers fewer bytes than it was asked for; of an append a part is written, and it fails. How many are drawn, unless said. */
+  | { readonly _tag: "Short"; readonly bytes?: number }
   /** It takes so long, by the Clock. Reads, appends, opens and creates hold the event loop, so no time passes in them. */
   | { readonly _tag: "Delay"; readonly millis: number }
   /** It interrupts a fiber, and goes on. */
@@ -35,7 +35,8 @@ export interface Rule {
 /** What is to happen to one operation. */
 export interface Verdict {
   code: string | undefined
-  short: boolean
+  /** At most so many bytes. */
+  most: number
   millis: number
 }
 
@@ -53,8 +54,9 @@ export class Rules {
     this.active = []
   }
 
-  judge({ operation, path }: Operation): Verdict {
-    const verdict: Verdict = { code: undefined, short: false, millis: 0 }
+  /** `length` is how many bytes a read or an append is about. */
+  judge({ operation, path }: Operation, length = 0): Verdict {
+    const verdict: Verdict = { code: undefined, most: Number.POSITIVE_INFINITY, millis: 0 }
     for (const entry of this.active) {
       const { on, path: pattern, after = 0, chance = 1, fault } = entry.rule
       if (on !== undefined && !on.includes(operation)) continue
@@ -63,7 +65,7 @@ export class Rules {
       if (chance < 1 && this.draw() >= chance) continue
       entry.left--
       if (fault._tag === "Refuse") verdict.code ??= fault.code
-      else if (fault._tag === "Short") verdict.short = true
+      else if (fault._tag === "Short") verdict.most = Math.min(length, fault.bytes ?? this.part(length))
       else if (fault._tag === "Delay") verdict.millis += fault.millis
       else fault.fiber()?.unsafeInterruptAsFork(FiberId.none)
     }
@@ -71,7 +73,7 @@ export class Rules {
   }
 
   /** A part of `length`: at least 1, and less than all of it where that can be. */
-  part(length: number): number {
+  private part(length: number): number {
     return Math.min(length, 1 + Math.floor(this.draw() * Math.max(0, length - 1)))
   }
 

@@ -68,9 +68,9 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
 
     const used = (): number => [...tracked.values()].reduce((n, { size }) => n + size, 0)
 
-    const judge = (operation: Operation["operation"], path: string): Verdict => {
+    const judge = (operation: Operation["operation"], path: string, length?: number): Verdict => {
       operations.push({ operation, path })
-      const verdict = rules.judge({ operation, path })
+      const verdict = rules.judge({ operation, path }, length)
       verdict.code = self.refuse({ operation, path }) ?? verdict.code
       return verdict
     }
@@ -119,16 +119,16 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
         path,
         size: () => file.size(),
         read: (target, offset, length, position) => {
-          const { code, short } = judge("read", path)
+          const { code, most } = judge("read", path, length)
           if (code !== undefined) throw failure("read", path, code)
-          return file.read(target, offset, short ? rules.part(length) : length, position)
+          return file.read(target, offset, Math.min(length, most), position)
         },
         append: (source, offset, length) => {
-          const { code, short } = judge("append", path)
-          const left = self.room - used()
+          const { code, most } = judge("append", path, length)
+          const left = Math.max(0, self.room - used())
+          const short = most < Number.POSITIVE_INFINITY
           if (code === undefined && !short && length <= left) return append(file, of, source, offset, length)
-          const part = code !== undefined ? length >>> 1 : short ? rules.part(length) - 1 : left
-          append(file, of, source, offset, Math.max(0, Math.min(part, left)))
+          append(file, of, source, offset, Math.min(code === undefined ? length : length >>> 1, most, left))
           throw failure("append", path, code ?? (short ? "EIO" : "ENOSPC"))
         },
         sync: (done) => {
