@@ -85,6 +85,27 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
       })
   )
 
+  it.live("to a segment's first frame names that segment, not the one before it", () =>
+    Effect.gen(function* () {
+      const closed = yield* image("closed")
+      const logs = [...closed.files.keys()].filter(
+        (path) => path.endsWith(".log") && closed.files.get(path)!.length > 64
+      )
+      expect(logs.length).toBeGreaterThan(3)
+      for (const path of logs) {
+        const end = frameOffsets(closed.files.get(path)!)[1]!
+        for (const damage of flips(closed, path)) {
+          const { offset } = damage
+          if (offset < 32 || offset >= end || (offset + seed) % 3 !== 0 || !damage.label.startsWith("bit 0")) continue
+          expect(yield* judge(closed, damage.apply()), damage.label).toEqual({
+            _tag: "Refused",
+            named: new Set([path])
+          })
+        }
+      }
+    })
+  )
+
   it.live("to a log that was closed is never taken for a torn end", () =>
     Effect.gen(function* () {
       const closed = yield* image("closed")
