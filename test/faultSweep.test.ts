@@ -1,155 +1,16 @@
 import { describe, expect, it } from "@effect/vitest"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
-import * as Random from "effect/Random"
-import * as TestClock from "effect/TestClock"
-import type { LsmOptions, LsmStore } from "effect-lsm"
-import { quickDisk } from "./crash/journal.js"
-import { withStore } from "./crash/workload.js"
-import { turn } from "./support/eventually.js"
-import { type FaultyStorage, faultyStorage, type Rule } from "./support/faultyStorage.js"
-import { WorkloadRun } from "./support/workloadRun.js"
+import { faults, trial } from "./support/faultTrial.js"
 
 const scale = Number(process.env["LSM_TEST_SCALE"] ?? 1)
-/** Every operation from LSM_TEST_SCALE=17 on; one in so many below. */
-const stride = Math.max(1, Math.ceil(17 / scale))
+/** Every operation from LSM_TEST_SCALE=61 on; one in so many below. */
+const stride = Math.max(1, Math.ceil(61 / scale))
 const seed = Number(process.env["LSM_TEST_SEED"] ?? 1)
-
-const keys = ["a", "b", "c", "d", "e", "f", "g", "h"]
-
-const tuning: LsmOptions.Tuning = {
-  memtableBytes: 2048,
-  maxFrozenMemtables: 2,
-  blockBytes: 64,
-  restartInterval: 2,
-  tableBytes: 300,
-  level0Tables: 2,
-  level1Bytes: 600,
-  levelRatio: 2,
-  maxOpenTables: 3
-}
-
-/** A store on the storage: its own disk is not used. */
-const open = <A, E>(storage: FaultyStorage, use: (store: LsmStore.Store) => Effect.Effect<A, E>) =>
-  withStore(quickDisk(), tuning, use, { storage: () => storage.service })
-
-type Running = Fiber.RuntimeFiber<unknown, unknown>
-
-/** The workload: two sessions of puts, batches, flushes, compactions and reads. */
-const workload = (storage: FaultyStorage, run: WorkloadRun, forked: (fiber: Running) => void) => {
-  /** Each operation in a fiber of its own, which an interruption is meant for. */
-  const one = (effect: Effect.Effect<void>) =>
-    Effect.gen(function* () {
-      const fiber = yield* Effect.fork(effect)
-      forked(fiber)
-      yield* Fiber.await(fiber)
-    })
-  const session = (store: LsmStore.Store) =>
-    Effect.gen(function* () {
-      yield* one(run.write(store, 1))
-      yield* one(run.write(store, 4))
-      yield* one(run.do("flush", store.flush))
-      yield* one(run.write(store, 3))
-      yield* one(run.read(store))
-      yield* one(run.do("flush", store.flush))
-      yield* one(run.write(store, 1))
-      yield* one(run.do("compact", store.compact()))
-      yield* one(run.write(store, 3))
-      yield* one(run.read(store))
-      yield* one(run.do("sync", store.sync))
-    })
-  return Effect.gen(function* () {
-    for (let i = 0; i < 2; i++) {
-      const fiber = yield* Effect.fork(open(storage, session))
-      forked(fiber)
-      const exit = yield* Fiber.await(fiber)
-      if (Exit.isFailure(exit) && exit.cause._tag !== "Fail" && !Exit.isInterrupted(exit)) {
-        run.faults.push(`session: ${Cause.pretty(exit.cause)}`)
-      }
-    }
-  })
-}
-
-/** Runs to the end, time passing when nothing else happens; fails when nothing ends it. */
-const settles = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Exit.Exit<A, E> | undefined> =>
-  Effect.gen(function* () {
-    const fiber = yield* Effect.fork(effect)
-    for (let i = 0; i < 400; i++) {
-      const exit = yield* fiber.poll
-      if (Option.isSome(exit)) return exit.value
-      yield* turn
-      if (i % 10 === 9) yield* TestClock.adjust("1 second")
-    }
-    yield* Effect.fork(Fiber.interrupt(fiber))
-    return undefined
-  })
-
-/** What befalls the operation of this number, counted from 1. */
-const faults: Readonly<
-  Record<string, (at: number, storage: FaultyStorage, victim: () => Running | undefined) => Rule | undefined>
-> = {
-  "EIO once": (at) => ({ fault: { _tag: "Refuse", code: "EIO" }, after: at - 1 }),
-  "EIO from then on": (at) => ({
-    fault: { _tag: "Refuse", code: "EIO" },
-    after: at - 1,
-    times: Number.POSITIVE_INFINITY
-  }),
-  "ENOSPC once": (at) => ({
-    fault: { _tag: "Refuse", code: "ENOSPC" },
-    after: at - 1,
-    on: ["create", "append", "sync", "sync directory", "rename"]
-  }),
-  "EMFILE once": (at) => ({ fault: { _tag: "Refuse", code: "EMFILE" }, after: at - 1, on: ["open", "create", "list"] }),
-  "short reads": (at) => ({ fault: { _tag: "Short" }, after: at - 1, on: ["read"], times: 3 }),
-  "a short append": (at) => ({ fault: { _tag: "Short" }, after: at - 1, on: ["append"] }),
-  "a slow disk": (at) => ({ fault: { _tag: "Delay", millis: 700 }, after: at - 1, times: 5 }),
-  interruption: (at, _, victim) => ({ fault: { _tag: "Interrupt", fiber: victim }, after: at - 1 }),
-  "a full disk": (at, storage) => {
-    storage.room = at * 40
-    return undefined
-  },
-  "few descriptors": (at, storage) => {
-    storage.descriptors = 2 + (at % 9)
-    return undefined
-  }
-}
-
-const trial = (name: keyof typeof faults, at: number) =>
-  Effect.gen(function* () {
-    const storage = yield* faultyStorage({ turn: queueMicrotask })
-    const run = new WorkloadRun(keys)
-    let latest: Running | undefined
-    const rule = faults[name]!(at, storage, () => latest)
-    if (rule !== undefined) storage.inject(rule)
-    const exit = yield* settles(
-      workload(storage, run, (fiber) => {
-        latest = fiber
-      })
-    )
-    if (exit === undefined) run.faults.push("it hangs")
-    else if (Exit.isFailure(exit)) run.faults.push(`it ended with ${Cause.pretty(exit.cause)}`)
-    if (storage.open.size > 0) run.faults.push(`left open: ${[...storage.open.values()].join(" ")}`)
-    storage.lift()
-    const operations = storage.operations.length
-    const files = storage.afterPowerCut()
-    for (const [how, again] of [
-      ["reopened", storage],
-      ["after a power cut", yield* faultyStorage({ turn: queueMicrotask, files })]
-    ] as const) {
-      const verified = yield* settles(run.verify((use) => open(again, use)))
-      if (verified === undefined) run.faults.push(`${how}: it hangs`)
-      else if (Exit.isFailure(verified)) run.faults.push(`${how}: ${Cause.pretty(verified.cause)}`)
-    }
-    return { faults: run.faults, operations, acknowledged: run.acknowledged }
-  }).pipe(Effect.withRandom(Random.make(seed)))
 
 describe(`one fault at each operation of a workload (seed ${seed}, one in ${stride} operations)`, () => {
   it.effect("none: all is acknowledged and read back", () =>
     Effect.gen(function* () {
-      const { faults: found, acknowledged, operations } = yield* trial("EIO once", 1_000_000)
+      const { faults: found, acknowledged, operations } = yield* trial("EIO once", 1_000_000, seed)
       expect(found).toEqual([])
       expect(acknowledged).toBe(10)
       expect(operations).toBeGreaterThan(150)
@@ -161,16 +22,18 @@ describe(`one fault at each operation of a workload (seed ${seed}, one in ${stri
       name,
       () =>
         Effect.gen(function* () {
-          const { operations } = yield* trial("EIO once", 1_000_000)
+          const { operations } = yield* trial("EIO once", 1_000_000, seed)
           const findings: Array<string> = []
-          let fewest = 10
+          let failures = 0
           for (let at = 1 + (seed % stride); at <= operations; at += stride) {
-            const { faults: found, acknowledged } = yield* trial(name, at)
-            fewest = Math.min(fewest, acknowledged)
+            const { faults: found, acknowledged, failed } = yield* trial(name, at, seed)
+            failures += failed + 10 - acknowledged
             findings.push(...found.map((fault) => `operation ${at}: ${fault}`))
           }
           expect(findings).toEqual([])
-          if (!name.startsWith("short reads") && name !== "a slow disk") expect(fewest).toBeLessThan(10)
+          // What is read in pieces, or late, is read all the same.
+          if (name === "short reads" || name === "a slow disk") expect(failures).toBe(0)
+          else expect(failures).toBeGreaterThan(0)
         }),
       60_000 * scale
     )

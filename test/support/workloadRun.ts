@@ -24,6 +24,8 @@ export class WorkloadRun {
   private candidates: ReadonlyArray<Model> = [new Map()]
   readonly faults: Array<string> = []
   acknowledged = 0
+  /** Operations that ended in an error, or were interrupted. */
+  failed = 0
   private batches = 0
 
   constructor(private readonly keys: ReadonlyArray<string>) {}
@@ -33,6 +35,7 @@ export class WorkloadRun {
     return Effect.exit(effect).pipe(
       Effect.flatMap((exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
+        this.failed++
         if (exit.cause._tag === "Fail") return Effect.succeed(undefined)
         if (!Exit.isInterrupted(exit)) this.faults.push(`${name}: ${String(exit)}`)
         return Effect.interrupt

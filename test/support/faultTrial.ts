@@ -1,0 +1,142 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as TestClock from "effect/TestClock"
+import type { LsmOptions, LsmStore } from "effect-lsm"
+import { quickDisk } from "../crash/journal.js"
+import { withStore } from "../crash/workload.js"
+import { turn } from "./eventually.js"
+import { type FaultyStorage, faultyStorage, type Rule } from "./faultyStorage.js"
+import { WorkloadRun } from "./workloadRun.js"
+
+const keys = ["a", "b", "c", "d", "e", "f", "g", "h"]
+
+const tuning: LsmOptions.Tuning = {
+  memtableBytes: 2048,
+  maxFrozenMemtables: 2,
+  blockBytes: 64,
+  restartInterval: 2,
+  tableBytes: 300,
+  level0Tables: 2,
+  level1Bytes: 600,
+  levelRatio: 2,
+  maxOpenTables: 3
+}
+
+/** A store on the storage: its own disk is not used. */
+const open = <A, E>(storage: FaultyStorage, use: (store: LsmStore.Store) => Effect.Effect<A, E>) =>
+  withStore(quickDisk(), tuning, use, { storage: () => storage.service })
+
+type Running = Fiber.RuntimeFiber<unknown, unknown>
+
+/** The workload: two sessions of puts, batches, flushes, compactions and reads. */
+const workload = (storage: FaultyStorage, run: WorkloadRun, forked: (fiber: Running) => void) => {
+  /** Each operation in a fiber of its own, which an interruption is meant for. */
+  const one = (effect: Effect.Effect<void>) =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.fork(effect)
+      forked(fiber)
+      yield* Fiber.await(fiber)
+    })
+  const session = (store: LsmStore.Store) =>
+    Effect.gen(function* () {
+      yield* one(run.write(store, 1))
+      yield* one(run.write(store, 4))
+      yield* one(run.do("flush", store.flush))
+      yield* one(run.write(store, 3))
+      yield* one(run.read(store))
+      yield* one(run.do("flush", store.flush))
+      yield* one(run.write(store, 1))
+      yield* one(run.do("compact", store.compact()))
+      yield* one(run.write(store, 3))
+      yield* one(run.read(store))
+      yield* one(run.do("sync", store.sync))
+    })
+  return Effect.gen(function* () {
+    for (let i = 0; i < 2; i++) {
+      const fiber = yield* Effect.fork(open(storage, session))
+      forked(fiber)
+      const exit = yield* Fiber.await(fiber)
+      if (Exit.isFailure(exit) && exit.cause._tag !== "Fail" && !Exit.isInterrupted(exit)) {
+        run.faults.push(`session: ${Cause.pretty(exit.cause)}`)
+      }
+    }
+  })
+}
+
+/** Runs to the end, time passing when nothing else happens; fails when nothing ends it. */
+const settles = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Exit.Exit<A, E> | undefined> =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.fork(effect)
+    for (let i = 0; i < 400; i++) {
+      const exit = yield* fiber.poll
+      if (Option.isSome(exit)) return exit.value
+      yield* turn
+      if (i % 10 === 9) yield* TestClock.adjust("1 second")
+    }
+    yield* Effect.fork(Fiber.interrupt(fiber))
+    return undefined
+  })
+
+/** What befalls the operation of this number, counted from 1. */
+export const faults: Readonly<
+  Record<string, (at: number, storage: FaultyStorage, victim: () => Running | undefined) => Rule | undefined>
+> = {
+  "EIO once": (at) => ({ fault: { _tag: "Refuse", code: "EIO" }, after: at - 1 }),
+  "EIO from then on": (at) => ({
+    fault: { _tag: "Refuse", code: "EIO" },
+    after: at - 1,
+    times: Number.POSITIVE_INFINITY
+  }),
+  "ENOSPC once": (at) => ({
+    fault: { _tag: "Refuse", code: "ENOSPC" },
+    after: at - 1,
+    on: ["create", "append", "sync", "sync directory", "rename"]
+  }),
+  "EMFILE once": (at) => ({ fault: { _tag: "Refuse", code: "EMFILE" }, after: at - 1, on: ["open", "create", "list"] }),
+  "short reads": (at) => ({ fault: { _tag: "Short" }, after: at - 1, on: ["read"], times: 3 }),
+  "a short append": (at) => ({ fault: { _tag: "Short" }, after: at - 1, on: ["append"] }),
+  "a slow disk": (at) => ({ fault: { _tag: "Delay", millis: 700 }, after: at - 1, times: 5 }),
+  interruption: (at, _, victim) => ({ fault: { _tag: "Interrupt", fiber: victim }, after: at - 1 }),
+  "a full disk": (at, storage) => {
+    storage.room = at * 40
+    return undefined
+  },
+  "few descriptors": (at, storage) => {
+    storage.descriptors = 2 + (at % 9)
+    return undefined
+  }
+}
+
+/** Runs the workload with a fault at one operation, then opens what it has left, as it is and after a power cut. */
+export const trial = (name: string, at: number, seed: number) =>
+  Effect.gen(function* () {
+    const storage = yield* faultyStorage({ turn: queueMicrotask })
+    const run = new WorkloadRun(keys)
+    let latest: Running | undefined
+    const rule = faults[name]!(at, storage, () => latest)
+    if (rule !== undefined) storage.inject(rule)
+    const exit = yield* settles(
+      workload(storage, run, (fiber) => {
+        latest = fiber
+      })
+    )
+    if (exit === undefined) run.faults.push("it hangs")
+    else if (Exit.isFailure(exit)) run.faults.push(`it ended with ${Cause.pretty(exit.cause)}`)
+    if (storage.open.size > 0) run.faults.push(`left open: ${[...storage.open.values()].join(" ")}`)
+    storage.lift()
+    const operations = storage.operations.length
+    const files = storage.afterPowerCut()
+    for (const [how, again] of [
+      ["reopened", storage],
+      ["after a power cut", yield* faultyStorage({ turn: queueMicrotask, files })]
+    ] as const) {
+      const verified = yield* settles(run.verify((use) => open(again, use)))
+      if (verified === undefined) run.faults.push(`${how}: it hangs`)
+      else if (Exit.isFailure(verified)) run.faults.push(`${how}: ${Cause.pretty(verified.cause)}`)
+    }
+    return { faults: run.faults, operations, acknowledged: run.acknowledged, failed: run.failed }
+  }).pipe(Effect.withRandom(Random.make(seed)))
