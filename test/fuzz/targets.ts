@@ -1,6 +1,8 @@
 import { applyBatch } from "../../src/internal/batchFormat.js"
-import { BlockBuilder, Found, findInBlock, secondHashOf } from "../../src/internal/block.js"
+import { BlockBuilder } from "../../src/internal/blockBuilder.js"
 import { BlockCursor } from "../../src/internal/blockCursor.js"
+import { Found, findInBlock } from "../../src/internal/blockLookup.js"
+import { compress, decompress } from "../../src/internal/compression.js"
 import { CorruptionFailure } from "../../src/internal/failure.js"
 import { decodeFileHeader, encodeFileHeader, saltOf } from "../../src/internal/fileHeader.js"
 import { TableFilter } from "../../src/internal/filter.js"
@@ -12,7 +14,7 @@ import { TableIndex } from "../../src/internal/tableIndex.js"
 import { decodeVersionEdit, encodeVersionEdit } from "../../src/internal/versionEdit.js"
 import { encodeBatch } from "../support/batches.js"
 import { FakeFile } from "../support/fakeFile.js"
-import { buildTable, openTable, tableCursor, tableStoreId } from "../support/tables.js"
+import { buildTable, openTable, plainOptions, tableCursor, tableStoreId } from "../support/tables.js"
 import { resealFooter, resealFrames, resealHeader, resealTable } from "./reseal.js"
 import { entriesOf, manifestOf, segmentOf, storeId } from "./seeds.js"
 
@@ -61,7 +63,7 @@ const blockOf = (count: number, interval: number, value: (i: number) => Uint8Arr
   for (let i = 0; i < count; i++) {
     const name = Buffer.from(`key ${String(i).padStart(2, "0")}`)
     const bytes = value(i)
-    builder.add(name, 0, name.length, 100 - i, 1, bytes, 0, bytes.length, secondHashOf(name, 0, name.length))
+    builder.add(name, 0, name.length, 100 - i, 1, bytes, 0, bytes.length, key.set(name).hash2)
   }
   const { bytes, length } = builder.finish(0)
   return bytes.slice(0, length)
@@ -73,7 +75,13 @@ for (const { key: name } of entriesOf(20)) {
   filter.add({ hash1: key.hash1, hash2: key.hash2 })
 }
 const table = buildTable(entriesOf(60))
-const tables = [table.file.bytes, buildTable(entriesOf(3)).file.bytes]
+const tables = [
+  table.file.bytes,
+  buildTable(entriesOf(3)).file.bytes,
+  buildTable(entriesOf(60), { ...plainOptions, blockSize: 600, compression: "deflate" }).file.bytes
+]
+/** Deflate makes nothing smaller than this part of it. */
+const largestRatio = 1032
 const footerAt = table.file.bytes.length - footerSize
 const edit = encodeVersionEdit({
   nextFileNumber: 9,
@@ -187,6 +195,15 @@ export const targets: ReadonlyArray<Target> = [
     }
   },
   {
+    name: "compressed section",
+    seeds: [compress(new Uint8Array(3000), 3000, 0)!, compress(table.file.bytes, table.file.bytes.length, 0)!],
+    decode: (bytes) => {
+      const raw = decompress(bytes)
+      if (raw !== undefined && raw.length > bytes.length * largestRatio) throw new Error("more than deflate can hold")
+      return raw !== undefined
+    }
+  },
+  {
     name: "index",
     seeds: [blockOf(20, 16, (i) => Uint8Array.of(i * 5, 5)), blockOf(3, 1, (i) => Uint8Array.of(i * 5, 5))],
     decode: (bytes) => {
@@ -225,7 +242,7 @@ export const targets: ReadonlyArray<Target> = [
       const reader = openTable(FakeFile.of(bytes))
       for (const probe of probes) reader.find(key.set(probe), 50, found)
       const cursor = tableCursor(reader, { readAhead: 1000, fillCache: false })
-      walk(cursor, bytes.length * Math.max(1, reader.index.count))
+      walk(cursor, bytes.length * largestRatio * Math.max(1, reader.index.count))
       return true
     }
   }
