@@ -91,6 +91,7 @@ export class VisibleCursor {
       this.direction = 1
     } else {
       this.rememberShown()
+      this.cursor.next()
     }
     this.findForward(true)
   }

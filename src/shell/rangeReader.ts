@@ -57,7 +57,7 @@ const within = (tables: ReadonlyArray<TableMeta>, range: KeyRange): ReadonlyArra
 }
 
 /** Copies what leaves the store: small pieces side by side, so that an entry costs two views and no buffer of its own. */
-class Copier {
+export class Copier {
   private slab = new ArrayBuffer(firstSlab)
   private used = 0
   total = 0
@@ -92,10 +92,16 @@ export const valueShape: Shape<Uint8Array> = (copier, cursor) =>
   copier.copy(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
 
 /** Takes up to `most` entries from where the cursor stands, and leaves it behind them. */
-export const takeChunk = <A>(cursor: VisibleCursor, shape: Shape<A>, most: number, reverse: boolean): Array<A> => {
-  const copier = new Copier()
+export const takeChunk = <A>(
+  cursor: VisibleCursor,
+  shape: Shape<A>,
+  most: number,
+  reverse: boolean,
+  copier = new Copier()
+): Array<A> => {
   const chunk: Array<A> = []
-  while (cursor.valid && chunk.length < most && copier.total < chunkBytes) {
+  const enough = copier.total + chunkBytes
+  while (cursor.valid && chunk.length < most && copier.total < enough) {
     chunk.push(shape(copier, cursor))
     if (reverse) cursor.prev()
     else cursor.next()

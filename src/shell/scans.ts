@@ -7,7 +7,16 @@ import type { KeyRange } from "../internal/visibleCursor.js"
 import { InvalidArgument, type ReadError } from "../LsmError.js"
 import type { Cursor, Entry, Range, ReadOptions, ScanOptions, Snapshot } from "../LsmStore.js"
 import { type Engine, toBytes, toKeyRange } from "./engine.js"
-import { entryShape, keyShape, openRange, type RangeReader, type Shape, takeChunk, valueShape } from "./rangeReader.js"
+import {
+  Copier,
+  entryShape,
+  keyShape,
+  openRange,
+  type RangeReader,
+  type Shape,
+  takeChunk,
+  valueShape
+} from "./rangeReader.js"
 
 const defaultChunkSize = 512
 const maxChunkSize = 65536
@@ -90,6 +99,7 @@ export class Scans {
     const chunkSize = options?.chunkSize ?? defaultChunkSize
     let left = options?.limit ?? Number.POSITIVE_INFINITY
     let begun = false
+    const copier = new Copier()
     const chunk = this.engine.read(() => {
       if (!begun) {
         begun = true
@@ -98,7 +108,7 @@ export class Scans {
           else cursor.seekToFirst()
         }
       }
-      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse)
+      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse, copier)
       left -= entries.length
       return entries
     })
