@@ -147,8 +147,13 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       const directory = yield* temporaryDirectory
       const missing = `${directory}/missing`
       const reading = commands.filter((name) => name !== "put" && name !== "import")
+      const wanted: Record<string, ReadonlyArray<string>> = {
+        get: ["key"],
+        delete: ["key"],
+        repair: ["--into", `${directory}/new`]
+      }
       yield* Effect.forEach(reading, (name) =>
-        Effect.map(complaint([name, missing, ...(name === "get" || name === "delete" ? ["key"] : [])]), (text) =>
+        Effect.map(complaint([name, missing, ...(wanted[name] ?? [])]), (text) =>
           expect(text).toBe(`lsmkv: there is no store in ${missing}\n`)
         )
       )

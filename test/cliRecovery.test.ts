@@ -1,20 +1,16 @@
-import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LsmStore, WriteBatch } from "effect-lsm"
 import { requestedHelp } from "../src/bin/help.js"
+import { lsmkv } from "./support/lsmkv.js"
 import { temporaryDirectory } from "./support/temporaryDirectory.js"
 
-const program = fileURLToPath(new URL("../dist/bin/lsmkv.js", import.meta.url))
-
-const lsmkv = (...words: ReadonlyArray<string>) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], { encoding: "utf8", input: "" })
-  return { code: status, stdout, stderr }
-}
+/** What a command line that is run in this process ends with. */
+const run = (...words: ReadonlyArray<string>) =>
+  Effect.map(lsmkv(words), ({ code, stdout, stderr }) => ({ code, stdout, stderr }))
 
 /** A store with a table of many blocks and a log behind it. */
 const fill = (directory: string) =>
@@ -48,28 +44,28 @@ describe("lsmkv on a damaged store", () => {
     Effect.gen(function* () {
       const parent = yield* temporaryDirectory
       const directory = join(parent, "store")
-      expect(lsmkv("verify", directory)).toMatchObject({
+      expect(yield* run("verify", directory)).toMatchObject({
         code: 2,
         stdout: "",
         stderr: expect.stringContaining("no store")
       })
       yield* fill(directory)
-      const sound = lsmkv("verify", directory)
+      const sound = yield* run("verify", directory)
       expect(sound).toMatchObject({ code: 0, stderr: "" })
       expect(sound.stdout).toMatch(/^ok: 500 entries in 1 table, 1 record in \d log segments?\n$/)
       const table = fileOf(directory, ".sst")
       flip(table, 5000)
       const before = picture(directory)
 
-      const found = lsmkv("verify", directory)
+      const found = yield* run("verify", directory)
       expect(found).toMatchObject({ code: 3, stderr: "" })
       expect(found.stdout).toMatch(
         new RegExp(
           `^error: ${table} at byte \\d+, data block of .* bytes: checksum mismatch; keys from key\\d+ to key\\d+\n`
         )
       )
-      const lines = lsmkv("verify", directory, "--json")
-        .stdout.trim()
+      const lines = (yield* run("verify", directory, "--json")).stdout
+        .trim()
         .split("\n")
         .map((line) => JSON.parse(line))
       expect(lines[0]).toMatchObject({
@@ -81,23 +77,23 @@ describe("lsmkv on a damaged store", () => {
       expect(lines.at(-1)).toMatchObject({ ok: false, errors: 1, tables: 1 })
 
       const into = join(parent, "new")
-      const repaired = lsmkv("repair", directory, "--into", into)
+      const repaired = yield* run("repair", directory, "--into", into)
       expect(repaired).toMatchObject({ code: 3, stderr: "" })
       expect(repaired.stdout).toMatch(
         /^lost: .*data block.*\nrepaired: \d+ entries from 1 table and 1 record of \d log segments?\n$/
       )
-      expect(lsmkv("verify", into)).toMatchObject({ code: 0 })
-      expect(lsmkv("get", into, "last")).toMatchObject({ code: 0, stdout: "1\n" })
-      expect(lsmkv("repair", directory, "--into", into)).toMatchObject({ code: 2, stdout: "" })
-      expect(lsmkv("repair", into, "--into", join(parent, "again"), "--json")).toMatchObject({ code: 0 })
+      expect(yield* run("verify", into)).toMatchObject({ code: 0 })
+      expect(yield* run("get", into, "last")).toMatchObject({ code: 0, stdout: "1\n" })
+      expect(yield* run("repair", directory, "--into", into)).toMatchObject({ code: 2, stdout: "" })
+      expect(yield* run("repair", into, "--into", join(parent, "again"), "--json")).toMatchObject({ code: 0 })
       expect(picture(directory)).toStrictEqual(before)
 
-      const salvaged = lsmkv("put", directory, "more", "2", "--recovery", "salvage")
+      const salvaged = yield* run("put", directory, "more", "2", "--recovery", "salvage")
       expect(salvaged).toMatchObject({ code: 0, stdout: "" })
       expect(salvaged.stderr).toMatch(
         /^lsmkv: lost: .*data block.*\nlsmkv: the damaged files are kept in .*aside-\d+\n$/
       )
-      expect(lsmkv("verify", directory)).toMatchObject({ code: 0 })
+      expect(yield* run("verify", directory)).toMatchObject({ code: 0 })
     })
   )
 
@@ -112,19 +108,19 @@ describe("lsmkv on a damaged store", () => {
         ["count", directory],
         ["stats", directory]
       ]) {
-        expect(lsmkv(...command)).toMatchObject({
+        expect(yield* run(...command)).toMatchObject({
           code: 2,
           stdout: "",
           stderr: expect.stringContaining("corruption in")
         })
       }
-      const counted = lsmkv("count", directory, "--recovery", "point-in-time")
+      const counted = yield* run("count", directory, "--recovery", "point-in-time")
       expect(counted).toMatchObject({
         code: 0,
         stdout: "500\n",
         stderr: expect.stringMatching(/^lsmkv: lost: .*log frame/)
       })
-      expect(lsmkv("count", directory, "--recovery", "salvage")).toMatchObject({ code: 2 })
+      expect(yield* run("count", directory, "--recovery", "salvage")).toMatchObject({ code: 2 })
       expect(picture(directory)).toStrictEqual(before)
     })
   )

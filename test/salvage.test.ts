@@ -167,6 +167,34 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
+  it.effect("finds the sound records behind a damaged one", () =>
+    Effect.gen(function* () {
+      const made = yield* history
+      const path = filesNamed(made.files, ".log").findLast((name) => made.files.get(name)!.length > 100)!
+      // Of the six records of the log the first of the last three.
+      const { report } = yield* repaired(flip(made.files, path, 100))
+      expect(report).toMatchObject({
+        records: 5,
+        lost: [{ file: path, region: "log frame", reason: "a damaged frame" }]
+      })
+    }).pipe(quietly)
+  )
+
+  it.effect("goes by the manifest where only CURRENT is damaged: what a compaction has replaced does not count", () =>
+    Effect.gen(function* () {
+      const disk = diskOf()
+      const open = <A, E>(use: (store: LsmStore.Store) => Effect.Effect<A, E>) => withStore(disk, use)
+      yield* open((store) => Effect.zipRight(store.put("deleted", "1"), store.compact()))
+      const old = disk.contents()
+      yield* open((store) => Effect.all([store.delete("deleted"), store.put("kept", "2"), store.compact()]))
+      const path = filesNamed(old, ".sst")[0]!
+      const left = new Map([...without(disk.contents(), `${directory}/CURRENT`), [path, old.get(path)!]])
+      expect(left.size).toBe(disk.contents().size)
+      const found = yield* withStore(diskOf(left), (store) => pairs(store.scan()), salvaging)
+      expect(found).toStrictEqual([["kept", "2"]])
+    }).pipe(quietly)
+  )
+
   it.effect("keeps what many damaged files have left, and says it as warnings", () =>
     Effect.gen(function* () {
       const made = yield* history
