@@ -24,6 +24,7 @@ import { Metrics } from "./Metrics.js"
 import { SSTableStore, type WriteJob } from "./SSTableStore.js"
 import { attempt } from "./Storage.js"
 import { Gate } from "./shell/gate.js"
+import { annotate, logDebug } from "./shell/logging.js"
 import { startWorker, type Worker } from "./shell/worker.js"
 import { Wal } from "./Wal.js"
 
@@ -172,7 +173,7 @@ export const make = (
             gate.notify()
           })
         ),
-        Effect.zipRight(Effect.logDebug("prepared a log segment").pipe(annotate("Wal", { segment }))),
+        Effect.zipRight(logDebug("Wal", "prepared a log segment", { segment })),
         Effect.as(true)
       )
     }).pipe(Effect.uninterruptible)
@@ -187,11 +188,7 @@ export const make = (
     })
 
     const reportRotations = Effect.suspend(() =>
-      Effect.forEach(
-        rotations.splice(0),
-        (rotation) => Effect.logDebug("rotated the log").pipe(annotate("Wal", rotation)),
-        { discard: true }
-      )
+      Effect.forEach(rotations.splice(0), (rotation) => logDebug("Wal", "rotated the log", rotation), { discard: true })
     ).pipe(Effect.zipRight(Effect.suspend(() => reportPressure)))
 
     /**
@@ -231,9 +228,8 @@ export const make = (
         metrics.flushBytes.add(bytes)
         const duration = (yield* Clock.currentTimeMillis) - started
         metrics.flushDuration.set(duration)
-        yield* Effect.logDebug("flushed a memtable").pipe(
-          annotate("Compactor", { level: 0, table: numbersOf(written), bytes, entries: frozen.count, duration })
-        )
+        const table = numbersOf(written)
+        yield* logDebug("Compactor", "flushed a memtable", { level: 0, table, bytes, entries: frozen.count, duration })
         rotate()
         workers?.compact.unsafeWake()
         gate.notify()
@@ -258,9 +254,8 @@ export const make = (
           yield* apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
           const table = numbersOf(inputs)
           const duration = (yield* Clock.currentTimeMillis) - started
-          report = Effect.logDebug("moved tables down").pipe(
-            annotate("Compactor", { reason, level, outputLevel, table, bytes: sizeOf(inputs), duration })
-          )
+          const fields = { reason, level, outputLevel, table, bytes: sizeOf(inputs), duration }
+          report = logDebug("Compactor", "moved tables down", fields)
         } else {
           const version = manifest.unsafeVersion()
           const cursors = yield* attempt(() => compactionCursors(compaction))
@@ -280,19 +275,17 @@ export const make = (
           metrics.compactionBytes.add(bytes)
           const duration = (yield* Clock.currentTimeMillis) - started
           metrics.compactionDuration.set(duration)
-          report = Effect.logDebug("compacted").pipe(
-            annotate("Compactor", {
-              reason,
-              level,
-              outputLevel,
-              inputs: numbersOf([...inputs, ...overlaps]),
-              table: numbersOf(result.tables),
-              bytesRead: sizeOf(inputs) + sizeOf(overlaps),
-              bytes,
-              dropped: result.entriesDropped,
-              duration
-            })
-          )
+          report = logDebug("Compactor", "compacted", {
+            reason,
+            level,
+            outputLevel,
+            inputs: numbersOf([...inputs, ...overlaps]),
+            table: numbersOf(result.tables),
+            bytesRead: sizeOf(inputs) + sizeOf(overlaps),
+            bytes,
+            dropped: result.entriesDropped,
+            duration
+          })
         }
         metrics.compactions.add(1)
         yield* report
@@ -319,7 +312,7 @@ export const make = (
         manifest.unsafeTakeObsolete(),
         (fileNumber) =>
           tables.remove(fileNumber).pipe(
-            Effect.zipRight(Effect.logDebug("removed a table").pipe(annotate("SSTableStore", { table: fileNumber }))),
+            Effect.zipRight(logDebug("SSTableStore", "removed a table", { table: fileNumber })),
             Effect.catchAll((error) =>
               Effect.logWarning("could not remove a table", error.message).pipe(
                 annotate("SSTableStore", { table: fileNumber })
@@ -357,7 +350,7 @@ export const make = (
         frozenMemtables: memtable.unsafeFrozen().length,
         level0Tables: manifest.unsafeVersion().levels[0]!.length
       }
-      if (now === "none") return Effect.logDebug("writers go on").pipe(annotate("Compactor", fields))
+      if (now === "none") return logDebug("Compactor", "writers go on", fields)
       return Effect.logWarning(now === "slow" ? "writers are slowed down" : "writers wait").pipe(
         annotate("Compactor", fields)
       )
@@ -503,13 +496,10 @@ export const make = (
         }),
       stop: Effect.suspend(() => {
         if (workers === undefined) return Effect.void
-        const { segments, flush: flusher, compact: compactor } = workers
+        const fibers = [workers.segments, workers.flush, workers.compact].map((worker) => worker.unsafeStop())
         workers = undefined
         gate.notify()
-        return Effect.all([segments.stop, flusher.stop, compactor.stop, Fiber.interruptAll(manual)], {
-          concurrency: "unbounded",
-          discard: true
-        }).pipe(Effect.zipRight(removeObsolete))
+        return Effect.zipRight(Fiber.interruptAll([...fibers, ...manual]), removeObsolete)
       }),
       unsafeSettled: () => {
         if (rotationWanted || memtable.unsafeActive().isFull) rotate()
@@ -550,8 +540,6 @@ type Pressure = "none" | "slow" | "stop"
 
 /** Records that wait in the log take at least this much before writers wait for them. */
 const minimumQueue = 1024 * 1024
-
-const annotate = (component: string, fields: Record<string, unknown>) => Effect.annotateLogs({ component, ...fields })
 
 const sizeOf = (tables: ReadonlyArray<TableMeta>): number => tables.reduce((n, { size }) => n + size, 0)
 

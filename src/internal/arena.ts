@@ -1,5 +1,5 @@
 /** Blocks grow from this size to the arena's own, so that a store with little in it holds little. */
-const firstBlock = 16 * 1024
+const firstBlock = 4 * 1024
 
 /** Bytes of many small pieces in few large blocks, so that a piece costs no object. Pieces never move. */
 export class Arena {

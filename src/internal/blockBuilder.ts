@@ -8,9 +8,9 @@ const keptBytes = 1024 * 1024
 
 /** Collects sorted entries into a block. */
 export class BlockBuilder {
-  private buffer: Uint8Array = new Uint8Array(8192)
+  private buffer: Uint8Array = new Uint8Array(1024)
   private valuesSize = 0
-  private tails: Uint8Array = new Uint8Array(1024)
+  private tails: Uint8Array = new Uint8Array(256)
   private tailsSize = 0
   private readonly fingerprints: Array<number> = []
   private readonly groups: Array<number> = []
@@ -123,8 +123,8 @@ export class BlockBuilder {
     for (const column of [this.shared, this.keyLengths, this.valueLengths, this.sequences, this.kinds]) column.clear()
     this.lastKeyLength = 0
     this.count = 0
-    if (this.buffer.length > keptBytes) this.buffer = new Uint8Array(8192)
-    if (this.tails.length > keptBytes) this.tails = new Uint8Array(1024)
+    if (this.buffer.length > keptBytes) this.buffer = new Uint8Array(1024)
+    if (this.tails.length > keptBytes) this.tails = new Uint8Array(256)
   }
 }
 

@@ -54,7 +54,7 @@ class Group {
   }
 }
 
-const initialBuffer = 16 * 1024
+const initialBuffer = 4 * 1024
 const maxRetainedBuffer = 8 * 1024 * 1024
 /** Interval records are handed to the operating system in pieces of this size: larger single writes measured slower. */
 const writeThreshold = 64 * 1024

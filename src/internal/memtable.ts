@@ -21,7 +21,7 @@ export const none = -1
  */
 export class Memtable implements BatchTarget {
   private readonly arena: Arena
-  private capacity = 1024
+  private capacity = 64
   /** Entries, by id. */
   count = 0
   private block = new Uint32Array(this.capacity)
@@ -37,8 +37,8 @@ export class Memtable implements BatchTarget {
   private hashes = new Uint32Array(this.capacity)
   private prefixHigh = new Uint32Array(this.capacity)
   private prefixLow = new Uint32Array(this.capacity)
-  private slots = new Int32Array(4096).fill(none)
-  private mask = 4095
+  private slots = new Int32Array(256).fill(none)
+  private mask = 255
   private nodes = 0
   private readonly runs = new SortedRuns((a, b) => this.compareNodes(a, b))
   /** Bytes of keys and values. */

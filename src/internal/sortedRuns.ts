@@ -5,7 +5,7 @@
  * binary counter carries, up to `mergeLimit`, which bounds both the number of runs and the longest pause.
  */
 export class SortedRuns {
-  private unsorted = new Uint32Array(chunkSize)
+  private unsorted = new Uint32Array(64)
   private unsortedLength = 0
   private runs: Array<Uint32Array> = []
   private taken: ReadonlyArray<Uint32Array> | undefined
@@ -13,6 +13,7 @@ export class SortedRuns {
   constructor(private readonly compare: (a: number, b: number) => number) {}
 
   add(id: number): void {
+    if (this.unsortedLength === this.unsorted.length) this.grow()
     this.unsorted[this.unsortedLength++] = id
     this.taken = undefined
     if (this.unsortedLength === chunkSize) this.sortRest()
@@ -25,6 +26,12 @@ export class SortedRuns {
       this.taken = this.runs.slice()
     }
     return this.taken
+  }
+
+  private grow(): void {
+    const larger = new Uint32Array(Math.min(chunkSize, this.unsorted.length * 2))
+    larger.set(this.unsorted)
+    this.unsorted = larger
   }
 
   private sortRest(): void {

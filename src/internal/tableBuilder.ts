@@ -36,12 +36,12 @@ export class TableBuilder {
   private readonly data: BlockBuilder
   private readonly index = new BlockBuilder(16)
   private readonly salt: number
-  private output = new Uint8Array(writeSize * 2)
+  private output = new Uint8Array(4096)
   private outputLength = 0
   private written = 0
   private pending: Handle | undefined
   private pendingLast: Uint8Array = new Uint8Array(0)
-  private hashes = new Uint32Array(4096)
+  private hashes = new Uint32Array(256)
   private keys = 0
   private smallestKey: Uint8Array | undefined
   private smallestSequence = Number.MAX_SAFE_INTEGER
@@ -197,8 +197,14 @@ export class TableBuilder {
       this.written += length
       return
     }
+    const needed = this.outputLength + length
+    if (needed > this.output.length) {
+      const larger = new Uint8Array(Math.max(needed, this.output.length * 2))
+      larger.set(this.output.subarray(0, this.outputLength))
+      this.output = larger
+    }
     this.output.set(new Uint8Array(bytes.buffer, bytes.byteOffset, length), this.outputLength)
-    this.outputLength += length
+    this.outputLength = needed
     if (this.outputLength >= writeSize) this.flushOutput()
   }
 

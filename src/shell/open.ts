@@ -14,6 +14,7 @@ import { Wal } from "../Wal.js"
 import { approximateCount, approximateSize } from "./approximate.js"
 import { Engine, toKeyRange } from "./engine.js"
 import { noSync, startIntervalSync } from "./intervalSync.js"
+import { annotate, logDebug } from "./logging.js"
 import { prometheusText } from "./prometheus.js"
 import { Reads } from "./reads.js"
 import { recover } from "./recover.js"
@@ -49,13 +50,12 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     }
     yield* Effect.addFinalizer(() => close(engine))
     const intervalSync = settings.readOnly ? noSync : yield* startIntervalSync(wal, yield* Effect.scope)
-    yield* Effect.logDebug("opened").pipe(
-      annotate({ directory: settings.directory, tables: engine.parts.manifest.unsafeVersion().tableCount })
-    )
+    yield* logDebug("LsmStore", "opened", {
+      directory: settings.directory,
+      tables: engine.parts.manifest.unsafeVersion().tableCount
+    })
     return makeStore(engine, new Writes(engine, intervalSync), recovery)
   }).pipe(Effect.withSpan("lsm.open", { captureStackTrace: false, attributes: { directory: settings.directory } }))
-
-const annotate = (fields: Record<string, unknown>) => Effect.annotateLogs({ component: "LsmStore", ...fields })
 
 /** Makes everything acknowledged durable, ends the background work, and closes the files. Errors are told, not raised. */
 const close = (engine: Engine): Effect.Effect<void> =>
@@ -66,7 +66,7 @@ const close = (engine: Engine): Effect.Effect<void> =>
     compactor.unsafeNotify()
     const tell = <E>(what: string) =>
       Effect.catchAllCause<E, void, never, never>((cause) =>
-        Effect.logError(`closing: ${what} failed`, cause).pipe(annotate({ directory: settings.directory }))
+        Effect.logError(`closing: ${what} failed`, cause).pipe(annotate("LsmStore", { directory: settings.directory }))
       )
     return Effect.gen(function* () {
       if (engine.poison === undefined && !settings.readOnly) {
@@ -82,7 +82,7 @@ const close = (engine: Engine): Effect.Effect<void> =>
           tell("closing the log")
         )
       }
-      yield* Effect.logDebug("closed").pipe(annotate({ directory: settings.directory }))
+      yield* logDebug("LsmStore", "closed", { directory: settings.directory })
     })
   })
 

@@ -6,6 +6,7 @@ import { SequenceChain } from "../internal/sequenceChain.js"
 import type { OpenError } from "../LsmError.js"
 import type { Replay } from "../Wal.js"
 import type { Engine } from "./engine.js"
+import { annotate, logDebug } from "./logging.js"
 import type { RecoveryStats } from "./statistics.js"
 import { warnOfDamage } from "./warnings.js"
 
@@ -24,15 +25,12 @@ export const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError>
       yield* makeWritable(engine, replayed)
       orphans = yield* manifest.removeOrphans
     }
-    yield* Effect.logDebug("recovered").pipe(
-      Effect.annotateLogs({
-        component: "LsmStore",
-        directory: settings.directory,
-        segments: segments.length,
-        records: replayed.records,
-        sequence: engine.visibleSequence
-      })
-    )
+    yield* logDebug("LsmStore", "recovered", {
+      directory: settings.directory,
+      segments: segments.length,
+      records: replayed.records,
+      sequence: engine.visibleSequence
+    })
     return {
       segments: segments.length,
       records: replayed.records,
@@ -70,7 +68,7 @@ const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
     engine.visibleSequence = Math.max(chain.last, flushedSequence)
     engine.nextSequence = engine.visibleSequence + 1
     for (const tail of replayed.dropped) {
-      yield* Effect.logWarning("dropped a torn end of the log").pipe(Effect.annotateLogs({ component: "Wal", ...tail }))
+      yield* Effect.logWarning("dropped a torn end of the log").pipe(annotate("Wal", { ...tail }))
     }
     yield* warnOfDamage("cut the log", "Wal", replayed.lost)
     return replayed

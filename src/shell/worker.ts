@@ -1,7 +1,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { FileError } from "../LsmError.js"
@@ -11,6 +11,8 @@ export const retrySchedule: Schedule.Schedule<Duration.Duration> = Schedule.expo
   Schedule.union(Schedule.spaced(Duration.seconds(10))),
   Schedule.map(([duration]) => duration)
 )
+
+type RetryDriver = Schedule.ScheduleDriver<Duration.Duration>
 
 export interface WorkerOptions {
   readonly name: string
@@ -26,7 +28,8 @@ export interface Worker {
   /** Ends a wait between two tries. */
   readonly unsafeRetryNow: () => void
   readonly unsafeIsBusy: () => boolean
-  readonly stop: Effect.Effect<void>
+  /** The fiber is to be interrupted: from now on no piece of work begins. */
+  readonly unsafeStop: () => Fiber.RuntimeFiber<void>
 }
 
 /** Starts a worker in `scope`. Work that fails is reported and tried again; the worker itself does not end. */
@@ -37,16 +40,12 @@ export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.
     let busy = false
     let stopping = false
 
-    const attemptAll: Effect.Effect<void, FileError> = Effect.suspend(() =>
-      stopping ? Effect.succeed(false) : options.step
-    ).pipe(
-      Effect.tap((worked) => (worked ? Effect.sync(options.onSuccess) : Effect.void)),
-      Effect.repeat({ while: (worked) => worked }),
-      Effect.asVoid
-    )
+    const attemptAll: Effect.Effect<void, FileError> = Effect.gen(function* () {
+      while (!stopping && (yield* options.step)) options.onSuccess()
+    })
 
     const untilDone = Effect.gen(function* () {
-      const driver = yield* Schedule.driver(retrySchedule)
+      let driver: RetryDriver | undefined
       for (;;) {
         yield* retry.close
         const exit = yield* Effect.exit(attemptAll)
@@ -57,6 +56,7 @@ export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.
         yield* Effect.logError(`${options.name} failed`, exit.cause).pipe(
           Effect.annotateLogs({ component: "Compactor", work: options.name })
         )
+        driver ??= yield* Schedule.driver(retrySchedule)
         options.onFailure(failure._tag === "Some" ? failure.value : undefined, exit.cause)
         yield* Effect.raceFirst(Effect.exit(driver.next(undefined)), retry.await)
       }
@@ -82,9 +82,9 @@ export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.
         retry.unsafeOpen()
       },
       unsafeIsBusy: () => busy,
-      stop: Effect.suspend(() => {
+      unsafeStop: () => {
         stopping = true
-        return Effect.asVoid(Fiber.interrupt(fiber))
-      })
+        return fiber
+      }
     }
   })
