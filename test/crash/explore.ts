@@ -1,103 +1,162 @@
 import * as Effect from "effect/Effect"
 import { Journal } from "./journal.js"
-import { DiskHistory, digest, seeded } from "./states.js"
-import { judge, type Patches, type Recording, record, type Workload } from "./workload.js"
+import { judge, probe } from "./oracle.js"
+import { seedOf } from "./random.js"
+import type { Patches } from "./simulation.js"
+import { type CrashState, DiskHistory, digest } from "./states.js"
+import { type Recording, record, type Workload } from "./workload.js"
 
 export interface Finding {
   readonly workload: string
-  /** How many of the journal's events had happened. */
-  readonly event: number
+  readonly seed: number
+  /**
+   * Where to find the state again: how many events had happened, and which of the states then possible it is; of a second
+   * crash the same behind a slash.
+   */
+  readonly at: string
   readonly label: string
   readonly fault: string
 }
 
 export interface Exploration {
-  /** Distinct states judged. */
+  /** Distinct states judged; of these, so many by a second crash. */
   readonly states: number
+  readonly secondCrashes: number
   readonly findings: ReadonlyArray<Finding>
 }
 
 export interface ExploreOptions {
   readonly seed: number
-  /** Judge at most so many states, spread evenly over the workload. */
+  /** Judge about so many states of a first crash, spread evenly over the workload. */
   readonly maxStates: number
-  /** Judge one in so many states also with a second crash during its recovery. */
+  /** Judge one in so many states also with a second crash during its recovery, at so many of the states that this may leave. */
   readonly secondCrashEvery: number
+  readonly secondStates: number
   /** Stop at the first finding. */
   readonly stopAtFirst: boolean
+  /** The time, in milliseconds since the epoch, when to stop whatever is left. */
+  readonly deadline?: number
   /** Components made to misbehave, also when a state is judged. */
   readonly patches?: Patches
 }
 
+/** The states after one event of a history, each with its place. */
+function* statesAt(history: DiskHistory, event: number, seed: number): Generator<readonly [string, CrashState]> {
+  let index = 0
+  for (const state of history.states(seedOf(seed, event))) yield [`${event}.${index++}`, state]
+}
+
+/** How many states the events lead to, equal ones counted each. */
+export const countStates = (events: Recording["events"], history = new DiskHistory()): number => {
+  let count = 0
+  for (const event of events) if (history.advance(event)) for (const _ of history.states(0)) count++
+  return count
+}
+
+/** A second crash happens while the first is recovered from: up to the moment that the recovered store is written to. */
+const recoveryEvents = (journal: Journal): Recording["events"] => {
+  const written = journal.events.findIndex(
+    (event) => event.kind === "append" && Buffer.from(event.bytes).includes(probe)
+  )
+  return written < 0 ? journal.events : journal.events.slice(0, written)
+}
+
+const afterCrash = (files: ReadonlyMap<string, Uint8Array>, first: DiskHistory): DiskHistory => {
+  const history = new DiskHistory(files)
+  history.kept = first.kept
+  history.submitted = first.submitted
+  return history
+}
+
 /** Judges the states that a crash may leave after each event of a recorded workload. */
 export const exploreRecording = (
-  { name, tuning }: Workload,
+  workload: Workload,
   { events, models }: Recording,
   options: ExploreOptions
 ): Effect.Effect<Exploration> =>
   Effect.gen(function* () {
-    const random = seeded(options.seed)
+    const { seed } = options
+    const tuning = workload.recoverWith ?? workload.tuning
     const seen = new Set<string>()
     const findings: Array<Finding> = []
-    const stride = Math.max(1, countStates(events, options.seed) / options.maxStates)
-    let passed = 0
-    let judged = 0
-    const enough = () => options.stopAtFirst && findings.length > 0
+    let secondCrashes = 0
+    const enough = () =>
+      (options.stopAtFirst && findings.length > 0) || (options.deadline !== undefined && Date.now() >= options.deadline)
 
-    /** Every `stride`-th state of the first crash, and of the second. */
-    const isDue = (): boolean => Math.floor(++passed / stride) > Math.floor((passed - 1) / stride)
-
-    const explore = (history: DiskHistory, event: number, prefix: string, nested: boolean): Effect.Effect<void> =>
+    /** Judges a state unless its like has been: answers whether it was new, and its files where nothing was wrong. */
+    const judgeState = (history: DiskHistory, at: string, state: CrashState, label: string, journal?: Journal) =>
       Effect.gen(function* () {
-        for (const { label, files: make } of history.states(random)) {
-          if (enough()) return
-          if (!isDue()) continue
-          const files = make()
-          const key = digest(files, history.kept)
-          if (seen.has(key)) continue
-          seen.add(key)
-          judged++
-          const journal = !nested && judged % options.secondCrashEvery === 0 ? new Journal() : undefined
-          const fault = yield* judge(files, tuning, models, history.kept, history.submitted, journal, options.patches)
-          yield* turn
-          if (fault !== undefined) findings.push({ workload: name, event, label: prefix + label, fault })
-          else if (journal !== undefined) yield* exploreRecovery(files, history, journal, event, `${label}; then `)
-        }
+        const files = state.files()
+        const key = digest(files, history.kept)
+        if (seen.has(key)) return "known" as const
+        seen.add(key)
+        const { kept, submitted } = history
+        const { patches } = options
+        const fault = yield* judge({ files, tuning, models, kept, submitted, journal, patches })
+        yield* turn
+        if (fault === undefined) return files
+        findings.push({ workload: workload.name, seed, at, label, fault })
+        return "faulty" as const
       })
 
-    /** Crashes again while the first crash is being recovered from: up to the moment that the recovered store is written to. */
-    const exploreRecovery = (
-      files: ReadonlyMap<string, Uint8Array>,
-      first: DiskHistory,
-      journal: Journal,
-      event: number,
-      prefix: string
-    ): Effect.Effect<void> =>
+    const exploreRecovery = (files: ReadonlyMap<string, Uint8Array>, first: DiskHistory, crash: RecordedCrash) =>
       Effect.gen(function* () {
-        const history = new DiskHistory(files)
-        history.kept = first.kept
-        history.submitted = first.submitted
-        const probe = journal.events.findIndex((e) => e.kind === "append" && includesText(e.bytes, "probe"))
-        for (const next of journal.events.slice(0, probe < 0 ? undefined : probe)) {
-          if (history.advance(next)) yield* explore(history, event, prefix, true)
-          if (enough()) return
+        const recovery = recoveryEvents(crash.journal)
+        const total = countStates(recovery, new DiskHistory(files))
+        const history = afterCrash(files, first)
+        const due = spread(options.secondStates, total)
+        for (const [i, event] of recovery.entries()) {
+          if (!history.advance(event)) continue
+          for (const [at, state] of statesAt(history, i, seed)) {
+            if (enough()) return
+            if (!due.isDue()) continue
+            const label = `${crash.label}; then ${state.label()}`
+            const outcome = yield* judgeState(history, `${crash.at}/${at}`, state, label)
+            if (outcome === "known") continue
+            due.done()
+            secondCrashes++
+          }
         }
       })
 
     const history = new DiskHistory()
-    for (let i = 0; i < events.length && !enough(); i++) {
-      if (history.advance(events[i]!)) yield* explore(history, i, "", false)
+    const due = spread(options.maxStates, countStates(events))
+    let judged = 0
+    for (const [i, event] of events.entries()) {
+      if (!history.advance(event)) continue
+      for (const [at, state] of statesAt(history, i, seed)) {
+        if (enough()) break
+        if (!due.isDue()) continue
+        const journal = (judged + 1) % options.secondCrashEvery === 0 ? new Journal() : undefined
+        const label = state.label()
+        const outcome = yield* judgeState(history, at, state, label, journal)
+        if (outcome === "known") continue
+        due.done()
+        judged++
+        if (outcome !== "faulty" && journal !== undefined) {
+          yield* exploreRecovery(outcome, history, { at, label, journal })
+        }
+      }
     }
-    return { states: judged, findings }
+    return { states: seen.size, secondCrashes, findings }
   })
 
-/** How many states the events lead to, equal ones counted each. */
-const countStates = (events: Recording["events"], seed: number): number => {
-  const random = seeded(seed)
-  const history = new DiskHistory()
-  let count = 0
-  for (const event of events) if (history.advance(event)) for (const _ of history.states(random)) count++
-  return count
+interface RecordedCrash {
+  readonly at: string
+  readonly label: string
+  readonly journal: Journal
+}
+
+/** Picks `wanted` of `total`, evenly; one that turns out to be known already is made up for by the next. */
+const spread = (wanted: number, total: number) => {
+  let passed = 0
+  let taken = 0
+  return {
+    isDue: () => taken < (++passed * wanted) / total,
+    done: () => {
+      taken++
+    }
+  }
 }
 
 /** The simulation runs on microtasks: whoever else lives in the process gets a turn in between. */
@@ -105,7 +164,46 @@ const turn = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })
 
-const includesText = (bytes: Uint8Array, text: string): boolean => Buffer.from(bytes).includes(text)
-
 export const explore = (workload: Workload, options: ExploreOptions): Effect.Effect<Exploration> =>
   Effect.flatMap(record(workload, options.patches), (recording) => exploreRecording(workload, recording, options))
+
+/** Judges one state again, by its place. */
+export const repeat = (
+  workload: Workload,
+  seed: number,
+  at: string,
+  patches?: Patches
+): Effect.Effect<Finding | undefined> =>
+  Effect.gen(function* () {
+    const { events, models } = yield* record(workload, patches)
+    const tuning = workload.recoverWith ?? workload.tuning
+    let history = new DiskHistory()
+    let journalled = events
+    let label = ""
+    for (const [depth, place] of at.split("/").entries()) {
+      const state = findState(history, journalled, place, seed)
+      if (state === undefined) return yield* Effect.dieMessage(`there is no state ${at} in ${workload.name}`)
+      label += `${depth > 0 ? "; then " : ""}${state.label()}`
+      const journal = new Journal()
+      const files = state.files()
+      const { kept, submitted } = history
+      const fault = yield* judge({ files, tuning, models, kept, submitted, journal, patches })
+      if (fault !== undefined) return { workload: workload.name, seed, at, label, fault }
+      history = afterCrash(files, history)
+      journalled = recoveryEvents(journal)
+    }
+    return undefined
+  })
+
+const findState = (
+  history: DiskHistory,
+  events: Recording["events"],
+  place: string,
+  seed: number
+): CrashState | undefined => {
+  for (const [i, event] of events.entries()) {
+    if (!history.advance(event)) continue
+    for (const [at, state] of statesAt(history, i, seed)) if (at === place) return state
+  }
+  return undefined
+}

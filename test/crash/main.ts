@@ -1,73 +1,128 @@
-// npm run test:crash [-- --states N --seed N --workload NAME]: explores the crash states of every workload, on two processes.
-import { spawn } from "node:child_process"
+// npm run test:crash [-- --states N --minutes N --seed N --workload NAME]: explores the crash states of every workload, on as many
+// processes as there are processors. npm run test:crash -- --workload NAME --seed N --at PLACE: judges one state again.
+import { fork } from "node:child_process"
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
-import { type Exploration, explore } from "./explore.js"
-import { workloads } from "./workloads.js"
+import { countStates, type Exploration, explore, type Finding, repeat } from "./explore.js"
+import { shares } from "./shares.js"
+import { record } from "./workload.js"
+import { findWorkload, workloads } from "./workloads.js"
 
 const { values } = parseArgs({
   options: {
-    states: { type: "string", default: "120000" },
+    states: { type: "string", default: "110000" },
+    minutes: { type: "string", default: "30" },
     seed: { type: "string", default: "1" },
     workload: { type: "string" },
-    shard: { type: "string" }
+    at: { type: "string" },
+    worker: { type: "boolean", default: false }
   }
 })
 const seed = Number(values.seed)
-const shards = 2
-const perWorkload = Math.ceil(Number(values.states) / (values.workload === undefined ? workloads.length : 1))
 
-const runShard = async (shard: number): Promise<ReadonlyArray<Exploration>> => {
-  const results: Array<Exploration> = []
-  for (const [i, workload] of workloads.entries()) {
-    if (i % shards !== shard || (values.workload !== undefined && workload.name !== values.workload)) continue
-    const started = performance.now()
-    const result = await Effect.runPromise(
-      explore(workload, { seed, maxStates: perWorkload, secondCrashEvery: 50, stopAtFirst: false })
-    )
-    const seconds = ((performance.now() - started) / 1000).toFixed(1)
-    process.stderr.write(
-      `${workload.name}: ${result.states} states, ${result.findings.length} findings, ${seconds} s\n`
-    )
-    for (const finding of result.findings.slice(0, 3)) process.stderr.write(`  ${JSON.stringify(finding)}\n`)
-    results.push(result)
-  }
+/** A piece of work for another process, and what comes of it. */
+interface Task {
+  readonly name: string
+  readonly maxStates: number
+  readonly deadline: number
+}
+type Result = Exploration & { readonly name: string; readonly seconds: number; readonly processorSeconds: number }
+
+const work = async ({ name, maxStates, deadline }: Task): Promise<Result> => {
+  const started = performance.now()
+  const before = process.cpuUsage()
+  const result = await Effect.runPromise(
+    explore(findWorkload(name), {
+      seed,
+      maxStates,
+      secondCrashEvery: 50,
+      secondStates: 10,
+      stopAtFirst: false,
+      deadline
+    })
+  )
+  const { user, system } = process.cpuUsage(before)
+  return { ...result, name, seconds: (performance.now() - started) / 1000, processorSeconds: (user + system) / 1e6 }
+}
+
+const tell = (finding: Finding): void => {
+  const { workload, at, label, fault } = finding
+  process.stdout.write(
+    `FINDING  ${workload}: ${label}\n  ${fault.split("\n")[0]}\n` +
+      `  again: npm run test:crash -- --workload ${JSON.stringify(workload)} --seed ${seed} --at ${at}\n`
+  )
+}
+
+/** Hands the tasks to `processes` other processes, one after the other. */
+const runAll = async (tasks: ReadonlyArray<Task>, processes: number): Promise<ReadonlyArray<Result>> => {
+  const queue = tasks.slice()
+  const results: Array<Result> = []
+  const one = () =>
+    new Promise<void>((resolve, reject) => {
+      const child = fork(fileURLToPath(import.meta.url), ["--worker", "--seed", values.seed], {
+        execArgv: [...process.execArgv, "--max-semi-space-size=32"]
+      })
+      const next = () => {
+        const task = queue.shift()
+        if (task === undefined) child.disconnect()
+        else child.send(task)
+      }
+      child.on("message", (message) => {
+        const result = message as Result
+        results.push(result)
+        process.stdout.write(`${result.name}: ${result.states} states, ${result.seconds.toFixed(1)} s\n`)
+        result.findings.slice(0, 3).forEach(tell)
+        next()
+      })
+      child.on("error", reject)
+      child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`a process ended with ${code}`))))
+      next()
+    })
+  await Promise.all(Array.from({ length: processes }, one))
   return results
 }
 
-const total = (results: ReadonlyArray<Exploration>) => ({
-  states: results.reduce((n, { states }) => n + states, 0),
-  findings: results.reduce((n, { findings }) => n + findings.length, 0)
-})
-
-if (values.shard !== undefined) {
-  process.stdout.write(JSON.stringify(total(await runShard(Number(values.shard)))))
-} else {
+const exploreAll = async (): Promise<void> => {
   const started = performance.now()
-  const children = Array.from({ length: shards }, (_, shard) => {
-    const args = [
-      ...process.execArgv,
-      fileURLToPath(import.meta.url),
-      ...process.argv.slice(2),
-      "--shard",
-      String(shard)
-    ]
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
-    return new Promise<ReturnType<typeof total>>((resolve, reject) => {
-      let out = ""
-      child.stdout.on("data", (chunk) => {
-        out += chunk
-      })
-      child.on("close", (code) =>
-        code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`shard ended with ${code}`))
-      )
-    })
+  const minutes = Number(values.minutes)
+  const wanted = Number(values.states)
+  const processes = availableParallelism()
+  const deadline = Date.now() + minutes * 60_000
+  const chosen = values.workload === undefined ? workloads : [findWorkload(values.workload)]
+  const available = await Promise.all(
+    chosen.map((workload) => Effect.runPromise(Effect.map(record(workload), ({ events }) => countStates(events))))
+  )
+  const tasks = shares(chosen, available, wanted)
+    .map((maxStates, i) => ({ name: chosen[i]!.name, maxStates, deadline }))
+    .sort((a, b) => b.maxStates - a.maxStates)
+  const results = await runAll(tasks, processes)
+  const sum = (of: (result: Result) => number) => results.reduce((n, result) => n + of(result), 0)
+  const findings = sum((result) => result.findings.length)
+  const seconds = (performance.now() - started) / 1000
+  const inTime = Date.now() < deadline
+  process.stdout.write(
+    `${sum(({ states }) => states)} distinct crash states of ${chosen.length} workloads, ` +
+      `${sum(({ secondCrashes }) => secondCrashes)} of them by a second crash: ${findings} findings. ` +
+      `${seconds.toFixed(0)} s on ${processes} processes, ${sum((result) => result.processorSeconds).toFixed(0)} s of processors, seed ${seed}\n`
+  )
+  if (!inTime) process.stdout.write(`Stopped after ${minutes} minutes, with less judged than asked for\n`)
+  process.exitCode = findings > 0 ? 1 : inTime ? 0 : 2
+}
+
+if (values.worker) {
+  process.on("message", (task) => {
+    work(task as Task).then((result) => process.send!({ ...result, findings: result.findings.slice(0, 100) }))
   })
-  const results = await Promise.all(children)
-  const states = results.reduce((n, r) => n + r.states, 0)
-  const findings = results.reduce((n, r) => n + r.findings, 0)
-  const seconds = ((performance.now() - started) / 1000).toFixed(0)
-  process.stdout.write(`${states} distinct crash states, ${findings} findings, ${seconds} s, seed ${seed}\n`)
-  process.exitCode = findings === 0 ? 0 : 1
+} else if (values.at !== undefined) {
+  const finding = await Effect.runPromise(repeat(findWorkload(values.workload ?? ""), seed, values.at))
+  if (finding === undefined) process.stdout.write("nothing is wrong with this state\n")
+  else {
+    tell(finding)
+    process.stdout.write(`${finding.fault}\n`)
+    process.exitCode = 1
+  }
+} else {
+  await exploreAll()
 }

@@ -14,6 +14,7 @@ for (const mutant of mutants) {
         seed: 1,
         maxStates: 150,
         secondCrashEvery: 1000,
+        secondStates: 0,
         stopAtFirst: true,
         patches: mutant.patches()
       }).pipe(

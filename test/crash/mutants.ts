@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { Wal } from "effect-lsm"
 import { Retention } from "../../src/internal/retention.js"
 import type { StorageDriver, StorageFile } from "../../src/internal/storageDriver.js"
-import type { Patches } from "./workload.js"
+import type { Patches } from "./simulation.js"
 
 /** A fault of protocol, seeded on purpose: the exploration must find a crash that shows it. */
 export interface Mutant {

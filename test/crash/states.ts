@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto"
 import { dirname } from "node:path"
 import type { Event } from "./journal.js"
+import { describe, isWrite, type Pending, type PendingWrite, pages, tearings } from "./pending.js"
+import { seeded, seedOf } from "./random.js"
 
 /**
  * The states that a crash may leave a disk in, given what had been done and synced until then.
@@ -10,22 +12,13 @@ import type { Event } from "./journal.js"
  * asked for (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
  */
 export interface CrashState {
-  readonly label: string
+  readonly label: () => string
   /** What the disk then holds: made on demand, for many states are only counted. */
   readonly files: () => ReadonlyMap<string, Uint8Array>
 }
 
-interface PendingWrite {
-  readonly kind: "write"
-  readonly inode: number
-  readonly offset: number
-  readonly bytes: Uint8Array
-}
-type PendingName =
-  | { readonly kind: "link"; readonly path: string; readonly inode: number }
-  | { readonly kind: "move"; readonly path: string; readonly to: string }
-  | { readonly kind: "unlink"; readonly path: string }
-type Pending = PendingWrite | PendingName
+/** Random parts of what is pending that are drawn after each event. */
+const randomParts = 4
 
 /** A disk as it is known to be at one moment: what is durable, and what is pending. */
 export class DiskHistory {
@@ -60,12 +53,11 @@ export class DiskHistory {
         this.pending.push({ kind: "write", inode: event.inode, offset: event.offset, bytes: event.bytes })
         return true
       case "sync": {
-        const covered = this.pending.filter(
-          (item) => item.kind === "write" && item.inode === event.inode && item.offset < event.length
+        const covered = new Set(
+          this.pending.filter((item) => isWrite(item) && item.inode === event.inode && item.offset < event.length)
         )
-        const content = this.content(event.inode, covered)
-        this.durable.set(event.inode, content.subarray(0, event.length))
-        this.pending = this.pending.filter((item) => !covered.includes(item))
+        this.durable.set(event.inode, this.content(event.inode, [...covered]).subarray(0, event.length))
+        this.pending = this.pending.filter((item) => !covered.has(item))
         return true
       }
       case "rename":
@@ -78,7 +70,7 @@ export class DiskHistory {
         this.pending.push({ kind: "unlink", path: event.path })
         return true
       case "sync directory": {
-        const covered = this.pending.filter((item) => item.kind !== "write" && dirname(item.path) === event.path)
+        const covered = this.pending.filter((item) => !isWrite(item) && dirname(item.path) === event.path)
         this.names = this.namesAfter(covered)
         this.pending = this.pending.filter((item) => !covered.includes(item))
         return true
@@ -88,43 +80,88 @@ export class DiskHistory {
     }
   }
 
-  /** Every state that the disk may be found in after a crash now; `random` draws subsets and garbage. */
-  *states(random: () => number): Generator<CrashState> {
-    const { pending } = this
-    yield this.state("nothing pending kept", [])
+  /** Every state that the disk may be found in after a crash now; `seed` draws random parts and garbage. */
+  *states(seed: number): Generator<CrashState> {
+    const pending = this.pending.slice()
+    const without = (item: Pending) => pending.filter((other) => other !== item)
+    const writes = pending.filter(isWrite)
+    const names = pending.filter((item) => !isWrite(item))
+    yield this.state(
+      () => "nothing pending kept",
+      () => []
+    )
     if (pending.length === 0) return
-    yield this.state("all pending kept", pending)
-    for (let i = 1; i < pending.length; i++) yield this.state(`the first ${i} kept`, pending.slice(0, i))
-    for (let i = 0; i < pending.length; i++) {
+    yield this.state(
+      () => "all pending kept",
+      () => pending
+    )
+    for (let i = 1; i < pending.length; i++)
       yield this.state(
-        `${describe(pending[i]!)} left out`,
-        pending.filter((_, j) => j !== i)
+        () => `the first ${i} kept`,
+        () => pending.slice(0, i)
       )
-      yield this.state(`${describe(pending[i]!)} alone`, [pending[i]!])
-    }
-    for (let i = 0; i < pending.length; i++) {
-      const item = pending[i]!
-      if (item.kind !== "write") continue
-      const names = pending.filter(({ kind }) => kind !== "write")
-      const before = [...pending.slice(0, i).filter(({ kind }) => kind === "write"), ...names]
-      for (const [how, torn] of tearings(item, random))
-        yield this.state(`${describe(item)} torn ${how}`, [...before, torn])
-    }
-    for (let i = 0; i < 4; i++) {
-      const pieces = pending.flatMap((item): ReadonlyArray<Pending> => (item.kind === "write" ? pages(item) : [item]))
+    for (const item of pending) {
       yield this.state(
-        "a random part kept",
-        pieces.filter(() => random() < 0.5)
+        () => `${describe(item)} left out`,
+        () => without(item)
+      )
+      yield this.state(
+        () => `${describe(item)} alone`,
+        () => [item]
+      )
+    }
+    if (writes.length > 0 && names.length > 0) {
+      yield this.state(
+        () => "all writes and no names",
+        () => writes
+      )
+      yield this.state(
+        () => "all names and no writes",
+        () => names
+      )
+    }
+    for (const item of names) {
+      // A rename is two changes of a directory, and the new name may come to the disk before the old one goes.
+      if (item.kind !== "move") continue
+      const inode = this.inodeOf(item.path)
+      if (inode === undefined) continue
+      const both = { kind: "link", path: item.to, inode } as const
+      yield this.state(
+        () => `both names of ${describe(item)}`,
+        () => pending.map((other) => (other === item ? both : other))
+      )
+    }
+    for (const item of writes) {
+      for (const { how, torn } of tearings(item)) {
+        const drawn = seedOf(seed, writes.indexOf(item))
+        yield this.state(
+          () => `${describe(item)} torn ${how}`,
+          () => [...writes.slice(0, writes.indexOf(item)), ...names, torn(drawn)]
+        )
+      }
+    }
+    for (let i = 0; i < randomParts; i++) {
+      // Every second one keeps or loses names alone.
+      const piecesOf = (item: PendingWrite) => (i % 2 === 0 ? pages(item) : [item])
+      yield this.state(
+        () => (i % 2 === 0 ? "a random part kept" : "all writes and random names kept"),
+        () => {
+          const random = seeded(seedOf(seed, 1_000_000 + i))
+          return pending
+            .flatMap((item): ReadonlyArray<Pending> => (isWrite(item) ? piecesOf(item) : [item]))
+            .filter((item) => (i % 2 === 1 && isWrite(item)) || random() < 0.5)
+        }
       )
     }
   }
 
-  private state(label: string, kept: ReadonlyArray<Pending>): CrashState {
+  private state(label: () => string, kept: () => ReadonlyArray<Pending>): CrashState {
     return {
       label,
       files: () => {
+        const items = kept()
         const files = new Map<string, Uint8Array>()
-        for (const [path, inode] of this.namesAfter(kept)) files.set(path, this.content(inode, kept))
+        for (const [path, inode] of this.namesAfter(items)) files.set(path, this.content(inode, items))
         return files
       }
     }
@@ -146,56 +183,22 @@ export class DiskHistory {
     return names
   }
 
-  /** The inode that a pending link gave to a name: a rename may reach the disk without it. */
+  /** The inode of a name, that of a pending link included: a rename may reach the disk without it. */
   private inodeOf(path: string): number | undefined {
     const link = this.pending.findLast((item) => item.kind === "link" && item.path === path)
-    return link?.kind === "link" ? link.inode : undefined
+    return link?.kind === "link" ? link.inode : this.names.get(path)
   }
 
   private content(inode: number, kept: ReadonlyArray<Pending>): Uint8Array {
     const durable = this.durable.get(inode)!
-    const writes = kept.filter((item): item is PendingWrite => item.kind === "write" && item.inode === inode)
+    const writes = kept.filter((item): item is PendingWrite => isWrite(item) && item.inode === inode)
+    if (writes.length === 0) return durable
     const size = writes.reduce((n, { offset, bytes }) => Math.max(n, offset + bytes.length), durable.length)
     const content = new Uint8Array(size)
     content.set(durable)
     for (const { offset, bytes } of writes) content.set(bytes, offset)
     return content
   }
-}
-
-const describe = (item: Pending): string =>
-  item.kind === "write"
-    ? `${item.bytes.length} bytes at ${item.offset} of inode ${item.inode}`
-    : `${item.kind} ${item.path}`
-
-/** A write of which only a part arrived; the rest is not there, or zeros, or garbage. */
-function* tearings(item: PendingWrite, random: () => number): Generator<readonly [string, PendingWrite]> {
-  const { length } = item.bytes
-  const boundaries = [512, 4096].map((size) => size - (item.offset % size))
-  const cuts = new Set([1, 15, 16, 17, length >>> 1, length - 1, ...boundaries])
-  for (const cut of cuts) {
-    if (cut <= 0 || cut >= length) continue
-    yield [`after ${cut}`, { ...item, bytes: item.bytes.subarray(0, cut) }]
-    const zeros = item.bytes.slice().fill(0, cut)
-    yield [`after ${cut}, then zeros`, { ...item, bytes: zeros }]
-    const garbage = item.bytes.slice()
-    for (let i = cut; i < length; i++) garbage[i] = Math.floor(random() * 256)
-    yield [`after ${cut}, then garbage`, { ...item, bytes: garbage }]
-  }
-}
-
-const pageSize = 4096
-
-/** The pieces of a write that a disk may write on their own. */
-const pages = (item: PendingWrite): ReadonlyArray<PendingWrite> => {
-  const pieces: Array<PendingWrite> = []
-  for (let at = 0; at < item.bytes.length; ) {
-    const offset = item.offset + at
-    const end = Math.min(item.bytes.length, at + pageSize - (offset % pageSize))
-    pieces.push({ ...item, offset, bytes: item.bytes.subarray(at, end) })
-    at = end
-  }
-  return pieces
 }
 
 /** A digest of a state together with what must be found in it: equal ones need no second look. */
@@ -206,15 +209,4 @@ export const digest = (files: ReadonlyMap<string, Uint8Array>, kept: number): st
     hash.update(`${path}:${bytes.length};`).update(bytes)
   }
   return hash.digest("base64")
-}
-
-/** Mulberry32 (T. Ettinger, public domain): a small seeded generator. */
-export const seeded = (seed: number): (() => number) => {
-  let a = seed >>> 0
-  return () => {
-    a = (a + 0x6d2b79f5) >>> 0
-    let t = Math.imul(a ^ (a >>> 15), a | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
 }

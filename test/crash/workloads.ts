@@ -1,4 +1,4 @@
-import { seeded } from "./states.js"
+import { seeded } from "./random.js"
 import type { Step, Workload } from "./workload.js"
 
 const key = (n: number): string => `key-${String(n).padStart(4, "0")}`
@@ -16,6 +16,9 @@ const compact: Step = { _tag: "Compact" }
 const sync: Step = { _tag: "Sync" }
 const reopen: Step = { _tag: "Reopen" }
 const range = (from: number, to: number): Array<number> => Array.from({ length: to - from }, (_, i) => from + i)
+
+/** Two keys of 50 KiB: a manifest names both of each table, and is soon long. */
+const wide = (n: number) => ["a", "z"].map((letter) => [`${letter}${n}`.padEnd(50 * 1024, letter), "v"] as const)
 
 /** A mixture drawn from a seed. */
 const mixture = (seed: number, length: number, size: number): ReadonlyArray<Step> => {
@@ -35,7 +38,7 @@ const mixture = (seed: number, length: number, size: number): ReadonlyArray<Step
 }
 
 const small = {
-  memtableBytes: 60_000,
+  memtableBytes: 8_500,
   tableBytes: 600,
   blockBytes: 128,
   level1Bytes: 1500,
@@ -129,10 +132,48 @@ export const workloads: ReadonlyArray<Workload> = [
     tuning: { ...small, filterFalsePositiveRate: 1, blockBytes: 1 },
     steps: mixture(1, 30, 5)
   },
+  {
+    name: "manifest roll-over",
+    tuning: { level0Tables: 1000 },
+    steps: range(0, 12).flatMap((n) => [{ _tag: "Batch", writes: wide(n) } as const, flush]),
+    weight: 20
+  },
+  {
+    name: "reopen with other options",
+    tuning: small,
+    steps: [
+      ...mixture(20, 12, 5),
+      { _tag: "Reopen", tuning: { ...small, blockBytes: 1, restartInterval: 1, filterFalsePositiveRate: 1 } },
+      ...mixture(21, 12, 5).filter(({ _tag }) => _tag !== "Reopen"),
+      { _tag: "Reopen", tuning: { ...small, durability: "buffered", memtableBytes: 1, level0Tables: 1 } },
+      ...mixture(22, 12, 5).filter(({ _tag }) => _tag !== "Reopen"),
+      { _tag: "Reopen", tuning: {} },
+      ...mixture(23, 12, 5).filter(({ _tag }) => _tag !== "Reopen")
+    ]
+  },
+  {
+    name: "recovered with larger options",
+    tuning: { ...small, memtableBytes: 1 },
+    steps: mixture(24, 30, 5),
+    recoverWith: {}
+  },
+  {
+    name: "recovered with smaller options",
+    tuning: { durability: { interval: "1 hour", maxBytes: 100 } },
+    steps: mixture(25, 30, 5),
+    recoverWith: { ...small, memtableBytes: 1, blockBytes: 1, durability: "buffered" }
+  },
   ...range(2, 12).map((seed) => ({ name: `mixture ${seed}`, tuning: small, steps: mixture(seed, 60, 6) })),
   ...range(12, 16).map((seed) => ({
     name: `mixture ${seed}, buffered`,
-    tuning: { ...small, durability: "buffered" as const, memtableBytes: seed % 2 === 0 ? 1 : 60_000 },
+    tuning: { ...small, durability: "buffered" as const, memtableBytes: seed % 2 === 0 ? 1 : 8_500 },
     steps: mixture(seed, 50, 5)
   }))
 ]
+
+/** @throws Error where there is none of that name. */
+export const findWorkload = (name: string): Workload => {
+  const found = workloads.find((workload) => workload.name === name)
+  if (found === undefined) throw new Error(`there is no workload ${name}: ${workloads.map((w) => w.name).join(", ")}`)
+  return found
+}

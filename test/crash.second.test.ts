@@ -1,0 +1,3 @@
+import { shortForm } from "./crash/shortForm.js"
+
+shortForm(1)

@@ -1,0 +1,116 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { LsmOptions, LsmStore } from "effect-lsm"
+import { decodeFileHeader } from "../../src/internal/fileHeader.js"
+import { currentName, lockName, logName, manifestName, tableName } from "../../src/internal/fileNames.js"
+import { readManifest } from "../../src/internal/manifestFile.js"
+import type { MemoryDisk } from "../../src/internal/memoryFile.js"
+import { type Journal, quickDisk } from "./journal.js"
+import { directory, type Patches, simulated, withStore } from "./simulation.js"
+import type { Model } from "./workload.js"
+
+/** What is judged: a disk, and what may be found on it. */
+export interface Case {
+  readonly files: ReadonlyMap<string, Uint8Array>
+  /** The options of the store that recovers. */
+  readonly tuning: LsmOptions.Tuning
+  readonly models: ReadonlyArray<Model>
+  /** The last batch acknowledged as durable, and the last one handed in. */
+  readonly kept: number
+  readonly submitted: number
+  /** Records what the recovery does. */
+  readonly journal?: Journal | undefined
+  readonly patches?: Patches | undefined
+}
+
+/** A key behind all others, which a workload does not write. */
+export const probe = "\u{10ffff}probe"
+
+/** The whole content of a store, as text. */
+const contents = (store: LsmStore.Store) =>
+  Effect.gen(function* () {
+    const text = new TextDecoder()
+    const found = new Map<string, string>()
+    const cursor = yield* store.cursor()
+    for (;;) {
+      const entries = yield* cursor.take(1000)
+      if (entries.length === 0) return found
+      for (const { key, value } of entries) found.set(text.decode(key), text.decode(value))
+    }
+  }).pipe(Effect.scoped)
+
+const equal = (a: Model, b: Model): boolean => {
+  if (a.size !== b.size) return false
+  for (const [key, value] of a) if (b.get(key) !== value) return false
+  return true
+}
+
+/** What a closed store has on its disk and its manifest does not name, or the other way round. */
+const leftOver = (disk: MemoryDisk): string | undefined => {
+  const files = disk.contents()
+  const path = `${directory}/${currentName}`
+  const { fileNumber, storeId } = decodeFileHeader(files.get(path)!, "current", path)
+  const manifest = `${directory}/${manifestName(fileNumber)}`
+  const { state } = readManifest(files.get(manifest)!, fileNumber, storeId, manifest)
+  const named = new Set([
+    currentName,
+    manifestName(fileNumber),
+    ...state.segments.map(logName),
+    ...state.version.levels.flatMap((tables) => tables.map((table) => tableName(table.fileNumber)))
+  ])
+  const names = disk.list(directory).filter((name) => name !== lockName)
+  const odd = [...names.filter((name) => !named.has(name)), ...[...named].filter((name) => !names.includes(name))]
+  return odd.length === 0 ? undefined : `named or there, and not both: ${odd.join(" ")}`
+}
+
+/**
+ * What is wrong with the disk that a crash has left, or undefined. It must open without help; hold exactly what some batch from the
+ * last kept to the last submitted left; answer lookups like scans; take writes; hold all that when opened again; and be left
+ * with the files that its manifest names, and no others.
+ */
+export const judge = ({
+  files,
+  tuning,
+  models,
+  kept,
+  submitted,
+  journal,
+  patches
+}: Case): Effect.Effect<string | undefined> =>
+  Effect.gen(function* () {
+    const disk = quickDisk(journal?.observer)
+    disk.makeDirectory(directory)
+    for (const [path, bytes] of files) disk.place(path, bytes)
+    const read = (store: LsmStore.Store) =>
+      Effect.gen(function* () {
+        const all = yield* contents(store)
+        const keys = [...(models[submitted] ?? new Map()).keys()]
+        const looked = yield* store.getMany(keys)
+        for (const [i, value] of looked.entries()) {
+          const text = value._tag === "Some" ? new TextDecoder().decode(value.value) : undefined
+          if (text !== all.get(keys[i]!)) return `a lookup of ${keys[i]} finds ${text}, a scan ${all.get(keys[i]!)}`
+        }
+        yield* store.put(probe, "1", { durability: "sync" })
+        return all
+      })
+    const found = yield* withStore(disk, tuning, read, patches)
+    if (typeof found === "string") return found
+    let match: number | undefined
+    for (let n = submitted; n >= kept && match === undefined; n--) if (equal(models[n]!, found)) match = n
+    if (match === undefined) return `${found.size} entries, which no batch from ${kept} to ${submitted} left`
+    const readAgain = (store: LsmStore.Store) =>
+      Effect.gen(function* () {
+        const again = yield* contents(store)
+        if (again.get(probe) !== "1") return "a write after recovery was lost"
+        again.delete(probe)
+        if (!equal(again, found)) return "opening a second time finds something else"
+        const { recovery } = yield* store.stats
+        return recovery.orphans.length > 0 ? `orphans of the recovery: ${recovery.orphans.join(" ")}` : undefined
+      })
+    return (yield* withStore(disk, tuning, readAgain, patches)) ?? leftOver(disk)
+  }).pipe(
+    simulated(1),
+    Effect.exit,
+    Effect.map((exit) => (Exit.isSuccess(exit) ? exit.value : Cause.pretty(exit.cause)))
+  )
