@@ -12,7 +12,7 @@ import { disk, memory, withStore } from "./support/places.js"
 
 const small = {
   ...tinyLevels,
-  memtableBytes: 100_000,
+  memtableBytes: 40_000,
   tableBytes: 4_000,
   level1Bytes: 16_000,
   blockBytes: 512

@@ -166,7 +166,7 @@ describe("a store is closed by its scope", () => {
       for (const durability of ["sync", "buffered", { interval: "1 hour" }] as const) {
         const place = yield* disk
         const scope = yield* Scope.make()
-        const tuned = { durability, memtableBytes: 20_000 }
+        const tuned = { durability, memtableBytes: 1 }
         const store = Context.get(yield* Layer.buildWithScope(place.open(tuned), scope), LsmStore.LsmStore)
         const acknowledged: Array<string> = []
         const writer = (name: string, i: number): Effect.Effect<void, unknown> =>

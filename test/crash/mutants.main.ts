@@ -1,39 +1,66 @@
-// npm run test:mutants: seeds each fault of protocol in turn and looks for a crash that shows it. Prints what killed each.
+// npm run test:mutants: seeds each fault of protocol in turn and looks for what shows it. Prints what killed each.
 import * as Effect from "effect/Effect"
-import { explore } from "./explore.js"
-import { mutants } from "./mutants.js"
-import { workloads } from "./workloads.js"
+import { damageLog } from "./damage.js"
+import { explore, type Finding } from "./explore.js"
+import { type Mutant, mutants } from "./mutants.js"
+import type { Workload } from "./workload.js"
+import { findWorkload } from "./workloads.js"
 
-let alive = 0
-for (const mutant of mutants) {
-  let killer: string | undefined
-  for (const name of mutant.workloads) {
-    const workload = workloads.find((candidate) => candidate.name === name)!
-    const killed = await Effect.runPromise(
-      explore(workload, {
-        seed: 1,
-        maxStates: 150,
-        secondCrashEvery: 1000,
-        secondStates: 0,
-        stopAtFirst: true,
-        patches: mutant.patches()
-      }).pipe(
-        Effect.map(({ findings }) => findings[0]),
-        Effect.timeoutTo({ duration: "40 seconds", onSuccess: (f) => f, onTimeout: () => undefined }),
-        Effect.catchAllCause((cause) =>
-          Effect.succeed({ workload: name, event: 0, label: "while running", fault: String(cause).split("\n")[0]! })
-        )
-      )
-    )
-    if (killed !== undefined) {
-      killer = `${killed.workload}: ${killed.label}: ${killed.fault.split("\n")[0]}`
-      break
-    }
-  }
-  if (killer === undefined) alive++
-  process.stdout.write(
-    `${killer === undefined ? "ALIVE " : "killed"}  ${mutant.name}\n          ${(killer ?? "").slice(0, 160)}\n`
+const seed = 1
+
+/** The first finding with a mutant; one that breaks the workload itself, or keeps it from ending, is found there. */
+const hunt = (mutant: Mutant, workload: Workload): Effect.Effect<Finding | undefined> => {
+  const found = (at: string, fault: string): Finding => ({ workload: workload.name, seed, at, label: at, fault })
+  const crash = explore(workload, {
+    seed,
+    maxStates: 300,
+    secondCrashEvery: Number.POSITIVE_INFINITY,
+    secondStates: 0,
+    stopAtFirst: true,
+    patches: mutant.patches()
+  }).pipe(Effect.map(({ findings }) => findings[0]))
+  return (mutant.shownBy === "damage" ? damageLog(workload, mutant.patches()) : crash).pipe(
+    Effect.timeoutTo({ duration: "60 seconds", onSuccess: (f) => f, onTimeout: () => undefined }),
+    Effect.catchAllCause((cause) => Effect.succeed(found("while it runs", String(cause))))
   )
 }
-process.stdout.write(`${mutants.length - alive} of ${mutants.length} mutants killed\n`)
-process.exitCode = alive === 0 ? 0 : 1
+
+interface Row {
+  readonly name: string
+  readonly finding: Finding | undefined
+}
+
+/** Without a fault nothing must be found, or what is found tells nothing. */
+const sound: ReadonlyArray<Mutant> = [
+  { name: "none", workloads: ["single puts", "flush", "compaction"], patches: () => ({}) },
+  { name: "none", workloads: ["single puts", "batches"], patches: () => ({}), shownBy: "damage" }
+]
+for (const mutant of sound) {
+  for (const name of mutant.workloads) {
+    const finding = await Effect.runPromise(hunt(mutant, findWorkload(name)))
+    if (finding !== undefined) throw new Error(`found without a mutant: ${JSON.stringify(finding)}`)
+  }
+}
+
+const rows: Array<Row> = []
+for (const mutant of mutants) {
+  let finding: Finding | undefined
+  for (const name of mutant.workloads) finding ??= await Effect.runPromise(hunt(mutant, findWorkload(name)))
+  rows.push({ name: mutant.name, finding })
+}
+
+const firstLine = (text: string): string => text.split("\n")[0]!
+const table = [
+  ["mutant", "workload", "state", "fault"],
+  ...rows.map(({ name, finding }) =>
+    finding === undefined ? [name, "ALIVE", "", ""] : [name, finding.workload, finding.label, firstLine(finding.fault)]
+  )
+]
+const width = [0, 1, 2].map((column) => Math.min(60, Math.max(...table.map((row) => row[column]!.length))))
+for (const row of table) {
+  const cells = row.map((cell, i) => (i < 3 ? cell.slice(0, width[i]!).padEnd(width[i]!) : cell.slice(0, 100)))
+  process.stdout.write(`${cells.join("  ").trimEnd()}\n`)
+}
+const killed = rows.filter(({ finding }) => finding !== undefined).length
+process.stdout.write(`${killed} of ${rows.length} mutants killed\n`)
+process.exitCode = killed === rows.length ? 0 : 1

@@ -1,7 +1,10 @@
 import * as Effect from "effect/Effect"
 import { Wal } from "effect-lsm"
+import { decodeFileHeader, saltOf } from "../../src/internal/fileHeader.js"
+import { SegmentReader } from "../../src/internal/logSegment.js"
 import { Retention } from "../../src/internal/retention.js"
-import type { StorageDriver, StorageFile } from "../../src/internal/storageDriver.js"
+import { readExactly, type StorageDriver, type StorageFile } from "../../src/internal/storageDriver.js"
+import { decodeFooter, footerSize } from "../../src/internal/tableFormat.js"
 import type { Patches } from "./simulation.js"
 
 /** A fault of protocol, seeded on purpose: the exploration must find a crash that shows it. */
@@ -10,16 +13,55 @@ export interface Mutant {
   /** The workloads, by name, of which at least one must show it. */
   readonly workloads: ReadonlyArray<string>
   readonly patches: () => Patches
+  /** What shows it; a crash where nothing is said. */
+  readonly shownBy?: "damage"
+}
+
+/** A log file that ends where its first damaged frame begins. */
+const cutAtDamage = (file: StorageFile): StorageFile => {
+  const bytes = readExactly(file, 0, file.size())
+  let end = 0
+  try {
+    const { fileNumber, storeId } = decodeFileHeader(bytes, "log", file.path)
+    const reader = new SegmentReader(file.path, fileNumber, bytes, storeId)
+    while (reader.next() !== undefined);
+    end = reader.position
+  } catch {
+    return file
+  }
+  return delegate(file, { size: () => end })
+}
+
+/** A table file whose first write is synced without its filter and what stands behind it. */
+const syncedBeforeFilter = (file: StorageFile): StorageFile => {
+  let rest: Uint8Array | undefined
+  return delegate(file, {
+    append: (source, offset, length) => {
+      const bytes = source.slice(offset, offset + length)
+      const { fileNumber, storeId } = decodeFileHeader(bytes, "table", file.path)
+      const footerStart = length - footerSize
+      const footer = decodeFooter(bytes.slice(footerStart), saltOf(storeId), fileNumber, footerStart)
+      if (typeof footer === "string") throw new Error(`a table in more than one write: ${footer}`)
+      rest = bytes.slice(footer.filter.offset)
+      file.append(bytes, 0, footer.filter.offset)
+    },
+    sync: (done) =>
+      file.sync((failure) => {
+        if (rest !== undefined) file.append(rest, 0, rest.length)
+        rest = undefined
+        done(failure)
+      })
+  })
 }
 
 type FilePatch = (file: StorageFile) => StorageFile
 
-/** Changes every file that is created or opened. */
-const onFiles = (patch: FilePatch): Patches => ({
+/** Changes every file that is opened, and every one that is created. */
+const onFiles = (opened: FilePatch, created: FilePatch = opened): Patches => ({
   storage: (storage) => {
     const driver: StorageDriver = {
-      openRead: (path) => patch(storage.driver.openRead(path)),
-      create: (path) => patch(storage.driver.create(path)),
+      openRead: (path) => opened(storage.driver.openRead(path)),
+      create: (path) => created(storage.driver.create(path)),
       turn: (next) => storage.driver.turn(next)
     }
     return { ...storage, driver }
@@ -47,6 +89,25 @@ const writing = ["single puts", "batches"]
 
 export const mutants: ReadonlyArray<Mutant> = [
   { name: "tables are not synced", workloads: flushing, patches: () => withoutSync(/\.sst$/) },
+  {
+    name: "a table is synced before its filter is written",
+    workloads: flushing,
+    patches: () =>
+      onFiles(
+        (file) => file,
+        (file) => (file.path.endsWith(".sst") ? syncedBeforeFilter(file) : file)
+      )
+  },
+  {
+    name: "damage in the middle of the log is taken for a torn end",
+    workloads: writing,
+    patches: () =>
+      onFiles(
+        (file) => (file.path.endsWith(".log") ? cutAtDamage(file) : file),
+        (file) => file
+      ),
+    shownBy: "damage"
+  },
   { name: "the log is not synced", workloads: writing, patches: () => withoutSync(/\.log$/) },
   { name: "the manifest is not synced", workloads: flushing, patches: () => withoutSync(/MANIFEST/) },
   { name: "the pointer's new content is not synced", workloads: flushing, patches: () => withoutSync(/CURRENT/) },

@@ -38,7 +38,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     const store = yield* LsmStore.make({
       directory: directory!,
       durability: durabilities[more as keyof typeof durabilities],
-      memtableBytes: 100_000
+      memtableBytes: 40_000
     })
     for (let i = 0; ; i++) {
       yield* store.write(WriteBatch.make().put(`a${i}`, String(i)).put(`b${i}`, String(i)))

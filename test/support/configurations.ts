@@ -15,10 +15,10 @@ export const tinyLevels: LsmOptions.Tuning = {
 /** Settings at the ends of what is allowed. */
 export const extremes: Readonly<Record<string, LsmOptions.Tuning>> = {
   "one entry a memtable": { memtableBytes: 1, maxFrozenMemtables: 1, durability: "buffered" },
-  "one entry a block": { blockBytes: 1, restartInterval: 1, memtableBytes: 60_000 },
-  "no cache": { blockCacheBytes: 0, memtableBytes: 60_000 },
-  "one table at level 0": { level0Tables: 1, level0SlowdownTables: 1, level0StopTables: 1, memtableBytes: 60_000 },
-  "no filter": { filterFalsePositiveRate: 1, memtableBytes: 60_000 },
+  "one entry a block": { blockBytes: 1, restartInterval: 1, memtableBytes: 8_500 },
+  "no cache": { blockCacheBytes: 0, memtableBytes: 8_500 },
+  "one table at level 0": { level0Tables: 1, level0SlowdownTables: 1, level0StopTables: 1, memtableBytes: 8_500 },
+  "no filter": { filterFalsePositiveRate: 1, memtableBytes: 8_500 },
   "one open table": { maxOpenTables: 1, ...tinyLevels },
   "many levels": tinyLevels,
   compressed: { ...tinyLevels, compression: "deflate", blockBytes: 400, tableBytes: 2000 },
