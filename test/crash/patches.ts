@@ -1,0 +1,72 @@
+import { decodeFileHeader, saltOf } from "../../src/internal/fileHeader.js"
+import { SegmentReader } from "../../src/internal/logSegment.js"
+import { readExactly, type StorageDriver, type StorageFile } from "../../src/internal/storageDriver.js"
+import { decodeFooter, footerSize } from "../../src/internal/tableFormat.js"
+import type { Patches } from "./simulation.js"
+
+/** A log file that ends where its first damaged frame begins. */
+export const cutAtDamage = (file: StorageFile): StorageFile => {
+  const bytes = readExactly(file, 0, file.size())
+  let end = 0
+  try {
+    const { fileNumber, storeId } = decodeFileHeader(bytes, "log", file.path)
+    const reader = new SegmentReader(file.path, fileNumber, bytes, storeId)
+    while (reader.next() !== undefined);
+    end = reader.position
+  } catch {
+    return file
+  }
+  return delegate(file, { size: () => end })
+}
+
+/** A table file whose first write is synced without its filter and what stands behind it. */
+export const syncedBeforeFilter = (file: StorageFile): StorageFile => {
+  let rest: Uint8Array | undefined
+  return delegate(file, {
+    append: (source, offset, length) => {
+      const bytes = source.slice(offset, offset + length)
+      const { fileNumber, storeId } = decodeFileHeader(bytes, "table", file.path)
+      const footerStart = length - footerSize
+      const footer = decodeFooter(bytes.slice(footerStart), saltOf(storeId), fileNumber, footerStart)
+      if (typeof footer === "string") throw new Error(`a table in more than one write: ${footer}`)
+      rest = bytes.slice(footer.filter.offset)
+      file.append(bytes, 0, footer.filter.offset)
+    },
+    sync: (done) =>
+      file.sync((failure) => {
+        if (rest !== undefined) file.append(rest, 0, rest.length)
+        rest = undefined
+        done(failure)
+      })
+  })
+}
+
+type FilePatch = (file: StorageFile) => StorageFile
+
+/** Changes every file that is opened, and every one that is created. */
+export const onFiles = (opened: FilePatch, created: FilePatch = opened): Patches => ({
+  storage: (storage) => {
+    const driver: StorageDriver = {
+      openRead: (path) => opened(storage.driver.openRead(path)),
+      create: (path) => created(storage.driver.create(path)),
+      turn: (next) => storage.driver.turn(next)
+    }
+    return { ...storage, driver }
+  }
+})
+
+export const delegate = (file: StorageFile, changes: Partial<StorageFile>): StorageFile => ({
+  path: file.path,
+  size: () => file.size(),
+  read: (target, offset, length, position) => file.read(target, offset, length, position),
+  append: (source, offset, length) => file.append(source, offset, length),
+  sync: (done) => file.sync(done),
+  close: () => file.close(),
+  ...changes
+})
+
+/** Files whose name fits are said to be synced, and are not. */
+export const withoutSync = (pattern: RegExp): Patches =>
+  onFiles((file) =>
+    pattern.test(file.path) ? delegate(file, { sync: (done) => queueMicrotask(() => done(undefined)) }) : file
+  )
