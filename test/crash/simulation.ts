@@ -39,7 +39,7 @@ const withoutRuntimeMetrics = RuntimeFlagsPatch.disable(RuntimeFlags.RuntimeMetr
 
 /**
  * Runs `use` with a store on a simulated disk. The components are made one after the other: building layers takes several
- * times as long as opening the store, and there are many to open.
+ * times as long as opening the store, and there are many to open. Nothing is logged.
  */
 export const withStore = <A, E>(
   disk: MemoryDisk,
@@ -60,15 +60,14 @@ export const withStore = <A, E>(
     )
     const all = Context.add(lower, Compactor.Compactor, yield* Effect.provide(Compactor.make(options), lower))
     return yield* use(yield* Effect.provide(LsmStore.makeFromComponents(options), all))
-  }).pipe(Effect.scoped)
+  }).pipe(Effect.scoped, Logger.withMinimumLogLevel(LogLevel.None))
 
-/** An Effect that does the same each time: chance comes from the seed. It tells and traces nothing. */
+/** An Effect that does the same each time: chance comes from the seed. It traces nothing. */
 export const simulated =
   (seed: number) =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     effect.pipe(
       Effect.withRandom(Random.make(seed)),
-      Logger.withMinimumLogLevel(LogLevel.None),
       Effect.withTracerEnabled(false),
       Effect.withRuntimeFlagsPatch(withoutRuntimeMetrics)
     )

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
 import { quickDisk } from "../crash/journal.js"
-import { withStore } from "../crash/workload.js"
+import { withStore } from "../crash/simulation.js"
 
 export type Model = ReadonlyMap<string, string>
 export type Files = ReadonlyMap<string, Uint8Array>

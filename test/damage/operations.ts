@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { LsmError, type LsmStore } from "effect-lsm"
-import { directory } from "../crash/workload.js"
+import { directory } from "../crash/simulation.js"
 import type { Files, Model } from "./image.js"
 
 /** What is to be read from a store, in which keys, and from which files. */

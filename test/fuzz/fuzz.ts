@@ -1,5 +1,5 @@
 import { isFailure } from "../../src/internal/failure.js"
-import { seeded } from "../crash/states.js"
+import { seeded } from "../crash/random.js"
 import { mutate } from "./mutate.js"
 import { type Target, targets } from "./targets.js"
 
