@@ -306,7 +306,10 @@ export const make = (
       return compaction === undefined ? Effect.as(removeObsolete, false) : Effect.as(runCompaction(compaction), true)
     }).pipe(compacting.withPermits(1))
 
-    /** Removes the tables that nobody reads any more. One that cannot be removed is an orphan of the next open. */
+    /**
+     * Removes the tables that nobody reads any more; all that were taken, though the store be closed meanwhile. One that cannot
+     * be removed is an orphan of the next open.
+     */
     const removeObsolete = Effect.suspend(() =>
       Effect.forEach(
         manifest.unsafeTakeObsolete(),
@@ -321,7 +324,7 @@ export const make = (
           ),
         { discard: true }
       )
-    )
+    ).pipe(Effect.uninterruptible)
 
     // ------------------------------------------------------------------ stalls
 

@@ -4,7 +4,8 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { LsmStore } from "effect-lsm"
+import { LsmStore, Storage } from "effect-lsm"
+import { openStore } from "./support/openStore.js"
 import { temporaryDirectory } from "./support/temporaryDirectory.js"
 
 const session = <A, E>(directory: string, use: (store: LsmStore.Store) => Effect.Effect<A, E>, create = true) =>
@@ -62,6 +63,33 @@ describe("reopening", () => {
       const error = yield* Effect.flip(session(directory, (store) => store.count()))
       expect(error._tag).toBe("Corruption")
       expect(files(directory, /./)).toEqual(before)
+    })
+  )
+
+  it.scopedLive("finds nothing left over of a store that was closed while it removed tables", () =>
+    Effect.gen(function* () {
+      const memory = yield* Storage.makeMemory
+      const removing = yield* Effect.makeLatch(false)
+      const storage: Storage.StorageService = {
+        ...memory,
+        remove: (path) =>
+          Effect.suspend(() => {
+            if (path.endsWith(".sst")) removing.unsafeOpen()
+            return Effect.zipRight(memory.turn, memory.remove(path))
+          })
+      }
+      const open = openStore(storage, { directory: "/memory", durability: "buffered", level0Tables: 20 })
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* open
+          for (let i = 0; i < 5; i++) yield* Effect.zipRight(store.put("key", `${i}`), store.flush)
+          // The tables are removed in the background once nobody reads them any more.
+          yield* Effect.scoped(Effect.zipRight(store.cursor(), store.compact()))
+          yield* removing.await
+        })
+      )
+      const { recovery } = yield* Effect.scoped(Effect.flatMap(open, ({ stats }) => stats))
+      expect(recovery.orphans).toStrictEqual([])
     })
   )
 

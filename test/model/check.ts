@@ -1,0 +1,90 @@
+import * as Effect from "effect/Effect"
+import type { Storage } from "effect-lsm"
+import { seeded } from "../crash/states.js"
+import { type SimulatedClock, simulated } from "../support/simulated.js"
+import { type Command, drawProgram } from "./commands.js"
+import { configurations } from "./configurations.js"
+import { Run } from "./run.js"
+import { shrink } from "./shrink.js"
+
+/** What a run ended with: its answers, and what was wrong at which command. */
+export interface Outcome {
+  readonly answers: ReadonlyArray<string>
+  readonly fault: string | undefined
+}
+
+/** A run that takes longer than so many milliseconds hangs. */
+const patience = 60_000
+
+/** Runs commands on one configuration. */
+export const runCommands = async (
+  seed: number,
+  configuration: number,
+  commands: ReadonlyArray<Command>,
+  directory?: string,
+  storage?: Storage.StorageService
+): Promise<Outcome> => {
+  const answers: Array<string> = []
+  let at = "opening"
+  const program = (clock: SimulatedClock) =>
+    Effect.gen(function* () {
+      const run = new Run(clock, seeded(seed), configuration, answers, directory, storage)
+      yield* run.start
+      for (const [i, command] of commands.entries()) {
+        at = `command ${i}, ${JSON.stringify(command)}`
+        yield* run.perform(command)
+      }
+      at = "the end"
+      yield* run.end
+    })
+  let timer: NodeJS.Timeout | undefined
+  const hanging = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("hangs")), patience)
+  })
+  try {
+    await Promise.race([Effect.runPromise(simulated(seed, program)), hanging])
+    return { answers, fault: undefined }
+  } catch (error) {
+    return { answers, fault: `${at}: ${error instanceof Error ? error.message : String(error)}` }
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** What is wrong with a run, with the commands that are left of it when it is shrunk; undefined when nothing is. */
+const report = async (
+  title: string,
+  commands: ReadonlyArray<Command>,
+  faultOf: (commands: ReadonlyArray<Command>) => Promise<string | undefined>
+): Promise<string | undefined> => {
+  if ((await faultOf(commands)) === undefined) return undefined
+  const least = await shrink(commands, async (fewer) => (await faultOf(fewer)) !== undefined)
+  const lines = least.map((command) => `  ${JSON.stringify(command)}`)
+  return [title, `${least.length} of ${commands.length} commands:`, ...lines, await faultOf(least)].join("\n")
+}
+
+/** Crashes, faults and interruptions mixed in: the configuration is drawn, and changes when the store is opened again. */
+export const checkTrouble = (seed: number, length: number): Promise<string | undefined> => {
+  const configuration = seed % configurations.length
+  return report(
+    `seed ${seed}, with trouble, on ${configurations[configuration]!.name}`,
+    drawProgram(seed, length, true),
+    async (commands) => (await runCommands(seed, configuration, commands)).fault
+  )
+}
+
+/** The same commands on every configuration: nothing wrong, and one history of answers. */
+export const checkHistory = (seed: number, length: number): Promise<string | undefined> =>
+  report(`seed ${seed}, one history`, drawProgram(seed, length, false), async (commands) => {
+    let first: Outcome | undefined
+    for (const [i, { name }] of configurations.entries()) {
+      const outcome = await runCommands(seed, i, commands)
+      if (outcome.fault !== undefined) return `on ${name}: ${outcome.fault}`
+      first ??= outcome
+      const other = outcome.answers.findIndex((answer, n) => answer !== first?.answers[n])
+      if (other >= 0 || outcome.answers.length !== first.answers.length) {
+        return `on ${name}, answer ${other}: ${outcome.answers[other]}\nand before it ${first.answers[other]}`
+      }
+    }
+    return undefined
+  })

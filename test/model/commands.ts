@@ -1,0 +1,145 @@
+import * as fc from "effect/FastCheck"
+import type { FaultRule } from "./machine.js"
+
+/** Few keys, so that they meet each other: in hexadecimal, which sorts as their bytes do. */
+const key = fc.oneof(
+  fc.constantFrom("", "00", "61", "6100", "6161", "ff", "ffff"),
+  fc.array(fc.constantFrom("61", "62", "63"), { maxLength: 3 }).map((bytes) => bytes.join("")),
+  fc.integer({ min: 0, max: 40 }).map((n) => `6b${n.toString(16).padStart(2, "0")}`)
+)
+const value = fc.oneof(
+  fc.string({ maxLength: 8 }),
+  fc.integer({ min: 0, max: 300 }).map((n) => "v".repeat(n))
+)
+const bound = fc.option(key, { nil: undefined })
+const from = fc.constantFrom<"now" | "snapshot">("now", "snapshot")
+const durability = fc.constantFrom<"sync" | "buffered" | "interval" | undefined>(
+  "sync",
+  "buffered",
+  "interval",
+  undefined,
+  undefined,
+  undefined
+)
+const range = { start: bound, end: bound, prefix: bound }
+
+const step = fc.oneof(
+  fc.record({
+    step: fc.constantFrom<"next" | "prev" | "first" | "last">("next", "prev", "next", "prev", "first", "last")
+  }),
+  fc.record({ step: fc.constantFrom<"seek" | "seekBefore">("seek", "seekBefore"), key }),
+  fc.record({ step: fc.constant("take" as const), count: fc.integer({ min: 0, max: 5 }) })
+)
+
+const tagged = <const Tag extends string, A>(tag: Tag, fields: fc.Arbitrary<A>) =>
+  fields.map((given) => ({ _tag: tag, ...given }))
+
+const put = tagged("Put", fc.record({ key, value, durability }))
+const remove = tagged("Delete", fc.record({ key, durability }))
+const batch = tagged(
+  "Batch",
+  fc.record({
+    writes: fc.array(fc.tuple(key, fc.option(value, { nil: undefined, freq: 2 })), { maxLength: 8 }),
+    durability
+  })
+)
+const write = fc.oneof({ weight: 5, arbitrary: put }, { weight: 3, arbitrary: remove }, { weight: 3, arbitrary: batch })
+const flush = tagged("Flush", fc.record({}))
+const compact = tagged("Compact", fc.record({ start: bound, end: bound }))
+const sync = tagged("Sync", fc.record({}))
+const change = fc.oneof(
+  { weight: 8, arbitrary: write },
+  { weight: 2, arbitrary: flush },
+  { weight: 1, arbitrary: compact },
+  { weight: 1, arbitrary: sync }
+)
+
+const scan = tagged(
+  "Scan",
+  fc.record({
+    ...range,
+    what: fc.constantFrom<"scan" | "entries" | "keys" | "values">("scan", "scan", "entries", "keys", "values"),
+    reverse: fc.boolean(),
+    limit: fc.option(fc.nat(10), { nil: undefined }),
+    chunkSize: fc.constantFrom(2, 7, 512, 512, 512),
+    from
+  })
+)
+
+/** What is done on a sound machine: the answers are the same whatever the store's settings. */
+const ordinary = [
+  { weight: 24, arbitrary: write },
+  { weight: 8, arbitrary: tagged("Get", fc.record({ key, from })) },
+  { weight: 2, arbitrary: tagged("GetMany", fc.record({ keys: fc.array(key, { maxLength: 6 }), from })) },
+  { weight: 6, arbitrary: scan },
+  { weight: 2, arbitrary: tagged("Count", fc.record({ ...range, from })) },
+  // A scan in pieces, with changes in between.
+  { weight: 1, arbitrary: tagged("ScanDuring", fc.record({ scan, changes: fc.array(change, { maxLength: 5 }) })) },
+  { weight: 2, arbitrary: tagged("OpenCursor", fc.record({ ...range, from })) },
+  { weight: 6, arbitrary: tagged("Steer", fc.record({ steps: fc.array(step, { maxLength: 12 }) })) },
+  { weight: 2, arbitrary: tagged("Snapshot", fc.record({})) },
+  { weight: 2, arbitrary: tagged("Release", fc.record({})) },
+  { weight: 2, arbitrary: flush },
+  { weight: 1, arbitrary: compact },
+  { weight: 1, arbitrary: tagged("CompactAll", fc.record({})) },
+  { weight: 2, arbitrary: sync },
+  { weight: 1, arbitrary: tagged("Approximate", fc.record(range)) },
+  { weight: 1, arbitrary: tagged("Stats", fc.record({})) },
+  { weight: 1, arbitrary: tagged("Wait", fc.record({ millis: fc.constantFrom(1, 50, 7_200_000) })) },
+  { weight: 1, arbitrary: tagged("Reopen", fc.record({ configuration: fc.constant(undefined) })) }
+] as const
+
+const fault = fc.record({
+  operation: fc.constantFrom<FaultRule["operation"]>(
+    "append",
+    "sync",
+    "read",
+    "create",
+    "open",
+    "rename",
+    "remove",
+    "sync directory",
+    "any"
+  ),
+  code: fc.constantFrom("EIO", "EIO", "ENOSPC", "EMFILE"),
+  files: fc.constantFrom<FaultRule["files"]>("any", "any", "log", "sst", "MANIFEST", "CURRENT"),
+  after: fc.nat(12),
+  always: fc.boolean()
+})
+
+/** What goes wrong. */
+const trouble = [
+  { weight: 4, arbitrary: tagged("Fault", fault) },
+  { weight: 5, arbitrary: tagged("Heal", fc.record({ patient: fc.boolean(), reopen: fc.boolean() })) },
+  // Interrupts it after so many turns of the fibers.
+  { weight: 4, arbitrary: tagged("Interrupt", fc.record({ work: fc.oneof(change, scan), turns: fc.nat(40) })) },
+  // Stops the machine after so many operations of the disk, or else after the changes.
+  {
+    weight: 2,
+    arbitrary: tagged(
+      "Crash",
+      fc.record({
+        changes: fc.array(change, { maxLength: 6 }),
+        after: fc.nat(40),
+        power: fc.boolean(),
+        choice: fc.nat(1_000_000),
+        configuration: fc.option(fc.nat(100), { nil: undefined })
+      })
+    )
+  },
+  { weight: 1, arbitrary: tagged("Reopen", fc.record({ configuration: fc.nat(100) })) }
+] as const
+
+const ordinaryCommand = fc.oneof(...ordinary)
+const anyCommand = fc.oneof(...ordinary, ...trouble)
+
+export type Command = typeof anyCommand extends fc.Arbitrary<infer A> ? A : never
+export type CommandOf<Tag extends Command["_tag"]> = Extract<Command, { readonly _tag: Tag }>
+export type Change = typeof change extends fc.Arbitrary<infer A> ? A : never
+export type Step = typeof step extends fc.Arbitrary<infer A> ? A : never
+
+/** So many commands, by seed; `faults` mixes in what goes wrong. */
+export const drawProgram = (seed: number, length: number, faults: boolean): ReadonlyArray<Command> => {
+  const command: fc.Arbitrary<Command> = faults ? anyCommand : ordinaryCommand
+  return fc.sample(command, { seed, numRuns: length })
+}

@@ -1,0 +1,125 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import type { LsmError, LsmStore } from "effect-lsm"
+import type { Step } from "./commands.js"
+import { bytes, hexOf, mismatch, show, textOf } from "./text.js"
+
+type Row = readonly [key: string, value: string]
+
+interface Position {
+  readonly scope: Scope.CloseableScope
+  readonly cursor: LsmStore.Cursor
+  /** What it moves over. */
+  readonly rows: ReadonlyArray<Row>
+  /** Where it must stand: -1 is nowhere; undefined before it has been moved. */
+  at: number | undefined
+}
+
+/** So many cursors are held open at most; the newest is the one that is steered. */
+const most = 3
+
+const toRow = ({ key, value }: LsmStore.Entry): string => `${hexOf(key)}=${textOf(value)}`
+
+/** Open cursors, and where each must stand. */
+export class Positions {
+  private readonly open_: Array<Position> = []
+
+  get forget(): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.forEach(this.open_.splice(0), ({ scope }) => Scope.close(scope, Exit.void), { discard: true })
+    )
+  }
+
+  open(
+    store: LsmStore.Store,
+    range: LsmStore.Range & LsmStore.ReadOptions,
+    rows: ReadonlyArray<Row>
+  ): Effect.Effect<void, LsmError.ReadError> {
+    return Effect.gen(this, function* () {
+      const scope = yield* Scope.make()
+      const cursor = yield* Effect.onError(Scope.extend(store.cursor(range), scope), () =>
+        Scope.close(scope, Exit.void)
+      )
+      this.open_.push({ scope, cursor, rows, at: undefined })
+      if (this.open_.length > most) yield* Scope.close(this.open_.shift()!.scope, Exit.void)
+    })
+  }
+
+  /** Answers where the steps have led. One that fails loses the cursor. */
+  steer(steps: ReadonlyArray<Step>): Effect.Effect<string, LsmError.ReadError> {
+    return Effect.gen(this, function* () {
+      const position = this.open_.at(-1)
+      if (position === undefined) return "no cursor"
+      const answers: Array<string> = []
+      for (const step of steps) {
+        const due = advance(position, step)
+        const found = yield* move(position.cursor, step)
+        answers.push(found)
+        if (found !== due) yield* mismatch(`the step ${show(step)} of a cursor`, found, [due])
+      }
+      return answers.join("; ")
+    }).pipe(
+      Effect.tapError(() => {
+        const lost = this.open_.pop()
+        return lost === undefined ? Effect.void : Scope.close(lost.scope, Exit.void)
+      })
+    )
+  }
+}
+
+/** Moves a cursor, and tells what it answers and where it stands then. */
+const move = (cursor: LsmStore.Cursor, step: Step): Effect.Effect<string, LsmError.ReadError> =>
+  Effect.gen(function* () {
+    const answer =
+      step.step === "take"
+        ? (yield* cursor.take(step.count)).map(toRow).join(", ")
+        : step.step === "seek" || step.step === "seekBefore"
+          ? yield* cursor[step.step](bytes(step.key))
+          : yield* cursor[step.step]
+    const current = yield* cursor.current
+    return `${answer}, at ${Option.match(current, { onNone: () => "none", onSome: toRow })}`
+  })
+
+/** The same on the rows. */
+const advance = (position: Position, step: Step): string => {
+  const { at, rows } = position
+  const within = (index: number): number => (index >= 0 && index < rows.length ? index : -1)
+  const text = ([key, value]: Row): string => `${key}=${value}`
+  let taken: string | undefined
+  let next: number
+  switch (step.step) {
+    case "first":
+      next = within(0)
+      break
+    case "last":
+      next = within(rows.length - 1)
+      break
+    case "next":
+      next = at === undefined ? within(0) : at === -1 ? -1 : within(at + 1)
+      break
+    case "prev":
+      next = at === undefined ? within(rows.length - 1) : at === -1 ? -1 : within(at - 1)
+      break
+    case "seek":
+      next = rows.findIndex(([key]) => key >= step.key)
+      break
+    case "seekBefore":
+      next = rows.findLastIndex(([key]) => key < step.key)
+      break
+    case "take": {
+      const start = at ?? within(0)
+      taken =
+        start === -1
+          ? ""
+          : rows
+              .slice(start, start + step.count)
+              .map(text)
+              .join(", ")
+      next = start === -1 ? -1 : within(start + step.count)
+    }
+  }
+  position.at = next
+  return `${taken ?? next !== -1}, at ${next === -1 ? "none" : text(rows[next]!)}`
+}

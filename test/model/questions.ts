@@ -1,0 +1,97 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { LsmError, LsmStore } from "effect-lsm"
+import type { CommandOf } from "./commands.js"
+import type { Content } from "./content.js"
+import { bytes, hexOf, rangeOf, textOf } from "./text.js"
+
+/** What a reader may see, and what has been learned of it. */
+export interface View {
+  readonly candidates: ReadonlyArray<Content>
+  /** False when no candidate explains what was seen. */
+  observe(explains: (content: Content) => boolean): boolean
+}
+
+export type Question = {
+  [Tag in "Get" | "GetMany" | "Scan" | "Count"]: Omit<CommandOf<Tag>, "from">
+}["Get" | "GetMany" | "Scan" | "Count"]
+
+/** A question to the store, its answer as text, and the answer that a content gives. */
+interface Answer {
+  readonly ask: () => Effect.Effect<string, LsmError.ReadError>
+  readonly expect: (content: Content) => string
+}
+
+const absent = "none"
+const row = (key: string, value: string): string => `${key}=${value}`
+const join = (lines: ReadonlyArray<string>): string => lines.join("\n")
+
+export const showAll = (content: Content): string => join(content.rows({}).map(([key, value]) => row(key, value)))
+
+/** `between` is run after each entry of a scan. */
+export const answerOf = (
+  question: Question,
+  store: LsmStore.Store,
+  snapshot: LsmStore.Snapshot | undefined,
+  between?: Effect.Effect<void>
+): Answer => {
+  switch (question._tag) {
+    case "Get": {
+      const key = bytes(question.key)
+      return {
+        ask: () =>
+          Effect.gen(function* () {
+            const value = yield* store.getString(key, { snapshot })
+            const plain = yield* store.get(key, { snapshot })
+            const there = yield* store.has(key, { snapshot })
+            const answer = Option.getOrElse(value, () => absent)
+            const unsafe = yield* Effect.try({
+              try: () => store.unsafeGet(key, { snapshot }),
+              catch: (error) => error as LsmError.ReadError
+            })
+            const same =
+              Option.match(plain, { onNone: () => absent, onSome: textOf }) === answer &&
+              (unsafe === undefined ? absent : textOf(unsafe)) === answer &&
+              there === Option.isSome(value)
+            return same ? answer : `${answer}, but other lookups differ`
+          }),
+        expect: (content) => content.get(question.key) ?? absent
+      }
+    }
+    case "GetMany":
+      return {
+        ask: () =>
+          Effect.map(store.getMany(question.keys.map(bytes), { snapshot }), (values) =>
+            join(values.map(Option.match({ onNone: () => absent, onSome: textOf })))
+          ),
+        expect: (content) => join(question.keys.map((key) => content.get(key) ?? absent))
+      }
+    case "Count":
+      return {
+        ask: () => Effect.map(store.count({ ...rangeOf(question), snapshot }), String),
+        expect: (content) => String(content.rows(question).length)
+      }
+    case "Scan": {
+      const { chunkSize, limit, reverse, what } = question
+      const options = { ...rangeOf(question), limit, reverse, chunkSize, snapshot }
+      const lines: Stream.Stream<string, LsmError.ReadError> =
+        what === "keys"
+          ? Stream.map(store.keys(options), hexOf)
+          : what === "values"
+            ? Stream.map(store.values(options), textOf)
+            : Stream.map(store[what](options), ({ key, value }) => row(hexOf(key), textOf(value)))
+      const all = between === undefined ? lines : Stream.tap(lines, () => between)
+      return {
+        ask: () => Effect.map(Stream.runCollect(all), (found) => join([...found])),
+        expect: (content) => {
+          const rows = content.rows(question)
+          const ordered = (reverse ? [...rows].reverse() : rows).slice(0, limit)
+          return join(
+            ordered.map(([key, value]) => (what === "keys" ? key : what === "values" ? value : row(key, value)))
+          )
+        }
+      }
+    }
+  }
+}

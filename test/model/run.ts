@@ -1,0 +1,509 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import { type LsmError, type LsmOptions, type LsmStore, type Storage, WriteBatch } from "effect-lsm"
+import { turn } from "../support/eventually.js"
+import { openStore } from "../support/openStore.js"
+import type { SimulatedClock } from "../support/simulated.js"
+import type { Change, Command, CommandOf } from "./commands.js"
+import { configurations } from "./configurations.js"
+import type { Content, Write } from "./content.js"
+import { Machine } from "./machine.js"
+import { Model, type Survivors } from "./model.js"
+import { Positions } from "./positions.js"
+import { answerOf, type Question, showAll, type View } from "./questions.js"
+import { bytes, bytesOf, mismatch, rangeOf, show } from "./text.js"
+
+const durabilities = { sync: "sync", buffered: "buffered", interval: { interval: "20 millis" } } as const
+type DurabilityName = keyof typeof durabilities
+
+/** A snapshot, and what may be seen from it. */
+interface Held {
+  readonly scope: Scope.CloseableScope
+  readonly of: LsmStore.Snapshot
+  readonly view: View
+}
+
+/** A store on a simulated machine, and the model that it must agree with after each command. */
+export class Run {
+  private readonly model = new Model()
+  private machine: Machine
+  private scope: Scope.CloseableScope | undefined
+  private store!: LsmStore.Store
+  private snapshots: Array<Held> = []
+  private readonly positions = new Positions()
+  private sequence = 0
+  /** Recovery fills as many memtables as the log takes. */
+  private frozenAtOpening = 0
+  /** Whether the last session left nothing for the next one to clear away. */
+  private leftTidy = true
+  /** Whether versions that only snapshots saw may still be in the tables. */
+  private superseded = false
+
+  constructor(
+    private readonly clock: SimulatedClock,
+    private readonly random: () => number,
+    private configuration: number,
+    /** Takes what is answered, command by command. */
+    private readonly answers: Array<string>,
+    private readonly directory = "/store",
+    storage?: Storage.StorageService
+  ) {
+    this.machine = new Machine(random, directory, new Map(), storage)
+  }
+
+  private get options(): LsmOptions.LsmOptions {
+    return { ...configurations[this.configuration]!.tuning, directory: this.directory, name: "model" }
+  }
+
+  get start(): Effect.Effect<void> {
+    return this.boot({ made: 0, certain: 0 })
+  }
+
+  /** Everything is read once more, then closed, and must be there when opened again, with nothing left over. */
+  get end(): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      if (!this.machine.isSound) yield* this.heal({ patient: false, reopen: true })
+      yield* this.compareAll
+      yield* this.reopen(undefined)
+      yield* this.forget
+      yield* this.close
+    })
+  }
+
+  perform(command: Command): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.model.tidy()
+      switch (command._tag) {
+        case "Put":
+        case "Delete":
+        case "Batch":
+        case "Flush":
+        case "Compact":
+        case "Sync":
+          return this.change(command)
+        case "Get":
+        case "GetMany":
+        case "Scan":
+        case "Count":
+          return this.ask(command, command.from)
+        case "ScanDuring":
+          return this.scanDuring(command)
+        case "OpenCursor":
+          return this.openCursor(command)
+        case "Steer":
+          return this.guard(this.positions.steer(command.steps), (answer) => this.answers.push(answer))
+        case "Snapshot":
+          return this.snapshot
+        case "Release":
+          return Effect.suspend(() => {
+            const held = this.snapshots.shift()
+            return held === undefined ? Effect.void : Scope.close(held.scope, Exit.void)
+          })
+        case "CompactAll":
+          return this.compactAll
+        case "Approximate":
+          return this.approximate(command)
+        case "Stats":
+          return this.stats
+        case "Wait":
+          return this.wait(command.millis)
+        case "Reopen":
+          return this.reopen(command.configuration)
+        case "Fault":
+          return Effect.sync(() => this.machine.fault(command))
+        case "Heal":
+          return this.heal(command)
+        case "Interrupt":
+          return this.interrupt(command)
+        case "Crash":
+          return this.crash(command)
+      }
+    })
+  }
+
+  // ---------------------------------------------------------------------------------------------------- writing
+
+  private change(command: Change): Effect.Effect<void> {
+    const { store } = this
+    switch (command._tag) {
+      case "Put":
+        return this.write([[command.key, command.value]], command.durability, (options) =>
+          store.put(bytes(command.key), command.value, options)
+        )
+      case "Delete":
+        return this.write([[command.key, undefined]], command.durability, (options) =>
+          store.delete(bytes(command.key), options)
+        )
+      case "Batch": {
+        const batch = WriteBatch.make()
+        for (const [key, value] of command.writes) {
+          if (value === undefined) batch.delete(bytes(key))
+          else batch.put(bytes(key), value)
+        }
+        return this.write(command.writes, command.durability, (options) => store.write(batch, options))
+      }
+      case "Flush":
+        return this.keep(store.flush)
+      case "Sync":
+        return this.keep(Effect.tap(store.sync, () => Effect.sync(() => this.model.settle())))
+      case "Compact": {
+        const { start, end } = command
+        const work = store.compact({ start: bytesOf(start), end: bytesOf(end) })
+        return start !== undefined && end !== undefined && start >= end ? this.guard(work) : this.keep(work)
+      }
+    }
+  }
+
+  private write(
+    writes: ReadonlyArray<Write>,
+    durability: DurabilityName | undefined,
+    run: (options: LsmStore.WriteOptions) => Effect.Effect<void, LsmError.WriteError>
+  ): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { model } = this
+      const attempt = model.begin(writes)
+      return run({ durability: durability === undefined ? undefined : durabilities[durability] }).pipe(
+        Effect.matchEffect({
+          onSuccess: () =>
+            Effect.sync(() => {
+              // An empty batch leaves no record in the log.
+              if (writes.length > 0) model.acknowledge(attempt, durability ?? this.usualDurability)
+              else model.fail(attempt, false)
+            }),
+          onFailure: (error) =>
+            Effect.gen(this, function* () {
+              yield* this.excuse(error)
+              const { poisoned } = yield* Effect.orDie(this.store.stats)
+              if (poisoned !== undefined) model.logFailed = true
+              // Refused before it was handed to the log, unless the log has failed with it.
+              model.fail(attempt, error._tag !== "StorePoisoned" && poisoned !== undefined)
+            })
+        }),
+        Effect.onInterrupt(() =>
+          Effect.sync(() => {
+            if (attempt.fate === "unknown") model.interrupt(attempt)
+          })
+        )
+      )
+    })
+  }
+
+  private get usualDurability(): DurabilityName {
+    const { durability = "sync" } = configurations[this.configuration]!.tuning
+    return typeof durability === "string" ? durability : "interval"
+  }
+
+  /** Work that makes durable what was acknowledged before. */
+  private keep(work: Effect.Effect<void, LsmError.WriteError>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { made } = this.model
+      return this.guard(work, () => this.model.synced(made))
+    })
+  }
+
+  private get compactAll(): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      const { made } = this.model
+      let done = false
+      yield* this.guard(this.store.compact(), () => {
+        done = true
+        this.model.synced(made)
+      })
+      if (!done || !this.model.isKnown || this.snapshots.length > 0) return
+      const { size } = this.model.candidates[0]!
+      const { levels, tableBytes } = yield* Effect.orDie(this.store.stats)
+      const entries = levels.reduce((n, level) => n + level.entries, 0)
+      const deletions = levels.reduce((n, level) => n + level.deletions, 0)
+      const counted = yield* Effect.orDie(this.store.approximateCount())
+      const found = show({ entries, deletions, counted, bytes: yield* Effect.orDie(this.store.approximateSize()) })
+      // Versions that a snapshot kept stay at the bottom until something is merged with them.
+      const kept = this.superseded ? Math.max(entries, size) : size
+      const due = show({ entries: kept, deletions: 0, counted: kept, bytes: tableBytes })
+      if (found !== due) yield* mismatch("after a compaction of everything", found, [due])
+    })
+  }
+
+  // ---------------------------------------------------------------------------------------------------- reading
+
+  private ask(question: Question, from: "now" | "snapshot"): Effect.Effect<void> {
+    const oldest = from === "snapshot" ? this.snapshots[0] : undefined
+    const { ask, expect } = answerOf(question, this.store, oldest?.of)
+    const view = oldest?.view ?? this.model
+    return this.guard(Effect.suspend(ask), (found) => {
+      this.answers.push(found)
+      if (view.observe((content) => expect(content) === found)) return
+      return mismatch(show(question), found, view.candidates.map(expect))
+    })
+  }
+
+  /** Makes one content certain; false when what is wrong with the disk keeps it from being read. */
+  private get known(): Effect.Effect<boolean> {
+    return Effect.gen(this, function* () {
+      if (this.model.isKnown && this.model.unknownCount === 0) return true
+      yield* this.pass(0)
+      this.model.settle()
+      yield* this.ask(everything, "now")
+      return this.model.isKnown
+    })
+  }
+
+  private get compareAll(): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      yield* this.known
+      for (const from of ["now", "snapshot"] as const) {
+        yield* this.ask(everything, from)
+        yield* this.ask({ ...everything, reverse: true }, from)
+      }
+    })
+  }
+
+  private get snapshot(): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      if (!(yield* this.known)) return
+      const scope = yield* Scope.make()
+      const of = yield* Effect.orDie(Scope.extend(this.store.snapshot, scope))
+      const content = this.model.candidates[0]!
+      this.superseded = true
+      this.snapshots.push({ scope, of, view: { candidates: [content], observe: (explains) => explains(content) } })
+    })
+  }
+
+  private openCursor(command: CommandOf<"OpenCursor">): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      if (!(yield* this.known)) return
+      const oldest = command.from === "snapshot" ? this.snapshots[0] : undefined
+      const { candidates } = oldest?.view ?? this.model
+      const range = { ...rangeOf(command), snapshot: oldest?.of }
+      yield* this.guard(this.positions.open(this.store, range, candidates[0]!.rows(command)))
+    })
+  }
+
+  private scanDuring({ scan, changes }: CommandOf<"ScanDuring">): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      if (!(yield* this.known)) return
+      const left = [...changes]
+      const step = Effect.suspend(() => {
+        const next = left.shift()
+        return next === undefined ? Effect.void : this.change(next)
+      })
+      const oldest = scan.from === "snapshot" ? this.snapshots[0] : undefined
+      const { ask, expect } = answerOf({ ...scan, chunkSize: 1 }, this.store, oldest?.of, step)
+      const due = expect((oldest?.view ?? this.model).candidates[0]!)
+      yield* this.guard(ask(), (found) => {
+        this.answers.push(found)
+        return found === due ? undefined : mismatch("a scan with changes in between", found, [due])
+      })
+    })
+  }
+
+  private approximate(command: CommandOf<"Approximate">): Effect.Effect<void> {
+    const { store } = this
+    const read = Effect.zip(
+      Effect.zip(store.approximateCount(rangeOf(command)), store.approximateSize(rangeOf(command))),
+      store.stats
+    )
+    return this.guard(read, ([[count, size], { tableBytes }]) => {
+      const fits = Number.isInteger(count) && count >= 0 && Number.isInteger(size) && size >= 0 && size <= tableBytes
+      return fits ? undefined : mismatch("an approximation", show({ count, size }), [`at most ${tableBytes} bytes`])
+    })
+  }
+
+  private get stats(): Effect.Effect<void> {
+    return this.guard(Effect.zip(this.store.stats, this.store.prometheus), ([stats, text]) => {
+      const { levels, memory, poisoned, sequence, snapshots, tables } = stats
+      const { maxFrozenMemtables = 4 } = configurations[this.configuration]!.tuning
+      const holds =
+        sequence >= this.sequence &&
+        snapshots === this.snapshots.length &&
+        tables === levels.reduce((n, level) => n + level.tables, 0) &&
+        memory.frozenCount <= Math.max(maxFrozenMemtables, this.frozenAtOpening) &&
+        (poisoned === undefined || this.machine.excusesPoison) &&
+        text.includes("lsm_")
+      this.sequence = sequence
+      return holds ? undefined : mismatch("stats", show(stats), [])
+    })
+  }
+
+  /** Time passes: what waits for an interval is synced. */
+  private wait(millis: number): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      yield* this.pass(millis)
+      if (millis >= longestInterval && this.machine.isSound) this.model.intervalsEnded()
+    })
+  }
+
+  /** Whatever is under way comes to rest, time passes, and what that has woken comes to rest. */
+  private pass(millis: number): Effect.Effect<void> {
+    const rest = Effect.zipRight(turn, turn)
+    return rest.pipe(Effect.zipRight(Effect.sync(() => this.clock.advance(millis))), Effect.zipRight(rest))
+  }
+
+  // ------------------------------------------------------------------------------------------ sessions and trouble
+
+  private get forget(): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      for (const { scope } of this.snapshots.splice(0)) yield* Scope.close(scope, Exit.void)
+      yield* this.positions.forget
+    })
+  }
+
+  private get close(): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      if (this.scope !== undefined) yield* Scope.close(this.scope, Exit.void)
+      this.scope = undefined
+      const { openFiles } = this.machine
+      if (openFiles !== 0) yield* mismatch("after closing", `${openFiles} open files`, ["none"])
+    })
+  }
+
+  private reopen(configuration: number | undefined): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      yield* this.forget
+      const { poisoned } = yield* Effect.orDie(this.store.stats)
+      const { isSound } = this.machine
+      if (!isSound) this.leftTidy = false
+      yield* this.close
+      if (poisoned === undefined && isSound) this.model.synced()
+      if (configuration !== undefined) this.configuration = configuration % configurations.length
+      yield* this.boot(this.model.survivors(false))
+    })
+  }
+
+  /** Opens the store on the machine as it is, and looks whether everything is there that survives. */
+  private boot(survivors: Survivors): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      const open = Effect.gen(this, function* () {
+        const scope = yield* Scope.make()
+        this.store = yield* openStore(this.machine.storage, this.options).pipe(
+          Scope.extend(scope),
+          Effect.onError(() => Scope.close(scope, Exit.void))
+        )
+        this.scope = scope
+        const { memory, recovery } = yield* this.store.stats
+        this.frozenAtOpening = memory.frozenCount
+        const { ask } = answerOf(everything, this.store, undefined)
+        return { recovery, found: yield* ask() }
+      })
+      const { found, recovery } = yield* Effect.catchAll(open, (error) =>
+        Effect.gen(this, function* () {
+          // What is refused is let be, and then it must open.
+          yield* this.excuse(error)
+          this.leftTidy = false
+          this.machine.heal()
+          if (this.scope !== undefined) yield* this.close
+          return yield* Effect.orDie(open)
+        })
+      )
+      const matches = (content: Content) => showAll(content) === found
+      if (!this.model.recover(survivors, matches)) {
+        yield* mismatch(`opening, of ${show(survivors)}`, found, this.model.candidates.map(showAll))
+      }
+      if (this.leftTidy && recovery.orphans.length + recovery.dropped.length > 0) {
+        yield* mismatch("left over", show(recovery), [])
+      }
+      this.leftTidy = this.machine.isSound
+      this.sequence = 0
+    })
+  }
+
+  private heal({ patient, reopen }: { readonly patient: boolean; readonly reopen: boolean }): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      if (this.machine.isSound) return
+      this.leftTidy = false
+      this.machine.heal()
+      if (!patient) yield* this.store.resume
+      yield* this.pass(patient ? retryMillis : 0)
+      const { backgroundError, poisoned } = yield* Effect.orDie(this.store.stats)
+      if (poisoned !== undefined) {
+        this.model.logFailed = true
+        if (!reopen) return
+        yield* this.reopen(undefined)
+      } else if (backgroundError !== undefined) {
+        yield* mismatch("a disk that refuses nothing any more", backgroundError, ["no error"])
+      }
+      this.machine.forget()
+    })
+  }
+
+  private interrupt({ turns, work }: CommandOf<"Interrupt">): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      const fiber = yield* Effect.fork(work._tag === "Scan" ? this.ask(work, work.from) : this.change(work))
+      for (let i = 0; i < turns; i++) yield* Effect.yieldNow()
+      const exit = yield* Fiber.interrupt(fiber)
+      if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) yield* exit
+      if (this.model.unknownCount > 2) yield* this.known
+    })
+  }
+
+  private crash(command: CommandOf<"Crash">): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      let survivors: Survivors = this.model.survivors(command.power)
+      this.machine.arm(command, () => {
+        survivors = this.model.survivors(command.power)
+      })
+      for (const change of command.changes) {
+        if (this.machine.remains === undefined) yield* this.change(change)
+      }
+      yield* this.startAgain
+      if (command.configuration !== undefined) this.configuration = command.configuration % configurations.length
+      if (command.choice % 4 === 0) {
+        // And once more, while the store is being opened.
+        this.machine.arm({ ...command, choice: command.choice >>> 4 }, () => undefined)
+        this.scope = yield* Scope.make()
+        yield* Effect.orDie(Scope.extend(openStore(this.machine.storage, this.options), this.scope))
+        yield* this.startAgain
+      }
+      yield* this.boot(survivors)
+    })
+  }
+
+  /** The machine stops, and another boots on what is left of its disk. */
+  private get startAgain(): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      this.machine.halt()
+      yield* this.forget
+      yield* this.close
+      this.leftTidy = false
+      this.machine = new Machine(this.random, this.directory, this.machine.remains)
+    })
+  }
+
+  /** Work that may fail only with what the disk has refused, and is then as if it had not been asked for. */
+  private guard<A>(
+    work: Effect.Effect<A, LsmError.WriteError>,
+    then: (value: A) => Effect.Effect<void> | undefined | void | number = () => undefined
+  ): Effect.Effect<void> {
+    return Effect.matchEffect(work, {
+      onFailure: (error) => this.excuse(error),
+      onSuccess: (value) => {
+        const next = then(value)
+        return Effect.isEffect(next) ? next : Effect.void
+      }
+    })
+  }
+
+  private excuse(error: LsmError.LsmError): Effect.Effect<void> {
+    const excused = error._tag === "StorePoisoned" ? this.machine.excusesPoison : this.machine.excuses(error)
+    return excused ? Effect.void : Effect.die(error)
+  }
+}
+
+const everything = {
+  _tag: "Scan",
+  what: "scan",
+  start: undefined,
+  end: undefined,
+  prefix: undefined,
+  reverse: false,
+  limit: undefined,
+  chunkSize: 512
+} as const
+
+/** An hour, and more. */
+const longestInterval = 7_200_000
+
+/** Failed background work is tried again after ten seconds at the latest. */
+const retryMillis = 10_000

@@ -1,0 +1,30 @@
+import * as Effect from "effect/Effect"
+import type { LsmStore } from "effect-lsm"
+
+export const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"))
+export const bytesOf = (hex: string | undefined): Uint8Array | undefined => (hex === undefined ? undefined : bytes(hex))
+export const hexOf = (given: Uint8Array): string =>
+  Buffer.from(given.buffer, given.byteOffset, given.length).toString("hex")
+export const textOf = (given: Uint8Array): string =>
+  Buffer.from(given.buffer, given.byteOffset, given.length).toString("utf8")
+
+export interface HexRange {
+  readonly start?: string | undefined
+  readonly end?: string | undefined
+  readonly prefix?: string | undefined
+}
+
+export const rangeOf = ({ end, prefix, start }: HexRange): LsmStore.Range => ({
+  start: bytesOf(start),
+  end: bytesOf(end),
+  prefix: bytesOf(prefix)
+})
+
+export const show = (value: unknown): string => JSON.stringify(value)
+
+/** What is told of long answers. */
+const shorten = (text: string): string => (text.length > 2000 ? `${text.slice(0, 2000)}...` : text)
+
+/** Ends the run: the store answers what the model does not. */
+export const mismatch = (what: string, found: string, due: ReadonlyArray<string>): Effect.Effect<never> =>
+  Effect.die(new Error(`${what}: found ${shorten(found)}\nwhere was due ${due.map(shorten).join("\nor ")}`))
