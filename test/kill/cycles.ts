@@ -1,0 +1,125 @@
+import { cpSync, mkdirSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import { seeded } from "../crash/states.js"
+import { turn } from "../support/eventually.js"
+import { temporaryDirectory } from "../support/temporaryDirectory.js"
+import { type Child, start } from "./child.js"
+import { Ledger } from "./ledger.js"
+import { contentOf, withStore } from "./store.js"
+
+export interface Tally {
+  cycles: number
+  /** Of those, ended in order. */
+  closed: number
+  /** Killed before the store was open. */
+  whileOpening: number
+  /** Looked into by this process; in the others the next writer opens what the killed one has left. */
+  checked: number
+  copied: number
+  acknowledged: number
+  readonly faults: Array<string>
+}
+
+/** Acknowledgements that a writer gives at most before it is killed. */
+const most = 400
+
+/**
+ * Cycles of a writer that is killed at a random moment while it tells what is acknowledged. The store that it leaves
+ * is looked into, copied or just opened by the next writer, which goes on with it.
+ */
+export const runCycles = (program: string, cycles: number, seed: number): Effect.Effect<Tally, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const random = seeded(seed)
+    const below = (n: number) => Math.floor(random() * n)
+    const home = yield* temporaryDirectory
+    const directory = join(home, "store")
+    mkdirSync(directory)
+    const ledger = new Ledger()
+    const tally: Tally = { cycles: 0, closed: 0, whileOpening: 0, checked: 0, copied: 0, acknowledged: 0, faults: [] }
+    const note = (what: string, fault: string | undefined) => {
+      if (fault !== undefined) tally.faults.push(`cycle ${tally.cycles}, ${what}: ${fault}`)
+    }
+    /** Started ahead: the next writer gets ready while this one works. */
+    const scope = yield* Effect.scope
+    const startWriter = Scope.extend(start(program, "write", directory), scope)
+    let next = yield* startWriter
+
+    const check = (what: string, where: string, ...beside: ReadonlyArray<string>): Effect.Effect<void> =>
+      withStore(where, (store) =>
+        Effect.gen(function* () {
+          note(what, ledger.faultOf(yield* contentOf(store)))
+          const [second] = beside
+          if (second !== undefined) yield* check(`${what}, beside it`, second)
+        })
+      ).pipe(Effect.catchAll((error) => Effect.sync(() => note(what, `${error._tag}: ${error.message}`))))
+
+    /** Takes lines until the writer has told so many acknowledgements; false when it is gone before. */
+    const follow = (child: Child, until: number): Effect.Effect<boolean> =>
+      Effect.gen(function* () {
+        for (let kept = 0; kept < until; ) {
+          const line = yield* child.line
+          if (line === "" || line.startsWith("failed")) {
+            note("the writer", line === "" ? "gone" : line)
+            return false
+          }
+          if (line.startsWith("open ")) {
+            note("opened by the writer", ledger.faultOfMarkers(line.split(" ").slice(1).map(Number)))
+          }
+          ledger.take(line)
+          if (line.startsWith("kept")) kept++
+        }
+        return true
+      })
+
+    const cycle = Effect.gen(function* () {
+      const child = next
+      next = yield* startWriter
+      yield* child.line
+      yield* child.order("open")
+      const manner = below(10)
+      if (manner === 0) {
+        // On the way to being open.
+        yield* child.line
+        for (let turns = below(200); turns > 0; turns--) yield* turn
+        yield* child.kill
+        tally.whileOpening++
+      } else if (yield* follow(child, below(most))) {
+        if (manner === 1) {
+          yield* child.order("close")
+          let line = yield* child.line
+          for (; line !== "closed" && line !== ""; line = yield* child.line) ledger.take(line)
+          note("closing", line === "closed" ? undefined : "it did not close")
+          tally.closed++
+        } else {
+          yield* child.kill
+        }
+      }
+      for (const line of yield* child.rest) {
+        if (line.startsWith("open ")) {
+          note("opened by the writer", ledger.faultOfMarkers(line.split(" ").slice(1).map(Number)))
+        }
+        ledger.take(line)
+      }
+      yield* child.kill
+      if (below(8) === 0) {
+        const copy = join(home, "copy")
+        cpSync(directory, copy, { recursive: true })
+        // From the same bytes both recover the same, each on its own.
+        yield* check("a copy", copy, directory)
+        rmSync(copy, { recursive: true })
+        tally.copied++
+      } else if (below(2) === 0) {
+        yield* check(manner === 1 ? "after closing" : "after a kill", directory)
+        tally.checked++
+      }
+      tally.cycles++
+    })
+
+    while (tally.cycles < cycles && tally.faults.length < 5) yield* cycle
+    yield* next.kill
+    yield* check("at the end", directory)
+    tally.acknowledged = ledger.acknowledged
+    return tally
+  })

@@ -1,0 +1,85 @@
+// The processes of `npm run test:kill`, bundled into one file so that they start quickly. Words: what to do, and the directory.
+import { createInterface } from "node:readline"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
+import { LsmStore } from "../../src/index.js"
+import { batchOf, markerOf, plan, tuning, writers } from "./plan.js"
+
+const [task, directory] = process.argv.slice(2)
+
+/** On a pipe this is synchronous: what was told was told before anything that comes after it. */
+const tell = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))
+
+const orders = Effect.gen(function* () {
+  const lines = yield* Queue.unbounded<string>()
+  createInterface(process.stdin)
+    .on("line", (line) => lines.unsafeOffer(line))
+    .on("close", () => lines.unsafeOffer("close"))
+  return lines
+})
+
+const open = Effect.suspend(() => LsmStore.make({ ...tuning, directory: directory! }))
+
+const tasks: Record<string, Effect.Effect<void, unknown>> = {
+  /** Goes on with each writer's plan, telling each batch as it begins and as it is acknowledged, until ordered to close. */
+  write: Effect.gen(function* () {
+    const lines = yield* orders
+    yield* tell("ready")
+    yield* Queue.take(lines)
+    yield* tell("opening")
+    const store = yield* open
+    const found = yield* store.getMany(Array.from({ length: writers }, (_, writer) => markerOf(writer)))
+    const from = found.map((value) => (Option.isSome(value) ? Number(new TextDecoder().decode(value.value)) : 0))
+    yield* tell(`open ${from.join(" ")}`)
+    let closing = false
+    const write = (writer: number) =>
+      Effect.gen(function* () {
+        for (let n = from[writer]! + 1; !closing; n++) {
+          const planned = plan(writer, n)
+          yield* tell(`begun ${writer} ${n}`)
+          yield* store.write(batchOf(planned), { durability: planned.durability })
+          yield* tell(`kept ${writer} ${n}`)
+        }
+      })
+    const end = Effect.zipRight(
+      Queue.take(lines),
+      Effect.sync(() => {
+        closing = true
+      })
+    )
+    const all = [end, ...Array.from({ length: writers }, (_, writer) => write(writer))]
+    yield* Effect.all(all, { concurrency: "unbounded", discard: true })
+  }).pipe(Effect.scoped, Effect.zipRight(tell("closed")), Effect.provide(NodeFileSystem.layer)),
+
+  /** Tries to open when ordered, tells the outcome, and as owner puts what it is ordered to until it is told to close. */
+  own: Effect.gen(function* () {
+    const lines = yield* orders
+    yield* tell("ready")
+    yield* Queue.take(lines)
+    yield* Effect.gen(function* () {
+      const store = yield* open
+      yield* tell("open")
+      for (;;) {
+        const line = yield* Queue.take(lines)
+        if (line === "close") return
+        yield* store.put(line, "put by order")
+        yield* tell(`put ${line}`)
+      }
+    }).pipe(
+      Effect.scoped,
+      Effect.catchTag("StoreLocked", ({ _tag }) => tell(_tag))
+    )
+  }).pipe(Effect.provide(NodeFileSystem.layer))
+}
+
+Effect.runPromise(Effect.provide(tasks[task!]!, Logger.minimumLogLevel(LogLevel.Error))).then(
+  () => process.exit(0),
+  (error) => {
+    process.stdout.write(`failed ${String(error)}\n`)
+    process.exit(1)
+  }
+)

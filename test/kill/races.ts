@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { start } from "./child.js"
+
+/** The contents of every file of a directory. */
+export const filesOf = (directory: string): ReadonlyMap<string, string> =>
+  new Map(
+    readdirSync(directory)
+      .sort()
+      .map((name) => [name, readFileSync(join(directory, name), "base64")])
+  )
+
+/** What so many processes are told that open a directory at the same moment, the owner being ordered to put a key. */
+export const race = (
+  program: string,
+  directory: string,
+  processes: number
+): Effect.Effect<ReadonlyArray<string>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const racers = yield* Effect.replicateEffect(start(program, "own", directory), processes)
+    for (const racer of racers) yield* racer.line
+    for (const racer of racers) yield* racer.order("open")
+    const outcomes = yield* Effect.forEach(racers, (racer) =>
+      Effect.gen(function* () {
+        const outcome = yield* racer.line
+        if (outcome !== "open") return outcome
+        yield* racer.order("by the winner")
+        return `${outcome}, ${yield* racer.line}`
+      })
+    )
+    for (const racer of racers) {
+      yield* racer.order("close")
+      while ((yield* racer.line) !== "");
+    }
+    return [...outcomes].sort()
+  })
