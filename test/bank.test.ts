@@ -105,11 +105,11 @@ const bank = (seed: number) =>
           const auditor = Effect.suspend(() => {
             const ways = audits(store)
             return Effect.flatMap(ways[below(ways.length)]!, whole)
-          }).pipe(Effect.repeat({ while: () => busy > 0 && machine.remains === undefined }))
+          }).pipe(Effect.repeat({ while: () => busy > 0 && !machine.hasStopped }))
           const upkeep = Effect.suspend(() => {
             const task = [store.flush, store.compact(), store.sync][below(3)]!
             return Effect.zipRight(Effect.repeatN(Effect.yieldNow(), 10 + below(40)), task)
-          }).pipe(Effect.repeat({ while: () => busy > 0 && machine.remains === undefined }))
+          }).pipe(Effect.repeat({ while: () => busy > 0 && !machine.hasStopped }))
           const all = Effect.all([...Array.from({ length: tellers }, () => teller), auditor, auditor, upkeep], {
             concurrency: "unbounded",
             discard: true
@@ -129,11 +129,12 @@ const bank = (seed: number) =>
             for (const audit of audits(store)) yield* Effect.flatMap(audit, whole)
             const stop = { after: below(120), power: below(2) === 0, choice: below(1_000_000) }
             machine.arm(stop, () => undefined)
-            yield* work(store)
+            // A machine that has stopped refuses whatever is still asked of it.
+            yield* Effect.catchAll(work(store), (error) => (machine.hasStopped ? Effect.void : Effect.fail(error)))
             machine.halt()
           })
         )
-        machine = new Machine(random, "/store", machine.remains)
+        machine = machine.next
       }
       expect(audited).toBeGreaterThan(sessions * 8)
     })

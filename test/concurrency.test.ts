@@ -96,69 +96,65 @@ describe("concurrent use", () => {
     })
   )
 
-  for (const [name, where, transfers] of [
-    ["in memory", memory, 300],
-    ["on disk", disk, 80]
-  ] as const) {
-    it.scoped(`a scan sees the money of a bank whole while transfers go on: ${name}`, () =>
-      Effect.gen(function* () {
-        const place = yield* where
-        yield* withStore(
-          place,
-          (store) =>
-            Effect.gen(function* () {
-              const accounts = Array.from({ length: 20 }, (_, i) => `account ${String(i).padStart(2, "0")}`)
-              const balances = new Map(accounts.map((account) => [account, 100]))
-              const opening = WriteBatch.make()
-              for (const account of accounts) opening.put(account, "100")
-              yield* store.write(opening)
-              let transferring = true
-              const total = (snapshot: boolean, reverse: boolean) =>
-                Effect.gen(function* () {
-                  const options = snapshot ? { snapshot: yield* store.snapshot } : {}
-                  const entries = yield* pairs(
-                    store.scan({ ...options, reverse, chunkSize: 3 }).pipe(
-                      Stream.rechunk(1),
-                      Stream.tap(() => turn)
-                    )
+  it.scoped("a scan sees the money of a bank whole while transfers go on, on disk", () =>
+    Effect.gen(function* () {
+      const place = yield* disk
+      const transfers = 80
+      yield* withStore(
+        place,
+        (store) =>
+          Effect.gen(function* () {
+            const accounts = Array.from({ length: 20 }, (_, i) => `account ${String(i).padStart(2, "0")}`)
+            const balances = new Map(accounts.map((account) => [account, 100]))
+            const opening = WriteBatch.make()
+            for (const account of accounts) opening.put(account, "100")
+            yield* store.write(opening)
+            let transferring = true
+            const total = (snapshot: boolean, reverse: boolean) =>
+              Effect.gen(function* () {
+                const options = snapshot ? { snapshot: yield* store.snapshot } : {}
+                const entries = yield* pairs(
+                  store.scan({ ...options, reverse, chunkSize: 3 }).pipe(
+                    Stream.rechunk(1),
+                    Stream.tap(() => turn)
                   )
-                  expect(entries).toHaveLength(20)
-                  expect(entries.reduce((sum, [, balance]) => sum + Number(balance), 0)).toBe(2000)
-                }).pipe(Effect.scoped)
-              let audits = 0
-              const auditors = yield* Effect.forEach([0, 1, 2, 3], (i) =>
-                Effect.fork(
-                  Effect.repeat(
-                    Effect.tap(total(i % 2 === 0, i < 2), () => Effect.sync(() => audits++)),
-                    { while: () => transferring }
-                  )
+                )
+                expect(entries).toHaveLength(20)
+                expect(entries.reduce((sum, [, balance]) => sum + Number(balance), 0)).toBe(2000)
+              }).pipe(Effect.scoped)
+            let audits = 0
+            const auditors = yield* Effect.forEach([0, 1, 2, 3], (i) =>
+              Effect.fork(
+                Effect.repeat(
+                  Effect.tap(total(i % 2 === 0, i < 2), () => Effect.sync(() => audits++)),
+                  { while: () => transferring }
                 )
               )
-              for (let i = 0; i < transfers; i++) {
-                const [from, to] = [accounts[(i * 7) % 20]!, accounts[(i * 11 + 3) % 20]!]
-                if (from === to) continue
-                balances.set(from, balances.get(from)! - 5)
-                balances.set(to, balances.get(to)! + 5)
-                yield* store.write(
-                  WriteBatch.make()
-                    .put(from, String(balances.get(from)))
-                    .put(to, String(balances.get(to)))
-                )
-                if (i % 40 === 0) yield* store.flush
-                if (i % 110 === 0) yield* store.compact()
-                yield* turn
-              }
-              transferring = false
-              yield* Fiber.joinAll(auditors)
-              expect(audits).toBeGreaterThan(3)
-              const entries = yield* pairs(store.scan())
-              expect(entries).toStrictEqual(accounts.map((account) => [account, String(balances.get(account))]))
-            }),
-          { ...small, memtableBytes: 1, maxFrozenMemtables: 2 }
-        )
-      })
-    )
-  }
+            )
+            for (let i = 0; i < transfers; i++) {
+              const [from, to] = [accounts[(i * 7) % 20]!, accounts[(i * 11 + 3) % 20]!]
+              if (from === to) continue
+              balances.set(from, balances.get(from)! - 5)
+              balances.set(to, balances.get(to)! + 5)
+              yield* store.write(
+                WriteBatch.make()
+                  .put(from, String(balances.get(from)))
+                  .put(to, String(balances.get(to)))
+              )
+              if (i % 40 === 0) yield* store.flush
+              if (i % 110 === 0) yield* store.compact()
+              yield* turn
+            }
+            transferring = false
+            yield* Fiber.joinAll(auditors)
+            expect(audits).toBeGreaterThan(3)
+            const entries = yield* pairs(store.scan())
+            expect(entries).toStrictEqual(accounts.map((account) => [account, String(balances.get(account))]))
+          }),
+        { ...small, memtableBytes: 1, maxFrozenMemtables: 2 }
+      )
+    })
+  )
 
   it.scoped("flushes and compactions by hand may overlap with each other and with writes", () =>
     Effect.gen(function* () {

@@ -1,7 +1,8 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
+import type { Readable, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -25,9 +26,8 @@ export class Child {
   private readonly lines = Effect.runSync(Queue.unbounded<string>())
   private readonly gone: Promise<void>
 
-  constructor(private readonly process: ChildProcessWithoutNullStreams) {
+  constructor(private readonly process: ChildProcessByStdio<Writable, Readable, null>) {
     process.stdin.on("error", () => undefined)
-    process.stderr.pipe(globalThis.process.stderr)
     this.gone = new Promise((resolve) => {
       createInterface(process.stdout)
         .on("line", (line) => this.lines.unsafeOffer(line))
@@ -74,6 +74,8 @@ export class Child {
 /** Starts a process, which waits for its first order once it has told that it is ready. */
 export const start = (program: string, task: string, directory: string): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => new Child(spawn(process.execPath, [program, task, directory]))),
+    Effect.sync(
+      () => new Child(spawn(process.execPath, [program, task, directory], { stdio: ["pipe", "pipe", "inherit"] }))
+    ),
     (child) => child.kill
   )

@@ -1,4 +1,5 @@
 // The processes of `npm run test:kill`, bundled into one file so that they start quickly. Words: what to do, and the directory.
+import { writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
@@ -11,8 +12,24 @@ import { batchOf, markerOf, plan, tuning, writers } from "./plan.js"
 
 const [task, directory] = process.argv.slice(2)
 
-/** On a pipe this is synchronous: what was told was told before anything that comes after it. */
-const tell = (line: string) => Effect.sync(() => void process.stdout.write(`${line}\n`))
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/**
+ * What was told was told before anything that comes after it. `process.stdout` keeps in memory what a full pipe does not take, and
+ * a killed process loses that.
+ */
+const tell = (line: string) =>
+  Effect.sync(() => {
+    const bytes = Buffer.from(`${line}\n`)
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        at += writeSync(1, bytes, at)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
+        Atomics.wait(pause, 0, 0, 1)
+      }
+    }
+  })
 
 const orders = Effect.gen(function* () {
   const lines = yield* Queue.unbounded<string>()
@@ -79,7 +96,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
 Effect.runPromise(Effect.provide(tasks[task!]!, Logger.minimumLogLevel(LogLevel.Error))).then(
   () => process.exit(0),
   (error) => {
-    process.stdout.write(`failed ${String(error)}\n`)
+    Effect.runSync(tell(`failed ${String(error)}`))
     process.exit(1)
   }
 )

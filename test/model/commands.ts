@@ -113,12 +113,13 @@ const trouble = [
   { weight: 5, arbitrary: tagged("Heal", fc.record({ patient: fc.boolean(), reopen: fc.boolean() })) },
   // Interrupts it after so many turns of the fibers.
   { weight: 4, arbitrary: tagged("Interrupt", fc.record({ work: fc.oneof(change, scan), turns: fc.nat(40) })) },
-  // Stops the machine after so many operations of the disk, or else after the changes.
+  // Stops the machine after so many operations of the disk, or else after the changes; `rested`, when every interval has ended.
   {
     weight: 2,
     arbitrary: tagged(
       "Crash",
       fc.record({
+        rested: fc.boolean(),
         changes: fc.array(change, { maxLength: 6 }),
         after: fc.nat(40),
         power: fc.boolean(),

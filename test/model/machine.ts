@@ -41,14 +41,14 @@ export class Machine {
   private stop: (Stop & { left: number; readonly onStop: () => void }) | undefined
   private dead = false
   private turns = 0
-  /** The disk as the crash has left it. */
-  remains: ReadonlyMap<string, Uint8Array> | undefined
+  /** The disk as a power cut has left it. */
+  private remains: ReadonlyMap<string, Uint8Array> | undefined
   openFiles = 0
   readonly storage: Storage.StorageService
 
   constructor(
     private readonly random: () => number,
-    directory: string,
+    private readonly directory: string,
     files: ReadonlyMap<string, Uint8Array> = new Map(),
     given?: Storage.StorageService
   ) {
@@ -93,18 +93,24 @@ export class Machine {
 
   /** Whether an error tells of something that the disk has refused. */
   excuses(error: LsmError.LsmError): boolean {
+    if (this.dead) return true
     if (error._tag === "StorageError") return this.refused.has(`${error.operation} ${error.code}`)
     return error._tag === "DiskFull" && this.refused.has(`${error.operation} ENOSPC`)
   }
 
   /** Whether the store may have given up writing: an append or a sync was refused. */
   get excusesPoison(): boolean {
-    return [...this.refused].some((refusal) => refusal.startsWith("append") || refusal.startsWith("sync"))
+    return this.dead || [...this.refused].some((refusal) => refusal.startsWith("append") || refusal.startsWith("sync"))
   }
 
   /** Will stop; `onStop` is called at that moment. */
   arm(stop: Stop, onStop: () => void): void {
     this.stop = { ...stop, left: stop.after, onStop }
+  }
+
+  /** Whether what happens now no longer counts. */
+  get hasStopped(): boolean {
+    return this.dead || this.remains !== undefined
   }
 
   /** Stops now, if it has not yet: nothing changes the disk any more. */
@@ -113,12 +119,22 @@ export class Machine {
     this.dead = true
   }
 
+  /** What boots next: after a power cut another machine, on what is left; else the same, whose system still has what is not synced. */
+  get next(): Machine {
+    if (this.remains !== undefined) return new Machine(this.random, this.directory, this.remains)
+    this.dead = false
+    this.heal()
+    this.forget()
+    return this
+  }
+
   private stopNow(): void {
     const { stop } = this
     if (stop === undefined) return
     this.stop = undefined
     stop.onStop()
-    this.remains = stop.power ? this.possible(stop.choice) : this.disk.contents()
+    if (stop.power) this.remains = this.possible(stop.choice)
+    else this.dead = true
   }
 
   /** One of the states that a power cut may leave now: a whole prefix, one of the first, or any. */

@@ -44,7 +44,7 @@ export class Run {
 
   constructor(
     private readonly clock: SimulatedClock,
-    private readonly random: () => number,
+    random: () => number,
     private configuration: number,
     /** Takes what is answered, command by command. */
     private readonly answers: Array<string>,
@@ -440,12 +440,13 @@ export class Run {
 
   private crash(command: CommandOf<"Crash">): Effect.Effect<void> {
     return Effect.gen(this, function* () {
+      if (command.rested) yield* this.wait(longestInterval)
       let survivors: Survivors = this.model.survivors(command.power)
       this.machine.arm(command, () => {
         survivors = this.model.survivors(command.power)
       })
       for (const change of command.changes) {
-        if (this.machine.remains === undefined) yield* this.change(change)
+        if (!this.machine.hasStopped) yield* this.change(change)
       }
       yield* this.startAgain
       if (command.configuration !== undefined) this.configuration = command.configuration % configurations.length
@@ -453,21 +454,24 @@ export class Run {
         // And once more, while the store is being opened.
         this.machine.arm({ ...command, choice: command.choice >>> 4 }, () => undefined)
         this.scope = yield* Scope.make()
-        yield* Effect.orDie(Scope.extend(openStore(this.machine.storage, this.options), this.scope))
+        yield* Scope.extend(openStore(this.machine.storage, this.options), this.scope).pipe(
+          Effect.asVoid,
+          Effect.catchAll((error) => this.excuse(error))
+        )
         yield* this.startAgain
       }
       yield* this.boot(survivors)
     })
   }
 
-  /** The machine stops, and another boots on what is left of its disk. */
+  /** The machine stops, and boots again on what is left of its disk. */
   private get startAgain(): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       this.machine.halt()
       yield* this.forget
       yield* this.close
       this.leftTidy = false
-      this.machine = new Machine(this.random, this.directory, this.machine.remains)
+      this.machine = this.machine.next
     })
   }
 
