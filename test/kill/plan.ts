@@ -1,5 +1,5 @@
 import { WriteBatch } from "effect-lsm"
-import { seeded } from "../crash/states.js"
+import { seeded } from "../crash/random.js"
 
 /** Writers side by side in one process; each has keys of its own, so that the order among them does not matter. */
 export const writers = 4

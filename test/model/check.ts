@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { Storage } from "effect-lsm"
-import { seeded } from "../crash/states.js"
+import { seeded } from "../crash/random.js"
 import { type SimulatedClock, simulated } from "../support/simulated.js"
 import { type Command, drawProgram } from "./commands.js"
 import { configurations } from "./configurations.js"

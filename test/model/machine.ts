@@ -141,8 +141,8 @@ export class Machine {
   private possible(choice: number): ReadonlyMap<string, Uint8Array> {
     const states: Array<CrashState> = []
     const most = choice % 4 === 1 ? Number.POSITIVE_INFINITY : 200
-    for (const state of this.history.states(this.random)) {
-      if (states.length >= most || (choice % 2 === 0 && state.label.endsWith("left out"))) break
+    for (const state of this.history.states(Math.floor(this.random() * 2 ** 32))) {
+      if (states.length >= most || (choice % 2 === 0 && state.label().endsWith("left out"))) break
       states.push(state)
     }
     return states[(choice >>> 2) % states.length]!.files()
