@@ -37,10 +37,11 @@ export const fill = (store: LsmStore.Store, data: Data, size = 1000, options?: L
 export const withFilledStore = async <A, E>(
   directory: string,
   data: Data,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E>
+  use: (store: LsmStore.Store) => Effect.Effect<A, E>,
+  options: LsmOptions.Tuning = {}
 ): Promise<A> => {
-  await withStore(directory, {}, (store) => Effect.zipRight(fill(store, data), store.compact()))
-  return withStore(directory, {}, use)
+  await withStore(directory, options, (store) => Effect.zipRight(fill(store, data), store.compact()))
+  return withStore(directory, options, use)
 }
 
 export const sizeOf = (entries: Iterable<LsmStore.Entry>): number => {
