@@ -187,8 +187,9 @@ export function* replayLog(
       const later = j === i + 1 && next !== undefined ? next : open(segments[j]!)
       if (later === undefined) break
       if (later.provesEarlierSynced || later.fileNumber === closed?.fileNumber) {
-        if (segment.rest === 0 && later.previous === undefined) {
-          throw new CorruptionFailure(later.file, fileHeaderSize, "log frame", "a damaged start frame")
+        // Where nothing is wrong with this segment, it is the next one's first frame that does not stand.
+        if (segment.rest === 0 && next !== undefined && next.previous === undefined) {
+          throw new CorruptionFailure(next.file, fileHeaderSize, "log frame", "a damaged start frame")
         }
         throw new CorruptionFailure(segment.file, segment.position, "log frame", "a synced segment is cut short")
       }

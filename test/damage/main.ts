@@ -22,8 +22,6 @@ const extent = {
   wholeFiles: everything.wholeFiles
 }
 const shards = 2
-// The errors are many, and their stacks take as long as the reads.
-Error.stackTraceLimit = 0
 
 const runShard = async (shard: number): Promise<Survey> => {
   const images = await Effect.runPromise(makeImages)

@@ -59,6 +59,17 @@ export const answerOf = (exit: Exit.Exit<unknown, unknown>, files: Files): Answe
 
 const decoder = new TextDecoder()
 
+/** Errors are many here, and their stacks take longer than the reads. */
+const withoutStack = <A>(run: () => A): A => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return run()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
 const lookups: Operation = {
   name: "get",
   run: (store, { model, keys, files }) =>
@@ -67,7 +78,7 @@ const lookups: Operation = {
       for (const key of keys) {
         let found: string | undefined
         try {
-          const bytes = store.unsafeGet(key)
+          const bytes = withoutStack(() => store.unsafeGet(key))
           found = bytes === undefined ? undefined : decoder.decode(bytes)
         } catch (error) {
           const name = nameOf(error, files)

@@ -16,7 +16,7 @@ export interface Extent {
 
 export const everything: Extent = { bits: 1, cuts: 1, opened: 41, moves: 29, wholeFiles: 1 }
 
-export const sample: Extent = { bits: 509, cuts: 251, opened: 8009, moves: 2003, wholeFiles: 11 }
+export const sample: Extent = { bits: 1009, cuts: 509, opened: 12007, moves: 4001, wholeFiles: 17 }
 
 export interface Finding {
   readonly image: string
@@ -68,9 +68,14 @@ export function* jobs(images: ReadonlyArray<Image>, extent: Extent, seed: number
       // Of nine bits one: each bit's turn comes in the byte after.
       const bits = few ? Math.min(9, extent.bits) : extent.bits
       const damages = [sampled(() => flips(image, path), bits), sampled(() => cuts(image, path), few ? 1 : extent.cuts)]
-      // A table that only a cursor holds is read by nobody.
-      if (!path.endsWith(".sst") || n > 0) {
+      if (!path.endsWith(".sst")) {
         yield* damages
+        continue
+      }
+      // A table that only a cursor holds is read by nobody.
+      if (n > 0) {
+        yield sampled(() => flips(image, path), extent.opened)
+        yield sampled(() => cuts(image, path), extent.opened)
         continue
       }
       for (const job of damages) yield { ...job, table: path }
