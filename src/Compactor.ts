@@ -207,7 +207,9 @@ export const make = (
             (least, other) => (other === frozen ? least : Math.min(least, other.firstSegment)),
             Number.POSITIVE_INFINITY
           )
-        const removedSegments = manifest.unsafeState().segments.filter((segment) => segment < keptFrom)
+        // The newest stays until a newer one is named: a log newer than all that are named tells of an edit that was lost.
+        const older = manifest.unsafeState().segments.slice(0, -1)
+        const removedSegments = older.filter((segment) => segment < keptFrom)
         const { tables: written } = yield* writeAndApply(
           {
             cursor: mergeCursors(memtableCursors(frozen, Number.MAX_SAFE_INTEGER)),

@@ -1,0 +1,28 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import type { LsmOptions } from "effect-lsm"
+import { explore } from "./crash/explore.js"
+import { findWorkload } from "./crash/workloads.js"
+
+/** Recoveries of a log alone, of one beside tables, and by way of a table for each record. */
+const recoveries: ReadonlyArray<readonly [string, LsmOptions.Tuning]> = [
+  ["single puts", {}],
+  ["deletes", {}],
+  ["batches", { memtableBytes: 1, level0Tables: 1 }]
+]
+
+describe("a crash during the recovery from a crash", () => {
+  it.live.each(recoveries)(
+    "of %s, at every operation, in every state",
+    ([name, recoverWith]) =>
+      Effect.gen(function* () {
+        const { findings, secondCrashes } = yield* explore(
+          { ...findWorkload(name), recoverWith },
+          { seed: 1, maxStates: 4, secondCrashEvery: 1, secondStates: Number.MAX_SAFE_INTEGER, stopAtFirst: false }
+        )
+        expect(findings).toEqual([])
+        expect(secondCrashes).toBeGreaterThan(100)
+      }),
+    300_000
+  )
+})
