@@ -4,7 +4,10 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import { LsmStore, Storage } from "effect-lsm"
+import { MemoryDisk } from "../src/internal/memoryFile.js"
+import { fromMemoryDisk } from "../src/Storage.js"
 import { openStore } from "./support/openStore.js"
 import { temporaryDirectory } from "./support/temporaryDirectory.js"
 
@@ -90,6 +93,43 @@ describe("reopening", () => {
       )
       const { recovery } = yield* Effect.scoped(Effect.flatMap(open, ({ stats }) => stats))
       expect(recovery.orphans).toStrictEqual([])
+    })
+  )
+
+  it.scopedLive("opens whatever operation of a recovery the process ended at", () =>
+    Effect.gen(function* () {
+      const directory = "/store"
+      const options = { directory, durability: "buffered", memtableBytes: 1 } as const
+      /** A disk with these files, each of whose states is told as it changes. */
+      const boot = (files: ReadonlyMap<string, Uint8Array>, told: (state: ReadonlyMap<string, Uint8Array>) => void) => {
+        const disk: MemoryDisk = new MemoryDisk({ after: () => told(disk.contents()) })
+        disk.makeDirectory(directory)
+        for (const [path, bytes] of files) disk.place(path, bytes)
+        return openStore(fromMemoryDisk(disk), options)
+      }
+      const content = (store: LsmStore.Store) =>
+        Effect.map(Stream.runCollect(store.keys()), (found) => [...found].map((key) => Buffer.from(key).toString()))
+      let now: ReadonlyMap<string, Uint8Array> = new Map()
+      const session = Effect.flatMap(
+        boot(new Map(), (state) => {
+          now = state
+        }),
+        (store) => Effect.forEach(["a", "b", "c", "d"], (key) => store.put(key, "value"))
+      )
+      // What stands there before the store is closed, as it is when the process ends.
+      const left = yield* Effect.scoped(Effect.map(session, () => now))
+      const states: Array<ReadonlyMap<string, Uint8Array>> = []
+      yield* Effect.scoped(boot(left, (state) => states.push(state)))
+      expect(states.length).toBeGreaterThan(20)
+      for (const [i, state] of states.entries()) {
+        const found = yield* Effect.scoped(
+          Effect.flatMap(
+            boot(state, () => undefined),
+            content
+          )
+        )
+        expect(found, `operation ${i}`).toStrictEqual(["a", "b", "c", "d"])
+      }
     })
   )
 
