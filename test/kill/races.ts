@@ -4,13 +4,18 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { start } from "./child.js"
 
-/** The contents of every file of a directory. */
-export const filesOf = (directory: string): ReadonlyMap<string, string> =>
-  new Map(
-    readdirSync(directory)
-      .sort()
-      .map((name) => [name, readFileSync(join(directory, name), "base64")])
-  )
+/** The contents of every file of a directory; its owner may remove some while it is read. */
+export const filesOf = (directory: string): ReadonlyMap<string, string> => {
+  const files = new Map<string, string>()
+  for (const name of readdirSync(directory).sort()) {
+    try {
+      files.set(name, readFileSync(join(directory, name), "base64"))
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause
+    }
+  }
+  return files
+}
 
 /** What so many processes are told that open a directory at the same moment, the owner being ordered to put a key. */
 export const race = (
