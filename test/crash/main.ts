@@ -12,7 +12,7 @@ import { findWorkload, workloads } from "./workloads.js"
 
 const { values } = parseArgs({
   options: {
-    states: { type: "string", default: "110000" },
+    states: { type: "string", default: "90000" },
     minutes: { type: "string", default: "30" },
     seed: { type: "string", default: "1" },
     workload: { type: "string" },
