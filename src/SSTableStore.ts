@@ -24,6 +24,7 @@ import { type WriterJobResult, writeTables } from "./internal/tableWriterJob.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
 import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
+import { runSlices } from "./shell/slices.js"
 
 /**
  * What is to be written, and how.
@@ -166,17 +167,11 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           targetSize: job.targetSize,
           sliceBytes: codec === "none" ? sliceBytes : compressedSliceBytes
         })
-        const step = attempt(() => steps.next())
         const run = Effect.gen(function* () {
-          for (;;) {
-            const next = yield* step
-            if (next.done === true) {
-              for (const { file } of files) yield* syncFile(file)
-              if (files.length > 0) yield* storage.syncDirectory(directory)
-              return next.value
-            }
-            yield* storage.turn
-          }
+          const written = yield* runSlices(storage, steps)
+          for (const { file } of files) yield* syncFile(file)
+          if (files.length > 0) yield* storage.syncDirectory(directory)
+          return written
         })
         return Effect.onExit(run, (exit) =>
           Effect.forEach(

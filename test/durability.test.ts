@@ -3,22 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
-import { type LsmOptions, LsmStore } from "effect-lsm"
 import { keys } from "./support/bytes.js"
 import { spawnChild } from "./support/childProcess.js"
 import { eventually, turn } from "./support/eventually.js"
-import { type FaultyStorage, makeFaultyStorage } from "./support/faultyStorage.js"
+import { type FaultyStorage, makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
 import { disk, withStore } from "./support/places.js"
-
-const open = <A, E, R>(
-  storage: FaultyStorage,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E, R>,
-  tuning?: LsmOptions.Tuning
-) =>
-  Effect.flatMap(LsmStore.LsmStore, use).pipe(
-    Effect.provide(LsmStore.layerFromStorage({ ...tuning, directory: "/memory" })),
-    Effect.provide(storage.layer)
-  )
 
 /** Waits until the store's own preparations are over, then counts syncs and appends of the log from there. */
 const logWork = (storage: FaultyStorage) =>
@@ -33,7 +22,7 @@ describe("durability", () => {
   it.effect("sync: acknowledges after the sync, and writers that wait together share one", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* open(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           const done = yield* logWork(storage)
           yield* store.put("a", "1")
@@ -67,7 +56,7 @@ describe("durability", () => {
   it.effect("buffered: hands the write to the operating system, and syncs nothing", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* open(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {
@@ -89,7 +78,7 @@ describe("durability", () => {
   it.effect("interval: acknowledges at once, and syncs when the interval ends", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* open(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {
@@ -128,7 +117,7 @@ describe("durability", () => {
   it.effect("interval: syncs before its end when so many bytes wait", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* open(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {

@@ -3,21 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
-import { type LsmOptions, LsmStore } from "effect-lsm"
 import { syncDirectory } from "../src/internal/nodeFile.js"
 import { pairs } from "./support/bytes.js"
 import { eventually, turn } from "./support/eventually.js"
-import { type FaultyStorage, faultyStorage, makeFaultyStorage } from "./support/faultyStorage.js"
-
-const withStore = <A, E, R>(
-  storage: FaultyStorage,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E, R>,
-  tuning?: LsmOptions.Tuning
-) =>
-  Effect.flatMap(LsmStore.LsmStore, use).pipe(
-    Effect.provide(LsmStore.layerFromStorage({ ...tuning, directory: "/memory" })),
-    Effect.provide(storage.layer)
-  )
+import { type FaultyStorage, faultyStorage, makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
 
 const log = /\.log$/
 const table = /\.sst$/
@@ -31,6 +20,12 @@ const pass = Effect.gen(function* () {
   }
 })
 
+/** What a store holds after a power cut now. */
+const afterPowerCut = (storage: FaultyStorage) =>
+  Effect.flatMap(faultyStorage({ files: storage.afterPowerCut() }), (left) =>
+    withFaultyStore(left, (store) => pairs(store.scan()))
+  )
+
 describe("after a failed sync or a short append of the log", () => {
   for (const [name, fault, code] of [
     ["a failed sync", { fault: { _tag: "Refuse", code: "EIO" }, on: ["sync"], path: log }, "EIO"],
@@ -40,7 +35,7 @@ describe("after a failed sync or a short append of the log", () => {
     it.effect(`${name}: the store takes no writes, reads go on, and nothing is tried again`, () =>
       Effect.gen(function* () {
         const storage = yield* makeFaultyStorage
-        yield* withStore(
+        yield* withFaultyStore(
           storage,
           (store) =>
             Effect.gen(function* () {
@@ -75,7 +70,7 @@ describe("after a failed sync or a short append of the log", () => {
   it.effect("opening again recovers into new files: a power cut then loses nothing that was read or acknowledged", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("kept", "1")
           storage.inject({ fault: { _tag: "Refuse", code: "EIO" }, on: ["sync"], path: log })
@@ -85,7 +80,7 @@ describe("after a failed sync or a short append of the log", () => {
       storage.lift()
       const session = storage.operations.length
       // The system holds the record in its cache, and takes it for written.
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           expect(yield* store.getString("unknown")).toStrictEqual(Option.some("1"))
           yield* store.put("later", "1")
@@ -96,16 +91,11 @@ describe("after a failed sync or a short append of the log", () => {
         if (operation === "create") created.add(path)
         if (operation === "append") expect(created, path).toContain(path)
       }
-      const files = storage.afterPowerCut()
-      yield* withStore(yield* faultyStorage({ files }), (store) =>
-        Effect.gen(function* () {
-          expect(yield* pairs(store.scan())).toStrictEqual([
-            ["kept", "1"],
-            ["later", "1"],
-            ["unknown", "1"]
-          ])
-        })
-      )
+      expect(yield* afterPowerCut(storage)).toStrictEqual([
+        ["kept", "1"],
+        ["later", "1"],
+        ["unknown", "1"]
+      ])
     })
   )
 })
@@ -114,7 +104,7 @@ describe("a sync of background work that fails", () => {
   it.effect("of a table, for want of room: the table is written anew under another name, and the store goes on", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("k", "1")
           storage.inject({ fault: { _tag: "Refuse", code: "ENOSPC" }, on: ["sync"], path: table })
@@ -129,16 +119,14 @@ describe("a sync of background work that fails", () => {
       const synced = storage.operations.filter(({ operation, path }) => operation === "sync" && table.test(path))
       expect(new Set(synced.map(({ path }) => path)).size).toBe(synced.length)
       expect(synced.length).toBe(3)
-      yield* withStore(yield* faultyStorage({ files: storage.afterPowerCut() }), (store) =>
-        Effect.map(store.getString("k"), (value) => expect(value).toStrictEqual(Option.some("2")))
-      )
+      expect(yield* afterPowerCut(storage)).toStrictEqual([["k", "2"]])
     })
   )
 
   it.effect("of a manifest, for want of room: a new manifest is begun, and no second sync asked of the old one", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("k", "1")
           storage.inject({ fault: { _tag: "Refuse", code: "ENOSPC" }, on: ["sync"], path: manifest })
@@ -153,9 +141,7 @@ describe("a sync of background work that fails", () => {
           expect(storage.operations.slice(before)).not.toContainEqual(failed)
         })
       )
-      yield* withStore(yield* faultyStorage({ files: storage.afterPowerCut() }), (store) =>
-        Effect.map(store.getString("k"), (value) => expect(value).toStrictEqual(Option.some("2")))
-      )
+      expect(yield* afterPowerCut(storage)).toStrictEqual([["k", "2"]])
     })
   )
 
@@ -167,7 +153,7 @@ describe("a sync of background work that fails", () => {
     it.effect(`${what}: the store takes no more writes, and tries nothing again`, () =>
       Effect.gen(function* () {
         const storage = yield* makeFaultyStorage
-        yield* withStore(storage, (store) =>
+        yield* withFaultyStore(storage, (store) =>
           Effect.gen(function* () {
             yield* store.put("k", "1")
             yield* turn
@@ -189,7 +175,7 @@ describe("a sync of background work that fails", () => {
           })
         )
         expect([...storage.open.values()]).toEqual([])
-        yield* withStore(storage, (store) => Effect.zipRight(store.put("k", "3"), store.flush))
+        yield* withFaultyStore(storage, (store) => Effect.zipRight(store.put("k", "3"), store.flush))
       })
     )
   }
@@ -197,7 +183,7 @@ describe("a sync of background work that fails", () => {
   it.effect("ends the wait of writers and flushes for background work", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {
@@ -222,7 +208,7 @@ describe("a full disk", () => {
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const value = "v".repeat(200)
-      yield* withStore(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {
@@ -268,7 +254,7 @@ describe("a full disk", () => {
         ["create", table]
       ] as const) {
         const storage = yield* makeFaultyStorage
-        yield* withStore(storage, (store) =>
+        yield* withFaultyStore(storage, (store) =>
           Effect.gen(function* () {
             yield* store.put("k", "1")
             for (let i = 0; i < 3; i++) yield* turn
@@ -293,7 +279,7 @@ describe("a full disk", () => {
             expect(left.filter((name) => manifest.test(name)).length, `${on} ${path}`).toBe(1)
           })
         )
-        yield* withStore(storage, (store) =>
+        yield* withFaultyStore(storage, (store) =>
           Effect.gen(function* () {
             expect(yield* store.getString("k")).toStrictEqual(Option.some("2"))
             expect((yield* store.stats).recovery.orphans).toEqual([])
@@ -308,8 +294,8 @@ describe("too many open files", () => {
   it.effect("are a typed error to who reads, and let background work wait until there is a descriptor", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(storage, (store) => Effect.zipRight(store.put("old", "1"), store.flush))
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) => Effect.zipRight(store.put("old", "1"), store.flush))
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("k", "1")
           for (let i = 0; i < 5; i++) yield* turn
@@ -348,13 +334,13 @@ describe("a read that ends before the file does", () => {
     Effect.gen(function* () {
       for (const path of [log, manifest, /CURRENT/]) {
         const storage = yield* makeFaultyStorage
-        yield* withStore(storage, (store) => store.put("k", "1"))
+        yield* withFaultyStore(storage, (store) => store.put("k", "1"))
         const files = storage.afterPowerCut()
         const again = yield* faultyStorage({ files })
         again.inject({ fault: { _tag: "Short", bytes: 0 }, on: ["read"], path })
-        expect(yield* Effect.flip(withStore(again, () => Effect.void))).toMatchObject({ _tag: "StorageError" })
+        expect(yield* Effect.flip(withFaultyStore(again, () => Effect.void))).toMatchObject({ _tag: "StorageError" })
         again.lift()
-        yield* withStore(again, (store) =>
+        yield* withFaultyStore(again, (store) =>
           Effect.map(store.getString("k"), (value) => expect(value).toStrictEqual(Option.some("1")))
         )
       }

@@ -4,21 +4,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
-import { type LsmOptions, LsmStore } from "effect-lsm"
 import { pairs } from "./support/bytes.js"
 import { captureLogs } from "./support/captureLogs.js"
 import { eventually, turn } from "./support/eventually.js"
-import { type FaultyStorage, makeFaultyStorage, type Operation } from "./support/faultyStorage.js"
-
-const withStore = <A, E, R>(
-  storage: FaultyStorage,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E, R>,
-  tuning?: LsmOptions.Tuning
-) =>
-  Effect.flatMap(LsmStore.LsmStore, use).pipe(
-    Effect.provide(LsmStore.layerFromStorage({ ...tuning, directory: "/memory" })),
-    Effect.provide(storage.layer)
-  )
+import { makeFaultyStorage, type Operation, withFaultyStore } from "./support/faultyStorage.js"
 
 const isTable = ({ path }: Operation) => path.endsWith(".sst")
 const isLog = ({ path }: Operation) => path.endsWith(".log")
@@ -29,7 +18,7 @@ describe("a log that cannot be synced", () => {
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const logs = captureLogs()
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("kept", "1")
           storage.refuse = (operation) => (isLog(operation) && operation.operation === "sync" ? "EIO" : undefined)
@@ -51,7 +40,7 @@ describe("a log that cannot be synced", () => {
         })
       ).pipe(Effect.provide(logs.layer))
       expect(storage.open.size).toBe(0)
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           expect(yield* store.getString("kept")).toStrictEqual(Option.some("1"))
           yield* store.put("a", "b")
@@ -64,7 +53,7 @@ describe("a log that cannot be synced", () => {
   it.effect("fails every write that waits for the sync, and the flush that waits for them", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("kept", "1", { durability: "buffered" })
           storage.refuse = (operation) => (isLog(operation) && operation.operation === "sync" ? "EIO" : undefined)
@@ -83,7 +72,7 @@ describe("a log that cannot be synced", () => {
   it.effect("ends the wait of a flush", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("kept", "1")
           let release = (): void => undefined
@@ -110,7 +99,7 @@ describe("a full disk", () => {
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const logs = captureLogs()
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("k", "v")
           storage.refuse = (operation) => (isTable(operation) ? "ENOSPC" : undefined)
@@ -149,7 +138,7 @@ describe("a full disk", () => {
   it.effect("is tried again at once when the application says so", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           yield* store.put("k", "v")
           storage.refuse = (operation) => (isTable(operation) ? "ENOSPC" : undefined)
@@ -165,7 +154,7 @@ describe("a full disk", () => {
   it.effect("is told to writers that wait for a flush, who then go on when there is room", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {
@@ -193,7 +182,7 @@ describe("a full disk", () => {
     Effect.gen(function* () {
       for (const fault of [isManifest, isLog]) {
         const storage = yield* makeFaultyStorage
-        yield* withStore(storage, (store) =>
+        yield* withFaultyStore(storage, (store) =>
           Effect.gen(function* () {
             yield* store.put("k", "1")
             yield* store.flush
@@ -210,7 +199,7 @@ describe("a full disk", () => {
           })
         )
         expect([...storage.open.values()]).toStrictEqual([])
-        yield* withStore(storage, (store) =>
+        yield* withFaultyStore(storage, (store) =>
           Effect.gen(function* () {
             expect(yield* store.getString("k")).toStrictEqual(Option.some("3"))
           })
@@ -222,7 +211,7 @@ describe("a full disk", () => {
   it.effect("while a segment is prepared fails the flush that needs it, at once", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(storage, (store) =>
+      yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           storage.refuse = (operation) => (isLog(operation) && operation.operation === "create" ? "ENOSPC" : undefined)
           yield* store.put("k", "1")
@@ -244,7 +233,7 @@ describe("a compaction that fails", () => {
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const logs = captureLogs()
-      yield* withStore(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {
@@ -282,7 +271,7 @@ describe("a compaction that fails", () => {
   it.effect("is forgotten when a compaction by hand has done its work", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      yield* withStore(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {
@@ -306,7 +295,7 @@ describe("a compaction that fails", () => {
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const logs = captureLogs()
-      yield* withStore(
+      yield* withFaultyStore(
         storage,
         (store) =>
           Effect.gen(function* () {

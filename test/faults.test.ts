@@ -4,10 +4,10 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import { LsmStore, WriteBatch } from "effect-lsm"
+import { type LsmStore, WriteBatch } from "effect-lsm"
 import { pairs } from "./support/bytes.js"
 import { tinyLevels } from "./support/configurations.js"
-import { makeFaultyStorage } from "./support/faultyStorage.js"
+import { makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
 import { disk, memory, withStore } from "./support/places.js"
 
 const root = new URL("../", import.meta.url)
@@ -112,11 +112,7 @@ describe("faults of the reference store, which are impossible here", () => {
     Effect.gen(function* () {
       // No recovery rewrites the log: it is only ever appended to, and its bytes are written once.
       const storage = yield* makeFaultyStorage
-      const open = <A, E>(use: (store: LsmStore.Store) => Effect.Effect<A, E>) =>
-        Effect.flatMap(LsmStore.LsmStore, use).pipe(
-          Effect.provide(LsmStore.layerFromStorage({ directory: "/memory" })),
-          Effect.provide(storage.layer)
-        )
+      const open = <A, E>(use: (store: LsmStore.Store) => Effect.Effect<A, E>) => withFaultyStore(storage, use)
       yield* open((store) => Effect.forEach(["a", "b", "c"], (key) => store.put(key, key), { discard: true }))
       // Recovery fails at each of its operations in turn, and begins anew.
       for (let failing = 1; failing < 200; failing += 3) {

@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import { LsmStore, WriteBatch } from "effect-lsm"
 import { pairs } from "./support/bytes.js"
 import { eventually, turn } from "./support/eventually.js"
-import { makeFaultyStorage } from "./support/faultyStorage.js"
+import { makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
 import { disk, type Place, withStore } from "./support/places.js"
 
 /** The files of a directory that this process has open. */
@@ -264,11 +264,7 @@ describe("a write whose fiber is interrupted", () => {
   it.effect("has happened whole, or not at all", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
-      const open = <A, E>(use: (store: LsmStore.Store) => Effect.Effect<A, E>) =>
-        Effect.flatMap(LsmStore.LsmStore, use).pipe(
-          Effect.provide(LsmStore.layerFromStorage({ directory: "/memory" })),
-          Effect.provide(storage.layer)
-        )
+      const open = <A, E>(use: (store: LsmStore.Store) => Effect.Effect<A, E>) => withFaultyStore(storage, use)
       yield* open((store) =>
         Effect.gen(function* () {
           // Before it is queued nothing has happened.

@@ -12,7 +12,7 @@ import { Journal, quickDisk } from "./crash/journal.js"
 import { DiskHistory } from "./crash/states.js"
 import { pairs } from "./support/bytes.js"
 import { captureLogs } from "./support/captureLogs.js"
-import { faultOfSalvage, type History, levels, makeHistory, newest } from "./support/history.js"
+import { faultOfSalvage, type History, history, levels, newest } from "./support/history.js"
 import {
   cut,
   directory,
@@ -28,16 +28,6 @@ import {
 } from "./support/laboratory.js"
 import * as places from "./support/places.js"
 import { scale } from "./support/property.js"
-
-let built: History | undefined
-/** Built once: no test changes it. */
-const history = Effect.suspend(() =>
-  built === undefined
-    ? Effect.tap(makeHistory, (made) => {
-        built = made
-      })
-    : Effect.succeed(built)
-)
 
 const salvaging = { ...levels, recovery: "salvage" as const }
 

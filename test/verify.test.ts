@@ -6,7 +6,7 @@ import { LsmStore, type Recovery } from "effect-lsm"
 import { decodeFileHeader, saltOf } from "../src/internal/fileHeader.js"
 import { decodeFooter, footerSize, sealSection } from "../src/internal/tableFormat.js"
 import { pairs } from "./support/bytes.js"
-import { type History, levels, makeHistory, newest } from "./support/history.js"
+import { history, levels, newest } from "./support/history.js"
 import {
   cut,
   directory,
@@ -23,16 +23,6 @@ import {
   withStore
 } from "./support/laboratory.js"
 import * as places from "./support/places.js"
-
-let built: History | undefined
-/** Built once: no test changes it. */
-const history = Effect.suspend(() =>
-  built === undefined
-    ? Effect.tap(makeHistory, (made) => {
-        built = made
-      })
-    : Effect.succeed(built)
-)
 
 const readAll = (files: Files) => withStore(diskOf(files), (store) => pairs(store.scan()), levels)
 

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
+import type { Patches } from "../support/openStore.js"
 import type { Finding } from "./explore.js"
 import { judge } from "./oracle.js"
-import type { Patches } from "./simulation.js"
 import { DiskHistory } from "./states.js"
 import { record, type Workload } from "./workload.js"
 

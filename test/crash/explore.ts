@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
+import type { Patches } from "../support/openStore.js"
 import { Journal } from "./journal.js"
 import { judge, probe } from "./oracle.js"
 import { seedOf } from "./random.js"
-import type { Patches } from "./simulation.js"
 import { type CrashState, DiskHistory, digest } from "./states.js"
 import { type Recording, record, type Workload } from "./workload.js"
 

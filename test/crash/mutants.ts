@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import { Wal } from "effect-lsm"
 import { Retention } from "../../src/internal/retention.js"
 import type { StorageFile } from "../../src/internal/storageDriver.js"
+import type { Patches } from "../support/openStore.js"
 import { cutAtDamage, delegate, onFiles, syncedBeforeFilter, withoutSync } from "./patches.js"
-import type { Patches } from "./simulation.js"
 
 /** A fault of protocol, seeded on purpose: the exploration must find a crash that shows it. */
 export interface Mutant {

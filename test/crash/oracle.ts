@@ -6,8 +6,9 @@ import { decodeFileHeader } from "../../src/internal/fileHeader.js"
 import { currentName, lockName, logName, manifestName, tableName } from "../../src/internal/fileNames.js"
 import { readManifest } from "../../src/internal/manifestFile.js"
 import type { MemoryDisk } from "../../src/internal/memoryFile.js"
+import type { Patches } from "../support/openStore.js"
 import { type Journal, quickDisk } from "./journal.js"
-import { directory, type Patches, simulated, withStore } from "./simulation.js"
+import { directory, simulated, withStore } from "./simulation.js"
 import type { Model } from "./workload.js"
 
 /** What is judged: a disk, and what may be found on it. */

@@ -2,7 +2,7 @@ import { decodeFileHeader, saltOf } from "../../src/internal/fileHeader.js"
 import { SegmentReader } from "../../src/internal/logSegment.js"
 import { readExactly, type StorageDriver, type StorageFile } from "../../src/internal/storageDriver.js"
 import { decodeFooter, footerSize } from "../../src/internal/tableFormat.js"
-import type { Patches } from "./simulation.js"
+import type { Patches } from "../support/openStore.js"
 
 /** A log file that ends where its first damaged frame begins. */
 export const cutAtDamage = (file: StorageFile): StorageFile => {

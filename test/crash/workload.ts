@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
 import { type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
+import type { Patches } from "../support/openStore.js"
 import { Journal, quickDisk } from "./journal.js"
-import { type Patches, simulated, withStore } from "./simulation.js"
+import { simulated, withStore } from "./simulation.js"
 
 /** What a batch does to a key; undefined is a delete. */
 export type Change = readonly [key: string, value: string | undefined]

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
-import { type LsmError, Storage } from "effect-lsm"
+import { type LsmError, type LsmOptions, LsmStore, Storage } from "effect-lsm"
 import { MemoryDisk } from "../../src/internal/memoryFile.js"
 import { fromFailure } from "../../src/LsmError.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
@@ -218,3 +218,14 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
   })
 
 export const makeFaultyStorage: Effect.Effect<FaultyStorage> = faultyStorage()
+
+/** Runs `use` with the store of such a file system. */
+export const withFaultyStore = <A, E, R>(
+  storage: FaultyStorage,
+  use: (store: LsmStore.Store) => Effect.Effect<A, E, R>,
+  tuning?: LsmOptions.Tuning
+) =>
+  Effect.flatMap(LsmStore.LsmStore, use).pipe(
+    Effect.provide(LsmStore.layerFromStorage({ ...tuning, directory: "/memory" })),
+    Effect.provide(storage.layer)
+  )

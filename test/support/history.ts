@@ -21,7 +21,7 @@ export const levels: LsmOptions.Tuning = {
 }
 
 /** Writes keys over and over, deletes some, and ends with records that are in the log alone. */
-export const makeHistory: Effect.Effect<History> = Effect.gen(function* () {
+const makeHistory: Effect.Effect<History> = Effect.gen(function* () {
   const values = new Map<string, Array<string | undefined>>()
   const disk = diskOf()
   const write = (store: LsmStore.Store, round: number) =>
@@ -55,6 +55,16 @@ export const makeHistory: Effect.Effect<History> = Effect.gen(function* () {
   yield* withStore(disk, (store) => write(store, 5), levels)
   return { files: disk.contents(), values }
 }).pipe(Effect.orDie)
+
+let built: History | undefined
+/** Built once: no test changes it. */
+export const history = Effect.suspend(() =>
+  built === undefined
+    ? Effect.tap(makeHistory, (made) => {
+        built = made
+      })
+    : Effect.succeed(built)
+)
 
 /** What the store holds when nothing is lost. */
 export const newest = ({ values }: History): ReadonlyArray<readonly [string, string]> =>

@@ -14,22 +14,35 @@ import {
   Wal
 } from "effect-lsm"
 
+/** Components to be used in place of the store's own, or made to misbehave. */
+export interface Patches {
+  readonly storage?: (storage: Storage.StorageService) => Storage.StorageService
+  readonly metrics?: Metrics.MetricsService
+  readonly manifest?: (manifest: Manifest.ManifestService) => Manifest.ManifestService
+  readonly wal?: (wal: Wal.WalService) => Wal.WalService
+  readonly memtable?: (memtable: Memtable.MemtableService) => Memtable.MemtableService
+  readonly tables?: (tables: SSTableStore.SSTableStoreService) => SSTableStore.SSTableStoreService
+}
+
+const same = <A>(service: A): A => service
+
 /**
  * Opens a store until the scope ends. Its components are made one after the other: building their layers takes several
  * times as long as opening the store, which counts where thousands are opened.
  */
 export const openStore = (
-  storage: Storage.StorageService,
-  options: LsmOptions.LsmOptions
+  driver: Storage.StorageService,
+  options: LsmOptions.LsmOptions,
+  { storage = same, metrics, manifest = same, wal = same, memtable = same, tables = same }: Patches = {}
 ): Effect.Effect<LsmStore.Store, LsmError.OpenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const base = Context.make(Storage.Storage, storage)
+    const base = Context.make(Storage.Storage, storage(driver))
     const lower = base.pipe(
-      Context.add(Metrics.Metrics, yield* Metrics.make(options)),
-      Context.add(Manifest.Manifest, yield* Effect.provide(Manifest.make(options), base)),
-      Context.add(Wal.Wal, yield* Effect.provide(Wal.make(options), base)),
-      Context.add(Memtable.Memtable, yield* Memtable.make(options)),
-      Context.add(SSTableStore.SSTableStore, yield* Effect.provide(SSTableStore.make(options), base))
+      Context.add(Metrics.Metrics, metrics ?? (yield* Metrics.make(options))),
+      Context.add(Manifest.Manifest, manifest(yield* Effect.provide(Manifest.make(options), base))),
+      Context.add(Wal.Wal, wal(yield* Effect.provide(Wal.make(options), base))),
+      Context.add(Memtable.Memtable, memtable(yield* Memtable.make(options))),
+      Context.add(SSTableStore.SSTableStore, tables(yield* Effect.provide(SSTableStore.make(options), base)))
     )
     const all = Context.add(lower, Compactor.Compactor, yield* Effect.provide(Compactor.make(options), lower))
     return yield* Effect.provide(LsmStore.makeFromComponents(options), all)
