@@ -1,5 +1,5 @@
 import { blockTrailerSize, fingerprintOf } from "./blockView.js"
-import { compareRange, copyInto } from "./bytes.js"
+import { copyInto, equalRange } from "./bytes.js"
 import { ColumnBuilder } from "./column.js"
 import { writeU32, writeU48 } from "./encoding.js"
 
@@ -79,9 +79,9 @@ export class BlockBuilder {
     this.count++
   }
 
-  /** Order of the last key added against another. */
-  compareLastKey(bytes: Uint8Array, start: number, end: number): number {
-    return compareRange(this.lastKey, 0, this.lastKeyLength, bytes, start, end)
+  /** Whether the last key added is this one. */
+  isLastKey(bytes: Uint8Array, start: number, end: number): boolean {
+    return equalRange(this.lastKey, 0, this.lastKeyLength, bytes, start, end)
   }
 
   copyLastKey(): Uint8Array {

@@ -20,7 +20,22 @@ export const compareRange = (
 
 export const compare = (a: Uint8Array, b: Uint8Array): number => compareRange(a, 0, a.length, b, 0, b.length)
 
-export const equals = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && compare(a, b) === 0
+/** Whether two ranges hold the same bytes. From the end on: keys that are neighbours differ there, and share their beginning. */
+export const equalRange = (
+  a: Uint8Array,
+  aStart: number,
+  aEnd: number,
+  b: Uint8Array,
+  bStart: number,
+  bEnd: number
+): boolean => {
+  const length = aEnd - aStart
+  if (length !== bEnd - bStart) return false
+  for (let i = length - 1; i >= 0; i--) if (a[aStart + i] !== b[bStart + i]) return false
+  return true
+}
+
+export const equals = (a: Uint8Array, b: Uint8Array): boolean => equalRange(a, 0, a.length, b, 0, b.length)
 
 /** The first four bytes of a key as a big-endian number, short keys padded with zeros. */
 export const prefixWord = (bytes: Uint8Array, start: number, end: number): number => {

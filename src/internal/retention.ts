@@ -1,5 +1,5 @@
 import { Kind } from "./batchFormat.js"
-import { compareRange } from "./bytes.js"
+import { equalRange } from "./bytes.js"
 import type { Cursor } from "./cursor.js"
 
 /**
@@ -23,8 +23,7 @@ export class Retention {
   keeps(entry: Cursor): boolean {
     const { keyBytes, keyStart, keyEnd, sequence } = entry
     const length = keyEnd - keyStart
-    const sameKey =
-      length === this.keyLength && compareRange(keyBytes, keyStart, keyEnd, this.key, 0, this.keyLength) === 0
+    const sameKey = equalRange(keyBytes, keyStart, keyEnd, this.key, 0, this.keyLength)
     if (!sameKey) {
       if (length > this.key.length) this.key = new Uint8Array(length * 2)
       for (let i = 0; i < length; i++) this.key[i] = keyBytes[keyStart + i]!

@@ -79,7 +79,7 @@ export class TableBuilder {
     valueEnd: number
   ): void {
     const { data } = this
-    const isNewKey = data.isEmpty || data.compareLastKey(keyBytes, keyStart, keyEnd) !== 0
+    const isNewKey = data.isEmpty || !data.isLastKey(keyBytes, keyStart, keyEnd)
     if (isNewKey) {
       if (data.size >= this.options.blockSize && !data.isEmpty) this.finishBlock()
       if (this.pending !== undefined) {

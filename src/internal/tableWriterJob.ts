@@ -1,5 +1,5 @@
 import { Kind } from "./batchFormat.js"
-import { compareRange } from "./bytes.js"
+import { equalRange } from "./bytes.js"
 import type { Cursor } from "./cursor.js"
 import type { Retention } from "./retention.js"
 import type { TableBuilder } from "./tableBuilder.js"
@@ -43,7 +43,7 @@ export function* writeTables(cursor: Cursor, options: WriterJobOptions): Generat
       if (
         builder !== undefined &&
         builder.size >= targetSize &&
-        compareRange(keyBytes, keyStart, keyEnd, lastKey, 0, lastKeyLength) !== 0
+        !equalRange(keyBytes, keyStart, keyEnd, lastKey, 0, lastKeyLength)
       ) {
         tables.push(yield* builder.finish())
         builder = undefined

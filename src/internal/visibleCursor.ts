@@ -1,5 +1,5 @@
 import { Kind } from "./batchFormat.js"
-import { compareRange, copyRange } from "./bytes.js"
+import { compareRange, copyRange, equalRange } from "./bytes.js"
 import type { Cursor } from "./cursor.js"
 
 /** The half-open range [start, end) of keys; undefined is unbounded. */
@@ -182,7 +182,7 @@ export class VisibleCursor {
 
   private isLastKey(): boolean {
     const { cursor } = this
-    return compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, this.lastKey, 0, this.lastKeyLength) === 0
+    return equalRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, this.lastKey, 0, this.lastKeyLength)
   }
 
   private rememberShown(): void {

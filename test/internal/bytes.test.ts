@@ -29,7 +29,13 @@ describe("compare", () => {
       FastCheck.property(anyKey, anyKey, FastCheck.uint8Array({ maxLength: 4 }), (a, b, around) => {
         const wrap = (key: Uint8Array) => Uint8Array.of(...around, ...key, ...around)
         const at = around.length
-        expect(bytes.compareRange(wrap(a), at, at + a.length, wrap(b), at, at + b.length)).toBe(bytes.compare(a, b))
+        const ends = [at + a.length, at + b.length] as const
+        expect(bytes.compareRange(wrap(a), at, ends[0], wrap(b), at, ends[1])).toBe(bytes.compare(a, b))
+        expect(bytes.equalRange(wrap(a), at, ends[0], wrap(b), at, ends[1])).toBe(bytes.compare(a, b) === 0)
+        const copy = wrap(a).slice()
+        expect(bytes.equalRange(wrap(a), at, ends[0], copy, at, ends[0])).toBe(true)
+        if (a.length > 0) copy[at]! ^= 1
+        expect(bytes.equalRange(wrap(a), at, ends[0], copy, at, ends[0])).toBe(a.length === 0)
       })
     )
   })
