@@ -2,6 +2,8 @@
  * A program of its own for tests that need another process or thread. Its words: what to do, the directory, and more. It tells
  * what it does in lines.
  */
+import { openSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
@@ -20,6 +22,16 @@ const tell = (line: string) =>
 
 const durabilities = { sync: "sync", buffered: "buffered", interval: { interval: "20 millis" } } as const
 
+/** Why the system refuses something. */
+const refusal = (run: () => void): string => {
+  try {
+    run()
+    return "allowed"
+  } catch (cause) {
+    return String((cause as NodeJS.ErrnoException).code)
+  }
+}
+
 const tasks: Record<string, Effect.Effect<void, unknown>> = {
   /** Opens the store, and keeps it open; or tells why not. */
   hold: Effect.gen(function* () {
@@ -32,6 +44,15 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     Effect.provide(NodeFileSystem.layer),
     Effect.catchAll(({ _tag }) => tell(_tag))
   ),
+
+  /** Counts what is in a directory that it may not write to: as nobody, where it was started as root. */
+  read: Effect.gen(function* () {
+    if (process.getuid?.() === 0) process.seteuid?.(65_534)
+    yield* tell(refusal(() => writeFileSync(join(directory!, "mine"), "")))
+    yield* tell(refusal(() => openSync(join(directory!, "CURRENT"), "r+")))
+    const store = yield* LsmStore.make({ directory: directory!, readOnly: true })
+    yield* tell(String(yield* store.count()))
+  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
 
   /** Writes batches of two entries, telling the number of each as it is acknowledged. */
   write: Effect.gen(function* () {
