@@ -158,8 +158,9 @@ const fromPlatform = (operation: string, path: string, error: PlatformError): Fi
 export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> = Effect.map(
   FileSystem.FileSystem,
   (fs): StorageService => {
+    // Not interrupted once begun, as in `callback`: an abandoned rename would still happen, after the directory is let go.
     const named = <A>(operation: string, path: string, effect: Effect.Effect<A, PlatformError>) =>
-      Effect.mapError(effect, (error) => fromPlatform(operation, path, error))
+      Effect.uninterruptible(Effect.mapError(effect, (error) => fromPlatform(operation, path, error)))
     // Level by level: Node's own recursive mkdir never returns where a parent exists and refuses (such as /proc).
     const makeDirectory = (path: string): Effect.Effect<void, FileError> =>
       Effect.flatMap(named("stat", path, fs.exists(path)), (exists) => {
