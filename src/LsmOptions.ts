@@ -45,7 +45,7 @@ export interface Tuning {
   readonly memtableBytes?: number | undefined
   /** Frozen memtables that may wait for their flush before writers wait too. Default 4. */
   readonly maxFrozenMemtables?: number | undefined
-  /** Size at which a data block is closed. Default 4 KiB. */
+  /** A data block is closed before it would go beyond this size; one with a single key may. Default 4 KiB. */
   readonly blockBytes?: number | undefined
   /**
    * Compression of the tables to be written: one for all levels, or one a level from level 0 on, the last of which goes for all deeper

@@ -33,9 +33,16 @@ export class BlockBuilder {
 
   /** Size of the block if it were finished now. */
   get size(): number {
-    const width =
-      1 + this.shared.width + this.keyLengths.width + this.valueLengths.width + this.sequences.width + this.kinds.width
-    return this.valuesSize + this.tailsSize + this.groups.length * 4 + this.count * width + blockTrailerSize
+    return this.sizeWith(0, 0)
+  }
+
+  /** The same with that many entries and bytes more, if none of them widens a column. */
+  sizeWith(entries: number, bytes: number): number {
+    const { shared, keyLengths, valueLengths, sequences, kinds } = this
+    const width = 1 + shared.width + keyLengths.width + valueLengths.width + sequences.width + kinds.width
+    const count = this.count + entries
+    const groups = Math.ceil(count / this.interval)
+    return this.valuesSize + this.tailsSize + groups * 8 + count * width + bytes + blockTrailerSize
   }
 
   /** Adds an entry in order; `hash2` is the second hash of its key. */

@@ -1,81 +1,176 @@
-/** Whoever has blocks in the cache: for each of its blocks the slot it sits in, or -1. */
-export interface BlockOwner {
-  readonly slots: Int32Array
-}
+import { absent, type BlockOwner, CacheSlots } from "./cacheSlots.js"
+
+/** Blocks are packed into pieces of this size. */
+const chunkBytes = 256 * 1024
+const smallestUnit = 256
+const largestUnit = 64 * 1024
+const page = 4096
+/** What the C library puts before a large allocation: with it, blocks of a page fill one page of memory, not parts of two. */
+const allocationHeader = 16
+/** What a cached block costs beside its bytes. */
+const slotOverhead = 32
+const looseOverhead = 128
 
 /**
- * A cache of blocks with a budget in bytes, shared by all tables of a store. An owner finds its block by
- * an array access, so a hit costs no hashing. Eviction is CLOCK (second chance): a hit sets one bit.
+ * A cache of blocks with a budget in bytes, shared by all tables of a store. An owner finds its block by an array
+ * access, so a hit costs no hashing.
+ *
+ * Blocks of up to `unit` bytes are copied into slots of one size in large buffers: a lookup touches no object of the block's
+ * own, and one page of memory. Larger ones stay as they came ("loose"). Where both want the budget, the kind that holds more of it gives.
+ *
+ * What `get` points to is valid until the next `put`; what `copy` points to, for as long as `target` is left alone.
  */
 export class BlockCache {
-  private blocks: Array<Uint8Array | undefined> = []
-  private owners: Array<BlockOwner | undefined> = []
-  private indexes: Array<number> = []
-  private referenced: Array<boolean> = []
-  private free: Array<number> = []
-  private hand = 0
+  /** Where the block last found lies. */
+  bytes: Uint8Array = nothing
+  start = 0
+  end = 0
   /** Bytes held now. */
   used = 0
   hits = 0
   misses = 0
   evictions = 0
 
-  constructor(readonly budget: number) {}
+  /** Bytes of the largest block that is packed. */
+  readonly unit: number
+  private readonly shift: number
+  private readonly chunkCost: number
+  private readonly firstSlot: number
+  private readonly chunks: Array<Uint8Array> = []
+  private lengths = new Int32Array(64)
+  private readonly packed = new CacheSlots((slot) => slot)
+  private readonly loose = new CacheSlots((slot) => -2 - slot)
+  private readonly looseBlocks: Array<Uint8Array> = []
+  private looseBytes = 0
 
-  get(owner: BlockOwner, index: number): Uint8Array | undefined {
-    const slot = owner.slots[index]!
-    if (slot < 0) {
-      this.misses++
-      return undefined
-    }
-    this.hits++
-    this.referenced[slot] = true
-    return this.blocks[slot]
+  constructor(
+    readonly budget: number,
+    blockSize: number
+  ) {
+    this.unit = Math.min(largestUnit, Math.max(smallestUnit, Math.ceil(blockSize / 64) * 64))
+    const largest = Math.min(chunkBytes, budget / 4)
+    let shift = 0
+    while (this.unit << (shift + 1) <= largest) shift++
+    this.shift = shift
+    this.firstSlot = this.unit % page === 0 && shift >= 4 ? page - allocationHeader : 0
+    this.chunkCost = this.firstSlot + (this.unit + slotOverhead) * this.slotsPerChunk
   }
 
-  /** Takes a block in; one larger than the whole budget is not kept. */
+  /** Whether the block is there; then `bytes[start, end)` are it. */
+  get(owner: BlockOwner, index: number): boolean {
+    const slot = owner.slots[index]!
+    if (slot === absent) return false
+    this.hits++
+    if (slot >= 0) {
+      this.packed.touch(slot)
+      this.bytes = this.chunks[slot >>> this.shift]!
+      this.start = this.startOf(slot)
+      this.end = this.start + this.lengths[slot]!
+    } else {
+      this.loose.touch(-2 - slot)
+      this.bytes = this.looseBlocks[-2 - slot]!
+      this.start = 0
+      this.end = this.bytes.length
+    }
+    return true
+  }
+
+  /** The same for who keeps the block: a packed one is copied to `target`, which has room for `unit` bytes. */
+  copy(owner: BlockOwner, index: number, target: Uint8Array): boolean {
+    if (!this.get(owner, index)) return false
+    const { bytes, start, end } = this
+    if (owner.slots[index]! < 0) return true
+    target.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start))
+    this.bytes = target
+    this.start = 0
+    this.end = end - start
+    return true
+  }
+
+  /** Takes in a block that was missed; one larger than the whole budget is not kept. */
   put(owner: BlockOwner, index: number, block: Uint8Array): void {
-    const cost = block.length + slotOverhead
-    if (cost > this.budget || owner.slots[index]! >= 0) return
-    while (this.used + cost > this.budget) this.evictOne()
-    const slot = this.free.pop() ?? this.blocks.length
-    this.blocks[slot] = block
-    this.owners[slot] = owner
-    this.indexes[slot] = index
-    this.referenced[slot] = false
-    owner.slots[index] = slot
-    this.used += cost
+    this.misses++
+    if (owner.slots[index] !== absent) return
+    if (block.length > this.unit) this.putLoose(owner, index, block)
+    else if (this.chunkCost <= this.budget) this.putPacked(owner, index, block)
   }
 
   /** Drops every block of an owner. */
   forget(owner: BlockOwner): void {
-    const { slots } = owner
-    for (let i = 0; i < slots.length; i++) if (slots[i]! >= 0) this.drop(slots[i]!)
-  }
-
-  private evictOne(): void {
-    for (;;) {
-      if (this.hand >= this.blocks.length) this.hand = 0
-      const slot = this.hand++
-      if (this.blocks[slot] === undefined) continue
-      if (this.referenced[slot]) {
-        this.referenced[slot] = false
-        continue
-      }
-      this.drop(slot)
-      this.evictions++
-      return
+    for (const slot of owner.slots) {
+      if (slot >= 0) this.packed.release(slot)
+      else if (slot !== absent) this.dropLoose(-2 - slot)
     }
   }
 
-  private drop(slot: number): void {
-    this.used -= this.blocks[slot]!.length + slotOverhead
-    this.owners[slot]!.slots[this.indexes[slot]!] = -1
-    this.blocks[slot] = undefined
-    this.owners[slot] = undefined
-    this.free.push(slot)
+  private get slotsPerChunk(): number {
+    return 1 << this.shift
+  }
+
+  private startOf(slot: number): number {
+    return this.firstSlot + (slot & (this.slotsPerChunk - 1)) * this.unit
+  }
+
+  private putPacked(owner: BlockOwner, index: number, block: Uint8Array): void {
+    while (!this.packed.hasFree) {
+      if (this.used + this.chunkCost <= this.budget) this.addChunk()
+      else if (this.looseBytes > this.used - this.looseBytes) this.evictLoose()
+      else {
+        this.packed.release(this.packed.victim())
+        this.evictions++
+      }
+    }
+    const slot = this.packed.take(owner, index)
+    this.chunks[slot >>> this.shift]!.set(block, this.startOf(slot))
+    this.lengths[slot] = block.length
+  }
+
+  private putLoose(owner: BlockOwner, index: number, block: Uint8Array): void {
+    const cost = block.length + looseOverhead
+    if (cost > this.budget) return
+    while (this.used + cost > this.budget) {
+      if (this.looseBytes > this.used - this.looseBytes) this.evictLoose()
+      else this.dropChunk()
+    }
+    if (!this.loose.hasFree) this.loose.grow(1)
+    this.looseBlocks[this.loose.take(owner, index)] = block
+    this.looseBytes += cost
+    this.used += cost
+  }
+
+  private addChunk(): void {
+    this.chunks.push(new Uint8Array(this.firstSlot + this.unit * this.slotsPerChunk))
+    this.packed.grow(this.slotsPerChunk)
+    const slots = this.chunks.length * this.slotsPerChunk
+    if (slots > this.lengths.length) {
+      const larger = new Int32Array(Math.max(slots, this.lengths.length * 2))
+      larger.set(this.lengths)
+      this.lengths = larger
+    }
+    this.used += this.chunkCost
+  }
+
+  private dropChunk(): void {
+    this.chunks.pop()
+    this.packed.shrink(this.slotsPerChunk, (slot) => {
+      this.packed.release(slot)
+      this.evictions++
+    })
+    this.used -= this.chunkCost
+  }
+
+  private evictLoose(): void {
+    this.dropLoose(this.loose.victim())
+    this.evictions++
+  }
+
+  private dropLoose(slot: number): void {
+    const cost = this.looseBlocks[slot]!.length + looseOverhead
+    this.looseBlocks[slot] = nothing
+    this.loose.release(slot)
+    this.looseBytes -= cost
+    this.used -= cost
   }
 }
 
-/** What a cached block costs beside its bytes: the typed array and its slot. */
-const slotOverhead = 128
+const nothing = new Uint8Array(0)

@@ -25,8 +25,8 @@ export class BlockCursor {
   constructor(private readonly malformed: () => never) {}
 
   /** Takes a block; the cursor is not valid until it has been moved. */
-  open(bytes: Uint8Array): void {
-    if (!this.view.open(bytes)) this.malformed()
+  open(bytes: Uint8Array, end = bytes.length): void {
+    if (!this.view.open(bytes, 0, end)) this.malformed()
     this.valueBytes = bytes
     this.valid = false
   }

@@ -14,9 +14,19 @@ export const Lookup = { absent: 0, found: 1, malformed: 2 } as const
 
 const view = new BlockView()
 
-/** Looks for the newest version of `key` at or before `sequence` in a block: only entries with the key's fingerprint are read. */
-export const findInBlock = (bytes: Uint8Array, key: LookupKey, sequence: number, found: Found): number => {
-  if (!view.open(bytes)) return Lookup.malformed
+/**
+ * Looks for the newest version of `key` at or before `sequence` in the block `bytes[start, end)`: only entries with the
+ * key's fingerprint are read.
+ */
+export const findInBlock = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  key: LookupKey,
+  sequence: number,
+  found: Found
+): number => {
+  if (!view.open(bytes, start, end)) return Lookup.malformed
   const { count, keysEnd } = view
   const fingerprint = fingerprintOf(key.hash2)
   for (let i = 0; i < count; i++) {

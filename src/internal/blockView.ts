@@ -35,6 +35,7 @@ export const fingerprintOf = (hash2: number): number => hash2 >>> 24
 /** Where the parts of a block lie. Reused from block to block. */
 export class BlockView {
   bytes: Uint8Array = nothing
+  private start = 0
   count = 0
   /** Entries a group. */
   interval = 1
@@ -57,14 +58,15 @@ export class BlockView {
   private kindWidth = 0
   private kindBase = 0
 
-  /** Whether the bytes are laid out as a block. What its columns say is not checked. */
-  open(bytes: Uint8Array): boolean {
-    const at = bytes.length - blockTrailerSize
-    if (at < 0) return false
+  /** Whether `bytes[start, end)` are laid out as a block. What its columns say is not checked. */
+  open(bytes: Uint8Array, start: number, end: number): boolean {
+    const at = end - blockTrailerSize
+    if (at < start) return false
     const count = readU32(bytes, at + 28)
     const interval = readU32(bytes, at + 32)
     if (interval === 0) return false
     this.bytes = bytes
+    this.start = start
     this.count = count
     this.interval = interval
     this.keyLengthBase = readU32(bytes, at)
@@ -76,7 +78,7 @@ export class BlockView {
     this.valueLengthWidth = bytes[at + 17]!
     this.sequenceWidth = bytes[at + 18]!
     this.kindWidth = bytes[at + 19]!
-    this.keysStart = readU32(bytes, at + 20)
+    this.keysStart = start + readU32(bytes, at + 20)
     this.keysEnd = this.keysStart + readU32(bytes, at + 24)
     this.groupsStart = this.keysEnd + count
     this.sharedStart = this.groupsStart + Math.ceil(count / interval) * 8
@@ -96,7 +98,7 @@ export class BlockView {
   }
   /** Where the value of a group's head begins. */
   groupValue(group: number): number {
-    return readU32(this.bytes, this.groupsStart + group * 8 + 4)
+    return this.start + readU32(this.bytes, this.groupsStart + group * 8 + 4)
   }
   shared(index: number): number {
     return readColumn(this.bytes, this.sharedStart, this.sharedWidth, index)

@@ -16,7 +16,7 @@ import {
 } from "./tableFormat.js"
 
 export interface TableOptions {
-  /** A data block is closed when it has reached this many bytes. */
+  /** A data block is closed before it would go beyond this many bytes; one with a single key may. */
   readonly blockSize: number
   /** Entries of a block that share their keys' beginnings. */
   readonly restartInterval: number
@@ -81,7 +81,8 @@ export class TableBuilder {
     const { data } = this
     const isNewKey = data.isEmpty || !data.isLastKey(keyBytes, keyStart, keyEnd)
     if (isNewKey) {
-      if (data.size >= this.options.blockSize && !data.isEmpty) this.finishBlock()
+      const grown = data.sizeWith(1, keyEnd - keyStart + valueEnd - valueStart)
+      if (grown > this.options.blockSize && !data.isEmpty) this.finishBlock()
       if (this.pending !== undefined) {
         this.addToIndex(separator(this.pendingLast, keyBytes, keyStart, keyEnd))
       }

@@ -1,4 +1,5 @@
 import { BlockCursor } from "./blockCursor.js"
+import { absent } from "./cacheSlots.js"
 import type { Cursor } from "./cursor.js"
 import type { TableReader } from "./tableReader.js"
 
@@ -27,6 +28,8 @@ export class TableCursor extends BlockCursor implements Cursor {
   private sequential = 0
   private readAhead = firstReadAhead
 
+  /** Where a block from the cache is copied to. */
+  private own: Uint8Array = new Uint8Array(0)
   private table: TableReader
 
   /** `reader` is asked at every block, for a table's file may be closed and opened again meanwhile. */
@@ -75,23 +78,30 @@ export class TableCursor extends BlockCursor implements Cursor {
     }
     this.asked = block
     if (block !== this.block) {
-      this.open(this.fetch(block))
+      if (!this.openCached(block)) this.open(this.fetch(block))
       this.block = block
     }
     return true
   }
 
+  private openCached(block: number): boolean {
+    const { cache } = this.table
+    if (this.table.slots[block] === absent) return false
+    if (this.own.length < cache.unit) this.own = new Uint8Array(cache.unit)
+    if (!cache.copy(this.table, block, this.own)) return false
+    this.open(cache.bytes, cache.end)
+    return true
+  }
+
   private fetch(block: number): Uint8Array {
     const { table, options } = this
-    const cached = table.peekBlock(block)
-    if (cached !== undefined) return cached
     const ahead = this.ahead[block - this.aheadFrom]
     if (ahead !== undefined) return ahead
     this.sequential = block === this.missedLast + 1 ? this.sequential + 1 : 0
     if (this.sequential < singleBlocks || options.readAhead === 0) {
       this.missedLast = block
       this.readAhead = firstReadAhead
-      return options.fillCache ? table.block(block) : table.readBlock(block)
+      return options.fillCache ? table.fillBlock(block) : table.readBlock(block)
     }
     this.ahead = table.readBlocks(block, this.readAhead)
     this.aheadFrom = block

@@ -1,5 +1,6 @@
-import type { BlockCache, BlockOwner } from "./blockCache.js"
+import type { BlockCache } from "./blockCache.js"
 import { type Found, findInBlock, Lookup } from "./blockLookup.js"
+import { absent, type BlockOwner } from "./cacheSlots.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { TableFilter } from "./filter.js"
@@ -67,7 +68,7 @@ export class TableReader implements BlockOwner {
         ? undefined
         : (TableFilter.decode(this.readSection(footer.filter, "filter")) ??
           this.fail(footer.filter.offset, "filter", "malformed"))
-    this.slots = new Int32Array(this.index.count).fill(-1)
+    this.slots = new Int32Array(this.index.count).fill(absent)
   }
 
   /** Bytes held beside cached blocks. */
@@ -87,7 +88,7 @@ export class TableReader implements BlockOwner {
     }
     const block = this.index.find(key.bytes, key.length)
     if (block < this.index.count) {
-      const result = findInBlock(this.block(block), key, sequence, found)
+      const result = this.findIn(block, key, sequence, found)
       if (result === Lookup.found) return true
       if (result === Lookup.malformed) this.failBlock(block)
     }
@@ -95,18 +96,19 @@ export class TableReader implements BlockOwner {
     return false
   }
 
-  /** A data block, from the cache or read into it. */
-  block(index: number): Uint8Array {
-    const cached = this.cache.get(this, index)
-    if (cached !== undefined) return cached
+  /** A data block is searched where it lies in the cache. */
+  private findIn(index: number, key: LookupKey, sequence: number, found: Found): number {
+    const { cache } = this
+    if (cache.get(this, index)) return findInBlock(cache.bytes, cache.start, cache.end, key, sequence, found)
+    const block = this.fillBlock(index)
+    return findInBlock(block, 0, block.length, key, sequence, found)
+  }
+
+  /** A data block that is not in the cache, read into it. */
+  fillBlock(index: number): Uint8Array {
     const block = this.readBlock(index)
     this.cache.put(this, index, block)
     return block
-  }
-
-  /** A data block, from the cache if it is there; never put into it. */
-  peekBlock(index: number): Uint8Array | undefined {
-    return this.slots[index]! >= 0 ? this.cache.get(this, index) : undefined
   }
 
   readBlock(index: number): Uint8Array {

@@ -36,7 +36,8 @@ const probes = ["", "k", "key 1", "key 33", "zz"]
 
 const lookIn = (block: Uint8Array): void => {
   for (const probe of probes) {
-    for (const sequence of [0, 20, Number.MAX_SAFE_INTEGER]) findInBlock(block, key.set(probe), sequence, found)
+    for (const sequence of [0, 20, Number.MAX_SAFE_INTEGER])
+      findInBlock(block, 0, block.length, key.set(probe), sequence, found)
   }
 }
 
@@ -239,7 +240,7 @@ export const targets: ReadonlyArray<Target> = [
     seeds: tables,
     reseal: resealTable,
     decode: (bytes) => {
-      const reader = openTable(FakeFile.of(bytes))
+      const reader = openTable(FakeFile.of(bytes), 16 * 1024)
       for (const probe of probes) reader.find(key.set(probe), 50, found)
       const cursor = tableCursor(reader, { readAhead: 1000, fillCache: false })
       walk(cursor, bytes.length * largestRatio * Math.max(1, reader.index.count))

@@ -55,7 +55,7 @@ const found = new Found()
 
 /** What a lookup answers, as the model shows it. */
 const lookup = (block: Uint8Array, sought: Uint8Array, sequence: number): string | undefined => {
-  const result = findInBlock(block, lookupKey.set(sought), sequence, found)
+  const result = findInBlock(block, 0, block.length, lookupKey.set(sought), sequence, found)
   expect(result).not.toBe(Lookup.malformed)
   if (result === Lookup.absent) return undefined
   const value = found.kind === 0 ? undefined : found.bytes.slice(found.start, found.end)
@@ -162,7 +162,7 @@ describe("bytes that are no block", () => {
           }
         }
         const layout = new BlockView()
-        const most = layout.open(bytes) ? layout.count : 0
+        const most = layout.open(bytes, 0, bytes.length) ? layout.count : 0
         const cursor = new BlockCursor(malformed)
         const walkAll = (start: () => void, step: () => void) =>
           attempt(() => {
@@ -186,7 +186,7 @@ describe("bytes that are no block", () => {
           () => cursor.seek(sought, sought.length),
           () => cursor.next()
         )
-        const result = findInBlock(bytes, lookupKey.set(sought), 50, found)
+        const result = findInBlock(bytes, 0, bytes.length, lookupKey.set(sought), 50, found)
         expect([Lookup.absent, Lookup.found, Lookup.malformed]).toContain(result)
         if (result === Lookup.found) expect(found.start <= found.end && found.end <= bytes.length).toBe(true)
       }),

@@ -1,12 +1,13 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { BlockCache } from "../../src/internal/blockCache.js"
+import { absent } from "../../src/internal/cacheSlots.js"
 import { check } from "../support/property.js"
 
-const overhead = 128
+const blockSize = 500
 
 type Step = {
-  readonly step: "put" | "get" | "forget"
+  readonly step: "put" | "get" | "copy" | "forget"
   readonly owner: number
   readonly index: number
   readonly size: number
@@ -15,62 +16,71 @@ type Step = {
 const steps: FastCheck.Arbitrary<ReadonlyArray<Step>> = FastCheck.array(
   FastCheck.record({
     step: FastCheck.oneof(
-      { weight: 5, arbitrary: FastCheck.constantFrom("put" as const, "get" as const) },
+      { weight: 8, arbitrary: FastCheck.constantFrom("put" as const, "put" as const, "get" as const, "copy" as const) },
       { weight: 1, arbitrary: FastCheck.constant("forget" as const) }
     ),
     owner: FastCheck.nat(2),
-    index: FastCheck.nat(9),
-    size: FastCheck.oneof(FastCheck.nat(60), FastCheck.nat(2000))
+    index: FastCheck.nat(29),
+    size: FastCheck.oneof(FastCheck.nat(60), FastCheck.nat(blockSize), FastCheck.integer({ min: 513, max: 4000 }))
   }),
-  { maxLength: 120, size: "max" }
+  { maxLength: 200, size: "max" }
 )
 
 const owners = (count: number, blocks: number) =>
-  Array.from({ length: count }, () => ({ slots: new Int32Array(blocks).fill(-1) }))
+  Array.from({ length: count }, () => ({ slots: new Int32Array(blocks).fill(absent) }))
+
+const found = (cache: BlockCache) => cache.bytes.slice(cache.start, cache.end)
 
 describe("the block cache", () => {
-  it("keeps to its budget and answers with the block that was put in, or none", () => {
+  it("keeps to its budget and answers with the bytes that were put in, or none", () => {
+    let most = 0
     check(
-      FastCheck.property(steps, FastCheck.constantFrom(0, 127, 128, 500, 1500, 100_000), (plan, budget) => {
-        const cache = new BlockCache(budget)
-        const all = owners(3, 10)
-        const last = new Map<string, Uint8Array>()
-        for (const { step, owner, index, size } of plan) {
-          const of = all[owner]!
-          const id = `${owner}/${index}`
-          if (step === "put" && of.slots[index] === -1) {
-            const block = new Uint8Array(size)
-            last.set(id, block)
-            cache.put(of, index, block)
-          } else if (step === "get") {
-            const there = of.slots[index]! >= 0
-            expect(cache.get(of, index)).toBe(there ? last.get(id) : undefined)
-          } else if (step === "forget") {
-            cache.forget(of)
-            expect(of.slots.every((slot) => slot === -1)).toBe(true)
+      FastCheck.property(
+        steps,
+        FastCheck.constantFrom(0, 127, 500, 700, 1500, 9000, 40_000, 1 << 20),
+        (plan, budget) => {
+          const cache = new BlockCache(budget, blockSize)
+          const all = owners(3, 30)
+          const last = new Map<string, Uint8Array>()
+          const target = new Uint8Array(cache.unit)
+          let seed = 0
+          for (const { step, owner, index, size } of plan) {
+            const of = all[owner]!
+            const id = `${owner}/${index}`
+            if (step === "put" && of.slots[index] === absent) {
+              const block = Uint8Array.from({ length: size }, (_, i) => i + seed)
+              seed++
+              last.set(id, block.slice())
+              cache.put(of, index, block)
+            } else if (step === "get" || step === "copy") {
+              const there = of.slots[index] !== absent
+              expect(step === "get" ? cache.get(of, index) : cache.copy(of, index, target)).toBe(there)
+              if (there) expect(found(cache)).toEqual(last.get(id))
+            } else if (step === "forget") {
+              cache.forget(of)
+              expect(of.slots.every((slot) => slot === absent)).toBe(true)
+            }
+            expect(cache.used).toBeLessThanOrEqual(budget)
+            const slots = all.flatMap(({ slots: own }) => [...own]).filter((slot) => slot !== absent)
+            expect(new Set(slots).size).toBe(slots.length)
+            most = Math.max(most, slots.length)
           }
-          const held = [...last].filter(([key]) => {
-            const [o, i] = key.split("/").map(Number)
-            return all[o!]!.slots[i!]! >= 0
-          })
-          const slots = all.flatMap(({ slots: own }) => [...own]).filter((slot) => slot >= 0)
-          expect(new Set(slots).size).toBe(slots.length)
-          expect(slots.length).toBe(held.length)
-          expect(cache.used).toBe(held.reduce((n, [, block]) => n + block.length + overhead, 0))
-          expect(cache.used).toBeLessThanOrEqual(budget)
+          for (const [id, block] of last) {
+            const [owner, index] = id.split("/").map(Number)
+            if (cache.get(all[owner!]!, index!)) expect(found(cache)).toEqual(block)
+          }
         }
-        for (const owner of all) cache.forget(owner)
-        expect(cache.used).toBe(0)
-      }),
-      80
+      ),
+      150
     )
+    expect(most).toBeGreaterThan(20)
   })
 
   it("gives a block that was asked for a second chance", () => {
-    const cache = new BlockCache(3 * (100 + overhead))
+    const cache = new BlockCache(3 * 544, blockSize)
     const [owner] = owners(1, 10)
     const put = (index: number) => cache.put(owner!, index, new Uint8Array(100))
-    const there = (index: number) => owner!.slots[index]! >= 0
+    const there = (index: number) => owner!.slots[index] !== absent
     for (const index of [0, 1, 2]) put(index)
     cache.get(owner!, 0)
     put(3)
@@ -81,13 +91,40 @@ describe("the block cache", () => {
   })
 
   it("counts hits, misses and evictions", () => {
-    const cache = new BlockCache(1000)
+    const cache = new BlockCache(600, blockSize)
     const [owner] = owners(1, 2)
-    cache.get(owner!, 0)
+    expect(cache.get(owner!, 0)).toBe(false)
     cache.put(owner!, 0, new Uint8Array(500))
-    cache.get(owner!, 0)
+    expect(cache.get(owner!, 0)).toBe(true)
     cache.put(owner!, 1, new Uint8Array(500))
-    cache.put(owner!, 0, new Uint8Array(873))
-    expect([cache.hits, cache.misses, cache.evictions]).toEqual([1, 1, 1])
+    expect([cache.hits, cache.misses, cache.evictions]).toEqual([1, 2, 1])
+  })
+
+  it("shares its budget between packed blocks and larger ones", () => {
+    const cache = new BlockCache(20_000, blockSize)
+    const [small, large] = owners(2, 100)
+    const count = (slots: Int32Array) => slots.filter((slot) => slot !== absent).length
+    for (let i = 0; i < 100; i++) cache.put(small!, i, new Uint8Array(400))
+    const alone = count(small!.slots)
+    expect(alone).toBeGreaterThanOrEqual(28)
+    for (let i = 0; i < 100; i++) cache.put(large!, i, new Uint8Array(1000))
+    expect(count(small!.slots)).toBeGreaterThan(alone / 4)
+    expect(count(large!.slots)).toBeGreaterThanOrEqual(6)
+    cache.forget(small!)
+    cache.forget(large!)
+    for (let i = 0; i < 100; i++) cache.put(small!, i, new Uint8Array(400))
+    expect(count(small!.slots)).toBe(alone)
+  })
+
+  it("leaves a copied block alone when its slot is taken by another", () => {
+    const cache = new BlockCache(600, blockSize)
+    const [owner] = owners(1, 2)
+    const target = new Uint8Array(cache.unit)
+    cache.put(owner!, 0, Uint8Array.of(1, 2, 3))
+    expect(cache.copy(owner!, 0, target)).toBe(true)
+    const { bytes, start, end } = cache
+    cache.put(owner!, 1, Uint8Array.of(7, 8, 9))
+    expect(cache.get(owner!, 0)).toBe(false)
+    expect([...bytes.slice(start, end)]).toEqual([1, 2, 3])
   })
 })

@@ -98,12 +98,37 @@ describe("a table", () => {
     )
   })
 
+  it("keeps a cursor on its block while lookups replace it in the cache", () => {
+    const entries = numbered(200)
+    const reader = openTable(buildTable(entries).file, 400)
+    const cursor = tableCursor(reader)
+    const seen: Array<string> = []
+    for (const [i, { key: sought }] of entries.entries()) {
+      lookup(reader, sought, Number.MAX_SAFE_INTEGER)
+      if (i === 0) cursor.seekToFirst()
+      else cursor.next()
+      lookup(reader, entries[(i + 100) % entries.length]!.key, Number.MAX_SAFE_INTEGER)
+      const value = cursor.kind === 0 ? undefined : cursor.valueBytes.slice(cursor.valueStart, cursor.valueEnd)
+      seen.push(show({ key: cursor.keyBytes.slice(0, cursor.keyEnd), sequence: cursor.sequence, value })!)
+    }
+    expect(seen).toEqual(entries.map(show))
+    expect(reader.cache.hits).toBeGreaterThan(20)
+    expect(reader.cache.evictions).toBeGreaterThan(100)
+  })
+
+  it("closes a data block before it would go beyond its size", () => {
+    const { index } = openTable(buildTable(numbered(3000), { ...plainOptions, blockSize: 1000 }).file)
+    const lengths = [...index.lengths].slice(0, -1)
+    expect(Math.max(...lengths)).toBeLessThanOrEqual(1000)
+    expect(Math.min(...lengths)).toBeGreaterThan(900)
+  })
+
   it("reads its blocks ahead in a long scan, and each of them once", () => {
     const entries = numbered(3000)
     const { file } = buildTable(entries)
     for (const readAhead of [0, 1000, 1 << 18]) {
       const counters = new ReadCounters()
-      const reader = new TableReader(file, 7, tableStoreId, new BlockCache(0), counters)
+      const reader = new TableReader(file, 7, tableStoreId, new BlockCache(0, 128), counters)
       const opening = counters.blockReads
       expect(collect(tableCursor(reader, { readAhead, fillCache: true })).map(show)).toEqual(entries.map(show))
       const reads = counters.blockReads - opening

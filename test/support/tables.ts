@@ -36,7 +36,13 @@ export const buildTable = (entries: ReadonlyArray<TestEntry>, options = plainOpt
 }
 
 export const openTable = (file: StorageFile, cacheBytes = 1 << 20, fileNumber = 7): TableReader =>
-  new TableReader(file, fileNumber, tableStoreId, new BlockCache(cacheBytes), new ReadCounters())
+  new TableReader(
+    file,
+    fileNumber,
+    tableStoreId,
+    new BlockCache(cacheBytes, plainOptions.blockSize),
+    new ReadCounters()
+  )
 
 export const tableCursor = (
   reader: TableReader,
