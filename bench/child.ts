@@ -1,4 +1,4 @@
-/** One contender of one row, alone in its process: `child.ts <row> <contender> <run as JSON>` answers its figures as JSON. */
+/** One contender of one row, alone in its process: `child <row> <contender> <run as JSON>` answers its figures as JSON. */
 import type { Run } from "./lib/row.js"
 import { rows } from "./rows/index.js"
 
@@ -6,4 +6,4 @@ const [row = "", contender = "", runText = ""] = process.argv.slice(2)
 const run: Run = JSON.parse(runText)
 const measure = rows[row]?.contenders[contender]
 if (measure === undefined) throw new Error(`no contender ${contender} in a row ${row}`)
-console.log(JSON.stringify(await measure(run)))
+process.stdout.write(`${JSON.stringify(await measure(run))}\n`, () => process.exit(0))

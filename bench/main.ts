@@ -1,10 +1,17 @@
-/** Measures rows: `npm start -- [--quick | --full] [--rounds N] [row names]`. */
+/** Measures rows: `npm run bench -- [--quick | --full] [--rounds N] [--stores NAME,NAME] [row names]`. */
+import { mkdirSync } from "node:fs"
+import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { spreadText, table } from "./lib/format.js"
+import { bundle } from "./lib/bundle.js"
+import { figuresOf, spreadText, table } from "./lib/format.js"
+import { us } from "./lib/judges.js"
+import { presentPeers } from "./lib/present.js"
 import { runScript, withDirectory } from "./lib/process.js"
-import { keepResults } from "./lib/results.js"
-import type { Figures, Row, Run, Spreads } from "./lib/row.js"
+import { report } from "./lib/report.js"
+import { keepResult, resultsFolder } from "./lib/results.js"
+import type { Figures, Row, Run, Spreads, Verdict } from "./lib/row.js"
 import { spreadsOf } from "./lib/statistics.js"
+import { peers } from "./peers/index.js"
 import { rows } from "./rows/index.js"
 
 const { values: options, positionals } = parseArgs({
@@ -12,48 +19,83 @@ const { values: options, positionals } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     full: { type: "boolean", default: false },
-    rounds: { type: "string", default: "3" }
+    rounds: { type: "string" },
+    stores: { type: "string" }
   }
 })
-const entries = options.full ? 1_000_000 : options.quick ? 20_000 : 200_000
-const names = positionals.length > 0 ? positionals : Object.keys(rows)
+const { quick, full } = options
+const entries = full ? 1_000_000 : quick ? 10_000 : 200_000
+const limit = full ? 30_000 : quick ? 150 : 4_000
+const names = positionals.length > 0 ? positionals : Object.keys(rows).filter((name) => full || !rows[name]!.fullOnly)
 const unknown = names.filter((name) => !(name in rows))
 if (unknown.length > 0) throw new Error(`no row ${unknown.join(", ")}; there are ${Object.keys(rows).join(", ")}`)
 
-/** Contenders take turns, so that a disturbance of the machine meets all of them. */
+const { versions, absent, peers: present } = await presentPeers()
+const wanted = options.stores?.split(",") ?? [us, ...peers.map(({ name }) => name)]
+
+/** A contender of a peer that is not here is left out. */
+const isMeasured = (contender: string): boolean => {
+  const peer = peers.find(({ name }) => contender.startsWith(name))
+  if (peer === undefined) return !contender.startsWith(us) || wanted.includes(us)
+  return wanted.includes(peer.name) && present.includes(peer)
+}
+
+const child = await bundle("child.ts")
+
+/** Rounds of a row: a quick run shows only that all works. */
+const roundsOf = (row: Row): number => Number(options.rounds ?? (quick ? 1 : (row.rounds ?? 3)))
+
+/** Contenders take turns, so that a disturbance of the machine meets all of them; in a quick run two at a time. */
 const measureRow = async (name: string, row: Row): Promise<Spreads> => {
-  const contenders = Object.keys(row.contenders)
+  const contenders = Object.keys(row.contenders).filter(isMeasured)
   const measured: Record<string, Array<Figures>> = Object.fromEntries(contenders.map((contender) => [contender, []]))
-  for (let round = 0; round < Number(options.rounds); round++) {
-    for (const contender of contenders) {
+  const turns = Array.from({ length: roundsOf(row) }, () => contenders).flat()
+  const runner = async () => {
+    for (let contender = turns.shift(); contender !== undefined; contender = turns.shift()) {
       const figures = await withDirectory((directory) => {
-        const run: Run = { entries, quick: options.quick, directory }
-        return runScript<Figures>("child.ts", [name, contender, JSON.stringify(run)])
+        const run: Run = { entries, quick, directory: join(directory, "store"), limit }
+        mkdirSync(run.directory)
+        return runScript<Figures>(child, [name, contender!, JSON.stringify(run)])
       })
       measured[contender]!.push(figures)
     }
   }
+  await Promise.all(Array.from({ length: quick ? 2 : 1 }, runner))
   return Object.fromEntries(Object.entries(measured).map(([contender, runs]) => [contender, spreadsOf(runs)]))
 }
 
-const printRow = (row: Row, spreads: Spreads) => {
-  const figures = Object.keys(Object.values(spreads)[0]!)
+const printRow = (name: string, row: Row, spreads: Spreads): ReadonlyArray<Verdict> => {
+  const figures = figuresOf(spreads)
   const line = ([contender, values]: [string, Spreads[string]]) => [
     contender,
-    ...figures.map((f) => spreadText(values[f]!))
+    ...figures.map((figure) => spreadText(values[figure]))
   ]
-  console.log(`\n${row.title}`)
+  console.log(`\n${name}: ${row.title}`)
   console.log(table([["", ...figures], ...Object.entries(spreads).map(line)]))
-  const verdict = row.judge?.((contender, figure) => spreads[contender]![figure]!.median)
-  if (verdict !== undefined) console.log(`${verdict.met ? "met" : "NOT MET"}: ${verdict.text}`)
-  return verdict
+  const median = (contender: string, figure: string) => spreads[contender]?.[figure]?.median
+  const verdicts = (row.judges ?? []).flatMap((judge) => judge(median, Object.keys(spreads)) ?? [])
+  for (const { met, text } of verdicts) console.log(`${met ? "met" : "NOT MET"}: ${text}`)
+  return verdicts
 }
 
-console.log(`${entries.toLocaleString("en")} entries, ${options.rounds} rounds: medians (least – most)`)
+console.log(`${entries.toLocaleString("en")} entries: medians (least – most)`)
+console.log(
+  Object.entries({ node: process.version, ...versions })
+    .map((pair) => pair.join(" "))
+    .join(", ")
+)
+for (const [name, reason] of Object.entries(absent)) console.log(`left out: ${name}: ${reason}`)
+
+const folder = resultsFolder(quick)
+const begin = performance.now()
 for (const name of names) {
   const row = rows[name]!
   const figures = await measureRow(name, row)
-  const verdict = printRow(row, figures)
-  const about = { row: name, title: row.title, entries, quick: options.quick, rounds: Number(options.rounds) }
-  if (!options.quick) keepResults(name, { ...about, figures, verdict })
+  const verdicts = printRow(name, row, figures)
+  const about = { row: name, title: row.title, entries, quick, rounds: roundsOf(row), versions }
+  keepResult(folder, { ...about, figures, verdicts })
 }
+report(folder, Object.keys(rows))
+console.log(
+  `\n${((performance.now() - begin) / 60_000).toFixed(1)} minutes; table and charts are in ${folder.pathname}`
+)

@@ -21,7 +21,7 @@ export interface Data {
 const slices = (count: number, size: number, bytes: Buffer): Array<Uint8Array> =>
   Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
 
-const randomBytes = (length: number, seed: number): Buffer => {
+export const randomBytes = (length: number, seed: number): Buffer => {
   const random = makeRandom(seed)
   const bytes = Buffer.alloc(Math.ceil(length / 4) * 4)
   for (let at = 0; at < length; at += 4) bytes.writeUInt32LE(random(), at)

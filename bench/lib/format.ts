@@ -4,8 +4,16 @@ const english = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 })
 
 export const number = (value: number): string => english.format(value)
 
-export const spreadText = ({ median, least, most }: Spread): string =>
-  least === most ? number(median) : `${number(median)} (${number(least)} – ${number(most)})`
+export const spreadText = (spread: Spread | undefined): string => {
+  if (spread === undefined) return "–"
+  const { median, least, most } = spread
+  return least === most ? number(median) : `${number(median)} (${number(least)} – ${number(most)})`
+}
+
+/** The names of the figures that any contender has. */
+export const figuresOf = (
+  spreads: Readonly<Record<string, Readonly<Record<string, Spread>>>>
+): ReadonlyArray<string> => [...new Set(Object.values(spreads).flatMap((figures) => Object.keys(figures)))]
 
 /** Lines of cells with their columns aligned; the first line is the heading. */
 export const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
@@ -18,4 +26,11 @@ export const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
   return [print(lines[0]!), widths.map((width) => "-".repeat(width)).join("  "), ...lines.slice(1).map(print)].join(
     "\n"
   )
+}
+
+/** The same as Markdown. */
+export const markdownTable = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const print = (line: ReadonlyArray<string>) => `| ${line.join(" | ")} |`
+  const align = lines[0]!.map((_, column) => (column === 0 ? "---" : "---:"))
+  return [print(lines[0]!), print(align), ...lines.slice(1).map(print)].join("\n")
 }

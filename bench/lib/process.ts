@@ -2,11 +2,13 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Run } from "./row.js"
 
-/** Runs a script of this package in a process of its own, and answers the JSON of its last line. The lines before are its log. */
+/** Runs a script in a process of its own, and answers the JSON of its last line. The lines before are its log. */
 export const runScript = <A>(script: string, args: ReadonlyArray<string>): Promise<A> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ["--expose-gc", "--import", "tsx", script, ...args], {
+    const loader = script.endsWith(".ts") ? ["--import", "tsx"] : []
+    const child = spawn(process.execPath, ["--expose-gc", ...loader, script, ...args], {
       stdio: ["ignore", "pipe", "inherit"]
     })
     let output = ""
@@ -14,14 +16,27 @@ export const runScript = <A>(script: string, args: ReadonlyArray<string>): Promi
       output += text
     })
     child.on("error", reject)
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
       const lines = output.trimEnd().split("\n")
       const answer = lines.pop() ?? ""
       if (lines.length > 0) console.error(lines.join("\n"))
       if (code === 0) resolve(JSON.parse(answer))
-      else reject(new Error(`${script} ${args.slice(0, 2).join(" ")} ended with ${code}`))
+      else if (signal === "SIGKILL" && answer === killed) resolve(undefined as A)
+      else reject(new Error(`${script} ${args.slice(0, 2).join(" ")} ended with ${code ?? signal}: ${answer}`))
     })
   })
+
+/** What a process says last that is about to kill itself. */
+const killed = "killed"
+
+export const killSelf = (): Promise<never> =>
+  new Promise(() => process.stdout.write(`${killed}\n`, () => process.kill(process.pid, "SIGKILL")))
+
+/** Runs this very contender in another process, to prepare what it will measure. */
+export const prepareApart = (run: Run): Promise<unknown> => {
+  const [, script = "", row = "", contender = ""] = process.argv
+  return runScript(script, [row, contender, JSON.stringify({ ...run, preparing: true })])
+}
 
 /** Lends a fresh directory. */
 export const withDirectory = async <A>(use: (directory: string) => Promise<A>): Promise<A> => {

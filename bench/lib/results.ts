@@ -1,16 +1,49 @@
-import { mkdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
+import type { Spreads, Verdict } from "./row.js"
 
-/** Keeps what was measured, with what it was measured on. */
-export const keepResults = (name: string, results: object): void => {
-  const folder = new URL("../results/", import.meta.url)
+/** What was measured of a row, as it is kept. */
+export interface Result {
+  readonly date: string
+  readonly node: string
+  readonly platform: string
+  readonly arch: string
+  readonly cores: number
+  readonly versions?: Readonly<Record<string, string>>
+  readonly row: string
+  readonly title: string
+  readonly entries: number
+  readonly quick: boolean
+  readonly rounds: number
+  readonly figures: Spreads
+  readonly verdicts?: ReadonlyArray<Verdict>
+}
+
+/** A `--quick` run shows whether all works, and is kept apart. */
+export const resultsFolder = (quick: boolean): URL =>
+  new URL(quick ? "../.tmp/results/" : "../results/", import.meta.url)
+
+export const keepText = (folder: URL, name: string, text: string): void => {
   mkdirSync(folder, { recursive: true })
-  const machine = {
-    node: process.version,
-    platform: process.platform,
-    arch: process.arch,
-    cores: availableParallelism()
-  }
-  const text = JSON.stringify({ date: new Date().toISOString(), ...machine, ...results }, undefined, 2)
-  writeFileSync(new URL(`${name}.json`, folder), `${text}\n`)
+  writeFileSync(new URL(name, folder), text)
+}
+
+/** What figures are measured on. */
+export const machine = () => ({
+  date: new Date().toISOString(),
+  node: process.version,
+  platform: process.platform,
+  arch: process.arch,
+  cores: availableParallelism()
+})
+
+export const keepResult = (folder: URL, result: Omit<Result, keyof ReturnType<typeof machine>>): void =>
+  keepText(folder, `${result.row}.json`, `${JSON.stringify({ ...machine(), ...result }, undefined, 2)}\n`)
+
+/** All results that are kept of these rows, in their order. */
+export const keptResults = (folder: URL, names: ReadonlyArray<string>): ReadonlyArray<Result> => {
+  const files = new Set(readdirSync(folder))
+  return names
+    .filter((name) => files.has(`${name}.json`))
+    .map((name) => JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8")))
 }

@@ -1,4 +1,3 @@
-import * as Effect from "effect/Effect"
 import type { Spread } from "./statistics.js"
 
 /** What one run of one contender is given. The directory is empty, and its own. */
@@ -6,6 +5,10 @@ export interface Run {
   readonly entries: number
   readonly quick: boolean
   readonly directory: string
+  /** Milliseconds after which a loop begins nothing new. */
+  readonly limit: number
+  /** In a process of its own, before what is measured: only prepares the directory. */
+  readonly preparing?: boolean
 }
 
 /** What it measured: figures by name. */
@@ -17,46 +20,29 @@ export type Contender = (run: Run) => Promise<Figures>
 export interface Verdict {
   readonly text: string
   readonly met: boolean
+  /** How many times as good as what it is judged against. */
+  readonly ratio?: number
 }
 
-export type Judge = (median: (contender: string, figure: string) => number) => Verdict
+/** Undefined where what it compares was not measured. */
+export type Judge = (
+  median: (contender: string, figure: string) => number | undefined,
+  contenders: ReadonlyArray<string>
+) => Verdict | undefined
 
 export interface Row {
   readonly title: string
   readonly contenders: Readonly<Record<string, Contender>>
-  /** Undefined where no figure is asked for. */
-  readonly judge?: Judge
+  readonly judges?: ReadonlyArray<Judge>
+  /** Whether it is measured only with `--full`, or when it is named. */
+  readonly fullOnly?: boolean
+  /** Rounds, where not those asked for: what takes long is measured once. */
+  readonly rounds?: number
 }
 
 export type Spreads = Readonly<Record<string, Readonly<Record<string, Spread>>>>
-
-const speed = (operations: number, begin: number): Figures => ({
-  "ops/s": (operations / (performance.now() - begin)) * 1000
-})
-
-/** Operations a second of a loop that does so many of them. */
-export const measure = async (operations: number, loop: () => unknown): Promise<Figures> => {
-  const begin = performance.now()
-  await loop()
-  return speed(operations, begin)
-}
-
-/** The same for a loop that is an Effect. */
-export const measureEffect = <E>(operations: number, loop: Effect.Effect<unknown, E>): Effect.Effect<Figures, E> =>
-  Effect.suspend(() => {
-    const begin = performance.now()
-    return Effect.map(loop, () => speed(operations, begin))
-  })
 
 /** Guards the measurements: a store that answers wrong is not fast. */
 export const expect = (what: string, actual: number, expected: number): void => {
   if (actual !== expected) throw new Error(`${what}: ${actual}, expected ${expected}`)
 }
-
-/** That one contender has at least `factor` times the figure of another. */
-export const atLeast =
-  (one: string, factor: number, other: string, figure = "ops/s"): Judge =>
-  (median) => {
-    const ratio = median(one, figure) / median(other, figure)
-    return { text: `${one} / ${other} = ${ratio.toFixed(2)}, wanted ${factor}`, met: ratio >= factor }
-  }

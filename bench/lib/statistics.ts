@@ -17,3 +17,15 @@ export const spread = (values: ReadonlyArray<number>): Spread => {
 /** The spread of each figure over several runs. */
 export const spreadsOf = (runs: ReadonlyArray<Readonly<Record<string, number>>>): Readonly<Record<string, Spread>> =>
   Object.fromEntries(Object.keys(runs[0] ?? {}).map((figure) => [figure, spread(runs.map((run) => run[figure]!))]))
+
+/** Of times in milliseconds, as microseconds; what was not done is NaN. */
+export const latencies = (times: Float64Array, name: string): Readonly<Record<string, number>> => {
+  const sorted = times.filter((time) => !Number.isNaN(time)).sort()
+  const at = (part: number) => quantile(sorted, part) * 1000
+  return {
+    [`${name} p50 µs`]: at(0.5),
+    [`${name} p99 µs`]: at(0.99),
+    [`${name} p99.9 µs`]: at(0.999),
+    [`${name} max µs`]: (sorted[sorted.length - 1] ?? Number.NaN) * 1000
+  }
+}

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util"
 import { spreadText, table } from "../lib/format.js"
 import { runScript } from "../lib/process.js"
-import { keepResults } from "../lib/results.js"
+import { keepText, machine, resultsFolder } from "../lib/results.js"
 import type { Figures } from "../lib/row.js"
 import { spreadsOf } from "../lib/statistics.js"
 import { structures } from "./structures.js"
@@ -28,4 +28,9 @@ console.log(
     ...names.map((name) => [name, ...figures.map((figure) => spreadText(spreads[name]![figure]!))])
   ])
 )
-if (!options.quick) keepResults("memtable", { entries, rounds, figures: spreads })
+if (!options.quick)
+  keepText(
+    resultsFolder(false),
+    "memtable.json",
+    `${JSON.stringify({ ...machine(), ...{ entries, rounds, figures: spreads } }, undefined, 2)}\n`
+  )

@@ -1,24 +1,17 @@
 import type { Row } from "../lib/row.js"
-import { batch } from "./batch.js"
-import { batchSync } from "./batchSync.js"
-import { concurrentReads } from "./concurrentReads.js"
-import { get, getSync, unsafeGet } from "./get.js"
-import { put } from "./put.js"
-import { scan } from "./scan.js"
-import { countedTables, randomTables } from "./tables.js"
-import { writersRow } from "./writers.js"
+import { ablationRows } from "./ablation.js"
+import { coreRows } from "./core.js"
+import { costRows } from "./costs.js"
+import { ownRows } from "./own.js"
+import { reopenRows } from "./reopen.js"
+import { scalingRows } from "./scaling.js"
 
 /** By the names that the command line takes. */
 export const rows: Readonly<Record<string, Row>> = {
-  put,
-  batch,
-  get,
-  "get-sync": getSync,
-  "unsafe-get": unsafeGet,
-  scan,
-  "batch-sync": batchSync,
-  writers: writersRow,
-  "tables-random": randomTables,
-  "tables-counted": countedTables,
-  "concurrent-reads": concurrentReads
+  ...coreRows,
+  ...costRows,
+  ...reopenRows,
+  ...ownRows,
+  ...ablationRows,
+  ...scalingRows
 }

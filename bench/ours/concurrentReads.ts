@@ -2,9 +2,9 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as LsmStore from "effect-lsm/LsmStore"
 import { type Data, makeData } from "../lib/data.js"
-import { fill, withStore } from "../lib/ours.js"
-import { type Contender, expect, type Figures, type Row } from "../lib/row.js"
+import { type Contender, expect, type Figures } from "../lib/row.js"
 import { quantile } from "../lib/statistics.js"
+import { fill, withStore } from "./store.js"
 
 const readers = 50
 const writers = 5
@@ -82,7 +82,4 @@ const contender =
     )
   }
 
-export const concurrentReads: Row = {
-  title: "50 reading and 5 writing fibers",
-  contenders: { "no compaction": contender(false), compacting: contender(true) }
-}
+export const contenders = { "no compaction": contender(false), compacting: contender(true) }

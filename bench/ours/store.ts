@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import type * as LsmOptions from "effect-lsm/LsmOptions"
 import * as LsmStore from "effect-lsm/LsmStore"
 import * as WriteBatch from "effect-lsm/WriteBatch"
-import type { Data } from "./data.js"
+import type { Data } from "../lib/data.js"
 
 /** Runs a program with a store, closed at its end. */
 export const withStore = <A, E>(

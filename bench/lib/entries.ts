@@ -1,0 +1,84 @@
+import { type Data, keySize, makeData, makeRandom, randomBytes, valueSize } from "./data.js"
+
+/** Keys and values by index; the same for every store. */
+export interface Entries {
+  readonly count: number
+  readonly keyAt: (index: number) => Uint8Array
+  readonly valueAt: (index: number) => Uint8Array
+  readonly valueSize: number
+}
+
+const fromArrays = ({ keys, values }: Data, valueSize: number): Entries => ({
+  count: keys.length,
+  keyAt: (i) => keys[i]!,
+  valueAt: (i) => values[i]!,
+  valueSize
+})
+
+/** Random keys and values, made beforehand. */
+export const randomEntries = (count: number): Entries => fromArrays(makeData(count), valueSize)
+
+/** The same keys with other values. */
+export const rewritten = (entries: Entries): Entries => ({
+  ...entries,
+  valueAt: (i) => entries.valueAt(entries.count - 1 - i)
+})
+
+const pooledValues = (size: number, seed: number) => {
+  const step = 64
+  const places = 16_384
+  const pool = randomBytes(places * step + size, seed)
+  return (i: number) => {
+    const at = (Math.imul(i, 0x9e3779b1) >>> 18) * step
+    return pool.subarray(at, at + size)
+  }
+}
+
+/** Random keys whose views are made as they are asked for, and values from a pool of 1 MiB: for more than memory would hold otherwise. */
+export const largeEntries = (count: number, size = valueSize): Entries => {
+  const keys = randomBytes(count * keySize, 1)
+  return {
+    count,
+    keyAt: (i) => keys.subarray(i * keySize, (i + 1) * keySize),
+    valueAt: pooledValues(size, 2),
+    valueSize: size
+  }
+}
+
+/** Keys that are in no store of random entries. */
+export const missingKeys = (count: number): Entries => {
+  const keys = randomBytes(count * keySize, 7)
+  return { count, keyAt: (i) => keys.subarray(i * keySize, (i + 1) * keySize), valueAt: () => keys, valueSize: 0 }
+}
+
+/** Keys that count up in sixteen digits, as db_bench's do. */
+export const sequentialEntries = (count: number): Entries => {
+  const keys = Array.from({ length: count }, (_, i) => Buffer.from(String(i).padStart(keySize, "0")))
+  return { ...randomEntries(count), keyAt: (i) => keys[i]! }
+}
+
+/** Values of which half is redundant, like db_bench's: fifty random bytes, twice. */
+export const compressibleEntries = (count: number): Entries => {
+  const { keys, values } = makeData(count)
+  for (const value of values) value.copyWithin(valueSize / 2, 0, valueSize / 2)
+  return fromArrays({ keys, values }, valueSize)
+}
+
+/** 0 up to `count` in random order. */
+export const permutation = (count: number, seed: number): Uint32Array => {
+  const random = makeRandom(seed)
+  const order = Uint32Array.from({ length: count }, (_, i) => i)
+  for (let i = count - 1; i > 0; i--) {
+    const j = random() % (i + 1)
+    const index = order[i]!
+    order[i] = order[j]!
+    order[j] = index
+  }
+  return order
+}
+
+/** `length` indexes below `count`, by chance. */
+export const draws = (length: number, count: number, seed: number): Uint32Array => {
+  const random = makeRandom(seed)
+  return Uint32Array.from({ length }, () => random() % count)
+}

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync, statSync } from "node:fs"
+import { join } from "node:path"
+
+/** Bytes that the files of a directory take on disk, holes not counted. */
+export const directoryBytes = (directory: string): number =>
+  readdirSync(directory, { recursive: true, encoding: "utf8" })
+    .map((name) => statSync(join(directory, name)))
+    .filter((stat) => stat.isFile())
+    .reduce((sum, { size, blocks }) => sum + Math.min(size, blocks * 512), 0)
+
+/** Bytes that this process has given to write calls, as Linux counts them; elsewhere NaN. */
+export const writtenBytes = (): number => {
+  try {
+    return Number(/^wchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1])
+  } catch {
+    return Number.NaN
+  }
+}
+
+const MiB = 1024 * 1024
+
+export const residentMiB = (): number => {
+  globalThis.gc?.()
+  return process.memoryUsage.rss() / MiB
+}
+
+export const peakMiB = (): number => process.resourceUsage().maxRSS / 1024

@@ -1,0 +1,72 @@
+import { scales } from "../rows/scaling.js"
+import { figuresOf, markdownTable, spreadText } from "./format.js"
+import { us } from "./judges.js"
+import { keepText, keptResults, type Result } from "./results.js"
+import { barChart, type Line, lineChart } from "./svg.js"
+
+const rowMarkdown = ({ row, title, figures, verdicts = [], entries, rounds, date, node, versions = {} }: Result) => {
+  const names = figuresOf(figures)
+  const lines = Object.entries(figures).map(([contender, values]) => [
+    contender,
+    ...names.map((name) => spreadText(values[name]))
+  ])
+  const about = [`${entries.toLocaleString("en")} entries`, `${rounds} rounds`, date.slice(0, 10), `Node ${node}`]
+  const modules = Object.entries(versions).map((pair) => pair.join(" "))
+  return [
+    `## ${row}`,
+    `${title}. ${[...about, ...modules].join(", ")}.`,
+    markdownTable([["", ...names], ...lines]),
+    ...verdicts.map(({ met, text }) => `- ${met ? "met" : "**NOT MET**"}: ${text}`),
+    `![${row}](${row}.svg)`
+  ].join("\n\n")
+}
+
+const rowChart = ({ row, title, figures }: Result): string => {
+  const groups = figuresOf(figures).map((name) => ({
+    title: name,
+    bars: Object.entries(figures).flatMap(([label, values]) => {
+      const spread = values[name]
+      return spread === undefined || spread === null ? [] : [{ label, spread, ours: label.startsWith(us) }]
+    })
+  }))
+  return barChart(`${row}: ${title}`, groups)
+}
+
+/** How often as good ours is, by what each row judges first. */
+const overview = (results: ReadonlyArray<Result>): string => {
+  const bars = results.flatMap(({ row, verdicts = [] }) => {
+    const ratio = verdicts[0]?.ratio
+    if (ratio === undefined) return []
+    return [{ label: row, spread: { median: ratio, least: ratio, most: ratio }, ours: ratio >= 1 }]
+  })
+  return barChart(`${us} to the best peer of each row`, [{ title: "times as good; blue: as good or better", bars }])
+}
+
+/** A line for each store over the sizes, one chart for each figure. */
+const keepScaling = (folder: URL, results: ReadonlyArray<Result>): void => {
+  const measured = results.filter(({ row }) => row in scales)
+  if (measured.length < 2) return
+  const contenders = Object.keys(measured[0]!.figures)
+  for (const figure of figuresOf(measured[0]!.figures)) {
+    const lines = contenders.map((label): Line => {
+      const points = measured.flatMap(({ row, figures }) => {
+        const spread = figures[label]?.[figure]
+        return spread === undefined ? [] : [[scales[row as keyof typeof scales], spread.median] as const]
+      })
+      return { label, points }
+    })
+    const chart = lineChart(`${figure} as the store grows`, lines, { x: "entries", y: figure, logarithmic: true })
+    keepText(folder, `scaling-${figure.replace("/", "-per-")}.svg`, chart)
+  }
+}
+
+/** The table of all rows that are kept, and a chart of each. */
+export const report = (folder: URL, names: ReadonlyArray<string>): void => {
+  const results = keptResults(folder, names)
+  const heading =
+    "# Results\n\nMedians (least – most). Written by `npm run bench`; what the rows do is in ../README.md.\n\n"
+  keepText(folder, "table.md", `${heading}![overview](overview.svg)\n\n${results.map(rowMarkdown).join("\n\n")}\n`)
+  for (const result of results) keepText(folder, `${result.row}.svg`, rowChart(result))
+  keepText(folder, "overview.svg", overview(results))
+  keepScaling(folder, results)
+}

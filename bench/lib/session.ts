@@ -1,0 +1,57 @@
+import type { Kind } from "../loops/index.js"
+import type { Work } from "../loops/loop.js"
+import type { Settings } from "../peers/peer.js"
+import { type Entries, permutation } from "./entries.js"
+import type { Figures } from "./row.js"
+import type { Course } from "./slices.js"
+
+/** An open store, ours or a peer, that can be put through loops. */
+export interface Session {
+  readonly run: (kind: Kind, work: Work, course: Course) => Promise<Figures>
+  readonly compact: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+export type Open = (directory: string, settings: Settings) => Promise<Session>
+
+/** A course without limits, for what is prepared. */
+export const whole = (operations: number, slice = 1000): Course => ({
+  operations,
+  slice,
+  limit: Number.POSITIVE_INFINITY,
+  warmUp: 0,
+  weight: 1
+})
+
+const none = new Uint32Array(0)
+
+export const inBatches = (session: Session, entries: Entries, course = whole(entries.count)): Promise<Figures> =>
+  session.run("batches", { entries, order: none }, course)
+
+export const inOrder = (entries: Entries): Work => ({
+  entries,
+  order: Uint32Array.from({ length: entries.count }, (_, i) => i)
+})
+
+export const shuffledWork = (entries: Entries, seed = 4): Work => ({ entries, order: permutation(entries.count, seed) })
+
+/** Leaves a closed store with all entries, written in batches and compacted. */
+export const prepare = async (open: Open, directory: string, settings: Settings, entries: Entries): Promise<void> => {
+  const session = await open(directory, { ...settings, durability: "buffered" })
+  await inBatches(session, entries)
+  await session.compact()
+  await session.close()
+}
+
+/** Lends a session, closed at its end. */
+export const withSession = async <A>(
+  open: Open,
+  directory: string,
+  settings: Settings,
+  use: (session: Session) => Promise<A>
+): Promise<A> => {
+  const session = await open(directory, settings)
+  const answer = await use(session)
+  await session.close()
+  return answer
+}

@@ -1,0 +1,42 @@
+import type { Call } from "../peers/peer.js"
+import type { Loops } from "./loop.js"
+import { readsWhileWriting, ycsb } from "./mixed.js"
+import { getManys, gets, seeks, walks } from "./reads.js"
+import { timedGets, timedPuts } from "./timed.js"
+import { batches, concurrentPuts, deletes, puts } from "./writes.js"
+
+/** By kind. Ours has a loop of each as well, as an Effect. */
+export const loops = {
+  puts,
+  timedPuts,
+  concurrentPuts,
+  batches,
+  deletes,
+  gets,
+  timedGets,
+  getManys,
+  walks: walks(false),
+  reverseWalks: walks(true),
+  seeks,
+  readsWhileWriting,
+  ycsb
+} satisfies Readonly<Record<string, Loops>>
+
+export type Kind = keyof typeof loops
+
+/** The calls that a loop makes. */
+export const callsOf: Readonly<Record<Kind, ReadonlyArray<Call>>> = {
+  puts: ["put"],
+  timedPuts: ["put"],
+  concurrentPuts: ["put"],
+  batches: ["batch"],
+  deletes: ["delete"],
+  gets: ["get"],
+  timedGets: ["get"],
+  getManys: ["getMany"],
+  walks: ["readAll"],
+  reverseWalks: ["readAll"],
+  seeks: ["seek"],
+  readsWhileWriting: ["put", "get"],
+  ycsb: ["put", "get", "seek"]
+}

@@ -1,0 +1,59 @@
+import type { Loops } from "./loop.js"
+
+export const puts: Loops = {
+  sync:
+    (calls, { entries: { keyAt, valueAt }, order }) =>
+    (from, to) => {
+      for (let i = from; i < to; i++) calls.put(keyAt(order[i]!), valueAt(order[i]!))
+    },
+  async:
+    (calls, { entries: { keyAt, valueAt }, order }) =>
+    async (from, to) => {
+      for (let i = from; i < to; i++) await calls.put(keyAt(order[i]!), valueAt(order[i]!))
+    }
+}
+
+export const writersAtOnce = 64
+
+/** So many writers at once, each putting its next when its last is acknowledged. A store that answers at once has but one. */
+export const concurrentPuts: Loops = {
+  sync: puts.sync,
+  async:
+    (calls, { entries: { keyAt, valueAt }, order }) =>
+    async (from, to) => {
+      let next = from
+      const writer = async () => {
+        while (next < to) {
+          const i = order[next++]!
+          await calls.put(keyAt(i), valueAt(i))
+        }
+      }
+      await Promise.all(Array.from({ length: writersAtOnce }, writer))
+    }
+}
+
+/** A slice is a batch. */
+export const batches: Loops = {
+  sync:
+    (calls, { entries: { keyAt, valueAt } }) =>
+    (from, to) =>
+      calls.batch(keyAt, valueAt, from, to),
+  async:
+    (calls, { entries: { keyAt, valueAt } }) =>
+    async (from, to) => {
+      await calls.batch(keyAt, valueAt, from, to)
+    }
+}
+
+export const deletes: Loops = {
+  sync:
+    (calls, { entries: { keyAt }, order }) =>
+    (from, to) => {
+      for (let i = from; i < to; i++) calls.delete(keyAt(order[i]!))
+    },
+  async:
+    (calls, { entries: { keyAt }, order }) =>
+    async (from, to) => {
+      for (let i = from; i < to; i++) await calls.delete(keyAt(order[i]!))
+    }
+}

@@ -1,0 +1,148 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type * as LsmStore from "effect-lsm/LsmStore"
+import { expect } from "../lib/row.js"
+import { keysAtOnce, seekLength } from "../loops/reads.js"
+import type { EffectLoop } from "./loop.js"
+
+const check = (bytes: number, found: number, valueSize: number) => expect("bytes read", bytes, found * valueSize)
+
+export const gets: EffectLoop =
+  (store, { entries: { keyAt, valueSize }, order }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      let bytes = 0
+      for (let i = from; i < to; i++) {
+        const value = yield* store.get(keyAt(order[i]!))
+        if (Option.isSome(value)) bytes += value.value.length
+      }
+      check(bytes, to - from, valueSize)
+    })
+
+export const unsafeGets: EffectLoop =
+  (store, { entries: { keyAt, valueSize }, order }) =>
+  (from, to) =>
+    Effect.sync(() => {
+      let bytes = 0
+      for (let i = from; i < to; i++) bytes += store.unsafeGet(keyAt(order[i]!))?.length ?? 0
+      check(bytes, to - from, valueSize)
+    })
+
+export const timedGets: EffectLoop =
+  (store, { entries: { keyAt }, order, times }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      for (let i = from; i < to; i++) {
+        const begin = performance.now()
+        const value = yield* store.get(keyAt(order[i]!))
+        times![i] = performance.now() - begin
+        if (Option.isNone(value)) throw new Error("not found")
+      }
+    })
+
+export const getManys: EffectLoop =
+  (store, { entries: { keyAt, valueSize }, order }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      let bytes = 0
+      for (let i = from; i < to; i++) {
+        const keys: Array<Uint8Array> = []
+        for (let j = i * keysAtOnce; j < (i + 1) * keysAtOnce; j++) keys.push(keyAt(order[j]!))
+        const values = yield* store.getMany(keys)
+        for (let j = 0; j < values.length; j++) bytes += Option.getOrThrow(values[j]!).length
+      }
+      check(bytes, (to - from) * keysAtOnce, valueSize)
+    })
+
+const sizeOf = (entries: Iterable<LsmStore.Entry>): number => {
+  let bytes = 0
+  for (const entry of entries) bytes += entry.key.length + entry.value.length
+  return bytes
+}
+
+const chunkSize = 1000
+
+type Walk = (store: LsmStore.Store, reverse: boolean) => Effect.Effect<number, unknown>
+
+const byStream: Walk = (store, reverse) =>
+  Effect.suspend(() => {
+    let bytes = 0
+    const add = (chunk: Iterable<LsmStore.Entry>) =>
+      Effect.sync(() => {
+        bytes += sizeOf(chunk)
+      })
+    return Effect.map(Stream.runForEachChunk(store.scan({ reverse, chunkSize }), add), () => bytes)
+  })
+
+const byMappedStream: Walk = (store, reverse) =>
+  store.scan({ reverse, chunkSize }).pipe(
+    Stream.mapChunks((chunk) => Chunk.of(sizeOf(chunk))),
+    Stream.runSum
+  )
+
+const byCursor: Walk = (store) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      let bytes = 0
+      const cursor = yield* store.cursor()
+      for (let found = yield* cursor.take(chunkSize); found.length > 0; found = yield* cursor.take(chunkSize)) {
+        bytes += sizeOf(found)
+      }
+      return bytes
+    })
+  )
+
+const walks =
+  (walk: Walk, reverse: boolean): EffectLoop =>
+  (store, { entries: { count, keyAt, valueSize } }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      for (let i = from; i < to; i++) check(yield* walk(store, reverse), count, keyAt(0).length + valueSize)
+    })
+
+export const streamWalks = walks(byStream, false)
+export const mappedWalks = walks(byMappedStream, false)
+export const cursorWalks = walks(byCursor, false)
+/** Each entry a chunk of its own. */
+export const unchunkedWalks = walks(
+  (store) =>
+    Stream.runFold(store.scan({ chunkSize: 1 }), 0, (bytes, { key, value }) => bytes + key.length + value.length),
+  false
+)
+export const reverseWalks = walks(byStream, true)
+
+/** The bytes of the entries from a key on. */
+export const scanFrom = (store: LsmStore.Store, start: Uint8Array, limit: number) =>
+  Effect.suspend(() => {
+    let bytes = 0
+    const add = (chunk: Iterable<LsmStore.Entry>) =>
+      Effect.sync(() => {
+        bytes += sizeOf(chunk)
+      })
+    return Effect.map(Stream.runForEachChunk(store.scan({ start, limit }), add), () => bytes)
+  })
+
+export const streamSeeks: EffectLoop =
+  (store, { entries: { keyAt }, order }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      for (let i = from; i < to; i++) {
+        if ((yield* scanFrom(store, keyAt(order[i]!), seekLength)) === 0) throw new Error("no entries")
+      }
+    })
+
+/** One cursor, moved about. */
+export const cursorSeeks: EffectLoop =
+  (store, { entries: { keyAt }, order }) =>
+  (from, to) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const cursor = yield* store.cursor()
+        for (let i = from; i < to; i++) {
+          yield* cursor.seek(keyAt(order[i]!))
+          if (sizeOf(yield* cursor.take(seekLength)) === 0) throw new Error("no entries")
+        }
+      })
+    )

@@ -1,0 +1,77 @@
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type * as LsmOptions from "effect-lsm/LsmOptions"
+import * as LsmStore from "effect-lsm/LsmStore"
+import type { Figures } from "../lib/row.js"
+import type { Open } from "../lib/session.js"
+import { type Course, type Loop, rate } from "../lib/slices.js"
+import type { Kind } from "../loops/index.js"
+import type { Settings } from "../peers/peer.js"
+import type { EffectLoop } from "./loop.js"
+import { readsWhileWriting, ycsb } from "./mixed.js"
+import * as Reads from "./reads.js"
+import * as Writes from "./writes.js"
+
+const usualLoops: Readonly<Record<Kind, EffectLoop>> = {
+  puts: Writes.puts,
+  timedPuts: Writes.timedPuts,
+  concurrentPuts: Writes.concurrentPuts,
+  batches: Writes.batches,
+  deletes: Writes.deletes,
+  gets: Reads.gets,
+  timedGets: Reads.timedGets,
+  getManys: Reads.getManys,
+  walks: Reads.streamWalks,
+  reverseWalks: Reads.reverseWalks,
+  seeks: Reads.streamSeeks,
+  readsWhileWriting,
+  ycsb
+}
+
+/** Other ways to the same, by name. */
+export const otherLoops = {
+  unsafeGet: { gets: Reads.unsafeGets },
+  mapChunks: { walks: Reads.mappedWalks },
+  cursor: { walks: Reads.cursorWalks, seeks: Reads.cursorSeeks },
+  oneAtATime: { concurrentPuts: Writes.serialPuts },
+  entryByEntry: { walks: Reads.unchunkedWalks }
+} satisfies Readonly<Record<string, Partial<Readonly<Record<Kind, EffectLoop>>>>>
+
+const measure = ({ operations, slice, limit, warmUp, weight }: Course, loop: Loop<Effect.Effect<void, unknown>>) =>
+  Effect.gen(function* () {
+    yield* loop(operations - Math.min(warmUp, operations), operations)
+    let done = 0
+    const begin = performance.now()
+    while (done < operations && performance.now() - begin < limit) {
+      const to = Math.min(done + slice, operations)
+      yield* loop(done, to)
+      done = to
+    }
+    const figures: Figures = rate(done, weight, performance.now() - begin)
+    return figures
+  })
+
+const optionsOf = (settings: Settings): LsmOptions.Tuning => ({
+  durability: settings.durability === "sync" ? "sync" : "buffered",
+  blockCacheBytes: settings.cacheBytes,
+  memtableBytes: settings.writeBufferBytes,
+  compression: settings.compression ? "deflate" : "none"
+})
+
+export const openOurs =
+  (loops: Partial<Readonly<Record<Kind, EffectLoop>>> = {}, tuning: LsmOptions.Tuning = {}): Open =>
+  async (directory, settings) => {
+    const scope = await Effect.runPromise(Scope.make())
+    const store = await LsmStore.make({ directory, ...optionsOf(settings), ...tuning }).pipe(
+      Scope.extend(scope),
+      Effect.provide(NodeContext.layer),
+      Effect.runPromise
+    )
+    return {
+      run: (kind, work, course) => Effect.runPromise(measure(course, (loops[kind] ?? usualLoops[kind])(store, work))),
+      compact: () => Effect.runPromise(store.compact()),
+      close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+    }
+  }

@@ -1,0 +1,63 @@
+import { MiB, type Opened, type Peer, type Settings } from "./peer.js"
+
+const load = () => import("classic-level")
+
+const open = async (directory: string, settings: Settings): Promise<Opened> => {
+  const { ClassicLevel } = await load()
+  const level = new ClassicLevel(directory, {
+    keyEncoding: "buffer",
+    valueEncoding: "buffer",
+    compression: settings.compression,
+    cacheSize: settings.cacheBytes,
+    writeBufferSize: settings.writeBufferBytes
+  })
+  await level.open()
+  const write = { sync: settings.durability === "sync" }
+  // By default it answers 16 KiB at a time, whatever nextv asks for.
+  const highWaterMarkBytes = MiB
+  return {
+    async: {
+      put: (key, value) => level.put(key, value, write),
+      delete: (key) => level.del(key, write),
+      batch: (keyAt, valueAt, from, to) => {
+        const operations: Array<{ type: "put"; key: Uint8Array; value: Uint8Array }> = []
+        for (let i = from; i < to; i++) operations.push({ type: "put", key: keyAt(i), value: valueAt(i) })
+        return level.batch(operations, write)
+      },
+      get: (key) => level.get(key),
+      getMany: (keys) => level.getMany(keys),
+      readAll: async (reverse) => {
+        let bytes = 0
+        const iterator = level.iterator({ highWaterMarkBytes, reverse })
+        for (let found = await iterator.nextv(1000); found.length > 0; found = await iterator.nextv(1000)) {
+          for (const [key, value] of found) bytes += key.length + value.length
+        }
+        await iterator.close()
+        return bytes
+      },
+      seek: async (key, count) => {
+        let bytes = 0
+        const iterator = level.iterator({ highWaterMarkBytes, gte: key, limit: count })
+        for (const [found, value] of await iterator.nextv(count)) bytes += found.length + value.length
+        await iterator.close()
+        return bytes
+      }
+    },
+    sync: { get: (key) => level.getSync(key) },
+    compact: () => level.compactRange(Buffer.alloc(0), Buffer.alloc(32, 0xff)),
+    close: () => level.close()
+  }
+}
+
+export const leveldb: Peer = {
+  name: "LevelDB",
+  module: "classic-level",
+  load,
+  open,
+  async: ["put", "delete", "batch", "get", "getMany", "readAll", "seek"],
+  sync: ["get"],
+  promises: {
+    buffered: "with the operating system; after a power cut a prefix of the log is left",
+    sync: "sync: true: fdatasync of the log before it answers"
+  }
+}

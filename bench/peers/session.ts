@@ -1,0 +1,31 @@
+import type { Open } from "../lib/session.js"
+import { measureAsync, measureSync } from "../lib/slices.js"
+import { callsOf, type Kind, loops } from "../loops/index.js"
+import type { AsyncCalls, Peer, SyncCalls } from "./peer.js"
+
+/** Which calls of a peer are used; `best`: synchronous ones where it has them. */
+export type Style = "sync" | "async" | "best"
+
+const offersSync = (peer: Peer, kind: Kind) => callsOf[kind].every((call) => peer.sync.includes(call))
+
+const offersAsync = (peer: Peer, kind: Kind) => callsOf[kind].every((call) => peer.async.includes(call))
+
+export const offers = (peer: Peer, style: Style, kind: Kind): boolean =>
+  style === "best" || (style === "sync" ? offersSync(peer, kind) : offersAsync(peer, kind))
+
+export const openPeer =
+  (peer: Peer, style: Style): Open =>
+  async (directory, settings) => {
+    const { sync, async, compact, close } = await peer.open(directory, settings)
+    return {
+      run: async (kind, work, course) => {
+        // What is prepared is prepared by any way; what is measured has been asked for by its style.
+        const atOnce = style === "async" ? !offersAsync(peer, kind) : offersSync(peer, kind)
+        return atOnce
+          ? measureSync(course, loops[kind].sync(sync as SyncCalls, work))
+          : measureAsync(course, loops[kind].async(async as AsyncCalls, work, sync))
+      },
+      compact,
+      close
+    }
+  }

@@ -1,0 +1,88 @@
+import type { Tuning } from "effect-lsm/LsmOptions"
+import { randomEntries, sequentialEntries } from "../lib/entries.js"
+import { atLeast, us } from "../lib/judges.js"
+import { directoryBytes } from "../lib/measured.js"
+import type { Row, Run } from "../lib/row.js"
+import { inBatches, inOrder, prepare, shuffledWork, withSession } from "../lib/session.js"
+import type { Kind } from "../loops/index.js"
+import { usual } from "../peers/peer.js"
+import { type Measure, type Other, openUs } from "./contenders.js"
+import { course, type MakePlan, measured, warmUp } from "./plan.js"
+import * as Plans from "./plans.js"
+
+/** Ours with and without something. */
+const without = (
+  title: string,
+  name: string,
+  measure: Measure,
+  tuning: Tuning,
+  other?: Other,
+  figure?: string
+): Row => ({
+  title,
+  contenders: {
+    [us]: (run: Run) => measure(openUs(), run),
+    [name]: (run: Run) => measure(openUs(other, tuning), run)
+  },
+  judges: [atLeast(us, 1, name, figure)]
+})
+
+const loop = (kind: Kind, plan: MakePlan): Measure => measured(kind, plan)
+
+/** Entries whose keys count up: their size on disk, and a walk over them. */
+const sizeAndWalk: Measure = async (open, run) => {
+  const entries = sequentialEntries(run.entries)
+  await prepare(open, run.directory, usual, entries)
+  const bytes = directoryBytes(run.directory) / run.entries
+  const walks = course(run, 3, { slice: 1, warmUp: 1, weight: run.entries })
+  const figures = await withSession(open, run.directory, usual, (session) =>
+    session.run("walks", inOrder(entries), walks)
+  )
+  return { ...figures, "bytes/entry": bytes }
+}
+
+/** Gets from what flushes and compactions have left, however far the latter have come. */
+const levels: Measure = async (open, run) => {
+  const entries = randomEntries(run.entries)
+  const settings = { ...usual, writeBufferBytes: run.entries * 12 }
+  await withSession(open, run.directory, settings, (session) => inBatches(session, entries))
+  const gets = course(run, run.entries, { warmUp: warmUp(run) })
+  return withSession(open, run.directory, settings, (session) => session.run("gets", shuffledWork(entries), gets))
+}
+
+/** Each choice of the design that claims to be faster, with its row without it. */
+export const ablationRows: Readonly<Record<string, Row>> = {
+  "ablation-filter": without("readmissing without filters", "without filters", loop("gets", Plans.readMissing), {
+    filterFalsePositiveRate: 1
+  }),
+  "ablation-cache": without("readrandom without a block cache", "without cache", loop("gets", Plans.readRandom), {
+    blockCacheBytes: 0
+  }),
+  "ablation-groupCommit": without(
+    "fillsync64 without sharing of syncs",
+    "one put a sync",
+    loop("concurrentPuts", Plans.fillSyncedConcurrently),
+    {},
+    "oneAtATime"
+  ),
+  "ablation-prefixes": without("size and readseq of counted keys, each key stored whole", "whole keys", sizeAndWalk, {
+    restartInterval: 1
+  }),
+  "ablation-chunks": without(
+    "readseq with chunks of one entry",
+    "entry by entry",
+    loop("walks", Plans.walk),
+    {},
+    "entryByEntry"
+  ),
+  "ablation-sampling": without(
+    "readrandom with every get timed for the histograms",
+    "all timed",
+    loop("gets", Plans.readRandom),
+    { latencySampling: 1 }
+  ),
+  "ablation-compaction": without("readrandom from level 0, never compacted", "without compaction", levels, {
+    level0Tables: 1000,
+    level0SlowdownTables: 1000
+  })
+}

@@ -1,0 +1,59 @@
+import type { Tuning } from "effect-lsm/LsmOptions"
+import { us } from "../lib/judges.js"
+import type { Figures, Row, Run } from "../lib/row.js"
+import type { Open } from "../lib/session.js"
+import type { Kind } from "../loops/index.js"
+import type { otherLoops } from "../ours/session.js"
+import { peers } from "../peers/index.js"
+import type { Settings } from "../peers/peer.js"
+import { offers, openPeer, type Style } from "../peers/session.js"
+
+export type Measure = (open: Open, run: Run) => Promise<Figures>
+
+export type Other = keyof typeof otherLoops
+
+/** Ours, loaded only in the process that measures it. */
+export const openUs =
+  (other?: Other, tuning?: Tuning): Open =>
+  async (directory, settings) => {
+    const { openOurs, otherLoops } = await import("../ours/session.js")
+    return openOurs(other === undefined ? {} : otherLoops[other], tuning)(directory, settings)
+  }
+
+const withSettings =
+  (open: Open, changed: Partial<Settings>): Open =>
+  (directory, settings) =>
+    open(directory, { ...settings, ...changed })
+
+/** A contender each for our usual way and for others. */
+export const ours = (measure: Measure, others: ReadonlyArray<Other> = []): Row["contenders"] => ({
+  [us]: (run) => measure(openUs(), run),
+  ...Object.fromEntries(others.map((other) => [`${us} ${other}`, (run: Run) => measure(openUs(other), run)]))
+})
+
+/**
+ * A contender for each peer whose calls allow it. With `changed` it is opened with other settings, and `label` says so in its name.
+ */
+export const peersBy = (
+  kind: Kind,
+  styles: ReadonlyArray<Style>,
+  measure: Measure,
+  variant?: { readonly label: string; readonly changed: Partial<Settings>; readonly only: ReadonlyArray<string> }
+): Row["contenders"] => {
+  const named = peers
+    .filter(({ name }) => variant === undefined || variant.only.includes(name))
+    .flatMap((peer) => styles.filter((style) => offers(peer, style, kind)).map((style) => ({ peer, style })))
+    .map(({ peer, style }) => {
+      const open = openPeer(peer, style)
+      const name = [peer.name, variant?.label, style === "best" ? undefined : `(${style})`]
+      const contender = (run: Run) => measure(variant === undefined ? open : withSettings(open, variant.changed), run)
+      return [name.filter((part) => part !== undefined).join(" "), contender] as const
+    })
+  return Object.fromEntries(named)
+}
+
+/** Ours and each peer by its fastest calls. */
+export const everyone = (measure: Measure): Row["contenders"] => ({
+  ...ours(measure),
+  ...peersBy("puts", ["best"], measure)
+})

@@ -1,0 +1,163 @@
+import { asFastAs, asFastAsBest } from "../lib/judges.js"
+import type { Judge, Row } from "../lib/row.js"
+import { mixes } from "../lib/ycsb.js"
+import type { Kind } from "../loops/index.js"
+import type { Style } from "../peers/session.js"
+import { type Other, ours, peersBy } from "./contenders.js"
+import { type MakePlan, measured } from "./plan.js"
+import * as Plans from "./plans.js"
+
+interface Core {
+  readonly title: string
+  readonly kind: Kind
+  readonly plan: MakePlan
+  readonly judges: ReadonlyArray<Judge>
+  readonly styles?: ReadonlyArray<Style>
+  readonly others?: ReadonlyArray<Other>
+  /** Whether the stores that have a durability between `buffered` and `sync` are measured with it as well. */
+  readonly ordered?: boolean
+}
+
+const row = ({ title, kind, plan, judges, styles = ["async", "sync"], others, ordered = false }: Core): Row => {
+  const measure = measured(kind, plan)
+  const variant = { label: "ordered", changed: { durability: "ordered" }, only: ["LMDB", "SQLite"] } as const
+  return {
+    title,
+    contenders: {
+      ...ours(measure, others),
+      ...peersBy(kind, styles, measure),
+      ...(ordered ? peersBy(kind, ["best"], measure, variant) : {})
+    },
+    judges
+  }
+}
+
+/** What classic-level is measured against alone, besides. */
+const level = asFastAs("LevelDB")
+const best = asFastAsBest()
+
+const unsafe = asFastAsBest(1, "ops/s", "effect-lsm unsafeGet")
+
+const ycsb = (letter: keyof typeof mixes, part?: number): Row =>
+  row({
+    title: `YCSB ${letter}: ${mixes[letter].title}`,
+    kind: "ycsb",
+    plan: Plans.ycsb(mixes[letter], part),
+    judges: [best],
+    styles: ["best"]
+  })
+
+/** db_bench's rows, by its names, and YCSB's. */
+export const coreRows: Readonly<Record<string, Row>> = {
+  fillseq: row({
+    title: "puts one by one, keys in order, not synced",
+    kind: "puts",
+    plan: Plans.fillSequential,
+    judges: [best, level]
+  }),
+  fillrandom: row({
+    title: "puts one by one, random keys, not synced",
+    kind: "puts",
+    plan: Plans.fillRandom,
+    judges: [best, level],
+    ordered: true
+  }),
+  fillrandom64: row({
+    title: "the same, 64 at once",
+    kind: "concurrentPuts",
+    plan: Plans.fillConcurrently,
+    judges: [best],
+    styles: ["async"]
+  }),
+  fillbatch: row({
+    title: "batches of 1,000, not synced, putting them together included; entries",
+    kind: "batches",
+    plan: Plans.fillRandom,
+    judges: [best, level]
+  }),
+  overwrite: row({
+    title: "puts of keys that are there, random, not synced",
+    kind: "puts",
+    plan: Plans.overwrite,
+    judges: [best, level]
+  }),
+  fillsync: row({
+    title: "puts one by one, each on disk before it is acknowledged",
+    kind: "puts",
+    plan: Plans.fillSynced,
+    judges: [best]
+  }),
+  fillsync64: row({
+    title: "the same, 64 at once",
+    kind: "concurrentPuts",
+    plan: Plans.fillSyncedConcurrently,
+    judges: [asFastAsBest(2)],
+    styles: ["async"]
+  }),
+  readrandom: row({
+    title: "gets, each key once in random order",
+    kind: "gets",
+    plan: Plans.readRandom,
+    judges: [best, asFastAs("LevelDB (async)"), asFastAs("LevelDB (sync)"), unsafe],
+    others: ["unsafeGet"]
+  }),
+  readhot: row({
+    title: "gets of one key in a hundred",
+    kind: "gets",
+    plan: Plans.readHot,
+    judges: [best, unsafe],
+    others: ["unsafeGet"]
+  }),
+  readmissing: row({
+    title: "gets of keys that are not there",
+    kind: "gets",
+    plan: Plans.readMissing,
+    judges: [best, unsafe],
+    others: ["unsafeGet"]
+  }),
+  getMany100: row({
+    title: "a hundred random keys at once; keys",
+    kind: "getManys",
+    plan: Plans.getMany,
+    judges: [best]
+  }),
+  readseq: row({
+    title: "a walk over everything; entries",
+    kind: "walks",
+    plan: Plans.walk,
+    judges: [asFastAsBest(2), level],
+    others: ["mapChunks", "cursor"]
+  }),
+  readreverse: row({
+    title: "a walk over everything backwards; entries",
+    kind: "reverseWalks",
+    plan: Plans.walk,
+    judges: []
+  }),
+  seek100: row({
+    title: "to a random key and on over a hundred entries; entries",
+    kind: "seeks",
+    plan: Plans.seek,
+    judges: [asFastAsBest(2), asFastAsBest(2, "ops/s", "effect-lsm cursor")],
+    others: ["cursor"]
+  }),
+  readwhilewriting: row({
+    title: "random gets while a tenth as many puts go on; gets",
+    kind: "readsWhileWriting",
+    plan: Plans.readWhileWriting,
+    judges: [best],
+    styles: ["best"]
+  }),
+  deleterandom: row({
+    title: "deletes one by one, random, not synced",
+    kind: "deletes",
+    plan: Plans.deleteRandom,
+    judges: []
+  }),
+  ycsbA: ycsb("A"),
+  ycsbB: ycsb("B"),
+  ycsbC: ycsb("C"),
+  ycsbD: ycsb("D"),
+  ycsbE: ycsb("E", 0.05),
+  ycsbF: ycsb("F")
+}

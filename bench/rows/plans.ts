@@ -1,0 +1,119 @@
+import { draws, missingKeys, randomEntries, rewritten, sequentialEntries } from "../lib/entries.js"
+import type { Run } from "../lib/row.js"
+import { inOrder, shuffledWork } from "../lib/session.js"
+import { type Mix, makeTape } from "../lib/ycsb.js"
+import { keysAtOnce, seekLength } from "../loops/reads.js"
+import { writersAtOnce } from "../loops/writes.js"
+import { course, type MakePlan, warmUp } from "./plan.js"
+
+export const fillSequential: MakePlan = (run) => ({
+  work: inOrder(sequentialEntries(run.entries)),
+  course: course(run, run.entries)
+})
+
+export const fillRandom: MakePlan = (run) => ({
+  work: inOrder(randomEntries(run.entries)),
+  course: course(run, run.entries)
+})
+
+export const fillConcurrently: MakePlan = (run) => ({
+  work: inOrder(randomEntries(run.entries)),
+  course: course(run, run.entries, { slice: writersAtOnce * 50 })
+})
+
+/** Each sync takes about as long as a disk does, so there are fewer. */
+const syncs = ({ quick }: Run, each: number) => (quick ? each / 20 : each)
+
+export const fillSynced: MakePlan = (run) => {
+  const count = syncs(run, 4_000)
+  return {
+    work: inOrder(randomEntries(count)),
+    course: course(run, count, { slice: 20 }),
+    settings: { durability: "sync" }
+  }
+}
+
+export const fillSyncedConcurrently: MakePlan = (run) => {
+  const count = syncs(run, 64_000)
+  return {
+    work: inOrder(randomEntries(count)),
+    course: course(run, count, { slice: writersAtOnce * 50 }),
+    settings: { durability: "sync" }
+  }
+}
+
+/** So many entries as batches of the usual size make a few of. */
+export const batchSynced: MakePlan = (run) => {
+  const count = syncs(run, 20_000)
+  return { work: inOrder(randomEntries(count)), course: course(run, count), settings: { durability: "sync" } }
+}
+
+export const overwrite: MakePlan = (run) => {
+  const held = randomEntries(run.entries)
+  return { held, work: shuffledWork(rewritten(held)), course: course(run, run.entries) }
+}
+
+export const deleteRandom: MakePlan = (run) => {
+  const held = randomEntries(run.entries)
+  return { held, work: shuffledWork(held), course: course(run, run.entries) }
+}
+
+export const readRandom: MakePlan = (run) => {
+  const held = randomEntries(run.entries)
+  return { held, work: shuffledWork(held), course: course(run, run.entries, { warmUp: warmUp(run) }) }
+}
+
+export const readHot: MakePlan = (run) => {
+  const held = randomEntries(run.entries)
+  const order = draws(run.entries, Math.ceil(run.entries / 100), 5)
+  return { held, work: { entries: held, order }, course: course(run, run.entries, { warmUp: warmUp(run) }) }
+}
+
+export const readMissing: MakePlan = (run) => ({
+  held: randomEntries(run.entries),
+  work: inOrder(missingKeys(run.entries)),
+  course: course(run, run.entries, { warmUp: warmUp(run) })
+})
+
+export const getMany: MakePlan = (run) => {
+  const held = randomEntries(run.entries)
+  const operations = Math.floor(run.entries / keysAtOnce)
+  return {
+    held,
+    work: shuffledWork(held),
+    course: course(run, operations, { slice: 10, warmUp: warmUp(run) / keysAtOnce, weight: keysAtOnce })
+  }
+}
+
+export const walk: MakePlan = (run) => {
+  const held = randomEntries(run.entries)
+  return { held, work: inOrder(held), course: course(run, 3, { slice: 1, warmUp: 1, weight: run.entries }) }
+}
+
+export const seek: MakePlan = (run) => {
+  const held = randomEntries(run.entries)
+  const operations = Math.floor(run.entries / 20)
+  return {
+    held,
+    work: shuffledWork(held),
+    course: course(run, operations, { slice: 10, warmUp: warmUp(run) / 25, weight: seekLength })
+  }
+}
+
+export const readWhileWriting: MakePlan = (run) => {
+  const held = randomEntries(run.entries)
+  return { held, work: shuffledWork(held), course: course(run, run.entries) }
+}
+
+export const ycsb =
+  (mix: Mix, part = 1): MakePlan =>
+  (run) => {
+    const operations = Math.floor(run.entries * part)
+    const tape = makeTape(mix, operations, run.entries)
+    const entries = randomEntries(tape.entries)
+    return {
+      held: { ...entries, count: run.entries },
+      work: { entries, order: new Uint32Array(0), tape },
+      course: course(run, operations)
+    }
+  }

@@ -1,0 +1,63 @@
+import { mkdirSync } from "node:fs"
+import { randomEntries } from "../lib/entries.js"
+import { below } from "../lib/judges.js"
+import { killSelf, prepareApart } from "../lib/process.js"
+import type { Figures, Row, Run } from "../lib/row.js"
+import { inBatches, type Open, prepare, whole } from "../lib/session.js"
+import { MiB, type Settings, usual } from "../peers/peer.js"
+import { everyone, type Measure } from "./contenders.js"
+
+/** Opens a store and gets one entry. */
+const timed = async (open: Open, { directory }: Run, settings: Settings): Promise<Figures> => {
+  const entries = randomEntries(1)
+  const begin = performance.now()
+  const session = await open(directory, settings)
+  await session.run("gets", { entries, order: Uint32Array.of(0) }, whole(1))
+  const millis = performance.now() - begin
+  await session.close()
+  return { ms: millis }
+}
+
+/** Loads the modules that a program has loaded long before it opens a store. */
+const load = async (open: Open, { directory }: Run): Promise<void> => {
+  const other = `${directory}-other`
+  mkdirSync(other)
+  const session = await open(other, usual)
+  await session.close()
+}
+
+const clean: Measure = async (open, run) => {
+  if (run.preparing === true) {
+    await prepare(open, run.directory, usual, randomEntries(run.entries))
+    return {}
+  }
+  await prepareApart(run)
+  await load(open, run)
+  return timed(open, run, usual)
+}
+
+/** Keeps all of it in the log. */
+const logging: Settings = { ...usual, writeBufferBytes: 256 * MiB, keepLog: true }
+
+const afterKill: Measure = async (open, run) => {
+  if (run.preparing === true) {
+    const session = await open(run.directory, logging)
+    await inBatches(session, randomEntries(Math.floor(((run.quick ? 2 : 64) * MiB) / 116)))
+    return killSelf()
+  }
+  await prepareApart(run)
+  await load(open, run)
+  return timed(open, run, logging)
+}
+
+export const reopenRows: Readonly<Record<string, Row>> = {
+  reopenClean: {
+    title: "opening a closed store and getting one entry, in a fresh process",
+    contenders: everyone(clean),
+    judges: [below(10, "ms")]
+  },
+  reopenKilled: {
+    title: "the same after a kill with 64 MiB of entries in the log",
+    contenders: everyone(afterKill)
+  }
+}

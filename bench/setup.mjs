@@ -1,0 +1,29 @@
+/**
+ * Installs what is measured: from the lock file, when that has changed since the last time; and compiles the one peer that ships no binary
+ * for Node, where installing did not. What cannot be installed is left out by the measurements, which say so.
+ */
+import { spawnSync } from "node:child_process"
+import { existsSync, statSync } from "node:fs"
+import { createRequire } from "node:module"
+import { fileURLToPath } from "node:url"
+
+const here = fileURLToPath(new URL(".", import.meta.url))
+const npm = (...args) =>
+  spawnSync("npm", args, { cwd: here, stdio: "inherit", shell: process.platform === "win32" }).status
+
+const installed = `${here}node_modules/.package-lock.json`
+const changed = () => statSync(`${here}package-lock.json`).mtimeMs > statSync(installed).mtimeMs
+if ((!existsSync(installed) || changed()) && npm("ci") !== 0) process.exit(1)
+
+const sqliteLoads = () => {
+  try {
+    const Database = createRequire(import.meta.url)("better-sqlite3")
+    new Database(":memory:").close()
+    return true
+  } catch {
+    return false
+  }
+}
+if (existsSync(`${here}node_modules/better-sqlite3`) && !sqliteLoads()) {
+  npm("rebuild", "better-sqlite3", "--ignore-scripts=false")
+}
