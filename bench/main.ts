@@ -1,4 +1,4 @@
-/** Measures rows: `npm run bench -- [--quick | --full] [--rounds N] [--stores NAME,NAME] [row names]`. */
+/** Measures rows: `npm run bench -- [--quick | --full] [--rounds N] [--seconds N] [--stores NAME,NAME] [row names]`. */
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -20,12 +20,13 @@ const { values: options, positionals } = parseArgs({
     quick: { type: "boolean", default: false },
     full: { type: "boolean", default: false },
     rounds: { type: "string" },
-    stores: { type: "string" }
+    stores: { type: "string" },
+    seconds: { type: "string" }
   }
 })
 const { quick, full } = options
 const entries = full ? 1_000_000 : quick ? 10_000 : 200_000
-const limit = full ? 30_000 : quick ? 150 : 4_000
+const limit = Number(options.seconds ?? (full ? 20 : quick ? 0.15 : 2)) * 1000
 const names = positionals.length > 0 ? positionals : Object.keys(rows).filter((name) => full || !rows[name]!.fullOnly)
 const unknown = names.filter((name) => !(name in rows))
 if (unknown.length > 0) throw new Error(`no row ${unknown.join(", ")}; there are ${Object.keys(rows).join(", ")}`)

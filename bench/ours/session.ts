@@ -1,6 +1,8 @@
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import * as Scope from "effect/Scope"
 import type * as LsmOptions from "effect-lsm/LsmOptions"
 import * as LsmStore from "effect-lsm/LsmStore"
@@ -67,6 +69,8 @@ export const openOurs =
     const store = await LsmStore.make({ directory, ...optionsOf(settings), ...tuning }).pipe(
       Scope.extend(scope),
       Effect.provide(NodeContext.layer),
+      // Memtables and caches made small are complained of, which is not what is measured.
+      Logger.withMinimumLogLevel(LogLevel.Error),
       Effect.runPromise
     )
     return {

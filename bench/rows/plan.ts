@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs"
 import type { Entries } from "../lib/entries.js"
-import type { Run } from "../lib/row.js"
-import { type Open, prepare, withSession } from "../lib/session.js"
+import type { Figures, Run } from "../lib/row.js"
+import { prepare, type Session, withSession } from "../lib/session.js"
 import type { Course } from "../lib/slices.js"
 import type { Kind } from "../loops/index.js"
 import type { Work } from "../loops/loop.js"
@@ -33,27 +33,29 @@ export const course = (run: Run, operations: number, changed: Partial<Course> = 
 
 export const warmUp = ({ quick }: Run): number => (quick ? 500 : 5_000)
 
-/**
- * Does the first of it on another store, so that code is compiled when the clock begins to run: for rows that write, which cannot be
- * done twice on one store. Syncs are left out, which compile nothing.
- */
-const rehearse = async (open: Open, run: Run, kind: Kind, { work, course, held }: Plan): Promise<void> => {
-  const directory = `${run.directory}-rehearsal`
-  mkdirSync(directory)
-  if (held !== undefined) await prepare(open, directory, usual, held)
-  const operations = Math.min(course.operations, warmUp(run) * 4)
-  await withSession(open, directory, usual, (session) =>
-    session.run(kind, work, { ...course, operations, limit: run.limit / 4 })
-  )
+/** Does the first of it unmeasured, so that code is compiled when the clock begins to run. Syncs compile nothing and are left out. */
+const rehearse = (session: Session, run: Run, kind: Kind, { work, course }: Plan): Promise<Figures> => {
+  const operations = Math.min(course.operations, warmUp(run) * 2)
+  return session.run(kind, work, { ...course, operations, limit: run.limit / 4 })
 }
 
+/** What fills an empty store is rehearsed on another one; what changes a filled one, on that one. */
 export const measured =
   (kind: Kind, makePlan: MakePlan): Measure =>
   async (open, run) => {
     const plan = makePlan(run)
     const { work, course, held } = plan
     const settings = { ...usual, ...plan.settings }
-    if (course.warmUp === 0) await rehearse(open, run, kind, plan)
-    if (held !== undefined) await prepare(open, run.directory, settings, held)
-    return withSession(open, run.directory, settings, (session) => session.run(kind, work, course))
+    const { directory } = run
+    if (held === undefined) {
+      const other = `${directory}-rehearsal`
+      mkdirSync(other)
+      await withSession(open, other, usual, (session) => rehearse(session, run, kind, plan))
+    } else {
+      await prepare(open, directory, settings, held)
+    }
+    return withSession(open, directory, settings, async (session) => {
+      if (held !== undefined && course.warmUp === 0) await rehearse(session, run, kind, plan)
+      return session.run(kind, work, course)
+    })
   }
