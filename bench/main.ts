@@ -96,7 +96,7 @@ for (const name of names) {
   const about = { row: name, title: row.title, entries, quick, rounds: roundsOf(row), versions }
   keepResult(folder, { ...about, figures, verdicts })
 }
-report(folder, Object.keys(rows))
+report(folder, [...Object.keys(rows), "soak"])
 console.log(
   `\n${((performance.now() - begin) / 60_000).toFixed(1)} minutes; table and charts are in ${folder.pathname}`
 )

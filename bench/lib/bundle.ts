@@ -9,8 +9,9 @@ const folder = new URL("../.tmp/", import.meta.url)
  * from `dist`.
  */
 export const bundle = async (script: string): Promise<string> => {
+  const name = script.replace("/", "-").replace(".ts", "")
   await build({
-    entryPoints: [fileURLToPath(new URL(`../${script}`, import.meta.url))],
+    entryPoints: { [name]: fileURLToPath(new URL(`../${script}`, import.meta.url)) },
     outdir: fileURLToPath(folder),
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -23,5 +24,5 @@ export const bundle = async (script: string): Promise<string> => {
     external: peers.map(({ module }) => module),
     banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);` }
   })
-  return fileURLToPath(new URL(script.replace(/^.*\/|\.ts$/g, "").concat(".mjs"), folder))
+  return fileURLToPath(new URL(`${name}.mjs`, folder))
 }

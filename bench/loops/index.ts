@@ -2,7 +2,7 @@ import type { Call } from "../peers/peer.js"
 import type { Loops } from "./loop.js"
 import { readsWhileWriting, ycsb } from "./mixed.js"
 import { getManys, gets, seeks, walks } from "./reads.js"
-import { timedGets, timedPuts } from "./timed.js"
+import { timedGets, timedMix, timedPuts } from "./timed.js"
 import { batches, concurrentPuts, deletes, puts } from "./writes.js"
 
 /** By kind. Ours has a loop of each as well, as an Effect. */
@@ -19,7 +19,8 @@ export const loops = {
   reverseWalks: walks(true),
   seeks,
   readsWhileWriting,
-  ycsb
+  ycsb,
+  timedMix
 } satisfies Readonly<Record<string, Loops>>
 
 export type Kind = keyof typeof loops
@@ -38,5 +39,6 @@ export const callsOf: Readonly<Record<Kind, ReadonlyArray<Call>>> = {
   reverseWalks: ["readAll"],
   seeks: ["seek"],
   readsWhileWriting: ["put", "get"],
-  ycsb: ["put", "get", "seek"]
+  ycsb: ["put", "get", "seek"],
+  timedMix: ["put", "get"]
 }

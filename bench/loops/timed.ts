@@ -1,3 +1,4 @@
+import * as Ycsb from "../lib/ycsb.js"
 import type { Loops } from "./loop.js"
 
 /** Puts, each of them timed. */
@@ -42,6 +43,35 @@ export const timedGets: Loops = {
         const value = await calls.get(keyAt(order[i]!))
         times![i] = performance.now() - begin
         if (value === undefined) throw new Error("not found")
+      }
+    }
+}
+
+/** Reads and updates of a tape, each of them timed. Of a store that promises the gets are synchronous, if it has such. */
+export const timedMix: Loops = {
+  sync:
+    (calls, { entries: { keyAt, valueAt }, tape, times }) =>
+    (from, to) => {
+      const { kinds, indexes } = tape!
+      for (let i = from; i < to; i++) {
+        const key = keyAt(indexes[i]!)
+        const begin = performance.now()
+        if (kinds[i] === Ycsb.update) calls.put(key, valueAt(i))
+        else calls.get(key)
+        times![i] = performance.now() - begin
+      }
+    },
+  async:
+    (calls, { entries: { keyAt, valueAt }, tape, times }, { get }) =>
+    async (from, to) => {
+      const { kinds, indexes } = tape!
+      for (let i = from; i < to; i++) {
+        const key = keyAt(indexes[i]!)
+        const begin = performance.now()
+        if (kinds[i] === Ycsb.update) await calls.put(key, valueAt(i))
+        else if (get === undefined) await calls.get(key)
+        else get(key)
+        times![i] = performance.now() - begin
       }
     }
 }

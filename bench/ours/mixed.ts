@@ -39,3 +39,17 @@ export const ycsb: EffectLoop =
         }
       }
     })
+
+export const timedMix: EffectLoop =
+  (store, { entries: { keyAt, valueAt }, tape, times }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      const { kinds, indexes } = tape!
+      for (let i = from; i < to; i++) {
+        const key = keyAt(indexes[i]!)
+        const begin = performance.now()
+        if (kinds[i] === Ycsb.update) yield* store.put(key, valueAt(i))
+        else yield* store.get(key)
+        times![i] = performance.now() - begin
+      }
+    })

@@ -12,7 +12,7 @@ import { type Course, type Loop, rate } from "../lib/slices.js"
 import type { Kind } from "../loops/index.js"
 import type { Settings } from "../peers/peer.js"
 import type { EffectLoop } from "./loop.js"
-import { readsWhileWriting, ycsb } from "./mixed.js"
+import { readsWhileWriting, timedMix, ycsb } from "./mixed.js"
 import * as Reads from "./reads.js"
 import * as Writes from "./writes.js"
 
@@ -29,7 +29,8 @@ const usualLoops: Readonly<Record<Kind, EffectLoop>> = {
   reverseWalks: Reads.reverseWalks,
   seeks: Reads.streamSeeks,
   readsWhileWriting,
-  ycsb
+  ycsb,
+  timedMix
 }
 
 /** Other ways to the same, by name. */

@@ -1,0 +1,13 @@
+/** One store under the mixed load, alone in its process: `child <store> <soak as JSON>` answers what became of it. */
+import { us } from "../lib/judges.js"
+import { peers } from "../peers/index.js"
+import { openPeer } from "../peers/session.js"
+import { openUs } from "../rows/contenders.js"
+import { type Soak, soak } from "./load.js"
+
+const [store = "", text = ""] = process.argv.slice(2)
+const load: Soak = JSON.parse(text)
+const peer = peers.find(({ name }) => name === store)
+if (peer === undefined && store !== us) throw new Error(`no store ${store}`)
+const soaked = await soak(peer === undefined ? openUs() : openPeer(peer, "best"), load)
+process.stdout.write(`${JSON.stringify(soaked)}\n`, () => process.exit(0))
