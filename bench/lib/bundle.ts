@@ -1,8 +1,21 @@
-import { fileURLToPath } from "node:url"
-import { build } from "esbuild"
+import { readFileSync } from "node:fs"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { build, type Plugin } from "esbuild"
 import { peers } from "../peers/index.js"
 
 const folder = new URL("../.tmp/", import.meta.url)
+
+/** Modules of ours that look for files beside themselves go on finding them. */
+const keepPlaces: Plugin = {
+  name: "keep-places",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /[/\\]dist[/\\].*\.js$/ }, ({ path }) => {
+      if (path.includes("node_modules")) return undefined
+      const text = readFileSync(path, "utf8")
+      return { contents: text.replaceAll("import.meta.url", JSON.stringify(pathToFileURL(path).href)), loader: "js" }
+    })
+  }
+}
 
 /**
  * Bundles a script of this package with what it uses, for processes that begin at once; answers the file. The peers stay outside, and ours comes
@@ -21,6 +34,7 @@ export const bundle = async (script: string): Promise<string> => {
     target: "node20",
     logLevel: "warning",
     tsconfig: fileURLToPath(new URL("../tsconfig.json", import.meta.url)),
+    plugins: [keepPlaces],
     external: peers.map(({ module }) => module),
     banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);` }
   })

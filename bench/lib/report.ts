@@ -35,11 +35,13 @@ const rowChart = ({ row, title, figures }: Result): string => {
 /** How often as good ours is, by what each row judges first. */
 const overview = (results: ReadonlyArray<Result>): string => {
   const bars = results.flatMap(({ row, verdicts = [] }) => {
-    const ratio = verdicts[0]?.ratio
+    const { ratio, met } = verdicts[0] ?? {}
     if (ratio === undefined) return []
-    return [{ label: row, spread: { median: ratio, least: ratio, most: ratio }, ours: ratio >= 1 }]
+    return [{ label: row, spread: { median: ratio, least: ratio, most: ratio }, ours: met === true }]
   })
-  return barChart(`${us} to the best peer of each row`, [{ title: "times as good; blue: as good or better", bars }])
+  return barChart(`${us} to the best peer of each row`, [
+    { title: "times as good; blue: what is wanted is met", bars, mark: 1 }
+  ])
 }
 
 /** A line for each store over the sizes, one chart for each figure. */

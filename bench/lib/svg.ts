@@ -32,6 +32,8 @@ export interface Bar {
 export interface BarGroup {
   readonly title: string
   readonly bars: ReadonlyArray<Bar>
+  /** A value to measure the bars by. */
+  readonly mark?: number
 }
 
 /** Horizontal bars from zero, of which ours stand out; a line from the least to the most. Each group has a scale of its own. */
@@ -39,7 +41,7 @@ export const barChart = (title: string, groups: ReadonlyArray<BarGroup>): string
   const [width, left, right, line] = [760, 200, 90, 22]
   const parts = [text(12, 22, title, { bold: true })]
   let y = 34
-  for (const { title, bars } of groups) {
+  for (const { title, bars, mark } of groups) {
     parts.push(text(12, y + 15, title))
     y += line
     const most = Math.max(...bars.map(({ spread }) => spread.most), Number.MIN_VALUE)
@@ -53,6 +55,10 @@ export const barChart = (title: string, groups: ReadonlyArray<BarGroup>): string
         text(x(most) + 6, y + 15, number(median), { bold: ours })
       )
       y += line
+    }
+    if (mark !== undefined && mark <= most) {
+      const from = y - bars.length * line
+      parts.push(`<path d="M${x(mark).toFixed(1)} ${from}V${y}" stroke="#cf222e" stroke-dasharray="4 3"/>`)
     }
     y += 8
   }
