@@ -1,6 +1,6 @@
 import type { Tuning } from "effect-lsm/LsmOptions"
 import { randomEntries, sequentialEntries } from "../lib/entries.js"
-import { atLeast, us } from "../lib/judges.js"
+import { asSmallAs, atLeast, us } from "../lib/judges.js"
 import { directoryBytes } from "../lib/measured.js"
 import type { Row, Run } from "../lib/row.js"
 import { inBatches, inOrder, prepare, shuffledWork, withSession } from "../lib/session.js"
@@ -11,20 +11,13 @@ import { course, type MakePlan, measured, warmUp } from "./plan.js"
 import * as Plans from "./plans.js"
 
 /** Ours with and without something. */
-const without = (
-  title: string,
-  name: string,
-  measure: Measure,
-  tuning: Tuning,
-  other?: Other,
-  figure?: string
-): Row => ({
+const without = (title: string, name: string, measure: Measure, tuning: Tuning, other?: Other): Row => ({
   title,
   contenders: {
     [us]: (run: Run) => measure(openUs(), run),
     [name]: (run: Run) => measure(openUs(other, tuning), run)
   },
-  judges: [atLeast(us, 1, name, figure)]
+  judges: [atLeast(us, 1, name)]
 })
 
 const loop = (kind: Kind, plan: MakePlan): Measure => measured(kind, plan)
@@ -65,9 +58,12 @@ export const ablationRows: Readonly<Record<string, Row>> = {
     {},
     "oneAtATime"
   ),
-  "ablation-prefixes": without("size and readseq of counted keys, each key stored whole", "whole keys", sizeAndWalk, {
-    restartInterval: 1
-  }),
+  "ablation-prefixes": {
+    ...without("size and readseq of counted keys, each key stored whole", "whole keys", sizeAndWalk, {
+      restartInterval: 1
+    }),
+    judges: [asSmallAs("whole keys", "bytes/entry")]
+  },
   "ablation-chunks": without(
     "readseq with chunks of one entry",
     "entry by entry",
