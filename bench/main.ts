@@ -93,7 +93,7 @@ for (const name of names) {
   const row = rows[name]!
   const figures = await measureRow(name, row)
   const verdicts = printRow(name, row, figures)
-  const about = { row: name, title: row.title, entries, quick, rounds: roundsOf(row), versions }
+  const about = { row: name, title: row.title, entries, quick, rounds: roundsOf(row), versions, absent }
   keepResult(folder, { ...about, figures, verdicts })
 }
 report(folder, [...Object.keys(rows), "soak"])

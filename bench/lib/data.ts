@@ -19,13 +19,13 @@ export interface Data {
 
 /** Views of `size` bytes each, one behind the other in one buffer. */
 const slices = (count: number, size: number, bytes: Buffer): Array<Uint8Array> =>
-  Array.from({ length: count }, (_, i) => bytes.subarray(i * size, (i + 1) * size))
+  Array.from({ length: count }, (_, i) => Buffer.from(bytes.buffer, bytes.byteOffset + i * size, size))
 
 export const randomBytes = (length: number, seed: number): Buffer => {
   const random = makeRandom(seed)
-  const bytes = Buffer.alloc(Math.ceil(length / 4) * 4)
-  for (let at = 0; at < length; at += 4) bytes.writeUInt32LE(random(), at)
-  return bytes
+  const words = new Uint32Array(Math.ceil(length / 4))
+  for (let i = 0; i < words.length; i++) words[i] = random()
+  return Buffer.from(words.buffer)
 }
 
 /** Random keys and values, incompressible, in the order that every store is given them in. */

@@ -4,19 +4,28 @@ import { us } from "./judges.js"
 import { keepText, keptResults, type Result } from "./results.js"
 import { barChart, type Line, lineChart } from "./svg.js"
 
-const rowMarkdown = ({ row, title, figures, verdicts = [], entries, rounds, date, node, versions = {} }: Result) => {
+const rowMarkdown = (result: Result): string => {
+  const { row, title, figures, verdicts = [], entries, rounds, date, node, versions = {}, absent = {} } = result
   const names = figuresOf(figures)
   const lines = Object.entries(figures).map(([contender, values]) => [
     contender,
     ...names.map((name) => spreadText(values[name]))
   ])
-  const about = [`${entries.toLocaleString("en")} entries`, `${rounds} rounds`, date.slice(0, 10), `Node ${node}`]
+  const about = [
+    `${entries.toLocaleString("en")} entries`,
+    rounds === 1 ? "1 round" : `${rounds} rounds`,
+    date.slice(0, 10),
+    `Node ${node}`
+  ]
   const modules = Object.entries(versions).map((pair) => pair.join(" "))
+  const without = Object.keys(absent).map((name) => `without ${name}`)
   return [
     `## ${row}`,
-    `${title}. ${[...about, ...modules].join(", ")}.`,
+    `${title}. ${[...about, ...modules, ...without].join(", ")}.`,
     markdownTable([["", ...names], ...lines]),
-    ...verdicts.map(({ met, text }) => `- ${met ? "met" : "**NOT MET**"}: ${text}`),
+    ...(verdicts.length > 0
+      ? [verdicts.map(({ met, text }) => `- ${met ? "met" : "**NOT MET**"}: ${text}`).join("\n")]
+      : []),
     `![${row}](${row}.svg)`
   ].join("\n\n")
 }

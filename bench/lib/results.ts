@@ -10,6 +10,8 @@ export interface Result {
   readonly arch: string
   readonly cores: number
   readonly versions?: Readonly<Record<string, string>>
+  /** Peers that were left out, and why. */
+  readonly absent?: Readonly<Record<string, string>>
   readonly row: string
   readonly title: string
   readonly entries: number

@@ -20,9 +20,10 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
       put: (key, value) => level.put(key, value, write),
       delete: (key) => level.del(key, write),
       batch: (keyAt, valueAt, from, to) => {
-        const operations: Array<{ type: "put"; key: Uint8Array; value: Uint8Array }> = []
-        for (let i = from; i < to; i++) operations.push({ type: "put", key: keyAt(i), value: valueAt(i) })
-        return level.batch(operations, write)
+        // The chained form hands each entry over at once; one of an array is several times slower.
+        const batch = level.batch()
+        for (let i = from; i < to; i++) batch.put(keyAt(i), valueAt(i))
+        return batch.write(write)
       },
       get: (key) => level.get(key),
       getMany: (keys) => level.getMany(keys),

@@ -12,14 +12,16 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
     overlappingSync: settings.durability === "ordered",
     compression: settings.compression
   })
+  // A range that is read in one stretch, with nothing written meanwhile, needs no snapshot of its own.
+  const snapshot = false
   const readAll = (reverse: boolean) => {
     let bytes = 0
-    for (const { key, value } of db.getRange({ reverse })) bytes += key.length + value.length
+    for (const { key, value } of db.getRange({ reverse, snapshot })) bytes += key.length + value.length
     return bytes
   }
   const seek = (start: Uint8Array, limit: number) => {
     let bytes = 0
-    for (const { key, value } of db.getRange({ start, limit })) bytes += key.length + value.length
+    for (const { key, value } of db.getRange({ start, limit, snapshot })) bytes += key.length + value.length
     return bytes
   }
   return {

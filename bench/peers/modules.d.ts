@@ -7,6 +7,10 @@ declare module "classic-level" {
   export interface WriteOptions {
     readonly sync: boolean
   }
+  export interface Batch {
+    put(key: Uint8Array, value: Uint8Array): this
+    write(options: WriteOptions): Promise<void>
+  }
   export class ClassicLevel {
     constructor(
       location: string,
@@ -25,10 +29,7 @@ declare module "classic-level" {
     getMany(keys: ReadonlyArray<Uint8Array>): Promise<Array<Uint8Array | undefined>>
     put(key: Uint8Array, value: Uint8Array, options: WriteOptions): Promise<void>
     del(key: Uint8Array, options: WriteOptions): Promise<void>
-    batch(
-      operations: ReadonlyArray<{ readonly type: "put"; readonly key: Uint8Array; readonly value: Uint8Array }>,
-      options: WriteOptions
-    ): Promise<void>
+    batch(): Batch
     iterator(options: {
       readonly highWaterMarkBytes: number
       readonly reverse?: boolean
@@ -114,6 +115,7 @@ declare module "lmdb" {
       readonly start?: Uint8Array
       readonly reverse?: boolean
       readonly limit?: number
+      readonly snapshot: boolean
     }): Iterable<Entry>
     close(): Promise<void>
   }

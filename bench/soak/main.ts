@@ -48,7 +48,7 @@ console.log(table([["", ...names], ...lines]))
 const quick = seconds < 600
 const folder = resultsFolder(quick)
 const title = `half gets, half puts of keys that are there, zipfian, for ${seconds} seconds`
-keepResult(folder, { row: "soak", title, entries, quick, rounds: 1, versions, figures })
+keepResult(folder, { row: "soak", title, entries, quick, rounds: 1, versions, absent, figures })
 const chart = (title: string, y: string, series: (soaked: Soaked) => ReadonlyArray<number>) =>
   lineChart(
     title,
