@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs"
 import { draws, largeEntries, missingKeys } from "../lib/entries.js"
 import { directoryBytes } from "../lib/measured.js"
 import type { Row } from "../lib/row.js"
@@ -18,6 +19,10 @@ const atScale =
     const operations = Math.min(count, most)
     const entries = largeEntries(count)
     const some = (number: number) => course(run, number, { warmUp: Math.min(warmUp(run), number) })
+    const rehearsal = `${run.directory}-rehearsal`
+    mkdirSync(rehearsal)
+    const part = { ...entries, count: Math.min(warmUp(run) * 4, count) }
+    await withSession(open, rehearsal, usual, (session) => inBatches(session, part))
     const fill = await withSession(open, run.directory, usual, async (session) => {
       const figures = await inBatches(session, entries)
       await session.compact()
@@ -29,10 +34,14 @@ const atScale =
       const hot = draws(operations, Math.ceil(count / 100), 6)
       const readHot = await session.run("gets", { entries, order: hot }, some(operations))
       const readMissing = await session.run("gets", inOrder(missingKeys(operations)), some(operations))
-      const seeks = course(run, operations / 20, { slice: 10, weight: seekLength })
+      const seeks = course(run, operations / 20, { slice: 10, warmUp: warmUp(run) / 25, weight: seekLength })
       const seek = await session.run("seeks", { entries, order }, seeks)
-      const walk = await session.run("walks", { entries, order }, { ...whole(1, 1), weight: count })
-      const overwrite = await session.run("puts", { entries, order }, course(run, operations))
+      const walk = await session.run(
+        "walks",
+        { entries, order },
+        { ...whole(1, 1), warmUp: count > most ? 0 : 1, weight: count }
+      )
+      const overwrite = await session.run("puts", { entries, order }, some(operations))
       const bytes = directoryBytes(run.directory)
       return {
         "fillbatch/s": fill["ops/s"]!,
