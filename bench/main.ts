@@ -87,7 +87,8 @@ console.log(
 )
 for (const [name, reason] of Object.entries(absent)) console.log(`left out: ${name}: ${reason}`)
 
-const folder = resultsFolder(quick)
+/** What not all stores have been put through is kept apart too. */
+const folder = resultsFolder(quick || options.stores !== undefined)
 const begin = performance.now()
 for (const name of names) {
   const row = rows[name]!
