@@ -26,7 +26,7 @@ const { values: options, positionals } = parseArgs({
 })
 const { quick, full } = options
 const entries = full ? 1_000_000 : quick ? 10_000 : 200_000
-const limit = Number(options.seconds ?? (full ? 20 : quick ? 0.15 : 2)) * 1000
+const limit = Number(options.seconds ?? (full ? 20 : quick ? 0.1 : 1.5)) * 1000
 const names = positionals.length > 0 ? positionals : Object.keys(rows).filter((name) => full || !rows[name]!.fullOnly)
 const unknown = names.filter((name) => !(name in rows))
 if (unknown.length > 0) throw new Error(`no row ${unknown.join(", ")}; there are ${Object.keys(rows).join(", ")}`)

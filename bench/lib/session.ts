@@ -19,7 +19,7 @@ export const whole = (operations: number, slice = 1000): Course => ({
   operations,
   slice,
   limit: Number.POSITIVE_INFINITY,
-  warmUp: 0,
+  twice: false,
   weight: 1
 })
 

@@ -9,8 +9,8 @@ export interface Course {
   readonly slice: number
   /** After so many milliseconds no slice begins: the rate is that of what was done. */
   readonly limit: number
-  /** Operations that are done before, unmeasured: the last ones. Loops that write have none. */
-  readonly warmUp: number
+  /** Done twice, of which the second time counts: for loops that read, so that caches and code are warm. */
+  readonly twice: boolean
   /** What an operation counts for. */
   readonly weight: number
 }
@@ -20,8 +20,8 @@ export const rate = (done: number, weight: number, millis: number): Figures => (
 })
 
 export const measureSync = (course: Course, loop: Loop<unknown>): Figures => {
-  const { operations, slice, limit, weight } = course
-  loop(operations - Math.min(course.warmUp, operations), operations)
+  const { operations, slice, limit, weight, twice } = course
+  if (twice) measureSync({ ...course, twice: false }, loop)
   let done = 0
   const begin = performance.now()
   while (done < operations && performance.now() - begin < limit) {
@@ -33,8 +33,8 @@ export const measureSync = (course: Course, loop: Loop<unknown>): Figures => {
 }
 
 export const measureAsync = async (course: Course, loop: Loop<Promise<unknown>>): Promise<Figures> => {
-  const { operations, slice, limit, weight } = course
-  await loop(operations - Math.min(course.warmUp, operations), operations)
+  const { operations, slice, limit, weight, twice } = course
+  if (twice) await measureAsync({ ...course, twice: false }, loop)
   let done = 0
   const begin = performance.now()
   while (done < operations && performance.now() - begin < limit) {

@@ -42,9 +42,10 @@ export const otherLoops = {
   entryByEntry: { walks: Reads.unchunkedWalks }
 } satisfies Readonly<Record<string, Partial<Readonly<Record<Kind, EffectLoop>>>>>
 
-const measure = ({ operations, slice, limit, warmUp, weight }: Course, loop: Loop<Effect.Effect<void, unknown>>) =>
+const measure = (course: Course, loop: Loop<Effect.Effect<void, unknown>>): Effect.Effect<Figures, unknown> =>
   Effect.gen(function* () {
-    yield* loop(operations - Math.min(warmUp, operations), operations)
+    const { operations, slice, limit, weight, twice } = course
+    if (twice) yield* measure({ ...course, twice: false }, loop)
     let done = 0
     const begin = performance.now()
     while (done < operations && performance.now() - begin < limit) {
@@ -52,8 +53,7 @@ const measure = ({ operations, slice, limit, warmUp, weight }: Course, loop: Loo
       yield* loop(done, to)
       done = to
     }
-    const figures: Figures = rate(done, weight, performance.now() - begin)
-    return figures
+    return rate(done, weight, performance.now() - begin)
   })
 
 const optionsOf = (settings: Settings): LsmOptions.Tuning => ({

@@ -7,7 +7,7 @@ import { inBatches, inOrder, prepare, shuffledWork, withSession } from "../lib/s
 import type { Kind } from "../loops/index.js"
 import { usual } from "../peers/peer.js"
 import { type Measure, type Other, openUs } from "./contenders.js"
-import { course, type MakePlan, measured, warmUp } from "./plan.js"
+import { course, type MakePlan, measured } from "./plan.js"
 import * as Plans from "./plans.js"
 
 /** Ours with and without something. */
@@ -27,7 +27,7 @@ const sizeAndWalk: Measure = async (open, run) => {
   const entries = sequentialEntries(run.entries)
   await prepare(open, run.directory, usual, entries)
   const bytes = directoryBytes(run.directory) / run.entries
-  const walks = course(run, 3, { slice: 1, warmUp: 1, weight: run.entries })
+  const walks = course(run, 3, { slice: 1, twice: true, weight: run.entries })
   const figures = await withSession(open, run.directory, usual, (session) =>
     session.run("walks", inOrder(entries), walks)
   )
@@ -39,7 +39,7 @@ const levels: Measure = async (open, run) => {
   const entries = randomEntries(run.entries)
   const settings = { ...usual, writeBufferBytes: run.entries * 12 }
   await withSession(open, run.directory, settings, (session) => inBatches(session, entries))
-  const gets = course(run, run.entries, { warmUp: warmUp(run) })
+  const gets = course(run, run.entries, { twice: true })
   return withSession(open, run.directory, settings, (session) => session.run("gets", shuffledWork(entries), gets))
 }
 

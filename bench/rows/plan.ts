@@ -26,16 +26,17 @@ export const course = (run: Run, operations: number, changed: Partial<Course> = 
   operations,
   slice: run.quick ? slice / 10 : slice,
   limit: run.limit,
-  warmUp: 0,
+  twice: false,
   weight: 1,
   ...changed
 })
 
-export const warmUp = ({ quick }: Run): number => (quick ? 500 : 5_000)
+/** Operations by which code is compiled. */
+export const rehearsed = ({ quick }: Run): number => (quick ? 1_000 : 10_000)
 
 /** Does the first of it unmeasured, so that code is compiled when the clock begins to run. Syncs compile nothing and are left out. */
 const rehearse = (session: Session, run: Run, kind: Kind, { work, course }: Plan): Promise<Figures> => {
-  const operations = Math.min(course.operations, warmUp(run) * 2)
+  const operations = Math.min(course.operations, rehearsed(run))
   return session.run(kind, work, { ...course, operations, limit: run.limit / 4 })
 }
 
@@ -55,7 +56,7 @@ export const measured =
       await prepare(open, directory, settings, held)
     }
     return withSession(open, directory, settings, async (session) => {
-      if (held !== undefined && course.warmUp === 0) await rehearse(session, run, kind, plan)
+      if (held !== undefined && !course.twice) await rehearse(session, run, kind, plan)
       return session.run(kind, work, course)
     })
   }

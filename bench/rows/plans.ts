@@ -4,7 +4,7 @@ import { inOrder, shuffledWork } from "../lib/session.js"
 import { type Mix, makeTape } from "../lib/ycsb.js"
 import { keysAtOnce, seekLength } from "../loops/reads.js"
 import { writersAtOnce } from "../loops/writes.js"
-import { course, type MakePlan, warmUp } from "./plan.js"
+import { course, type MakePlan } from "./plan.js"
 
 export const fillSequential: MakePlan = (run) => ({
   work: inOrder(sequentialEntries(run.entries)),
@@ -60,19 +60,19 @@ export const deleteRandom: MakePlan = (run) => {
 
 export const readRandom: MakePlan = (run) => {
   const held = randomEntries(run.entries)
-  return { held, work: shuffledWork(held), course: course(run, run.entries, { warmUp: warmUp(run) }) }
+  return { held, work: shuffledWork(held), course: course(run, run.entries, { twice: true }) }
 }
 
 export const readHot: MakePlan = (run) => {
   const held = randomEntries(run.entries)
   const order = draws(run.entries, Math.ceil(run.entries / 100), 5)
-  return { held, work: { entries: held, order }, course: course(run, run.entries, { warmUp: warmUp(run) }) }
+  return { held, work: { entries: held, order }, course: course(run, run.entries, { twice: true }) }
 }
 
 export const readMissing: MakePlan = (run) => ({
   held: randomEntries(run.entries),
   work: inOrder(missingKeys(run.entries)),
-  course: course(run, run.entries, { warmUp: warmUp(run) })
+  course: course(run, run.entries, { twice: true })
 })
 
 export const getMany: MakePlan = (run) => {
@@ -81,13 +81,13 @@ export const getMany: MakePlan = (run) => {
   return {
     held,
     work: shuffledWork(held),
-    course: course(run, operations, { slice: 10, warmUp: warmUp(run) / keysAtOnce, weight: keysAtOnce })
+    course: course(run, operations, { slice: 10, twice: true, weight: keysAtOnce })
   }
 }
 
 export const walk: MakePlan = (run) => {
   const held = randomEntries(run.entries)
-  return { held, work: inOrder(held), course: course(run, 3, { slice: 1, warmUp: 1, weight: run.entries }) }
+  return { held, work: inOrder(held), course: course(run, 3, { slice: 1, twice: true, weight: run.entries }) }
 }
 
 export const seek: MakePlan = (run) => {
@@ -96,7 +96,7 @@ export const seek: MakePlan = (run) => {
   return {
     held,
     work: shuffledWork(held),
-    course: course(run, operations, { slice: 10, warmUp: warmUp(run) / 25, weight: seekLength })
+    course: course(run, operations, { slice: 10, twice: true, weight: seekLength })
   }
 }
 

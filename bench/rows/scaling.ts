@@ -6,7 +6,7 @@ import { inBatches, inOrder, whole, withSession } from "../lib/session.js"
 import { seekLength } from "../loops/reads.js"
 import { usual } from "../peers/peer.js"
 import { everyone, type Measure } from "./contenders.js"
-import { course, warmUp } from "./plan.js"
+import { course, rehearsed } from "./plan.js"
 
 /** Operations of each loop, at most. */
 const most = 200_000
@@ -18,10 +18,10 @@ const atScale =
     const count = run.quick ? full / 100 : full
     const operations = Math.min(count, most)
     const entries = largeEntries(count)
-    const some = (number: number) => course(run, number, { warmUp: Math.min(warmUp(run), number) })
+    const some = (number: number) => course(run, number, { twice: true })
     const rehearsal = `${run.directory}-rehearsal`
     mkdirSync(rehearsal)
-    const part = { ...entries, count: Math.min(warmUp(run) * 4, count) }
+    const part = { ...entries, count: Math.min(rehearsed(run) * 2, count) }
     await withSession(open, rehearsal, usual, (session) => inBatches(session, part))
     const fill = await withSession(open, run.directory, usual, async (session) => {
       const figures = await inBatches(session, entries)
@@ -34,12 +34,12 @@ const atScale =
       const hot = draws(operations, Math.ceil(count / 100), 6)
       const readHot = await session.run("gets", { entries, order: hot }, some(operations))
       const readMissing = await session.run("gets", inOrder(missingKeys(operations)), some(operations))
-      const seeks = course(run, operations / 20, { slice: 10, warmUp: warmUp(run) / 25, weight: seekLength })
+      const seeks = course(run, operations / 20, { slice: 10, twice: true, weight: seekLength })
       const seek = await session.run("seeks", { entries, order }, seeks)
       const walk = await session.run(
         "walks",
         { entries, order },
-        { ...whole(1, 1), warmUp: count > most ? 0 : 1, weight: count }
+        { ...whole(1, 1), twice: count <= most, weight: count }
       )
       const overwrite = await session.run("puts", { entries, order }, some(operations))
       const bytes = directoryBytes(run.directory)
