@@ -80,6 +80,7 @@ const printRow = (name: string, row: Row, spreads: Spreads): ReadonlyArray<Verdi
 }
 
 console.log(`${entries.toLocaleString("en")} entries: medians (least – most)`)
+if (quick) console.log("in miniature: this shows that all works, and nothing of how fast it is")
 console.log(
   Object.entries({ node: process.version, ...versions })
     .map((pair) => pair.join(" "))

@@ -63,20 +63,22 @@ const optionsOf = (settings: Settings): LsmOptions.Tuning => ({
   compression: settings.compression ? "deflate" : "none"
 })
 
+/** Small memtables, which rows ask for, are complained of: that is not what is measured. */
+const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
+  Effect.runPromise(Logger.withMinimumLogLevel(effect, LogLevel.Error))
+
 export const openOurs =
   (loops: Partial<Readonly<Record<Kind, EffectLoop>>> = {}, tuning: LsmOptions.Tuning = {}): Open =>
   async (directory, settings) => {
-    const scope = await Effect.runPromise(Scope.make())
+    const scope = await run(Scope.make())
     const store = await LsmStore.make({ directory, ...optionsOf(settings), ...tuning }).pipe(
       Scope.extend(scope),
       Effect.provide(NodeContext.layer),
-      // Memtables and caches made small are complained of, which is not what is measured.
-      Logger.withMinimumLogLevel(LogLevel.Error),
-      Effect.runPromise
+      run
     )
     return {
-      run: (kind, work, course) => Effect.runPromise(measure(course, (loops[kind] ?? usualLoops[kind])(store, work))),
-      compact: () => Effect.runPromise(store.compact()),
-      close: () => Effect.runPromise(Scope.close(scope, Exit.void))
+      run: (kind, work, course) => run(measure(course, (loops[kind] ?? usualLoops[kind])(store, work))),
+      compact: () => run(store.compact()),
+      close: () => run(Scope.close(scope, Exit.void))
     }
   }
