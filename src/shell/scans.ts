@@ -1,3 +1,4 @@
+import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -75,31 +76,32 @@ export class Scans {
     return this.engine.read(() => openRange(this.engine, range(), this.engine.sequenceFor(options)))
   }
 
+  /** A channel made by hand: what `Stream.unwrapScoped` and `repeatEffectChunkOption` add to a short scan takes longer than the scan. */
   private stream<A>(options: ScanOptions | undefined, shape: Shape<A>): Stream.Stream<A, ReadError> {
-    return Stream.unwrapScoped(
-      Effect.map(
-        Effect.acquireRelease(
-          this.open(() => {
-            checkScanOptions(options)
-            return toKeyRange(options)
-          }, options),
-          ({ release }) => Effect.sync(release)
-        ),
-        ({ cursor }) => Stream.repeatEffectChunkOption(this.pull(cursor, options, shape))
+    const open = this.open(() => {
+      checkScanOptions(options)
+      return toKeyRange(options)
+    }, options)
+    return Stream.fromChannel(
+      Channel.acquireUseRelease(
+        open,
+        ({ cursor }) => this.emit(cursor, options, shape),
+        ({ release }) => Effect.sync(release)
       )
     )
   }
 
-  private pull<A>(
+  private emit<A>(
     cursor: RangeReader["cursor"],
     options: ScanOptions | undefined,
     shape: Shape<A>
-  ): Effect.Effect<Chunk.Chunk<A>, Option.Option<ReadError>> {
+  ): Channel.Channel<Chunk.Chunk<A>, unknown, ReadError> {
     const reverse = options?.reverse ?? false
     const chunkSize = options?.chunkSize ?? defaultChunkSize
     let left = options?.limit ?? Number.POSITIVE_INFINITY
     let begun = false
     const copier = new Copier()
+    const { storage, compactor, wal } = this.engine.parts
     const chunk = this.engine.read(() => {
       if (!begun) {
         begun = true
@@ -112,15 +114,18 @@ export class Scans {
       left -= entries.length
       return entries
     })
-    const { storage, compactor, wal } = this.engine.parts
-    return Effect.matchEffect(chunk, {
-      onFailure: (error) => Effect.fail(Option.some(error)),
-      onSuccess: (entries) => {
-        if (entries.length === 0) return Effect.fail(Option.none())
-        const result = Chunk.unsafeFromArray(entries)
-        return compactor.unsafeIsBusy() || wal.unsafeIsBusy() ? Effect.as(storage.turn, result) : Effect.succeed(result)
+    const pull = Effect.flatMap(chunk, (entries) =>
+      compactor.unsafeIsBusy() || wal.unsafeIsBusy() ? Effect.as(storage.turn, entries) : Effect.succeed(entries)
+    )
+    const rest: Channel.Channel<Chunk.Chunk<A>, unknown, ReadError> = Channel.flatMap(
+      Channel.fromEffect(pull),
+      (entries) => {
+        if (entries.length === 0) return Channel.void
+        const written = Channel.write(Chunk.unsafeFromArray(entries))
+        return cursor.valid && left > 0 ? Channel.flatMap(written, () => rest) : written
       }
-    })
+    )
+    return rest
   }
 
   private makeCursor({ cursor }: RangeReader): Cursor {
