@@ -11,21 +11,22 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { type Compaction, isTrivialMove, levelScores, pickCompaction, pickManual } from "./internal/compactionPicker.js"
-import { LevelCursor } from "./internal/levelCursor.js"
 import { memtableCursors } from "./internal/memtableCursor.js"
 import { mergeCursors } from "./internal/mergeCursor.js"
+import { mergeInputs } from "./internal/mergeInputs.js"
 import { Retention } from "./internal/retention.js"
 import type { TableMeta } from "./internal/tableFormat.js"
+import type { WriterJobResult } from "./internal/tableWriterJob.js"
 import { type FileError, type InvalidArgument, StorageError } from "./LsmError.js"
 import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
 import { type Change, Manifest } from "./Manifest.js"
 import { Memtable, type Table } from "./Memtable.js"
 import { Metrics } from "./Metrics.js"
-import { SSTableStore, type WriteJob } from "./SSTableStore.js"
-import { attempt } from "./Storage.js"
+import { SSTableStore } from "./SSTableStore.js"
 import { Gate } from "./shell/gate.js"
 import { annotate, logDebug } from "./shell/logging.js"
 import { startWorker, type Worker } from "./shell/worker.js"
+import { TableMerger } from "./TableMerger.js"
 import { Wal } from "./Wal.js"
 
 /**
@@ -83,15 +84,12 @@ export interface CompactorService {
  */
 export class Compactor extends Context.Tag("effect-lsm/Compactor")<Compactor, CompactorService>() {}
 
-/** Compactions read their inputs in pieces of this size, past the block cache. */
-const compactionReadAhead = 256 * 1024
-
 /** Bytes that writers may write for each turn of the event loop while background work is under way. */
 const busyPace = 32 * 1024
 /** The same when level 0 or the frozen memtables are near their limit: about a slice of work for twenty small writes. */
 const slowPace = 2 * 1024
 
-type Requirements = Metrics | Manifest | Wal | Memtable | SSTableStore
+type Requirements = Metrics | Manifest | Wal | Memtable | SSTableStore | TableMerger
 
 /**
  * @since 0.1.0
@@ -107,6 +105,7 @@ export const make = (
     const wal = yield* Wal
     const memtable = yield* Memtable
     const tables = yield* SSTableStore
+    const merger = yield* TableMerger
     const scope = yield* Effect.scope
     const limits = { ...config, threshold: config.compactionThreshold }
     const gate = new Gate()
@@ -195,8 +194,10 @@ export const make = (
      * Only the writing of tables is interrupted, which removes them again: nothing comes between them, the edit that names
      * them and the removal of what it replaces. A failed edit may be on disk, so its tables stay.
      */
-    const writeAndApply = (job: WriteJob, change: (written: ReadonlyArray<TableMeta>) => Change) =>
-      Effect.tap(Effect.interruptible(tables.write(job)), (result) => apply(change(result.tables)))
+    const writeAndApply = (
+      write: Effect.Effect<WriterJobResult, FileError>,
+      change: (written: ReadonlyArray<TableMeta>) => Change
+    ) => Effect.tap(Effect.interruptible(write), (result) => apply(change(result.tables)))
 
     const flushTable = (frozen: Table) =>
       Effect.gen(function* () {
@@ -211,13 +212,13 @@ export const make = (
         const older = manifest.unsafeState().segments.slice(0, -1)
         const removedSegments = older.filter((segment) => segment < keptFrom)
         const { tables: written } = yield* writeAndApply(
-          {
+          tables.write({
             cursor: mergeCursors(memtableCursors(frozen, Number.MAX_SAFE_INTEGER)),
             retention: new Retention(hooks.snapshots(), () => false),
             targetSize: Number.POSITIVE_INFINITY,
             level: 0,
             allocate: manifest.unsafeAllocate
-          },
+          }),
           (added) => ({
             added: added.map((table) => ({ level: 0, table })),
             flushedSequence: frozen.largestSequence,
@@ -259,18 +260,15 @@ export const make = (
           const fields = { reason, level, outputLevel, table, bytes: sizeOf(inputs), duration }
           report = logDebug("Compactor", "moved tables down", fields)
         } else {
-          const version = manifest.unsafeVersion()
-          const cursors = yield* attempt(() => compactionCursors(compaction))
           const result = yield* writeAndApply(
-            {
-              cursor: mergeCursors(cursors),
-              retention: new Retention(hooks.snapshots(), (bytes, start, end) =>
-                version.isAbsentFrom(outputLevel + 1, bytes, start, end)
-              ),
+            merger.merge({
+              ...mergeInputs(compaction, manifest.unsafeVersion()),
+              storeId: manifest.storeId,
+              snapshots: hooks.snapshots(),
               targetSize: config.tableBytes,
               level: outputLevel,
               allocate: manifest.unsafeAllocate
-            },
+            }),
             (added) => ({ removed, added: added.map((table) => ({ level: outputLevel, table })) })
           )
           const bytes = sizeOf(result.tables)
@@ -295,13 +293,6 @@ export const make = (
         yield* reportPressure
         yield* removeObsolete
       }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
-
-    const compactionCursors = ({ inputs, overlaps, level }: Compaction) => {
-      const open = (table: TableMeta) =>
-        tables.unsafeCursor(table, { readAhead: compactionReadAhead, fillCache: false })
-      const upper = level === 0 ? inputs.map(open) : [new LevelCursor(inputs, open)]
-      return overlaps.length === 0 ? upper : [...upper, new LevelCursor(overlaps, open)]
-    }
 
     const compactOnce = Effect.suspend(() => {
       const compaction = pickCompaction(manifest.unsafeVersion(), limits)

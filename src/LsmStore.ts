@@ -25,6 +25,7 @@ import * as Storage from "./Storage.js"
 import { openStore } from "./shell/open.js"
 import { repairStore } from "./shell/repair.js"
 import { verifyStore } from "./shell/verification.js"
+import * as TableMerger from "./TableMerger.js"
 import * as Wal from "./Wal.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
@@ -202,6 +203,7 @@ export type Components =
   | Wal.Wal
   | Memtable.Memtable
   | SSTableStore.SSTableStore
+  | TableMerger.TableMerger
   | Compactor.Compactor
 
 /**
@@ -224,20 +226,47 @@ export const makeFromComponents = (
 export const layerFromComponents = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError, Components> =>
   Layer.scoped(LsmStore, makeFromComponents(options))
 
+type Lower = Storage.Storage | Metrics.Metrics
+type Middle = Lower | Manifest.Manifest | Wal.Wal | Memtable.Memtable | SSTableStore.SSTableStore
+
 /**
- * Every component but `Storage`.
+ * Components in the place of the usual ones, each a layer that may use what stands below it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Replacements {
+  readonly metrics?: Layer.Layer<Metrics.Metrics, OpenError, Storage.Storage> | undefined
+  readonly manifest?: Layer.Layer<Manifest.Manifest, OpenError, Lower> | undefined
+  readonly wal?: Layer.Layer<Wal.Wal, OpenError, Lower> | undefined
+  readonly memtable?: Layer.Layer<Memtable.Memtable, OpenError, Lower> | undefined
+  readonly tables?: Layer.Layer<SSTableStore.SSTableStore, OpenError, Lower> | undefined
+  readonly merger?: Layer.Layer<TableMerger.TableMerger, OpenError, Middle> | undefined
+  readonly compactor?: Layer.Layer<Compactor.Compactor, OpenError, Middle | TableMerger.TableMerger> | undefined
+}
+
+/**
+ * Every component but `Storage`. A component that is replaced is replaced for those above it too.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerComponents = (
-  options: LsmOptions.LsmOptions
+  options: LsmOptions.LsmOptions,
+  {
+    metrics = Metrics.layer(options),
+    manifest = Manifest.layer(options),
+    wal = Wal.layer(options),
+    memtable = Memtable.layer(options),
+    tables = SSTableStore.layer(options),
+    merger = TableMerger.layer,
+    compactor = Compactor.layer(options)
+  }: Replacements = {}
 ): Layer.Layer<Exclude<Components, Storage.Storage>, OpenError, Storage.Storage> =>
-  Compactor.layer(options).pipe(
-    Layer.provideMerge(
-      Layer.mergeAll(Wal.layer(options), Memtable.layer(options), SSTableStore.layer(options), Manifest.layer(options))
-    ),
-    Layer.provideMerge(Metrics.layer(options))
+  compactor.pipe(
+    Layer.provideMerge(merger),
+    Layer.provideMerge(Layer.mergeAll(wal, memtable, tables, manifest)),
+    Layer.provideMerge(metrics)
   )
 
 /**

@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { Compactor, LsmStore, Manifest, Memtable, Metrics, SSTableStore, Storage, Wal } from "effect-lsm"
+import { LsmStore, Memtable, Metrics, Storage } from "effect-lsm"
 
 describe("a component", () => {
   it.scoped("is replaced by another of the same interface", () =>
@@ -39,11 +39,7 @@ describe("a component", () => {
           }
         }))
       )
-      const components = Compactor.layer(options).pipe(
-        Layer.provideMerge(
-          Layer.mergeAll(Wal.layer(options), memtable, SSTableStore.layer(options), Manifest.layer(options))
-        ),
-        Layer.provideMerge(metrics),
+      const components = LsmStore.layerComponents(options, { memtable, metrics }).pipe(
         Layer.provideMerge(Storage.layerMemory)
       )
       const context = yield* Layer.build(Layer.provide(LsmStore.layerFromComponents(options), components))

@@ -78,7 +78,11 @@ export class LevelCursor implements Cursor {
 }
 
 /** The first of the sorted, disjoint `tables` whose largest key is at or above the key. */
-export const findTable = (tables: ReadonlyArray<TableMeta>, key: Uint8Array, length: number): number => {
+export const findTable = (
+  tables: ReadonlyArray<Pick<TableMeta, "largestKey">>,
+  key: Uint8Array,
+  length: number
+): number => {
   let from = 0
   let to = tables.length
   while (from < to) {

@@ -35,23 +35,6 @@ export class Version {
     )
   }
 
-  /** Whether no level from `level` on has a table that could hold the key. */
-  isAbsentFrom(level: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const key = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)
-    for (let i = level; i < this.levels.length; i++) {
-      const tables = this.levels[i]!
-      if (tables.length === 0) continue
-      const table = tables[findTable(tables, key, key.length)]
-      if (
-        table !== undefined &&
-        compareRange(table.smallestKey, 0, table.smallestKey.length, key, 0, key.length) <= 0
-      ) {
-        return false
-      }
-    }
-    return true
-  }
-
   /** This version with tables removed and added. */
   apply(edit: TableChanges): Version {
     const removed = new Set(edit.removed.map(({ fileNumber }) => fileNumber))
@@ -72,6 +55,27 @@ export class Version {
 export interface TableChanges {
   readonly added: ReadonlyArray<{ readonly level: number; readonly table: TableMeta }>
   readonly removed: ReadonlyArray<{ readonly level: number; readonly fileNumber: number }>
+}
+
+/** The keys that a table may hold, both ends included. */
+export type KeyBounds = Pick<TableMeta, "smallestKey" | "largestKey">
+
+/** Whether none of these levels, each of them sorted and disjoint, has a table that could hold the key. */
+export const isAbsentFrom = (
+  levels: ReadonlyArray<ReadonlyArray<KeyBounds>>,
+  bytes: Uint8Array,
+  start: number,
+  end: number
+): boolean => {
+  const key = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)
+  for (const tables of levels) {
+    if (tables.length === 0) continue
+    const table = tables[findTable(tables, key, key.length)]
+    if (table !== undefined && compareRange(table.smallestKey, 0, table.smallestKey.length, key, 0, key.length) <= 0) {
+      return false
+    }
+  }
+  return true
 }
 
 /** What is wrong with a version, or undefined: every deeper level must be sorted and disjoint. */

@@ -4,11 +4,12 @@ import * as picker from "../../src/internal/compactionPicker.js"
 import type { Cursor } from "../../src/internal/cursor.js"
 import { LevelCursor } from "../../src/internal/levelCursor.js"
 import { mergeCursors } from "../../src/internal/mergeCursor.js"
+import { mergeInputs, tablesAtMost } from "../../src/internal/mergeInputs.js"
 import { Retention } from "../../src/internal/retention.js"
 import { TableBuilder } from "../../src/internal/tableBuilder.js"
 import type { TableMeta } from "../../src/internal/tableFormat.js"
 import { writeTables } from "../../src/internal/tableWriterJob.js"
-import { Version, versionFault } from "../../src/internal/version.js"
+import { isAbsentFrom, Version, versionFault } from "../../src/internal/version.js"
 import { VisibleCursor } from "../../src/internal/visibleCursor.js"
 import { ArrayCursor, anyValue, hex, shortKey, type TestEntry, visibleAt } from "../support/entries.js"
 import { FakeFile } from "../support/fakeFile.js"
@@ -85,11 +86,11 @@ class Tree {
     ]
     let tables = inputs
     if (!picker.isTrivialMove(compaction)) {
-      const upper = level === 0 ? inputs.map(this.open) : [new LevelCursor(inputs, this.open)]
-      const retention = new Retention(this.held, (bytes, start, end) =>
-        version.isAbsentFrom(outputLevel + 1, bytes, start, end)
-      )
-      tables = this.writeTables(mergeCursors([...upper, new LevelCursor(overlaps, this.open)]), retention, 300)
+      const { runs, below } = mergeInputs(compaction, version)
+      const retention = new Retention(this.held, (bytes, start, end) => isAbsentFrom(below, bytes, start, end))
+      const cursors = runs.map((run) => new LevelCursor(run, this.open))
+      tables = this.writeTables(mergeCursors(cursors), retention, 300)
+      expect(tables.length).toBeLessThanOrEqual(tablesAtMost(runs, 300))
     }
     this.version = version.apply({ removed, added: tables.map((table) => ({ level: outputLevel, table })) })
     expect(versionFault(this.version)).toBeUndefined()

@@ -11,6 +11,7 @@ import {
   Metrics,
   SSTableStore,
   Storage,
+  TableMerger,
   Wal
 } from "effect-lsm"
 
@@ -22,6 +23,13 @@ export interface Patches {
   readonly wal?: (wal: Wal.WalService) => Wal.WalService
   readonly memtable?: (memtable: Memtable.MemtableService) => Memtable.MemtableService
   readonly tables?: (tables: SSTableStore.SSTableStoreService) => SSTableStore.SSTableStoreService
+  readonly merger?: (
+    options: LsmOptions.LsmOptions
+  ) => Effect.Effect<
+    TableMerger.TableMergerService,
+    LsmError.OpenError,
+    Storage.Storage | SSTableStore.SSTableStore | Scope.Scope
+  >
 }
 
 const same = <A>(service: A): A => service
@@ -33,7 +41,15 @@ const same = <A>(service: A): A => service
 export const openStore = (
   driver: Storage.StorageService,
   options: LsmOptions.LsmOptions,
-  { storage = same, metrics, manifest = same, wal = same, memtable = same, tables = same }: Patches = {}
+  {
+    storage = same,
+    metrics,
+    manifest = same,
+    wal = same,
+    memtable = same,
+    tables = same,
+    merger = () => TableMerger.make
+  }: Patches = {}
 ): Effect.Effect<LsmStore.Store, LsmError.OpenError, Scope.Scope> =>
   Effect.gen(function* () {
     const base = Context.make(Storage.Storage, storage(driver))
@@ -44,6 +60,7 @@ export const openStore = (
       Context.add(Memtable.Memtable, memtable(yield* Memtable.make(options))),
       Context.add(SSTableStore.SSTableStore, tables(yield* Effect.provide(SSTableStore.make(options), base)))
     )
-    const all = Context.add(lower, Compactor.Compactor, yield* Effect.provide(Compactor.make(options), lower))
+    const middle = Context.add(lower, TableMerger.TableMerger, yield* Effect.provide(merger(options), lower))
+    const all = Context.add(middle, Compactor.Compactor, yield* Effect.provide(Compactor.make(options), middle))
     return yield* Effect.provide(LsmStore.makeFromComponents(options), all)
   })
