@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { type LsmError, type LsmOptions, LsmStore, Storage } from "effect-lsm"
+import { messageMergerLayer } from "./simulatedThread.js"
 import { temporaryDirectory } from "./temporaryDirectory.js"
 
 /** Somewhere a store can be opened again and again. */
@@ -23,6 +24,18 @@ export const memory: Effect.Effect<Place> = Effect.map(Storage.makeMemory, (stor
       LsmStore.layerFromStorage({ ...tuning, directory: "/memory" }),
       Layer.succeed(Storage.Storage, storage)
     )
+}))
+
+/** The same with compactions in a simulated thread. */
+export const memoryWithThread: Effect.Effect<Place> = Effect.map(Storage.makeMemory, (storage) => ({
+  directory: "/memory",
+  open: (tuning) => {
+    const options = { ...tuning, directory: "/memory" }
+    return LsmStore.layerFromComponents(options).pipe(
+      Layer.provide(LsmStore.layerComponents(options, { merger: messageMergerLayer(options) })),
+      Layer.provide(Layer.succeed(Storage.Storage, storage))
+    )
+  }
 }))
 
 /** Runs `use` with the place's store open, and closes it. */

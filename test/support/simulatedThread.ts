@@ -1,0 +1,158 @@
+import * as PlatformWorker from "@effect/platform/Worker"
+import { WorkerError } from "@effect/platform/WorkerError"
+import * as WorkerRunner from "@effect/platform/WorkerRunner"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import { CompactionWorker, type LsmOptions, Storage, TableMerger } from "effect-lsm"
+import * as mergeRunner from "../../src/shell/mergeRunner.js"
+
+/**
+ * A thread that is none: it runs what a real one runs, in the same process and on the same simulated disk, with every message
+ * copied as between threads.
+ */
+export class SimulatedThread {
+  /** Told of each message from the thread, and of its end. */
+  onMessage: (message: unknown) => void = () => undefined
+  onExit: () => void = () => undefined
+  private inbox: ((message: unknown) => void) | undefined
+  private readonly waiting: Array<unknown> = []
+  private dead = false
+
+  /** `turn` is how messages travel. */
+  constructor(
+    private readonly storage: Storage.StorageService,
+    private readonly turn: (next: () => void) => void,
+    run: (program: Effect.Effect<void, WorkerError>) => void
+  ) {
+    const program = WorkerRunner.launch(
+      mergeRunner.layer.pipe(
+        Layer.provide(Layer.succeed(WorkerRunner.PlatformRunner, this.runner)),
+        Layer.provide(Layer.succeed(Storage.Storage, this.mortalStorage))
+      )
+    )
+    run(
+      Effect.ensuring(
+        program,
+        Effect.sync(() => this.end())
+      )
+    )
+  }
+
+  postMessage(message: unknown): void {
+    const copy = structuredClone(message)
+    this.turn(() => {
+      if (this.dead) return
+      if (this.inbox === undefined) this.waiting.push(copy)
+      else this.inbox(copy)
+    })
+  }
+
+  /** Dies in the middle of whatever it does: nothing of it runs any more. */
+  kill(): void {
+    this.end()
+  }
+
+  private end(): void {
+    if (this.dead) return
+    this.dead = true
+    this.turn(() => this.onExit())
+  }
+
+  private send(message: unknown): void {
+    if (this.dead) return
+    const copy = structuredClone(message)
+    this.turn(() => this.onMessage(copy))
+  }
+
+  /** What is under way on a dead thread does not come back. */
+  private get mortalStorage(): Storage.StorageService {
+    const unlessDead = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.suspend(() =>
+        this.dead ? Effect.never : Effect.flatMap(effect, (a) => (this.dead ? Effect.never : Effect.succeed(a)))
+      )
+    const { storage } = this
+    return {
+      ...storage,
+      turn: unlessDead(storage.turn),
+      remove: (path) => unlessDead(storage.remove(path)),
+      syncDirectory: (path) => unlessDead(storage.syncDirectory(path))
+    }
+  }
+
+  private get runner(): WorkerRunner.PlatformRunner {
+    return {
+      [WorkerRunner.PlatformRunnerTypeId]: WorkerRunner.PlatformRunnerTypeId,
+      start: <I, O>(closeLatch: Deferred.Deferred<void, WorkerError>) =>
+        Effect.succeed<WorkerRunner.BackingRunner<I, O>>({
+          send: (_port, message) => Effect.sync(() => this.send([1, message])),
+          run: (handler) =>
+            Effect.map(Effect.runtime<never>(), (runtime) => {
+              this.inbox = (message) => {
+                const [kind, request] = message as WorkerRunner.BackingRunner.Message<I>
+                if (kind === 1) return Deferred.unsafeDone(closeLatch, Exit.void)
+                const handled = handler(0, request)
+                // The runtime has what the handler asks for.
+                if (Effect.isEffect(handled)) Runtime.runFork(runtime)(handled as Effect.Effect<unknown>)
+              }
+              this.send([0])
+              for (const message of this.waiting.splice(0)) this.inbox(message)
+            })
+        })
+    }
+  }
+}
+
+/** The platform of such threads. */
+const platform = PlatformWorker.makePlatform<SimulatedThread>()({
+  setup: ({ worker, scope }) =>
+    Effect.flatMap(Deferred.make<void>(), (ended) => {
+      const exit = worker.onExit
+      worker.onExit = () => {
+        exit()
+        Deferred.unsafeDone(ended, Exit.void)
+      }
+      const close = Effect.zipRight(
+        Effect.sync(() => worker.postMessage([1])),
+        Deferred.await(ended)
+      )
+      return Effect.as(Scope.addFinalizer(scope, close), worker)
+    }),
+  listen: ({ port, emit, deferred }) =>
+    Effect.sync(() => {
+      port.onMessage = emit
+      const exit = port.onExit
+      port.onExit = () => {
+        exit()
+        Deferred.unsafeDone(deferred, Exit.fail(new WorkerError({ reason: "unknown", cause: new Error("exited") })))
+      }
+    })
+})
+
+/** A merger whose jobs go to a simulated thread and come back as messages. `onStart` is told of each thread. */
+export const messageMerger =
+  (turn: (next: () => void) => void, onStart: (thread: SimulatedThread) => void = () => undefined) =>
+  (options: LsmOptions.LsmOptions) =>
+    Effect.gen(function* () {
+      const storage = yield* Storage.Storage
+      const runFork = Runtime.runFork(yield* Effect.runtime<never>())
+      const spawn = () => {
+        const thread = new SimulatedThread(storage, turn, runFork)
+        onStart(thread)
+        return thread
+      }
+      return yield* CompactionWorker.make(options).pipe(
+        Effect.provideService(PlatformWorker.PlatformWorker, platform),
+        Effect.provideService(PlatformWorker.Spawner, spawn)
+      )
+    })
+
+/** The same as a layer. */
+export const messageMergerLayer = (
+  options: LsmOptions.LsmOptions,
+  turn: (next: () => void) => void = setImmediate,
+  onStart?: (thread: SimulatedThread) => void
+) => Layer.scoped(TableMerger.TableMerger, messageMerger(turn, onStart)(options))
