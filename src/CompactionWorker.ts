@@ -15,9 +15,10 @@ import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { parseFileName } from "./internal/fileNames.js"
 import { tablesAtMost } from "./internal/mergeInputs.js"
 import { type FileError, type InvalidArgument, type OpenError, StorageError } from "./LsmError.js"
@@ -48,7 +49,8 @@ export const make = (
     const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = config
     const tableOptions = { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression }
     const storage = yield* Storage.Storage
-    const scope = yield* Effect.scope
+    // Made now, so that it ends after all that is begun from here on, the work that waits for a thread included.
+    const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
     const platform = yield* Effect.context<Worker.PlatformWorker | Worker.Spawner>()
     const oneAtATime = yield* Effect.makeSemaphore(1)
     let thread: MergeThread | undefined

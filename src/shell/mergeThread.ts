@@ -5,6 +5,8 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
 import type { ParseError } from "effect/ParseResult"
 import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
@@ -24,27 +26,30 @@ export interface MergeThread {
 type Failure<A extends MergeRequest> = Schema.WithResult.Failure<A> | WorkerError | ParseError
 
 /**
- * A platform whose workers die once: `died` is told, and their owner is to close them. The manager of workers by itself would
- * wait a second and start the same one again, requests that wait for an answer notwithstanding.
+ * A platform whose workers die once: `died` is told, requests that wait for an answer fail, and that is all. The manager of workers by
+ * itself would start the same one again a second later.
  */
-const mortal = (
-  platform: Worker.PlatformWorker,
-  died: (error: WorkerError) => Effect.Effect<void>
-): Worker.PlatformWorker => ({
+const mortal = (platform: Worker.PlatformWorker, died: (error: WorkerError) => void): Worker.PlatformWorker => ({
   ...platform,
   spawn: <I, O>(id: number) =>
-    Effect.map(
-      platform.spawn<I, O>(id),
-      (backing): Worker.BackingWorker<I, O> => ({
+    Effect.map(platform.spawn<I, O>(id), (backing): Worker.BackingWorker<I, O> => {
+      let isDead = false
+      return {
         send: backing.send,
         run: (handler) =>
-          Effect.catchAllCause(backing.run(handler), (cause) =>
-            Cause.isInterruptedOnly(cause)
-              ? Effect.interrupt
-              : Effect.zipRight(died(toWorkerError(cause)), Effect.never)
+          Effect.suspend(() =>
+            isDead
+              ? Effect.never
+              : Effect.catchAllCause(backing.run(handler), (cause) => {
+                  if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+                  isDead = true
+                  const error = toWorkerError(cause)
+                  died(error)
+                  return Effect.fail(error)
+                })
           )
-      })
-    )
+      }
+    })
 })
 
 const toWorkerError = (cause: Cause.Cause<unknown>): WorkerError => {
@@ -67,19 +72,15 @@ export const startThread = (
       const platform = yield* Worker.PlatformWorker
       const spawn = yield* Worker.Spawner
       const scope = yield* Scope.fork(parent, ExecutionStrategy.sequential)
-      const died = yield* Deferred.make<never, WorkerError>()
-      let isDead = false
+      const ready = yield* Deferred.make<Worker.SerializedWorker<MergeRequest>, WorkerError>()
       let handle: Referenced | undefined
-      // Also within a region that is not to be interrupted, whichever ends first interrupts the other.
-      const unlessDead = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | WorkerError> =>
-        Effect.raceFirst(Effect.interruptible(effect), Effect.interruptible(Deferred.await(died)))
-      const noteDeath = (error: WorkerError) =>
-        Effect.suspend(() => {
-          isDead = true
-          return Deferred.fail(died, error)
-        })
-      const start = Worker.makeManager.pipe(
-        Effect.provideService(Worker.PlatformWorker, mortal(platform, noteDeath)),
+      let death: WorkerError | undefined
+      const died = (error: WorkerError): void => {
+        death ??= error
+        Deferred.unsafeDone(ready, Exit.fail(error))
+      }
+      yield* Worker.makeManager.pipe(
+        Effect.provideService(Worker.PlatformWorker, mortal(platform, died)),
         Effect.flatMap((manager) =>
           Effect.provideService(Worker.makeSerialized<MergeRequest>({}), Worker.WorkerManager, manager)
         ),
@@ -87,13 +88,32 @@ export const startThread = (
           handle = spawn(id) as Referenced
           return handle
         }),
-        Scope.extend(scope)
+        Scope.extend(scope),
+        Effect.intoDeferred(ready),
+        Effect.interruptible,
+        // Whoever sent the request is told of its end.
+        Logger.withMinimumLogLevel(LogLevel.None),
+        Effect.forkIn(scope)
       )
-      const worker = yield* restore(unlessDead(start)).pipe(Effect.onError(() => Scope.close(scope, Exit.void)))
+      const worker = yield* Effect.onError(restore(Deferred.await(ready)), () => Scope.close(scope, Exit.void))
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.sync(() => died(new WorkerError({ reason: "unknown", cause: new Error("closed") })))
+      )
+      // The failure of a request that the thread's death ends arrives undecoded, as no failure of the request at all.
+      const unlessDead = <A, E>(request: Effect.Effect<A, E>) =>
+        Effect.suspend(
+          (): Effect.Effect<A, E | WorkerError> => (death === undefined ? request : Effect.fail(death))
+        ).pipe(
+          Effect.catchAllCause(
+            (cause): Effect.Effect<never, E | WorkerError> =>
+              death === undefined || Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.fail(death)
+          )
+        )
       return {
         merge: (request) => unlessDead(worker.executeEffect(request)),
         settle: (request) => unlessDead(worker.executeEffect(request)),
-        unsafeIsDead: () => isDead,
+        unsafeIsDead: () => death !== undefined,
         unsafeKeepAlive: (keep) => (keep ? handle?.ref?.() : handle?.unref?.()),
         close: Scope.close(scope, Exit.void)
       }

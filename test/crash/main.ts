@@ -1,4 +1,4 @@
-// npm run test:crash [-- --states N --minutes N --seed N --workload NAME]: explores the crash states of every workload, on as many
+// npm run test:crash [-- --states N --minutes N --seed N --workload NAME --thread]: explores the crash states of every workload, on as many
 // processes as there are processors. npm run test:crash -- --workload NAME --seed N --at PLACE: judges one state again.
 import { fork } from "node:child_process"
 import { availableParallelism } from "node:os"
@@ -7,6 +7,7 @@ import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
 import { countStates, type Exploration, explore, type Finding, repeat } from "./explore.js"
 import { shares } from "./shares.js"
+import { inThread } from "./thread.js"
 import { record } from "./workload.js"
 import { findWorkload, workloads } from "./workloads.js"
 
@@ -17,10 +18,13 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     workload: { type: "string" },
     at: { type: "string" },
-    worker: { type: "boolean", default: false }
+    worker: { type: "boolean", default: false },
+    thread: { type: "boolean", default: false }
   }
 })
 const seed = Number(values.seed)
+const patches = values.thread ? inThread() : {}
+const threadFlag = values.thread ? ["--thread"] : []
 
 /** A piece of work for another process, and what comes of it. */
 interface Task {
@@ -40,7 +44,8 @@ const work = async ({ name, maxStates, deadline }: Task): Promise<Result> => {
       secondCrashEvery: 50,
       secondStates: 10,
       stopAtFirst: false,
-      deadline
+      deadline,
+      patches
     })
   )
   const { user, system } = process.cpuUsage(before)
@@ -51,7 +56,7 @@ const tell = (finding: Finding): void => {
   const { workload, at, label, fault } = finding
   process.stdout.write(
     `FINDING  ${workload}: ${label}\n  ${fault.split("\n")[0]}\n` +
-      `  again: npm run test:crash -- --workload ${JSON.stringify(workload)} --seed ${seed} --at ${at}\n`
+      `  again: npm run test:crash -- --workload ${JSON.stringify(workload)} --seed ${seed} --at ${at}${values.thread ? " --thread" : ""}\n`
   )
 }
 
@@ -61,7 +66,7 @@ const runAll = async (tasks: ReadonlyArray<Task>, processes: number): Promise<Re
   const results: Array<Result> = []
   const one = () =>
     new Promise<void>((resolve, reject) => {
-      const child = fork(fileURLToPath(import.meta.url), ["--worker", "--seed", values.seed], {
+      const child = fork(fileURLToPath(import.meta.url), ["--worker", "--seed", values.seed, ...threadFlag], {
         execArgv: [...process.execArgv, "--max-semi-space-size=32"]
       })
       const next = () => {
@@ -92,7 +97,9 @@ const exploreAll = async (): Promise<void> => {
   const deadline = Date.now() + minutes * 60_000
   const chosen = values.workload === undefined ? workloads : [findWorkload(values.workload)]
   const available = await Promise.all(
-    chosen.map((workload) => Effect.runPromise(Effect.map(record(workload), ({ events }) => countStates(events))))
+    chosen.map((workload) =>
+      Effect.runPromise(Effect.map(record(workload, patches), ({ events }) => countStates(events)))
+    )
   )
   const tasks = shares(chosen, available, wanted)
     .map((maxStates, i) => ({ name: chosen[i]!.name, maxStates, deadline }))
@@ -116,7 +123,7 @@ if (values.worker) {
     work(task as Task).then((result) => process.send!({ ...result, findings: result.findings.slice(0, 100) }))
   })
 } else if (values.at !== undefined) {
-  const finding = await Effect.runPromise(repeat(findWorkload(values.workload ?? ""), seed, values.at))
+  const finding = await Effect.runPromise(repeat(findWorkload(values.workload ?? ""), seed, values.at, patches))
   if (finding === undefined) process.stdout.write("nothing is wrong with this state\n")
   else {
     tell(finding)

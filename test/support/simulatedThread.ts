@@ -22,6 +22,10 @@ export class SimulatedThread {
   private readonly waiting: Array<unknown> = []
   private dead = false
 
+  get isDead(): boolean {
+    return this.dead
+  }
+
   /** `turn` is how messages travel. */
   constructor(
     private readonly storage: Storage.StorageService,
