@@ -1,5 +1,6 @@
 import type { Row } from "../lib/row.js"
 import { ablationRows } from "./ablation.js"
+import { compactionDelay } from "./compactionDelay.js"
 import { coreRows } from "./core.js"
 import { costRows } from "./costs.js"
 import { ownRows } from "./own.js"
@@ -13,5 +14,6 @@ export const rows: Readonly<Record<string, Row>> = {
   ...reopenRows,
   ...ownRows,
   ...ablationRows,
-  ...scalingRows
+  ...scalingRows,
+  "compaction-delay": compactionDelay
 }

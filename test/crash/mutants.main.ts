@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { damageLog } from "./damage.js"
 import { explore, type Finding } from "./explore.js"
 import { type Mutant, mutants } from "./mutants.js"
+import { inThread } from "./thread.js"
 import type { Workload } from "./workload.js"
 import { findWorkload } from "./workloads.js"
 
@@ -33,6 +34,7 @@ interface Row {
 /** Without a fault nothing must be found, or what is found tells nothing. */
 const sound: ReadonlyArray<Mutant> = [
   { name: "none", workloads: ["single puts", "flush", "compaction"], patches: () => ({}) },
+  { name: "none, in a thread", workloads: ["compaction", "levels"], patches: () => inThread() },
   { name: "none", workloads: ["single puts", "batches"], patches: () => ({}), shownBy: "damage" }
 ]
 for (const mutant of sound) {

@@ -4,6 +4,7 @@ import { Retention } from "../../src/internal/retention.js"
 import type { StorageFile } from "../../src/internal/storageDriver.js"
 import type { Patches } from "../support/openStore.js"
 import { cutAtDamage, delegate, onFiles, syncedBeforeFilter, withoutSync } from "./patches.js"
+import { inThread } from "./thread.js"
 
 /** A fault of protocol, seeded on purpose: the exploration must find a crash that shows it. */
 export interface Mutant {
@@ -17,6 +18,7 @@ export interface Mutant {
 
 const flushing = ["flush", "deletes", "compaction"]
 const writing = ["single puts", "batches"]
+const compacting = ["compaction", "levels", "tombstones"]
 
 export const mutants: ReadonlyArray<Mutant> = [
   { name: "tables are not synced", workloads: flushing, patches: () => withoutSync(/\.sst$/) },
@@ -157,6 +159,34 @@ export const mutants: ReadonlyArray<Mutant> = [
         ...tables,
         write: (job) => tables.write({ ...job, retention: new Retention([], () => true) })
       })
+    })
+  },
+  {
+    name: "a thread does not sync the tables that it writes",
+    workloads: compacting,
+    patches: () => inThread(withoutSync(/\.sst$/).storage)
+  },
+  {
+    name: "a thread does not sync the names of the tables that it writes",
+    workloads: compacting,
+    patches: () => inThread((storage) => ({ ...storage, syncDirectory: () => Effect.void }))
+  },
+  {
+    name: "a thread is not told what lies below",
+    workloads: [...compacting, "mixture 2", "mixture 3"],
+    patches: () => ({
+      merger: (options) =>
+        Effect.map(inThread().merger!(options), (merger) => ({ merge: (job) => merger.merge({ ...job, below: [] }) }))
+    })
+  },
+  {
+    name: "a thread forgets the last table that it wrote",
+    workloads: compacting,
+    patches: () => ({
+      merger: (options) =>
+        Effect.map(inThread().merger!(options), (merger) => ({
+          merge: (job) => Effect.map(merger.merge(job), (result) => ({ ...result, tables: result.tables.slice(0, -1) }))
+        }))
     })
   },
   {

@@ -77,7 +77,7 @@ export const runCycles = (program: string, cycles: number, seed: number): Effect
       const child = next
       next = yield* startWriter
       yield* child.line
-      yield* child.order("open")
+      yield* child.order(below(2) === 0 ? "open" : "open with a thread")
       const manner = below(10)
       if (manner === 0) {
         // On the way to being open.

@@ -7,7 +7,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import { LsmStore } from "../../src/index.js"
+import { CompactionWorker, LsmStore } from "../../src/index.js"
 import { batchOf, markerOf, plan, tuning, writers } from "./plan.js"
 
 const [task, directory] = process.argv.slice(2)
@@ -39,16 +39,18 @@ const orders = Effect.gen(function* () {
   return lines
 })
 
-const open = Effect.suspend(() => LsmStore.make({ ...tuning, directory: directory! }))
+const options = { ...tuning, directory: directory! }
+const open = LsmStore.make(options)
+const openWithThread = CompactionWorker.makeStore(options)
 
 const tasks: Record<string, Effect.Effect<void, unknown>> = {
   /** Goes on with each writer's plan, telling each batch as it begins and as it is acknowledged, until ordered to close. */
   write: Effect.gen(function* () {
     const lines = yield* orders
     yield* tell("ready")
-    yield* Queue.take(lines)
+    const order = yield* Queue.take(lines)
     yield* tell("opening")
-    const store = yield* open
+    const store = yield* order === "open" ? open : openWithThread
     const found = yield* store.getMany(Array.from({ length: writers }, (_, writer) => markerOf(writer)))
     const from = found.map((value) => (Option.isSome(value) ? Number(new TextDecoder().decode(value.value)) : 0))
     yield* tell(`open ${from.join(" ")}`)

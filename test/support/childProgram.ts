@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Stream from "effect/Stream"
-import { LsmStore, WriteBatch } from "effect-lsm"
+import { CompactionWorker, LsmStore, WriteBatch } from "effect-lsm"
 
 const [task, directory, more] = isMainThread ? process.argv.slice(2) : (workerData as Array<string>)
 
@@ -65,6 +65,21 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
       yield* store.write(WriteBatch.make().put(`a${i}`, String(i)).put(`b${i}`, String(i)))
       yield* tell(String(i))
     }
+  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
+
+  /** Compacts in a thread, and is left with the store open and nothing to do. */
+  "compact in a thread": Effect.gen(function* () {
+    const store = yield* CompactionWorker.makeStore({ directory: directory!, durability: "buffered" })
+    for (let table = 0; table < 2; table++) {
+      const batch = WriteBatch.make()
+      for (let n = 0; n < 20_000; n++) batch.put(String(n), String(table))
+      yield* store.write(batch)
+      yield* store.flush
+    }
+    yield* store.compact()
+    yield* tell(`compacted ${yield* store.count()}`)
+    yield* tell("idle")
+    yield* Effect.async<never>(() => undefined)
   }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
 
   /** Writes as many entries as it is told to, and scans them. */

@@ -1,0 +1,141 @@
+import { closeSync, openSync, readSync } from "node:fs"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as CompactionWorker from "effect-lsm/CompactionWorker"
+import * as LsmStore from "effect-lsm/LsmStore"
+import { type Data, makeData } from "../lib/data.js"
+import type { Contender, Figures } from "../lib/row.js"
+import { quantile } from "../lib/statistics.js"
+import { fill } from "./store.js"
+
+const writers = 5
+/** Writes a second where the delay is compared: as many as go on beside compactions in the same thread. */
+const pace = 2_000
+const MiB = 1024 * 1024
+
+const turn = Effect.async<void>((resume) => {
+  const immediate = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(immediate))
+})
+
+const pause = Effect.async<void>((resume) => {
+  setTimeout(() => resume(Effect.void), 1)
+})
+
+/**
+ * Milliseconds that the main thread has been ready to run while others had the processors (Linux; elsewhere 0). That is the
+ * machine's doing, and on a busy one far longer than what the store does.
+ */
+const makeWaited = () => {
+  try {
+    const fd = openSync(`/proc/self/task/${process.pid}/schedstat`, "r")
+    const bytes = Buffer.alloc(64)
+    const read = () => Number(bytes.toString("latin1", 0, readSync(fd, bytes, 0, bytes.length, 0)).split(" ")[1]) / 1e6
+    return { read, close: () => closeSync(fd) }
+  } catch {
+    return { read: () => 0, close: () => undefined }
+  }
+}
+
+/** How late a timer of 1 ms is: with all that happens, and without the time for which others had the processors. */
+const watchDelay = () => {
+  const waited = makeWaited()
+  const all: Array<number> = []
+  const own: Array<number> = []
+  let last = performance.now()
+  let lastWaited = waited.read()
+  let timer = setTimeout(tick, 1)
+  function tick() {
+    const now = performance.now()
+    const nowWaited = waited.read()
+    const late = now - last - 1
+    all.push(late)
+    own.push(Math.max(0, late - (nowWaited - lastWaited)))
+    last = now
+    lastWaited = nowWaited
+    timer = setTimeout(tick, 1)
+  }
+  return (): Figures => {
+    clearTimeout(timer)
+    waited.close()
+    const sorted = Float64Array.from(own).sort()
+    return {
+      "delay p50 ms": quantile(sorted, 0.5),
+      "p99 ms": quantile(sorted, 0.99),
+      "p99.9 ms": quantile(sorted, 0.999),
+      "max ms": quantile(sorted, 1),
+      "p99.9 with the machine's ms": quantile(Float64Array.from(all).sort(), 0.999)
+    }
+  }
+}
+
+/** Overwrites, so many a second at most, by fibers that each let the event loop turn after a put. */
+const underLoad = (
+  store: LsmStore.Store,
+  { keys, values }: Data,
+  rate: number,
+  millis: number
+): Effect.Effect<Figures, unknown> =>
+  Effect.gen(function* () {
+    const before = yield* store.stats
+    const begin = performance.now()
+    let written = 0
+    const writer = Effect.gen(function* () {
+      while (performance.now() < begin + millis) {
+        while (written < ((performance.now() - begin) * rate) / 1000) {
+          const i = (written++ * 104_729) % keys.length
+          yield* store.put(keys[i]!, values[i]!)
+          if (rate === Number.POSITIVE_INFINITY) break
+        }
+        yield* rate === Number.POSITIVE_INFINITY ? turn : pause
+      }
+    })
+    const delay = watchDelay()
+    yield* Effect.all(
+      Array.from({ length: writers }, () => writer),
+      { concurrency: "unbounded", discard: true }
+    )
+    const delays = delay()
+    const seconds = (performance.now() - begin) / 1000
+    const after = yield* store.stats
+    return {
+      ...delays,
+      "writes/s": written / seconds,
+      "MiB compacted/s": (after.written.compaction - before.written.compaction) / MiB / seconds,
+      compactions: after.compactions - before.compactions
+    }
+  })
+
+const contender =
+  (make: typeof LsmStore.make, compacting: boolean, rate = Number.POSITIVE_INFINITY): Contender =>
+  ({ entries, quick, directory }) => {
+    const data = makeData(entries)
+    const options = { directory, durability: "buffered", memtableBytes: 8 * MiB, tableBytes: 2 * MiB } as const
+    return make({ ...options, level0Tables: 1000 }).pipe(
+      Effect.flatMap((store) =>
+        Effect.gen(function* () {
+          yield* fill(store, data)
+          yield* store.compact()
+          const compactor = yield* Effect.fork(
+            compacting ? Effect.forever(Effect.zipRight(store.compact(), turn)) : Effect.void
+          )
+          const figures = yield* underLoad(store, data, rate, quick ? 1_000 : 6_000)
+          yield* Fiber.interrupt(compactor)
+          return figures
+        })
+      ),
+      Effect.scoped,
+      Effect.provide(NodeContext.layer),
+      Effect.runPromise
+    )
+  }
+
+export const contenders: Readonly<Record<string, Contender>> = {
+  "paced, no compaction": contender(LsmStore.make, false, pace),
+  "paced, in process": contender(LsmStore.make, true, pace),
+  "paced, in a thread": contender(CompactionWorker.makeStore, true, pace),
+  "no compaction": contender(LsmStore.make, false),
+  "in process": contender(LsmStore.make, true),
+  "in a thread": contender(CompactionWorker.makeStore, true)
+}
