@@ -1,5 +1,5 @@
 // Packs the package, installs it in an empty directory with nothing but its peers, and runs what the README shows first:
-// the example program and the command line.
+// the example program and the command line; and compactions in a thread.
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -15,6 +15,29 @@ const expect = (condition, what) => {
   if (!condition) throw new Error(`pack test: ${what}`)
 }
 
+/** Compacts in a thread, whose program is found within the package. */
+const threadExample = `
+import { NodeContext, NodeRuntime } from "@effect/platform-node"
+import { Console, Effect } from "effect"
+import { CompactionWorker, LsmStore, WriteBatch } from "effect-lsm"
+
+Effect.gen(function* () {
+  const store = yield* LsmStore.LsmStore
+  for (let table = 0; table < 2; table++) {
+    const batch = WriteBatch.make()
+    for (let n = 0; n < 2000; n++) batch.put(String(n), String(table))
+    yield* store.write(batch)
+    yield* store.flush
+  }
+  yield* store.compact()
+  yield* Console.log(yield* store.count(), "entries,", (yield* store.stats).compactions, "compaction")
+}).pipe(
+  Effect.provide(CompactionWorker.layerStore({ directory: "./threaded" })),
+  Effect.provide(NodeContext.layer),
+  NodeRuntime.runMain
+)
+`
+
 try {
   const [packed] = JSON.parse(run("npm", ["pack", "--json", "--silent", "--pack-destination", directory], root))
   const files = packed.files.map(({ path }) => path)
@@ -24,7 +47,8 @@ try {
     "LICENSE",
     "dist/index.js",
     "dist/index.d.ts",
-    "dist/bin/lsmkv.js"
+    "dist/bin/lsmkv.js",
+    "dist/shell/compactionThread.js"
   ]) {
     expect(files.includes(wanted), `${wanted} is not in the package`)
   }
@@ -47,9 +71,14 @@ try {
   expect(lsmkv("--version").includes(version), "the command line has another version number")
   expect(lsmkv("get", "./data", "user:1").includes("Ada"), "the command line does not find the example's data")
 
+  writeFileSync(join(project, "thread.js"), threadExample)
+  const merged = run(process.execPath, ["thread.js"], project)
+  expect(merged.includes("2000 entries, 1 compaction"), `compactions in a thread printed ${JSON.stringify(merged)}`)
+
   for (const [path, fails] of [
     ["LsmStore", false],
     ["WriteBatch", false],
+    ["CompactionWorker", false],
     ["internal/memtable", true],
     ["shell/open", true]
   ]) {
