@@ -1,6 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { compare } from "../../src/internal/bytes.js"
+import { tablesAtMost } from "../../src/internal/mergeInputs.js"
 import { Retention } from "../../src/internal/retention.js"
 import { separator, TableBuilder } from "../../src/internal/tableBuilder.js"
 import type { TableMeta } from "../../src/internal/tableFormat.js"
@@ -17,7 +18,8 @@ const write = (
   retention = new Retention(
     entries.map(({ sequence }) => sequence),
     () => false
-  )
+  ),
+  options = plainOptions
 ) => {
   const files: Array<FakeFile> = []
   let slices = 0
@@ -25,7 +27,7 @@ const write = (
     begin: () => {
       const file = new FakeFile(`${files.length + 1}.sst`)
       files.push(file)
-      return new TableBuilder(file, files.length, tableStoreId, plainOptions)
+      return new TableBuilder(file, files.length, tableStoreId, options)
     },
     retention,
     targetSize,
@@ -64,6 +66,26 @@ describe("writing tables", () => {
             const rest = inTables[i]!.filter(({ key }) => compare(key, table.largestKey) !== 0)
             if (targetSize > 1) expect(rest.length === 0 || write(rest, targetSize).tables.length === 1).toBe(true)
           }
+        }
+      )
+    )
+  })
+
+  it("makes no more of them than was foreseen", () => {
+    check(
+      FastCheck.property(
+        FastCheck.oneof(
+          history(shortKey, { minLength: 1, maxLength: 80 }),
+          history(anyKey, { minLength: 1, maxLength: 80 })
+        ),
+        FastCheck.constantFrom(1, 33, 64, 100, 200, 600, Number.POSITIVE_INFINITY),
+        FastCheck.constantFrom(1, 64, 4096),
+        FastCheck.constantFrom(1, 16),
+        (entries, targetSize, blockSize, restartInterval) => {
+          const whole = write(entries, Number.POSITIVE_INFINITY).tables
+          const options = { ...plainOptions, blockSize, restartInterval }
+          const { tables } = write(entries, targetSize, 1 << 20, undefined, options)
+          expect(tables.length).toBeLessThanOrEqual(tablesAtMost([whole], targetSize))
         }
       )
     )
