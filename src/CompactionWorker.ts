@@ -159,7 +159,9 @@ export const layerPlatform = (
 export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
   Layer.provide(
     layerPlatform(options),
-    NodeWorker.layerPlatform(() => new NodeThread(new URL("./shell/compactionThread.js", import.meta.url)))
+    NodeWorker.layerPlatform(
+      () => new NodeThread(new URL("./shell/compactionThread.js", import.meta.url), { execArgv: [] })
+    )
   )
 
 /**

@@ -68,7 +68,8 @@ export class Corruption extends Schema.TaggedError<Corruption>("effect-lsm/Corru
 }
 
 /**
- * The operating system refused an operation; `code` is its own, such as `EIO` or `EMFILE`.
+ * The operating system refused an operation; `code` is its own, such as `EIO` or `EMFILE`. Or a thread that compacts died: then
+ * `operation` is `"merge in a thread"`, and `code` Node's, such as `ERR_WORKER_OUT_OF_MEMORY`, or `EWORKER`.
  *
  * @since 0.1.0
  * @category errors
