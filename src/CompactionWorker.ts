@@ -26,7 +26,7 @@ import { type LsmOptions, settings } from "./LsmOptions.js"
 import * as LsmStore from "./LsmStore.js"
 import * as Storage from "./Storage.js"
 import { Merge, Settle } from "./shell/mergeMessages.js"
-import { type MergeThread, startThread } from "./shell/mergeThread.js"
+import { type MergeThread, type Restore, startThread } from "./shell/mergeThread.js"
 import { TableMerger, type TableMergerService } from "./TableMerger.js"
 
 /**
@@ -57,17 +57,18 @@ export const make = (
     /** Numbers that a job was given and has not needed. */
     let spare: Array<number> = []
 
-    const acquire = Effect.suspend(() => {
-      if (thread !== undefined && !thread.unsafeIsDead()) return Effect.succeed(thread)
-      return Effect.zipRight(
-        discard,
-        Effect.tap(Effect.provide(startThread(scope), platform), (started) =>
-          Effect.sync(() => {
-            thread = started
-          })
+    const acquire = (restore: Restore) =>
+      Effect.suspend(() => {
+        if (thread !== undefined && !thread.unsafeIsDead()) return Effect.succeed(thread)
+        return Effect.zipRight(
+          discard,
+          Effect.tap(Effect.provide(startThread(scope, restore), platform), (started) =>
+            Effect.sync(() => {
+              thread = started
+            })
+          )
         )
-      )
-    })
+      })
 
     const discard = Effect.suspend(() => {
       const old = thread
@@ -98,7 +99,7 @@ export const make = (
           const { storeId, runs, below, snapshots, targetSize, level } = job
           const needed = tablesAtMost(runs, targetSize)
           while (spare.length < needed) spare.push(job.allocate())
-          const started = yield* restore(acquire)
+          const started = yield* acquire(restore)
           const fileNumbers = spare.splice(0, needed)
           const request = new Merge({
             options: tableOptions,

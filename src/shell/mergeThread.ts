@@ -63,11 +63,15 @@ interface Referenced {
   readonly unref?: () => void
 }
 
-/** Starts a thread, and waits until it is ready. */
+/** Makes an Effect interruptible again within a region that is not. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Starts a thread, and waits until it is ready. Only that wait is interrupted: whoever asked for the thread gets it, or there is none. */
 export const startThread = (
-  parent: Scope.Scope
+  parent: Scope.Scope,
+  restore: Restore
 ): Effect.Effect<MergeThread, WorkerError, Worker.PlatformWorker | Worker.Spawner> =>
-  Effect.uninterruptibleMask((restore) =>
+  Effect.uninterruptible(
     Effect.gen(function* () {
       const platform = yield* Worker.PlatformWorker
       const spawn = yield* Worker.Spawner
