@@ -26,7 +26,7 @@ import { type LsmOptions, settings } from "./LsmOptions.js"
 import * as LsmStore from "./LsmStore.js"
 import * as Storage from "./Storage.js"
 import { Merge, Settle } from "./shell/mergeMessages.js"
-import { type MergeThread, type Restore, startThread } from "./shell/mergeThread.js"
+import { type MergeThread, startThread } from "./shell/mergeThread.js"
 import { TableMerger, type TableMergerService } from "./TableMerger.js"
 
 /**
@@ -57,18 +57,17 @@ export const make = (
     /** Numbers that a job was given and has not needed. */
     let spare: Array<number> = []
 
-    const acquire = (restore: Restore) =>
-      Effect.suspend(() => {
-        if (thread !== undefined && !thread.unsafeIsDead()) return Effect.succeed(thread)
-        return Effect.zipRight(
-          discard,
-          Effect.tap(Effect.provide(startThread(scope, restore), platform), (started) =>
-            Effect.sync(() => {
-              thread = started
-            })
-          )
+    const acquire = Effect.suspend(() => {
+      if (thread !== undefined && !thread.unsafeIsDead()) return Effect.succeed(thread)
+      return Effect.zipRight(
+        discard,
+        Effect.tap(Effect.provide(startThread(scope), platform), (started) =>
+          Effect.sync(() => {
+            thread = started
+          })
         )
-      })
+      )
+    })
 
     const discard = Effect.suspend(() => {
       const old = thread
@@ -94,12 +93,12 @@ export const make = (
     }
 
     const merge: TableMergerService["merge"] = (job) =>
-      Effect.uninterruptibleMask((restore) =>
+      Effect.uninterruptible(
         Effect.gen(function* () {
           const { storeId, runs, below, snapshots, targetSize, level } = job
           const needed = tablesAtMost(runs, targetSize)
           while (spare.length < needed) spare.push(job.allocate())
-          const started = yield* acquire(restore)
+          const started = yield* acquire
           const fileNumbers = spare.splice(0, needed)
           const request = new Merge({
             options: tableOptions,
@@ -112,7 +111,7 @@ export const make = (
             fileNumbers
           })
           started.unsafeKeepAlive(true)
-          const exit = yield* Effect.exit(restore(started.merge(request)))
+          const exit = yield* Effect.exit(Effect.interruptible(started.merge(request)))
           if (Exit.isSuccess(exit)) {
             spare = [...fileNumbers.slice(exit.value.tables.length), ...spare]
           } else {

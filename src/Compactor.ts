@@ -197,7 +197,7 @@ export const make = (
     const writeAndApply = (
       write: Effect.Effect<WriterJobResult, FileError>,
       change: (written: ReadonlyArray<TableMeta>) => Change
-    ) => Effect.tap(Effect.interruptible(write), (result) => apply(change(result.tables)))
+    ) => Effect.tap(write, (result) => apply(change(result.tables)))
 
     const flushTable = (frozen: Table) =>
       Effect.gen(function* () {

@@ -56,7 +56,10 @@ export interface SSTableStoreService {
   readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => Cursor
   /** About how many bytes of the table's file lie in front of a key. */
   readonly unsafeOffsetOf: (table: TableMeta, key: Uint8Array) => number
-  /** Writes a cursor's entries as tables, synced with their names. On failure or interruption nothing is left of them. */
+  /**
+   * Writes a cursor's entries as tables, synced with their names. On failure or interruption nothing is left of them. The
+   * writing is interrupted within a region that is not interruptible too; a result that is there is not lost any more.
+   */
   readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
   /** Closes and removes a table that nobody reads. */
   readonly remove: (fileNumber: number) => Effect.Effect<void, FileError>
@@ -173,7 +176,8 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           if (files.length > 0) yield* storage.syncDirectory(directory)
           return written
         })
-        return Effect.onExit(run, (exit) =>
+        // Interrupted is the writing alone: a result that is there is not lost any more.
+        const written = Effect.onExit(Effect.interruptible(run), (exit) =>
           Effect.forEach(
             files,
             ({ fileNumber, file }) =>
@@ -184,6 +188,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
             { discard: true }
           )
         )
+        return Effect.uninterruptible(written)
       })
 
     const service: SSTableStoreService = {

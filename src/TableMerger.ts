@@ -43,7 +43,7 @@ export interface MergeJob extends MergeInputs {
 export interface TableMergerService {
   /**
    * Writes what is to be kept of the inputs as new tables, synced with their names; the inputs stay. On failure or interruption
-   * nothing is left of the new ones, and nothing is done any more when it has ended.
+   * nothing is left of the new ones, and nothing is done any more when it has ended. Interrupted as `SSTableStore.write` is.
    */
   readonly merge: (job: MergeJob) => Effect.Effect<WriterJobResult, FileError>
 }

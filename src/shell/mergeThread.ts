@@ -63,13 +63,9 @@ interface Referenced {
   readonly unref?: () => void
 }
 
-/** Makes an Effect interruptible again within a region that is not. */
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-
 /** Starts a thread, and waits until it is ready. Only that wait is interrupted: whoever asked for the thread gets it, or there is none. */
 export const startThread = (
-  parent: Scope.Scope,
-  restore: Restore
+  parent: Scope.Scope
 ): Effect.Effect<MergeThread, WorkerError, Worker.PlatformWorker | Worker.Spawner> =>
   Effect.uninterruptible(
     Effect.gen(function* () {
@@ -99,7 +95,9 @@ export const startThread = (
         Logger.withMinimumLogLevel(LogLevel.None),
         Effect.forkIn(scope)
       )
-      const worker = yield* Effect.onError(restore(Deferred.await(ready)), () => Scope.close(scope, Exit.void))
+      const worker = yield* Effect.onError(Effect.interruptible(Deferred.await(ready)), () =>
+        Scope.close(scope, Exit.void)
+      )
       yield* Scope.addFinalizer(
         scope,
         Effect.sync(() => died(new WorkerError({ reason: "unknown", cause: new Error("closed") })))
