@@ -89,7 +89,7 @@ export interface ScanOptions extends Range, ReadOptions {
   readonly reverse?: boolean | undefined
   /** Entries at most. Default: all. */
   readonly limit?: number | undefined
-  /** Entries in a chunk of the Stream, at most; a chunk is also closed at 1 MiB. Default 512. */
+  /** Entries in a chunk of the Stream, at most; a chunk is also closed at 1 MiB. Default 1,024. */
   readonly chunkSize?: number | undefined
 }
 

@@ -19,7 +19,7 @@ import {
   valueShape
 } from "./rangeReader.js"
 
-const defaultChunkSize = 512
+const defaultChunkSize = 1024
 const maxChunkSize = 65536
 /** Entries counted between two turns of the event loop. */
 const countSlice = 16 * 1024
