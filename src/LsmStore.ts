@@ -38,7 +38,8 @@ import type { WriteBatch } from "./WriteBatch.js"
 export type Bytes = Uint8Array | string
 
 /**
- * A key and its value. Both are the receiver's own; the entries of one chunk share one buffer.
+ * A key and its value. Both are the receiver's own; neighbours share buffers of up to 64 KiB, so whoever keeps a few of many for long
+ * copies them.
  *
  * @since 0.1.0
  * @category models

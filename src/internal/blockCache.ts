@@ -75,7 +75,12 @@ export class BlockCache {
     return true
   }
 
-  /** The same for who keeps the block: a packed one is copied to `target`, which has room for `unit` bytes. */
+  /** The length of the packed block in a slot; 0 for another. */
+  lengthOf(slot: number): number {
+    return slot >= 0 ? this.lengths[slot]! : 0
+  }
+
+  /** The same for who keeps the block: a packed one is copied to `target`, which has room for it. */
   copy(owner: BlockOwner, index: number, target: Uint8Array): boolean {
     if (!this.get(owner, index)) return false
     const { bytes, start, end } = this

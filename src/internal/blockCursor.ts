@@ -10,6 +10,7 @@ export class BlockCursor {
   valueBytes: Uint8Array = nothing
   valueStart = 0
   valueEnd = 0
+  valueIsOwn = false
   sequence = 0
   kind = 0
   private readonly view = new BlockView()

@@ -10,6 +10,8 @@ export interface Cursor {
   readonly valueBytes: Uint8Array
   readonly valueStart: number
   readonly valueEnd: number
+  /** Whether the value's bytes are nobody else's and stay as they are: they may be given away without a copy. */
+  readonly valueIsOwn: boolean
   readonly sequence: number
   readonly kind: number
   seekToFirst(): void

@@ -33,6 +33,9 @@ export class LevelCursor implements Cursor {
   get valueEnd(): number {
     return this.current!.valueEnd
   }
+  get valueIsOwn(): boolean {
+    return this.current!.valueIsOwn
+  }
   get sequence(): number {
     return this.current!.sequence
   }

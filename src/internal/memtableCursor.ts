@@ -10,6 +10,7 @@ export class MemtableCursor implements Cursor {
   keyEnd = 0
   valueStart = 0
   valueEnd = 0
+  readonly valueIsOwn = false
   sequence = 0
   kind = 0
   private position = 0

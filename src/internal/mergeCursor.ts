@@ -41,6 +41,9 @@ export class MergeCursor implements Cursor {
   get valueEnd(): number {
     return this.top.valueEnd
   }
+  get valueIsOwn(): boolean {
+    return this.top.valueIsOwn
+  }
   get sequence(): number {
     return this.top.sequence
   }
@@ -156,6 +159,7 @@ export const emptyCursor: Cursor = {
   valueBytes: nothing,
   valueStart: 0,
   valueEnd: 0,
+  valueIsOwn: false,
   sequence: 0,
   kind: 0,
   seekToFirst: () => undefined,

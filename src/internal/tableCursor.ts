@@ -12,6 +12,8 @@ export interface TableCursorOptions {
   readonly readAhead: number
   /** Whether blocks that were missed go into the cache. */
   readonly fillCache: boolean
+  /** Whether blocks are read and copied so that their values can be given away. Default false. */
+  readonly giveValues?: boolean
 }
 
 /**
@@ -78,18 +80,27 @@ export class TableCursor extends BlockCursor implements Cursor {
     }
     this.asked = block
     if (block !== this.block) {
-      if (!this.openCached(block)) this.open(this.fetch(block))
+      if (!this.openCached(block)) {
+        const bytes = this.fetch(block)
+        this.open(bytes)
+        // A block that is too large to be packed is shared with the cache.
+        this.valueIsOwn = this.options.giveValues === true && bytes.length <= this.table.cache.unit
+      }
       this.block = block
     }
     return true
   }
 
   private openCached(block: number): boolean {
-    const { cache } = this.table
-    if (this.table.slots[block] === absent) return false
-    if (this.own.length < cache.unit) this.own = new Uint8Array(cache.unit)
-    if (!cache.copy(this.table, block, this.own)) return false
+    const { table, options } = this
+    const { cache } = table
+    const slot = table.slots[block]!
+    if (slot === absent) return false
+    if (options.giveValues) this.own = new Uint8Array(cache.lengthOf(slot))
+    else if (this.own.length < cache.unit) this.own = new Uint8Array(cache.unit)
+    cache.copy(table, block, this.own)
     this.open(cache.bytes, cache.end)
+    this.valueIsOwn = options.giveValues === true && cache.bytes === this.own
     return true
   }
 

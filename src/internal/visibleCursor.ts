@@ -25,6 +25,8 @@ export class VisibleCursor {
   valueBytes: Uint8Array = nothing
   valueStart = 0
   valueEnd = 0
+  /** As of a cursor. Going backward it always is. */
+  valueIsOwn = false
   private direction = 1
   private lastKey = new Uint8Array(256)
   private lastKeyLength = 0
@@ -137,6 +139,7 @@ export class VisibleCursor {
       this.valueBytes = cursor.valueBytes
       this.valueStart = cursor.valueStart
       this.valueEnd = cursor.valueEnd
+      this.valueIsOwn = cursor.valueIsOwn
       return
     }
   }
@@ -172,6 +175,7 @@ export class VisibleCursor {
         this.valueBytes = copyRange(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
         this.valueStart = 0
         this.valueEnd = this.valueBytes.length
+        this.valueIsOwn = true
         this.keyBytes = this.lastKey
         this.keyStart = 0
         this.keyEnd = this.lastKeyLength

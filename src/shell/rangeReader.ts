@@ -8,8 +8,8 @@ import { type KeyRange, VisibleCursor } from "../internal/visibleCursor.js"
 import type { Entry } from "../LsmStore.js"
 import type { Engine } from "./engine.js"
 
-/** Long scans read tables ahead in pieces of up to this size. */
-const scanReadAhead = 256 * 1024
+/** Long scans read tables ahead in pieces of up to this size. Whoever keeps a value of a Stream keeps the piece that it was read with. */
+const scanReadAhead = 64 * 1024
 /** A chunk is closed when its keys and values take this much. */
 const chunkBytes = 1024 * 1024
 /** Keys and values of a chunk are copied into pieces that grow from the first size to the last, so that a short scan stays cheap. */
@@ -24,13 +24,14 @@ export interface RangeReader {
 }
 
 /** Opens a range at `sequence`: the memtables of this moment, and the version, which stays pinned until released. */
-export const openRange = (engine: Engine, range: KeyRange, sequence: number): RangeReader => {
+export const openRange = (engine: Engine, range: KeyRange, sequence: number, giveValues = false): RangeReader => {
   const { memtable, tables } = engine.parts
   const { version, release } = engine.pin()
   try {
     const cursors: Array<CoreCursor> = []
     for (const table of memtable.unsafeAll()) cursors.push(...memtableCursors(table, sequence))
-    const open = (table: TableMeta) => tables.unsafeCursor(table, { readAhead: scanReadAhead, fillCache: true })
+    const open = (table: TableMeta) =>
+      tables.unsafeCursor(table, { readAhead: scanReadAhead, fillCache: true, giveValues })
     for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))
     for (let level = 1; level < version.levels.length; level++) {
       const inRange = within(version.levels[level]!, range)
@@ -62,6 +63,13 @@ export class Copier {
   private used = 0
   total = 0
 
+  /** The value under the cursor, copied if it is somebody else's. */
+  takeValue({ valueBytes, valueStart, valueEnd, valueIsOwn }: VisibleCursor): Uint8Array {
+    if (!valueIsOwn) return this.copy(valueBytes, valueStart, valueEnd)
+    this.total += valueEnd - valueStart
+    return new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart)
+  }
+
   copy(source: Uint8Array, start: number, end: number): Uint8Array {
     const length = end - start
     this.total += length
@@ -82,14 +90,13 @@ export type Shape<A> = (copier: Copier, cursor: VisibleCursor) => A
 
 export const entryShape: Shape<Entry> = (copier, cursor) => ({
   key: copier.copy(cursor.keyBytes, cursor.keyStart, cursor.keyEnd),
-  value: copier.copy(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
+  value: copier.takeValue(cursor)
 })
 
 export const keyShape: Shape<Uint8Array> = (copier, cursor) =>
   copier.copy(cursor.keyBytes, cursor.keyStart, cursor.keyEnd)
 
-export const valueShape: Shape<Uint8Array> = (copier, cursor) =>
-  copier.copy(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
+export const valueShape: Shape<Uint8Array> = (copier, cursor) => copier.takeValue(cursor)
 
 /** Takes up to `most` entries from where the cursor stands, and leaves it behind them. */
 export const takeChunk = <A>(

@@ -72,16 +72,22 @@ export class Scans {
       (reader) => this.makeCursor(reader)
     )
 
-  private open(range: () => KeyRange, options: ReadOptions | undefined): Effect.Effect<RangeReader, ReadError> {
-    return this.engine.read(() => openRange(this.engine, range(), this.engine.sequenceFor(options)))
+  private open(
+    range: () => KeyRange,
+    options: ReadOptions | undefined,
+    giveValues = false
+  ): Effect.Effect<RangeReader, ReadError> {
+    return this.engine.read(() => openRange(this.engine, range(), this.engine.sequenceFor(options), giveValues))
   }
 
   /** A channel made by hand: what `Stream.unwrapScoped` and `repeatEffectChunkOption` add to a short scan takes longer than the scan. */
   private stream<A>(options: ScanOptions | undefined, shape: Shape<A>): Stream.Stream<A, ReadError> {
-    const open = this.open(() => {
+    const range = () => {
       checkScanOptions(options)
       return toKeyRange(options)
-    }, options)
+    }
+    // A Stream comes by an entry once, so its values are not copied out of blocks that nobody else reads.
+    const open = this.open(range, options, true)
     return Stream.fromChannel(
       Channel.acquireUseRelease(
         open,

@@ -121,6 +121,7 @@ export class ArrayCursor implements Cursor {
     return this.entry.key
   }
   readonly keyStart = 0
+  readonly valueIsOwn = false
   get keyEnd(): number {
     return this.entry.key.length
   }

@@ -110,6 +110,41 @@ export const testStore = (
         expect(store.unsafeGet(new Uint8Array([1, 2, 3]))).toStrictEqual(new Uint8Array([4, 5, 6]))
       }))
 
+    test("reads the same again when whoever got keys and values has written over them", (store) =>
+      Effect.gen(function* () {
+        const key = (i: number) => `key ${String(i).padStart(3, "0")}`
+        const value = (i: number) => new Uint8Array(i % 50 === 7 ? 9000 : 40).fill(i)
+        for (let i = 0; i < 200; i++) yield* store.put(key(i), value(i))
+        const check = (entries: ReadonlyArray<LsmStore.Entry>, first: number, step: number) => {
+          expect(entries.length).toBe(200)
+          for (const [n, entry] of entries.entries()) {
+            const i = first + n * step
+            if (text(entry.key) !== key(i) || !Buffer.from(entry.value).equals(value(i)))
+              expect.fail(`entry ${i} differs`)
+            entry.key.fill(0xff)
+            entry.value.fill(0xff)
+          }
+        }
+        for (const round of ["in memtables", "in tables", "compacted"]) {
+          for (let again = 0; again < 2; again++) {
+            check(yield* toArray(store.scan()), 0, 1)
+            check(yield* toArray(store.scan({ reverse: true, chunkSize: 7 })), 199, -1)
+            for (const bytes of yield* toArray(store.values())) bytes.fill(0xff)
+            for (const i of [0, 7, 100, 157]) {
+              expect(plain(store.unsafeGet(key(i))!), round).toStrictEqual(plain(value(i)))
+              store.unsafeGet(key(i))!.fill(0xff)
+            }
+            const cursor = yield* store.cursor()
+            for (let pass = 0; pass < 2; pass++) {
+              yield* cursor.first
+              check(yield* cursor.take(200), 0, 1)
+            }
+          }
+          if (round === "in memtables") yield* store.flush
+          else yield* store.compact()
+        }
+      }).pipe(Effect.scoped))
+
     test("writes batches, of which the last operation on a key counts", (store) =>
       Effect.gen(function* () {
         const batch = WriteBatch.make().put("a", "1").put("b", "1").delete("a").put("b", "2").delete("c").put("c", "3")
