@@ -78,6 +78,12 @@ export interface Tuning {
   readonly maxKeyBytes?: number | undefined
   /** Longest value. Default and most 256 MiB. */
   readonly maxValueBytes?: number | undefined
+  /**
+   * Syncs of the log that are expected to take no longer than this, in milliseconds, are done in the calling thread and hold it for so
+   * long, while no background work writes: one writer is acknowledged about twice as often. 0 does them all in Node's thread pool.
+   * Default 1.
+   */
+  readonly inlineSyncMillis?: number | undefined
   /** One in so many gets and puts is timed for the latency histograms; 1 times them all. Default 16. */
   readonly latencySampling?: number | undefined
   /** The `store` label of the metrics. Default the directory. */
@@ -150,6 +156,7 @@ export interface Settings {
   readonly compactionThreshold: number
   readonly maxKeyBytes: number
   readonly maxValueBytes: number
+  readonly inlineSyncMillis: number
   readonly latencySampling: number
   readonly name: string
 }
@@ -244,6 +251,7 @@ const resolve = (options: LsmOptions): Settings => {
     compactionThreshold: real("compactionThreshold", 0.85, 0.01, 1),
     maxKeyBytes: integer("maxKeyBytes", 64 * KiB, 1, 64 * KiB),
     maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
+    inlineSyncMillis: real("inlineSyncMillis", 1, 0, 1000),
     latencySampling: integer("latencySampling", 16, 1, many),
     name
   }

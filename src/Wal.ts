@@ -43,6 +43,8 @@ export interface Hooks {
   readonly synced: (records: number, bytes: number) => void
   /** The log has failed, and takes nothing more. */
   readonly failed: (failure: FileError) => void
+  /** For how many milliseconds a sync may hold the calling thread now. Default 0. */
+  readonly mayHold?: (() => number) | undefined
 }
 
 /**
@@ -177,7 +179,8 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
           apply: (bytes, start, to) => hooks.apply(bytes, start, to, fresh.segmentNumber),
           settled: hooks.settled,
           synced: hooks.synced,
-          failed: (failure) => hooks.failed(fromFailure(failure))
+          failed: (failure) => hooks.failed(fromFailure(failure)),
+          mayHold: hooks.mayHold
         })
         fresh.begin(segment, { fileNumber: end.fileNumber, size: end.size, synced: true })
         writer = fresh

@@ -142,6 +142,7 @@ describe("arguments of the wrong kind are InvalidArgument, and change nothing", 
         compactionThreshold: [0, 2],
         maxKeyBytes: [0, 65_537],
         maxValueBytes: [0, 2 ** 29],
+        inlineSyncMillis: [-1, 2000],
         latencySampling: [0],
         name: [5, {}]
       }

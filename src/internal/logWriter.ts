@@ -24,6 +24,8 @@ export interface LogWriterHooks {
   readonly synced: (records: number, bytes: number) => void
   /** Called once, when the log fails; from then on it takes nothing. */
   readonly failed: (failure: Error) => void
+  /** For how many milliseconds a sync may hold the calling thread now. Default 0. */
+  readonly mayHold?: (() => number) | undefined
 }
 
 /** A record in a buffer: its payload's place, and who waits for it. */
@@ -58,6 +60,8 @@ const initialBuffer = 4 * 1024
 const maxRetainedBuffer = 8 * 1024 * 1024
 /** Interval records are handed to the operating system in pieces of this size: larger single writes measured slower. */
 const writeThreshold = 64 * 1024
+/** A sync of no more than this may be short. */
+const shortSync = 1024 * 1024
 
 /** An open segment. */
 export interface Segment {
@@ -307,6 +311,8 @@ export class LogWriter {
     const { file } = previous ?? this.segment
     const size = this.size
     const current = this.segment
+    // What a whole segment has gathered takes long.
+    const hold = previous === undefined && size - this.syncedSize < shortSync ? (this.hooks.mayHold?.() ?? 0) : 0
     file.sync((failure) => {
       this.syncing = false
       if (this.failure !== undefined) return done(this.failure)
@@ -318,7 +324,7 @@ export class LogWriter {
       }
       if (this.segment === current) this.syncedSize = size
       done(undefined)
-    })
+    }, hold)
   }
 
   /**

@@ -1,6 +1,7 @@
 import * as fs from "node:fs"
 import { StorageFailure } from "./failure.js"
 import type { StorageDriver, StorageFile } from "./storageDriver.js"
+import { SyncPace } from "./syncPace.js"
 
 /** The failure for whatever Node threw. */
 export const toFailure = (operation: string, path: string, cause: unknown): StorageFailure => {
@@ -9,6 +10,8 @@ export const toFailure = (operation: string, path: string, cause: unknown): Stor
 }
 
 class NodeFile implements StorageFile {
+  private readonly pace = new SyncPace()
+
   constructor(
     readonly path: string,
     private fd: number
@@ -43,8 +46,25 @@ class NodeFile implements StorageFile {
     }
   }
 
-  sync(done: (failure: Error | undefined) => void): void {
-    fs.fdatasync(this.fd, (cause) => done(cause === null ? undefined : toFailure("sync", this.path, cause)))
+  sync(done: (failure: Error | undefined) => void, hold = 0): void {
+    const { pace } = this
+    const begun = performance.now()
+    if (!pace.isShort(hold)) {
+      fs.fdatasync(this.fd, (cause) => {
+        pace.tookElsewhere(performance.now() - begun, hold)
+        done(cause === null ? undefined : toFailure("sync", this.path, cause))
+      })
+      return
+    }
+    let failure: Error | undefined
+    try {
+      fs.fdatasyncSync(this.fd)
+    } catch (cause) {
+      failure = toFailure("sync", this.path, cause)
+    }
+    pace.tookHere(performance.now() - begun, hold)
+    // A loop of such writes must not keep timers and sockets waiting.
+    setImmediate(done, failure)
   }
 
   close(): void {

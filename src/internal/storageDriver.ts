@@ -10,8 +10,11 @@ export interface StorageFile {
   read(target: Uint8Array, offset: number, length: number, position: number): number
   /** Appends all of `source[offset, offset + length)`, or throws: then the file may have grown by a part of it. */
   append(source: Uint8Array, offset: number, length: number): void
-  /** Makes all that was appended durable (fdatasync), and calls back. */
-  sync(done: (failure: Error | undefined) => void): void
+  /**
+   * Makes all that was appended durable (fdatasync), and calls back, in a later turn of the event loop. The calling thread may be held
+   * for it where that is expected to take no more than `hold` milliseconds; 0 or nothing for never.
+   */
+  sync(done: (failure: Error | undefined) => void, hold?: number): void
   /** Closes the descriptor; a second call does nothing. */
   close(): void
 }

@@ -87,7 +87,7 @@ const keepSegments = (engine: Engine, end: LogEnd): Effect.Effect<string, OpenEr
 /** Begins a new manifest and a new segment of the log. */
 const makeWritable = (engine: Engine, { end, lost }: Replay): Effect.Effect<void, OpenError> =>
   Effect.gen(function* () {
-    const { manifest, memtable, wal, metrics, compactor } = engine.parts
+    const { manifest, memtable, wal, metrics, compactor, settings } = engine.parts
     const { storeId } = manifest
     const { closed: closing } = manifest.unsafeState()
     yield* manifest.begin
@@ -118,7 +118,9 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Effect.Effect<void
         metrics.logSyncs.add(1)
         metrics.syncedRecords.add(records)
       },
-      failed: engine.poisonWith
+      failed: engine.poisonWith,
+      // Beside background work, whose writes a sync may have to wait for, none is expected to be short.
+      mayHold: () => (compactor.unsafeIsBusy() ? 0 : settings.inlineSyncMillis)
     })
   })
 
