@@ -104,7 +104,7 @@ export const takeChunk = <A>(
   shape: Shape<A>,
   most: number,
   reverse: boolean,
-  copier = new Copier()
+  copier: Copier
 ): Array<A> => {
   const chunk: Array<A> = []
   const enough = copier.total + chunkBytes

@@ -136,6 +136,7 @@ export class Scans {
 
   private makeCursor({ cursor }: RangeReader): Cursor {
     let begun = false
+    const copier = new Copier()
     /** Why the cursor stands nowhere: a step that failed must not pass for the end of the range. */
     let failure: unknown
     const move = (step: () => void): Effect.Effect<boolean, ReadError> =>
@@ -180,7 +181,7 @@ export class Scans {
           if (failure !== undefined) throw failure
           if (!begun) cursor.seekToFirst()
           begun = true
-          return takeChunk(cursor, entryShape, count, false)
+          return takeChunk(cursor, entryShape, count, false, copier)
         })
     }
   }
