@@ -73,8 +73,9 @@ export class Copier {
   copy(source: Uint8Array, start: number, end: number): Uint8Array {
     const length = end - start
     this.total += length
-    if (this.used + length > this.slab.byteLength) {
-      this.slab = new ArrayBuffer(Math.max(Math.min(this.slab.byteLength * 4, largestSlab), length))
+    if (length > largestSlab >>> 2) return source.slice(start, end)
+    while (this.used + length > this.slab.byteLength) {
+      this.slab = new ArrayBuffer(Math.min(this.slab.byteLength * 4, largestSlab))
       this.used = 0
     }
     const copy = new Uint8Array(this.slab, this.used, length)

@@ -26,6 +26,9 @@ const countSlice = 16 * 1024
 
 /** Streams, cursors and snapshots: what outlives its turn of the event loop, and therefore pins what it reads. */
 export class Scans {
+  /** One for all scans: a short one would not fill buffers of its own. */
+  private readonly copier = new Copier()
+
   constructor(private readonly engine: Engine) {}
 
   readonly scan = (options?: ScanOptions): Stream.Stream<Entry, ReadError> => this.stream(options, entryShape)
@@ -106,7 +109,6 @@ export class Scans {
     const chunkSize = options?.chunkSize ?? defaultChunkSize
     let left = options?.limit ?? Number.POSITIVE_INFINITY
     let begun = false
-    const copier = new Copier()
     const { storage, compactor, wal } = this.engine.parts
     const chunk = this.engine.read(() => {
       if (!begun) {
@@ -116,7 +118,7 @@ export class Scans {
           else cursor.seekToFirst()
         }
       }
-      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse, copier)
+      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse, this.copier)
       left -= entries.length
       return entries
     })
@@ -136,7 +138,6 @@ export class Scans {
 
   private makeCursor({ cursor }: RangeReader): Cursor {
     let begun = false
-    const copier = new Copier()
     /** Why the cursor stands nowhere: a step that failed must not pass for the end of the range. */
     let failure: unknown
     const move = (step: () => void): Effect.Effect<boolean, ReadError> =>
@@ -181,7 +182,7 @@ export class Scans {
           if (failure !== undefined) throw failure
           if (!begun) cursor.seekToFirst()
           begun = true
-          return takeChunk(cursor, entryShape, count, false, copier)
+          return takeChunk(cursor, entryShape, count, false, this.copier)
         })
     }
   }
