@@ -97,8 +97,9 @@ for (const name of names) {
   const verdicts = printRow(name, row, figures)
   const about = { row: name, title: row.title, entries, quick, rounds: roundsOf(row), versions, absent }
   keepResult(folder, { ...about, figures, verdicts })
+  // After each row, so that a run that is cut off leaves its charts too.
+  report(folder, [...Object.keys(rows), "soak"])
 }
-report(folder, [...Object.keys(rows), "soak"])
 console.log(
   `\n${((performance.now() - begin) / 60_000).toFixed(1)} minutes; table and charts are in ${folder.pathname}`
 )
