@@ -1,7 +1,8 @@
 import { absent, type BlockOwner, CacheSlots } from "./cacheSlots.js"
 
-/** Blocks are packed into pieces of this size. */
-const chunkBytes = 256 * 1024
+/** Blocks are packed by so many into one buffer, fewer where that would be more than so many bytes. */
+const chunkBlocks = 64
+const chunkBytes = 1024 * 1024
 const smallestUnit = 256
 const largestUnit = 64 * 1024
 const page = 4096
@@ -48,7 +49,7 @@ export class BlockCache {
     blockSize: number
   ) {
     this.unit = Math.min(largestUnit, Math.max(smallestUnit, Math.ceil(blockSize / 64) * 64))
-    const largest = Math.min(chunkBytes, budget / 4)
+    const largest = Math.min(chunkBlocks * this.unit, chunkBytes, budget / 4)
     let shift = 0
     while (this.unit << (shift + 1) <= largest) shift++
     this.shift = shift
