@@ -66,15 +66,18 @@ const chunkSize = 1000
 
 type Walk = (store: LsmStore.Store, reverse: boolean) => Effect.Effect<number, unknown>
 
-const byStream: Walk = (store, reverse) =>
+/** The bytes of the entries of a scan. */
+const scanBytes = (store: LsmStore.Store, options: LsmStore.ScanOptions) =>
   Effect.suspend(() => {
     let bytes = 0
     const add = (chunk: Iterable<LsmStore.Entry>) =>
       Effect.sync(() => {
         bytes += sizeOf(chunk)
       })
-    return Effect.map(Stream.runForEachChunk(store.scan({ reverse, chunkSize }), add), () => bytes)
+    return Effect.map(Stream.runForEachChunk(store.scan(options), add), () => bytes)
   })
+
+const byStream: Walk = (store, reverse) => scanBytes(store, { reverse, chunkSize })
 
 const byMappedStream: Walk = (store, reverse) =>
   store.scan({ reverse, chunkSize }).pipe(
@@ -114,15 +117,7 @@ export const unchunkedWalks = walks(
 export const reverseWalks = walks(byStream, true)
 
 /** The bytes of the entries from a key on. */
-export const scanFrom = (store: LsmStore.Store, start: Uint8Array, limit: number) =>
-  Effect.suspend(() => {
-    let bytes = 0
-    const add = (chunk: Iterable<LsmStore.Entry>) =>
-      Effect.sync(() => {
-        bytes += sizeOf(chunk)
-      })
-    return Effect.map(Stream.runForEachChunk(store.scan({ start, limit }), add), () => bytes)
-  })
+export const scanFrom = (store: LsmStore.Store, start: Uint8Array, limit: number) => scanBytes(store, { start, limit })
 
 export const streamSeeks: EffectLoop =
   (store, { entries: { keyAt }, order }) =>

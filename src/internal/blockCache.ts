@@ -76,11 +76,6 @@ export class BlockCache {
     return true
   }
 
-  /** The length of the packed block in a slot; 0 for another. */
-  lengthOf(slot: number): number {
-    return slot >= 0 ? this.lengths[slot]! : 0
-  }
-
   /** The same for who keeps the block: a packed one is copied to `target`, which has room for it. */
   copy(owner: BlockOwner, index: number, target: Uint8Array): boolean {
     if (!this.get(owner, index)) return false
@@ -91,6 +86,11 @@ export class BlockCache {
     this.start = 0
     this.end = end - start
     return true
+  }
+
+  /** The length of the packed block in a slot; 0 for another. */
+  lengthOf(slot: number): number {
+    return slot >= 0 ? this.lengths[slot]! : 0
   }
 
   /** Takes in a block that was missed; one larger than the whole budget is not kept. */

@@ -4,9 +4,9 @@ const proof = 4
 const penalty = 64
 
 /**
- * Whether a file's next sync is expected to be so short that it is done in the calling thread: 150 µs where the way through the
- * thread pool takes 220 to 500 µs. Learned from the last ones: a long one in the calling thread is found out by one stall, and paid for
- * by many through the thread pool.
+ * Whether a file's next sync is expected to be so short that it is done in the calling thread, which spares the way through the thread
+ * pool and back. Learned from the last ones: a long one in the calling thread is found out by one stall, and paid for by many
+ * through the thread pool.
  */
 export class SyncPace {
   private short = 0

@@ -1,4 +1,4 @@
-import { compareRange } from "../internal/bytes.js"
+import { compareRange, copyRange } from "../internal/bytes.js"
 import type { Cursor as CoreCursor } from "../internal/cursor.js"
 import { findTable, LevelCursor } from "../internal/levelCursor.js"
 import { memtableCursors } from "../internal/memtableCursor.js"
@@ -12,9 +12,6 @@ import type { Engine } from "./engine.js"
 const scanReadAhead = 64 * 1024
 /** A chunk is closed when its keys and values take this much. */
 const chunkBytes = 1024 * 1024
-/** Keys and values of a chunk are copied into pieces that grow from the first size to the last, so that a short scan stays cheap. */
-const firstSlab = 2 * 1024
-const largestSlab = 64 * 1024
 
 /** A walk over a range as of one moment, and what it keeps from going away. */
 export interface RangeReader {
@@ -57,60 +54,38 @@ const within = (tables: ReadonlyArray<TableMeta>, range: KeyRange): ReadonlyArra
   return tables.slice(from, to)
 }
 
-/** Copies what leaves the store: small pieces side by side, so that an entry costs two views and no buffer of its own. */
-export class Copier {
-  private slab = new ArrayBuffer(firstSlab)
-  private used = 0
-  total = 0
-
-  /** The value under the cursor, copied if it is somebody else's. */
-  takeValue({ valueBytes, valueStart, valueEnd, valueIsOwn }: VisibleCursor): Uint8Array {
-    if (!valueIsOwn) return this.copy(valueBytes, valueStart, valueEnd)
-    this.total += valueEnd - valueStart
-    return new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart)
-  }
-
-  copy(source: Uint8Array, start: number, end: number): Uint8Array {
-    const length = end - start
-    this.total += length
-    if (length > largestSlab >>> 2) return source.slice(start, end)
-    while (this.used + length > this.slab.byteLength) {
-      this.slab = new ArrayBuffer(Math.min(this.slab.byteLength * 4, largestSlab))
-      this.used = 0
-    }
-    const copy = new Uint8Array(this.slab, this.used, length)
-    this.used += length
-    if (length <= 32) for (let i = 0; i < length; i++) copy[i] = source[start + i]!
-    else copy.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
-    return copy
-  }
+/** What a scan hands over of an entry, and how many bytes that has. */
+export interface Shape<A> {
+  readonly take: (cursor: VisibleCursor) => A
+  readonly size: (cursor: VisibleCursor) => number
 }
 
-/** What a scan hands over of an entry. */
-export type Shape<A> = (copier: Copier, cursor: VisibleCursor) => A
+const takeKey = (cursor: VisibleCursor): Uint8Array => copyRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd)
+const keySize = (cursor: VisibleCursor): number => cursor.keyEnd - cursor.keyStart
 
-export const entryShape: Shape<Entry> = (copier, cursor) => ({
-  key: copier.copy(cursor.keyBytes, cursor.keyStart, cursor.keyEnd),
-  value: copier.takeValue(cursor)
-})
+/** The value under the cursor, copied if it is somebody else's. */
+const takeValue = ({ valueBytes, valueStart, valueEnd, valueIsOwn }: VisibleCursor): Uint8Array =>
+  valueIsOwn
+    ? new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart)
+    : copyRange(valueBytes, valueStart, valueEnd)
+const valueSize = (cursor: VisibleCursor): number => cursor.valueEnd - cursor.valueStart
 
-export const keyShape: Shape<Uint8Array> = (copier, cursor) =>
-  copier.copy(cursor.keyBytes, cursor.keyStart, cursor.keyEnd)
+export const entryShape: Shape<Entry> = {
+  take: (cursor) => ({ key: takeKey(cursor), value: takeValue(cursor) }),
+  size: (cursor) => keySize(cursor) + valueSize(cursor)
+}
 
-export const valueShape: Shape<Uint8Array> = (copier, cursor) => copier.takeValue(cursor)
+export const keyShape: Shape<Uint8Array> = { take: takeKey, size: keySize }
+
+export const valueShape: Shape<Uint8Array> = { take: takeValue, size: valueSize }
 
 /** Takes up to `most` entries from where the cursor stands, and leaves it behind them. */
-export const takeChunk = <A>(
-  cursor: VisibleCursor,
-  shape: Shape<A>,
-  most: number,
-  reverse: boolean,
-  copier: Copier
-): Array<A> => {
+export const takeChunk = <A>(cursor: VisibleCursor, shape: Shape<A>, most: number, reverse: boolean): Array<A> => {
   const chunk: Array<A> = []
-  const enough = copier.total + chunkBytes
-  while (cursor.valid && chunk.length < most && copier.total < enough) {
-    chunk.push(shape(copier, cursor))
+  let bytes = 0
+  while (cursor.valid && chunk.length < most && bytes < chunkBytes) {
+    bytes += shape.size(cursor)
+    chunk.push(shape.take(cursor))
     if (reverse) cursor.prev()
     else cursor.next()
   }

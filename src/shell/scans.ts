@@ -4,20 +4,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { copyRange } from "../internal/bytes.js"
 import type { KeyRange } from "../internal/visibleCursor.js"
 import { InvalidArgument, type ReadError } from "../LsmError.js"
 import type { Cursor, Entry, Range, ReadOptions, ScanOptions, Snapshot } from "../LsmStore.js"
 import { type Engine, toBytes, toKeyRange } from "./engine.js"
-import {
-  Copier,
-  entryShape,
-  keyShape,
-  openRange,
-  type RangeReader,
-  type Shape,
-  takeChunk,
-  valueShape
-} from "./rangeReader.js"
+import { entryShape, keyShape, openRange, type RangeReader, type Shape, takeChunk, valueShape } from "./rangeReader.js"
 
 const defaultChunkSize = 1024
 const maxChunkSize = 65536
@@ -26,9 +18,6 @@ const countSlice = 16 * 1024
 
 /** Streams, cursors and snapshots: what outlives its turn of the event loop, and therefore pins what it reads. */
 export class Scans {
-  /** One for all scans: a short one would not fill buffers of its own. */
-  private readonly copier = new Copier()
-
   constructor(private readonly engine: Engine) {}
 
   readonly scan = (options?: ScanOptions): Stream.Stream<Entry, ReadError> => this.stream(options, entryShape)
@@ -118,7 +107,7 @@ export class Scans {
           else cursor.seekToFirst()
         }
       }
-      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse, this.copier)
+      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse)
       left -= entries.length
       return entries
     })
@@ -182,7 +171,7 @@ export class Scans {
           if (failure !== undefined) throw failure
           if (!begun) cursor.seekToFirst()
           begun = true
-          return takeChunk(cursor, entryShape, count, false, this.copier)
+          return takeChunk(cursor, entryShape, count, false)
         })
     }
   }
@@ -190,8 +179,8 @@ export class Scans {
 
 /** The entry under the cursor, which stays where it is. */
 const takeCurrent = (cursor: RangeReader["cursor"]): Entry => ({
-  key: cursor.keyBytes.slice(cursor.keyStart, cursor.keyEnd),
-  value: cursor.valueBytes.slice(cursor.valueStart, cursor.valueEnd)
+  key: copyRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd),
+  value: copyRange(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
 })
 
 const checkScanOptions = (options: ScanOptions | undefined): void => {
