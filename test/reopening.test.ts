@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, statSync, truncateSync, unlinkSync } from "node:fs"
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, unlinkSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { LsmStore, Storage } from "effect-lsm"
+import { unusedFrom } from "../src/internal/logSegment.js"
 import { MemoryDisk } from "../src/internal/memoryFile.js"
 import { fromMemoryDisk } from "../src/Storage.js"
 import { openStore } from "./support/openStore.js"
@@ -47,9 +48,28 @@ describe("reopening", () => {
       const log = files(directory, /\.log$/)
         .map((name) => join(directory, name))
         .find((path) => statSync(path).size > 100)!
-      truncateSync(log, statSync(log).size - 40)
+      truncateSync(log, unusedFrom(readFileSync(log), 0) - 40)
       const error = yield* Effect.flip(session(directory, (store) => store.count()))
       expect(error).toMatchObject({ _tag: "Corruption", file: log, region: "log frame" })
+    })
+  )
+
+  it.scopedLive("after a crash finds room that the log has not used, and takes it for no torn end", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const crashed = yield* temporaryDirectory
+      yield* session(directory, (store) =>
+        Effect.gen(function* () {
+          for (let i = 0; i < 20; i++) yield* store.put(`key ${i}`, "value")
+          for (const name of files(directory, /./)) copyFileSync(join(directory, name), join(crashed, name))
+        })
+      )
+      const logs = files(crashed, /\.log$/).map((name) => readFileSync(join(crashed, name)))
+      expect(logs.some((bytes) => bytes.length - unusedFrom(bytes, 0) > 10_000)).toBe(true)
+      const { count, dropped } = yield* session(crashed, (store) =>
+        Effect.all({ count: store.count(), dropped: Effect.map(store.stats, ({ recovery }) => recovery.dropped) })
+      )
+      expect({ count, dropped }).toEqual({ count: 20, dropped: [] })
     })
   )
 

@@ -15,8 +15,11 @@ import { type Frame, FrameType, provesSynced, readFrame } from "./frame.js"
  * +--------------+----------------+----------+
  * ```
  *
- * Bytes of the previous segment behind that size are a torn end that an earlier recovery has dropped. `synced`
+ * Bytes of the previous segment behind that size are a torn end that an earlier recovery has dropped, or zeros. `synced`
  * says that the previous segment was on disk when this frame was written.
+ *
+ * A segment whose records are synced one by one is lengthened by zeros ahead of them: zeros up to the end of a file are unused
+ * room. No frame begins with 16 zeros, for it has a type.
  */
 export interface PreviousSegment {
   /** 0 where there is none. */
@@ -42,6 +45,13 @@ export const decodeStart = (bytes: Uint8Array, frame: Frame): PreviousSegment | 
         size: readU48(bytes, frame.payloadStart + 6),
         synced: bytes[frame.payloadStart + 12] === 1
       }
+
+/** Where the zeros begin that fill `bytes` up to its end; `from` where all behind it are zeros. */
+export const unusedFrom = (bytes: Uint8Array, from: number): number => {
+  let end = bytes.length
+  while (end > from && bytes[end - 1] === 0) end--
+  return end
+}
 
 /** One segment held in memory, read frame by frame. */
 export class SegmentReader {
@@ -82,7 +92,7 @@ export class SegmentReader {
     this.position = frame.payloadEnd
     if (frame.type === FrameType.close) {
       this.closedAt = frame.offset
-      if (frame.payloadEnd < this.bytes.length) {
+      if (this.rest > 0) {
         throw new CorruptionFailure(this.file, frame.payloadEnd, "log frame", "bytes behind the closing frame")
       }
       return undefined
@@ -90,9 +100,9 @@ export class SegmentReader {
     return frame
   }
 
-  /** Bytes behind the valid end. */
+  /** Bytes behind the valid end, up to unused room. */
   get rest(): number {
-    return this.bytes.length - this.position
+    return Math.max(0, unusedFrom(this.bytes, this.position) - this.position)
   }
 
   /** Whether any frame of this segment tells that a sync of it had ended, and so every older segment's. */
@@ -193,7 +203,7 @@ export function* replayLog(
         }
         throw new CorruptionFailure(segment.file, segment.position, "log frame", "a synced segment is cut short")
       }
-      const bytes = later.bytes.length - fileHeaderSize
+      const bytes = unusedFrom(later.bytes, fileHeaderSize) - fileHeaderSize
       if (bytes > 0) torn.push({ file: later.file, offset: fileHeaderSize, bytes })
     }
     break

@@ -296,7 +296,7 @@ export class LogWriter {
       )
     }
     try {
-      this.segment.file.append(group.buffer, 0, group.length)
+      this.segment.file.append(group.buffer, 0, group.length, group.needsSync)
     } catch (cause) {
       return this.fail(cause as Error)
     }

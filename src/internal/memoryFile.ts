@@ -13,8 +13,8 @@ export type DiskOperation =
       readonly offset: number
       readonly bytes: Uint8Array
     }
-  /** Makes the first `length` bytes durable. */
-  | { readonly kind: "sync"; readonly path: string; readonly inode: number; readonly length: number }
+  /** Makes the first so many appends to the inode durable. */
+  | { readonly kind: "sync"; readonly path: string; readonly inode: number; readonly appends: number }
   | { readonly kind: "rename"; readonly path: string; readonly to: string }
   | { readonly kind: "link"; readonly path: string; readonly to: string; readonly inode: number }
   | { readonly kind: "remove"; readonly path: string }
@@ -30,23 +30,30 @@ export interface DiskObserver {
 class Inode {
   bytes = new Uint8Array(1024)
   length = 0
+  appends = 0
 
   constructor(readonly number: number) {}
 
-  append(source: Uint8Array): void {
-    const needed = this.length + source.length
-    if (needed > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(needed, this.bytes.length * 2))
+  write(source: Uint8Array, position: number): void {
+    const end = position + source.length
+    if (end > this.bytes.length) {
+      const larger = new Uint8Array(Math.max(end, this.bytes.length * 2))
       larger.set(this.bytes.subarray(0, this.length))
       this.bytes = larger
     }
-    this.bytes.set(source, this.length)
-    this.length = needed
+    this.bytes.set(source, position)
+    this.length = Math.max(this.length, end)
+    this.appends++
   }
 }
 
+/** By how many zeros a file grows ahead: few, so that a small one shows all that can become of them. */
+const zerosAhead = 1024
+
 class MemoryFile implements StorageFile {
   private open = true
+  /** Where the next append goes. */
+  private position = 0
   constructor(
     readonly path: string,
     private readonly inode: Inode,
@@ -66,17 +73,23 @@ class MemoryFile implements StorageFile {
     })
   }
 
-  append(source: Uint8Array, offset: number, length: number): void {
+  append(source: Uint8Array, offset: number, length: number, ahead = false): void {
     const inode = this.expectOpen("append")
-    const bytes = source.subarray(offset, offset + length)
-    this.disk.perform({ kind: "append", path: this.path, inode: inode.number, offset: inode.length, bytes }, () =>
-      inode.append(bytes)
-    )
+    const { path, position } = this
+    let bytes = source.subarray(offset, offset + length)
+    if (ahead && position + length > inode.length) {
+      bytes = new Uint8Array(length + zerosAhead)
+      bytes.set(source.subarray(offset, offset + length))
+    }
+    this.disk.perform({ kind: "append", path, inode: inode.number, offset: position, bytes }, () => {
+      inode.write(bytes, position)
+      this.position += length
+    })
   }
 
   sync(done: (failure: Error | undefined) => void): void {
     const inode = this.expectOpen("sync")
-    this.disk.later({ kind: "sync", path: this.path, inode: inode.number, length: inode.length }, done)
+    this.disk.later({ kind: "sync", path: this.path, inode: inode.number, appends: inode.appends }, done)
   }
 
   close(): void {
@@ -173,7 +186,7 @@ export class MemoryDisk implements StorageDriver {
   place(path: string, bytes: Uint8Array): void {
     this.makeDirectory(parentOf(path))
     const inode = new Inode(this.inodes++)
-    inode.append(bytes)
+    inode.write(bytes, 0)
     this.files.set(path, inode)
   }
 

@@ -9,8 +9,18 @@ export const toFailure = (operation: string, path: string, cause: unknown): Stor
   return new StorageFailure(operation, path, typeof code === "string" ? code : String(cause), { cause })
 }
 
+/** A file that is to be synced append by append grows by as much as it holds, but by so much at least and at most. */
+const leastAhead = 16 * 1024
+const mostAhead = 256 * 1024
+const page = 4096
+const zeros = new Uint8Array(mostAhead + page)
+
 class NodeFile implements StorageFile {
   private readonly pace = new SyncPace()
+  /** Where the next append goes. */
+  private position = 0
+  /** Where the zeros behind it end. */
+  private end = 0
 
   constructor(
     readonly path: string,
@@ -33,16 +43,29 @@ class NodeFile implements StorageFile {
     }
   }
 
-  append(source: Uint8Array, offset: number, length: number): void {
+  append(source: Uint8Array, offset: number, length: number, ahead = false): void {
     try {
       while (length > 0) {
-        const written = fs.writeSync(this.fd, source, offset, length)
+        const written = fs.writeSync(this.fd, source, offset, length, this.position)
         if (written === 0) throw Object.assign(new Error("nothing was written"), { code: "EIO" })
+        this.position += written
         offset += written
         length -= written
       }
     } catch (cause) {
       throw toFailure("append", this.path, cause)
+    }
+    if (ahead && this.position > this.end) this.fillAhead()
+  }
+
+  private fillAhead(): void {
+    const wanted = this.position + Math.min(mostAhead, Math.max(leastAhead, this.position))
+    const end = Math.ceil(wanted / page) * page
+    try {
+      this.end = this.position + fs.writeSync(this.fd, zeros, 0, end - this.position, this.position)
+    } catch {
+      // Where there is no room for zeros there may be for what is to be kept.
+      this.end = Number.POSITIVE_INFINITY
     }
   }
 

@@ -4,7 +4,7 @@ import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { logName } from "./fileNames.js"
 import { type Frame, FrameType, findFrame, frameHeaderSize, readFrame } from "./frame.js"
-import { type ClosedSegment, decodeStart, type PreviousSegment, startPayloadSize } from "./logSegment.js"
+import { type ClosedSegment, decodeStart, type PreviousSegment, startPayloadSize, unusedFrom } from "./logSegment.js"
 import { readExactly, type StorageDriver } from "./storageDriver.js"
 import { readWhole } from "./storeDirectory.js"
 
@@ -83,7 +83,7 @@ export function* soundRecords(
     report(damageOf(failure, 0, "file header"))
   }
   const salt = saltOf(storeId)
-  const end = Math.min(extent, bytes.length)
+  const end = extent === Number.POSITIVE_INFINITY ? unusedFrom(bytes, fileHeaderSize) : Math.min(extent, bytes.length)
   for (let at = fileHeaderSize; at < end; ) {
     const frame = readFrame(bytes, at, salt, segment)
     if (frame === undefined) {

@@ -8,8 +8,11 @@ export interface StorageFile {
   size(): number
   /** Reads up to `length` bytes from `position` into `target` at `offset`; answers how many there were. */
   read(target: Uint8Array, offset: number, length: number, position: number): number
-  /** Appends all of `source[offset, offset + length)`, or throws: then the file may have grown by a part of it. */
-  append(source: Uint8Array, offset: number, length: number): void
+  /**
+   * Appends all of `source[offset, offset + length)`, or throws: then the file may have grown by a part of it. With `ahead`
+   * the file may become longer by zeros, which later appends overwrite: a sync that need not record a new length is shorter.
+   */
+  append(source: Uint8Array, offset: number, length: number, ahead?: boolean): void
   /**
    * Makes all that was appended durable (fdatasync), and calls back, in a later turn of the event loop. The calling thread may be held
    * for it where that is expected to take no more than `hold` milliseconds; 0 or nothing for never.

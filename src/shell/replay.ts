@@ -1,8 +1,9 @@
 import * as Effect from "effect/Effect"
 import { type Damage, damageOf, isDamage } from "../internal/damage.js"
 import { fileHeaderSize } from "../internal/fileHeader.js"
-import { type LogEnd, replayLog, SegmentReader } from "../internal/logSegment.js"
+import { type LogEnd, replayLog, SegmentReader, unusedFrom } from "../internal/logSegment.js"
 import { failureOfRecord } from "../internal/sequenceChain.js"
+import type { StorageDriver } from "../internal/storageDriver.js"
 import { readWhole, sizeIfThere } from "../internal/storeDirectory.js"
 import type { FileError } from "../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../Storage.js"
@@ -80,6 +81,16 @@ const syncSegments = (storage: StorageService, paths: ReadonlyArray<string>): Ef
     { discard: true }
   )
 
+/** The size of a segment without the room it does not use; of one that cannot be read, its size. */
+const usedSize = (driver: StorageDriver, file: string, from: number): number => {
+  try {
+    return unusedFrom(readWhole(driver, file), from)
+  } catch (failure) {
+    if (!isDamage(failure)) throw failure
+    return sizeIfThere(driver, file)
+  }
+}
+
 /** What a log that was cut has behind its end. */
 const behindCut = (
   { driver }: StorageService,
@@ -90,6 +101,6 @@ const behindCut = (
   segments.slice(Math.max(0, segments.indexOf(end.fileNumber))).flatMap((segment) => {
     const file = pathOf(segment)
     const offset = segment === end.fileNumber ? end.size : fileHeaderSize
-    const bytes = sizeIfThere(driver, file) - offset
+    const bytes = usedSize(driver, file, offset) - offset
     return bytes > 0 ? [{ file, offset, bytes, region: "log segment", reason: "behind the cut", keys: undefined }] : []
   })

@@ -59,7 +59,7 @@ export const delegate = (file: StorageFile, changes: Partial<StorageFile>): Stor
   path: file.path,
   size: () => file.size(),
   read: (target, offset, length, position) => file.read(target, offset, length, position),
-  append: (source, offset, length) => file.append(source, offset, length),
+  append: (source, offset, length, ahead) => file.append(source, offset, length, ahead),
   sync: (done) => file.sync(done),
   close: () => file.close(),
   ...changes

@@ -3,6 +3,8 @@ import { seeded } from "./random.js"
 export interface PendingWrite {
   readonly kind: "write"
   readonly inode: number
+  /** How many appends to the inode came before. */
+  readonly number: number
   readonly offset: number
   readonly bytes: Uint8Array
 }

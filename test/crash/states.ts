@@ -25,6 +25,7 @@ export class DiskHistory {
   private readonly durable = new Map<number, Uint8Array>()
   private names = new Map<string, number>()
   private pending: Array<Pending> = []
+  private readonly appends = new Map<number, number>()
   submitted = 0
   kept = 0
 
@@ -49,14 +50,18 @@ export class DiskHistory {
         this.durable.set(event.inode, new Uint8Array(0))
         this.pending.push({ kind: "link", path: event.path, inode: event.inode })
         return true
-      case "append":
-        this.pending.push({ kind: "write", inode: event.inode, offset: event.offset, bytes: event.bytes })
+      case "append": {
+        const { inode, offset, bytes } = event
+        const number = this.appends.get(inode) ?? 0
+        this.appends.set(inode, number + 1)
+        this.pending.push({ kind: "write", inode, number, offset, bytes })
         return true
+      }
       case "sync": {
         const covered = new Set(
-          this.pending.filter((item) => isWrite(item) && item.inode === event.inode && item.offset < event.length)
+          this.pending.filter((item) => isWrite(item) && item.inode === event.inode && item.number < event.appends)
         )
-        this.durable.set(event.inode, this.content(event.inode, [...covered]).subarray(0, event.length))
+        this.durable.set(event.inode, this.content(event.inode, [...covered]))
         this.pending = this.pending.filter((item) => !covered.has(item))
         return true
       }

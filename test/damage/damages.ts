@@ -1,3 +1,4 @@
+import { unusedFrom } from "../../src/internal/logSegment.js"
 import type { Files, Image } from "./image.js"
 
 /** One way in which a store's files come to harm. */
@@ -96,7 +97,7 @@ export function* wholeFiles(image: Image): Generator<Damage> {
     yield {
       kind: "older",
       paths: [path],
-      offset: bytes.length,
+      offset: unusedFrom(bytes, 0),
       end: Number.POSITIVE_INFINITY,
       label: `${path} as it was when it had ${bytes.length} bytes`,
       apply: () => replaced(image.files, path, bytes)

@@ -1,14 +1,15 @@
 import { readU32 } from "../../src/internal/encoding.js"
 import { fileHeaderSize } from "../../src/internal/fileHeader.js"
 import { frameHeaderSize } from "../../src/internal/frame.js"
+import { unusedFrom } from "../../src/internal/logSegment.js"
 import type { Damage } from "./damages.js"
 import type { Files, Image } from "./image.js"
 import type { Verdict } from "./judge.js"
 
-/** Where the frames of a log or a manifest begin, and where the last one ends. */
+/** Where the frames of a log or a manifest begin, and where the last one ends: behind it there may be unused room. */
 export const frameOffsets = (bytes: Uint8Array): ReadonlyArray<number> => {
   const offsets = [fileHeaderSize]
-  for (let at = fileHeaderSize; at < bytes.length; ) {
+  for (let at = fileHeaderSize; at < unusedFrom(bytes, fileHeaderSize); ) {
     at += frameHeaderSize + readU32(bytes, at + 4)
     offsets.push(at)
   }
@@ -46,15 +47,14 @@ export const ruleFault = (image: Image, damage: Damage, verdict: Verdict): strin
       const newest = newestLog(files)
       if (name === "closed" || !damage.paths.includes(newest)) return `content after batch ${verdict.batch}`
       const offsets = frameOffsets(files.get(newest)!)
-      const bytes = damage.apply().get(newest)!
-      const last = offsets.at(-2)!
-      const cut = bytes.length < files.get(newest)!.length
+      const used = unusedFrom(damage.apply().get(newest)!, fileHeaderSize)
+      const [last, end] = [offsets.at(-2)!, offsets.at(-1)!]
+      const cut = used < end
       if (!cut && damage.end <= last) return `content after batch ${verdict.batch}, though a later record is whole`
-      if (!verdict.told && !(cut && offsets.includes(bytes.length))) return "records are dropped and not told"
+      if (damage.offset >= end) return `content after batch ${verdict.batch}, though all records are whole`
+      if (!verdict.told && !(cut && offsets.includes(used))) return "records are dropped and not told"
       // The first frame is the segment's own; each other one holds a batch, the last of them the newest.
-      const firstLost = offsets.findIndex(
-        (offset, i) => (offsets[i + 1] ?? offset) > Math.min(damage.offset, bytes.length)
-      )
+      const firstLost = offsets.findIndex((offset, i) => (offsets[i + 1] ?? offset) > Math.min(damage.offset, used))
       const lost = offsets.length - 1 - Math.max(1, firstLost)
       return models.length - 1 - verdict.batch > lost
         ? `loses more than the ${lost} records that are damaged`

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { CorruptionFailure } from "../../src/internal/failure.js"
 import { fileHeaderSize } from "../../src/internal/fileHeader.js"
 import { frameHeaderSize } from "../../src/internal/frame.js"
-import { startPayloadSize } from "../../src/internal/logSegment.js"
+import { startPayloadSize, unusedFrom } from "../../src/internal/logSegment.js"
 import { Durability } from "../../src/internal/logWriter.js"
 import { LogHarness, replay, type SegmentBytes } from "../support/logHarness.js"
 import { check } from "../support/property.js"
@@ -54,19 +54,33 @@ describe("a log segment", () => {
     const [[number, bytes]] = (await chain([3], false)).image() as [SegmentBytes]
     const last = firstFrame + 2 * frameSize
     expect(bytes.length).toBe(last + frameSize)
-    for (let length = last; length < bytes.length; length++) {
-      const { records, end } = replay([[number, bytes.slice(0, length)]])
-      expect(records).toEqual([0, 1])
-      expect(end).toMatchObject({ fileNumber: number, size: last })
-      const torn = length === last ? [] : [{ file: "1.log", offset: last, bytes: length - last }]
-      expect(end.torn).toEqual(torn)
+    for (let kept = last; kept < bytes.length; kept++) {
+      for (const rest of [bytes.slice(0, kept), bytes.slice().fill(0, kept)]) {
+        const { records, end } = replay([[number, rest]])
+        expect(records).toEqual([0, 1])
+        expect(end).toMatchObject({ fileNumber: number, size: last })
+        // Where nothing of it is there, it is room that was never used.
+        const torn = kept === last ? [] : [{ file: "1.log", offset: last, bytes: unusedFrom(rest, last) - last }]
+        expect(end.torn).toEqual(torn)
+      }
     }
-    for (let from = last; from < bytes.length; from++) {
-      const zeroed = bytes.slice().fill(0, from)
-      const { records, end } = replay([[number, zeroed]])
-      expect(records).toEqual([0, 1])
-      expect(end.torn).toEqual([{ file: "1.log", offset: last, bytes: frameSize }])
-    }
+  })
+
+  it("with zeros behind any of its ends is what it is without", async () => {
+    const log = await chain([2, 0, 3], true)
+    const [last] = log.image().slice(-1) as [SegmentBytes]
+    check(
+      FastCheck.property(FastCheck.integer({ min: 1, max: 9000 }), FastCheck.nat(3 * frameSize), (zeros, less) => {
+        const cut = change(log.image(), 2, cutTo(last[1].length - less))
+        const longer = change(cut, 2, (bytes) => Uint8Array.of(...bytes, ...new Uint8Array(zeros)))
+        const { records, end } = replay(cut)
+        const found = replay(longer)
+        expect([found.records, found.end.fileNumber, found.end.size]).toEqual([records, end.fileNumber, end.size])
+        expect(found.end.torn.length).toBeLessThanOrEqual(end.torn.length)
+        if (less % frameSize === 0) expect(found.end.torn).toEqual([])
+      }),
+      200
+    )
   })
 
   it("torn within its start frame is empty", async () => {
@@ -109,10 +123,11 @@ describe("a log segment", () => {
     for (let bit = fileHeaderSize * 8; bit < bytes.length * 8; bit++) {
       const result = outcome([[number, flip(bit)(bytes)]])
       if (bit >>> 3 < closing) expect(result).toBeInstanceOf(CorruptionFailure)
-      else
-        expect(result).toMatchObject({ records: [0, 1, 2], end: { size: closing, torn: [{ bytes: frameHeaderSize }] } })
+      else expect(result).toMatchObject({ records: [0, 1, 2], end: { size: closing, torn: [{ offset: closing }] } })
     }
-    expect(outcome([[number, Uint8Array.of(...bytes, 0)]])).toBeInstanceOf(CorruptionFailure)
+    expect(outcome([[number, Uint8Array.of(...bytes, 1)]])).toBeInstanceOf(CorruptionFailure)
+    const longer = Uint8Array.of(...bytes, 0, 0, 0)
+    expect(replay([[number, longer]])).toMatchObject({ records: [0, 1, 2], end: { size: bytes.length, torn: [] } })
   })
 
   it("of any bytes behind its header is torn or corrupt", async () => {
@@ -120,13 +135,14 @@ describe("a log segment", () => {
     check(
       FastCheck.property(FastCheck.uint8Array({ maxLength: 200 }), FastCheck.nat(bytes.length), (tail, kept) => {
         const from = Math.max(fileHeaderSize, kept)
-        const result = outcome([[number, Uint8Array.of(...bytes.subarray(0, from), ...tail)]])
+        const all = Uint8Array.of(...bytes.subarray(0, from), ...tail)
+        const result = outcome([[number, all]])
         if (result instanceof CorruptionFailure) return
         expect(result.records).toEqual(numbers(result.records.length))
         // Without a record, the valid part is the header, with the start frame or without.
         const valid = result.records.length > 0 ? [result.end.size] : [fileHeaderSize, firstFrame]
         const rest = result.end.torn.reduce((n, torn) => n + torn.bytes, 0)
-        expect(valid).toContain(from + tail.length - rest)
+        expect(valid.map((end) => unusedFrom(all, end) - end)).toContain(rest)
       }),
       300
     )

@@ -31,15 +31,33 @@ describe("the pace of syncs", () => {
     expect(pace.isShort(0)).toBe(false)
   })
 
-  it("goes back to the thread pool for a while after one long sync", () => {
+  it("goes back to the thread pool for a while after one long sync, the longer the longer it was", () => {
     const pace = new SyncPace()
-    syncs(pace, 10, 0.2)
+    syncs(pace, 40, 0.2)
+    expect(syncs(pace, 1, 1.5)).toBe("h")
+    expect(syncs(pace, 60, 0.2)).toBe(`${"e".repeat(8)}${"h".repeat(52)}`)
     expect(syncs(pace, 1, 30)).toBe("h")
-    expect(syncs(pace, 70, 0.2)).toBe(`${"e".repeat(64)}${"h".repeat(6)}`)
+    expect(syncs(pace, 130, 0.2)).toBe(`${"e".repeat(120)}${"h".repeat(10)}`)
+  })
+
+  it("goes back for longer when the next ones are long again", () => {
+    const pace = new SyncPace()
+    syncs(pace, 40, 0.2)
+    for (const pause of [8, 16, 32, 64, 64]) {
+      expect(syncs(pace, 1, 1.5)).toBe("h")
+      expect(syncs(pace, pause, 0.2)).toBe("e".repeat(pause))
+    }
+  })
+
+  it("stays in the calling thread for most where one in a hundred is long", () => {
+    const pace = new SyncPace()
+    let where = ""
+    for (let i = 0; i < 100; i++) where += syncs(pace, 99, 0.2) + syncs(pace, 1, 2)
+    expect(where.split("h").length - 1).toBeGreaterThan(9000)
   })
 
   it("holds the thread once in 65 syncs where they are a little too long", () => {
     const where = syncs(new SyncPace(), 6900, 1.5)
-    expect(where.split("h").length - 1).toBeLessThanOrEqual(107)
+    expect(where.split("h").length - 1).toBeLessThanOrEqual(110)
   })
 })

@@ -189,9 +189,9 @@ export class Machine {
       path: file.path,
       size: () => file.size(),
       read: (target, offset, length, position) => file.read(target, offset, length, position),
-      append: (source, offset, length) => {
+      append: (source, offset, length, ahead) => {
         try {
-          file.append(source, offset, length)
+          file.append(source, offset, length, ahead)
         } catch (failure) {
           const part = Math.floor(this.random() * length)
           if (!this.dead && part > 0) this.unrefused(() => file.append(source, offset, part))

@@ -105,9 +105,10 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
       of: Tracked,
       source: Uint8Array,
       offset: number,
-      length: number
+      length: number,
+      ahead?: boolean
     ): void => {
-      file.append(source, offset, length)
+      file.append(source, offset, length, ahead)
       of.size += length
     }
 
@@ -123,11 +124,11 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           if (code !== undefined) throw failure("read", path, code)
           return file.read(target, offset, Math.min(length, most), position)
         },
-        append: (source, offset, length) => {
+        append: (source, offset, length, ahead) => {
           const { code, most } = judge("append", path, length)
           const left = Math.max(0, self.room - used())
           const short = most < Number.POSITIVE_INFINITY
-          if (code === undefined && !short && length <= left) return append(file, of, source, offset, length)
+          if (code === undefined && !short && length <= left) return append(file, of, source, offset, length, ahead)
           append(file, of, source, offset, Math.min(code === undefined ? length : length >>> 1, most, left))
           throw failure("append", path, code ?? (short ? "EIO" : "ENOSPC"))
         },
