@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { LsmStore } from "effect-lsm"
 
 /** One turn of the event loop, as a timer or a socket needs it. */
@@ -20,5 +21,72 @@ describe("a loop that never waits", () => {
       expect(compactions).toBeLessThan(1000)
       yield* Fiber.interrupt(loop)
     }).pipe(Effect.provide(LsmStore.layerMemory()))
+  )
+
+  it.live("of gets, or of buffered puts, gives other fibers their turn, and ends when it is interrupted", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.LsmStore
+      yield* store.put("a", "1")
+      // Until there is no background work, which a loop of reads lets go on.
+      for (let i = 0; i < 100; i++) yield* turn
+      for (const once of [store.get("a"), store.put("b", "2", { durability: "buffered" })]) {
+        let done = 0
+        const loop = yield* Effect.fork(
+          Effect.gen(function* () {
+            for (;;) {
+              yield* once
+              if (++done > 3_000_000) throw new Error("nobody else had a turn")
+            }
+          })
+        )
+        while (done === 0) yield* Effect.yieldNow()
+        expect(done).toBeLessThan(100_000)
+        yield* Fiber.interrupt(loop)
+        const then = done
+        yield* Effect.yieldNow()
+        expect(done).toBe(then)
+      }
+    }).pipe(Effect.provide(LsmStore.layerMemory()))
+  )
+})
+
+describe("an operation that is answered at once", () => {
+  it.effect("is begun when a fiber comes to it, each time anew", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.LsmStore
+      const get = store.getString("a")
+      const put = store.put("a", "1", { durability: "buffered" })
+      expect(yield* get).toEqual(Option.none())
+      yield* put
+      expect(yield* get).toEqual(Option.some("1"))
+      yield* store.put("a", "2")
+      expect(yield* get).toEqual(Option.some("2"))
+      yield* put
+      expect(yield* Effect.map(get, Option.getOrThrow)).toBe("1")
+    }).pipe(Effect.provide(LsmStore.layerMemory()))
+  )
+
+  it.effect("fails with its typed error in a generator and outside", () =>
+    Effect.gen(function* () {
+      const wrong = 7 as unknown as string
+      const closed = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const store = yield* LsmStore.LsmStore
+          for (const refused of [store.get(wrong), store.put(wrong, "1"), store.getMany([wrong])]) {
+            const inGenerator = Effect.gen(function* () {
+              yield* refused
+              return "went on"
+            })
+            expect(yield* Effect.either(inGenerator)).toMatchObject({ left: { _tag: "InvalidArgument" } })
+            expect(yield* Effect.flip(refused as Effect.Effect<unknown, unknown>)).toMatchObject({ argument: "key" })
+          }
+          return store
+        }).pipe(Effect.provide(LsmStore.layerMemory()))
+      )
+      const late = Effect.gen(function* () {
+        yield* closed.get("a")
+      })
+      expect(yield* Effect.flip(late)).toMatchObject({ _tag: "StoreClosed" })
+    })
   )
 })

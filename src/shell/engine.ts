@@ -20,6 +20,7 @@ import type { MetricsService } from "../Metrics.js"
 import type { SSTableStoreService } from "../SSTableStore.js"
 import type { StorageService } from "../Storage.js"
 import type { WalService } from "../Wal.js"
+import { immediate } from "./immediate.js"
 
 export interface EngineParts {
   readonly settings: Settings
@@ -67,7 +68,7 @@ export class Engine {
 
   /** Runs a synchronous stretch of reading, its failures becoming errors. */
   read<A>(evaluate: () => A): Effect.Effect<A, ReadError> {
-    return Effect.suspend(() => {
+    return immediate(() => {
       if (this.closed) return Effect.fail(this.readRefusal()!)
       try {
         return Effect.succeed(evaluate())

@@ -10,6 +10,7 @@ import type { TableMeta } from "../internal/tableFormat.js"
 import { InvalidArgument, type ReadError } from "../LsmError.js"
 import type { Bytes, ReadOptions } from "../LsmStore.js"
 import { type Engine, toReadError } from "./engine.js"
+import { immediate } from "./immediate.js"
 
 /** Lookups between two looks at whether others want the event loop. */
 const readsPerTurn = 256
@@ -40,7 +41,7 @@ export class Reads {
     keys: Iterable<Bytes>,
     options?: ReadOptions
   ): Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError> =>
-    Effect.suspend(() => {
+    immediate(() => {
       const { engine } = this
       const refusal = engine.readRefusal()
       if (refusal !== undefined) return Effect.fail(refusal)
@@ -73,7 +74,7 @@ export class Reads {
     options: ReadOptions | undefined,
     answer: (there: boolean) => A
   ): Effect.Effect<A, ReadError> {
-    return Effect.suspend(() => {
+    return immediate(() => {
       const { engine } = this
       const refusal = engine.readRefusal()
       if (refusal !== undefined) return Effect.fail(refusal)

@@ -9,6 +9,7 @@ import { resolveDurability, type Settings } from "../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../LsmStore.js"
 import { WriteBatch } from "../WriteBatch.js"
 import type { Engine } from "./engine.js"
+import { immediate } from "./immediate.js"
 import type { IntervalSync } from "./intervalSync.js"
 
 type Resume = (effect: Effect.Effect<void, WriteError>) => void
@@ -56,13 +57,13 @@ export class Writes {
   }
 
   readonly put = (key: Bytes, value: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
-    Effect.suspend(() => this.putNow(key, value, options))
+    immediate(() => this.putNow(key, value, options))
 
   readonly delete = (key: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
-    Effect.suspend(() => this.deleteNow(key, options))
+    immediate(() => this.deleteNow(key, options))
 
   readonly write = (batch: WriteBatch, options?: WriteOptions): Effect.Effect<void, WriteError> =>
-    Effect.suspend(() => this.writeNow(batch, options))
+    immediate(() => this.writeNow(batch, options))
 
   private putNow(key: Bytes, value: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
     const { engine } = this
