@@ -85,11 +85,18 @@ export interface ReadOptions {
  * @since 0.1.0
  * @category models
  */
-export interface ScanOptions extends Range, ReadOptions {
+export interface CollectOptions extends Range, ReadOptions {
   /** From the last key to the first. Default false. */
   readonly reverse?: boolean | undefined
   /** Entries at most. Default: all. */
   readonly limit?: number | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ScanOptions extends CollectOptions {
   /** Entries in a chunk of the Stream, at most; a chunk is also closed at 1 MiB. Default 1,024. */
   readonly chunkSize?: number | undefined
 }
@@ -153,6 +160,11 @@ export interface Store {
   readonly has: (key: Bytes, options?: ReadOptions) => Effect.Effect<boolean, ReadError>
   /** The entries of a range in key order, all as of the moment that the Stream begins. */
   readonly scan: (options?: ScanOptions) => Stream.Stream<Entry, ReadError>
+  /**
+   * What `scan` gives, as an array: the short way to read a short range, which spares a Stream's own cost. A long one is a Stream
+   * that is collected, and takes memory for all of it.
+   */
+  readonly collect: (options?: CollectOptions) => Effect.Effect<Array<Entry>, ReadError>
   /** The same as `scan`. */
   readonly entries: (options?: ScanOptions) => Stream.Stream<Entry, ReadError>
   readonly keys: (options?: ScanOptions) => Stream.Stream<Uint8Array, ReadError>

@@ -132,6 +132,7 @@ describe("a store is closed by its scope", () => {
         getMany: store.getMany(["k"]),
         has: store.has("k"),
         scan: Stream.runDrain(store.scan()),
+        collect: store.collect(),
         entries: Stream.runDrain(store.entries({ reverse: true })),
         keys: Stream.runDrain(store.keys()),
         values: Stream.runDrain(store.values()),

@@ -56,7 +56,8 @@ export const getManys: EffectLoop =
       check(bytes, (to - from) * keysAtOnce, valueSize)
     })
 
-const sizeOf = (entries: Iterable<LsmStore.Entry>): number => {
+/** The bytes of entries. */
+export const sizeOf = (entries: Iterable<LsmStore.Entry>): number => {
   let bytes = 0
   for (const entry of entries) bytes += entry.key.length + entry.value.length
   return bytes
@@ -116,15 +117,25 @@ export const unchunkedWalks = walks(
 )
 export const reverseWalks = walks(byStream, true)
 
-/** The bytes of the entries from a key on. */
-export const scanFrom = (store: LsmStore.Store, start: Uint8Array, limit: number) => scanBytes(store, { start, limit })
-
 export const streamSeeks: EffectLoop =
   (store, { entries: { keyAt }, order }) =>
   (from, to) =>
     Effect.gen(function* () {
       for (let i = from; i < to; i++) {
-        if ((yield* scanFrom(store, keyAt(order[i]!), seekLength)) === 0) throw new Error("no entries")
+        const bytes = yield* scanBytes(store, { start: keyAt(order[i]!), limit: seekLength })
+        if (bytes === 0) throw new Error("no entries")
+      }
+    })
+
+/** Ranges as arrays. */
+export const collectSeeks: EffectLoop =
+  (store, { entries: { keyAt }, order }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      for (let i = from; i < to; i++) {
+        if (sizeOf(yield* store.collect({ start: keyAt(order[i]!), limit: seekLength })) === 0) {
+          throw new Error("no entries")
+        }
       }
     })
 

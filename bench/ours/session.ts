@@ -38,6 +38,7 @@ export const otherLoops = {
   unsafeGet: { gets: Reads.unsafeGets },
   mapChunks: { walks: Reads.mappedWalks },
   cursor: { walks: Reads.cursorWalks, seeks: Reads.cursorSeeks },
+  collect: { seeks: Reads.collectSeeks },
   oneAtATime: { concurrentPuts: Writes.serialPuts },
   entryByEntry: { walks: Reads.unchunkedWalks }
 } satisfies Readonly<Record<string, Partial<Readonly<Record<Kind, EffectLoop>>>>>

@@ -133,7 +133,7 @@ export const coreRows: Readonly<Record<string, Row>> = {
     kind: "walks",
     plan: Plans.walk,
     styles: apart,
-    judges: [asFastAsBest(2), level],
+    judges: [asFastAsBest(2), asFastAsBest(2, "ops/s", "effect-lsm mapChunks"), level],
     others: ["mapChunks", "cursor"]
   }),
   readreverse: row({
@@ -146,8 +146,8 @@ export const coreRows: Readonly<Record<string, Row>> = {
     title: "to a random key and on over a hundred entries; entries",
     kind: "seeks",
     plan: Plans.seek,
-    judges: [asFastAsBest(2), asFastAsBest(2, "ops/s", "effect-lsm cursor")],
-    others: ["cursor"]
+    judges: ["", " collect", " cursor"].map((way) => asFastAsBest(2, "ops/s", `effect-lsm${way}`)),
+    others: ["collect", "cursor"]
   }),
   readwhilewriting: row({
     title: "random gets while a tenth as many puts go on; gets",

@@ -17,7 +17,7 @@ const zeros = new Uint8Array(mostAhead + page)
 
 class NodeFile implements StorageFile {
   private readonly pace = new SyncPace()
-  /** Where the next append goes. */
+  /** Where the next append goes, as the descriptor knows it too: zeros are written at a place, which leaves that as it is. */
   private position = 0
   /** Where the zeros behind it end. */
   private end = 0
@@ -46,7 +46,7 @@ class NodeFile implements StorageFile {
   append(source: Uint8Array, offset: number, length: number, ahead = false): void {
     try {
       while (length > 0) {
-        const written = fs.writeSync(this.fd, source, offset, length, this.position)
+        const written = fs.writeSync(this.fd, source, offset, length)
         if (written === 0) throw Object.assign(new Error("nothing was written"), { code: "EIO" })
         this.position += written
         offset += written

@@ -68,14 +68,25 @@ export class Engine {
 
   /** Runs a synchronous stretch of reading, its failures becoming errors. */
   read<A>(evaluate: () => A): Effect.Effect<A, ReadError> {
+    return this.readThen(() => Effect.succeed(evaluate()))
+  }
+
+  /** The same where more may follow. */
+  readThen<A>(evaluate: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
     return immediate(() => {
       if (this.closed) return Effect.fail(this.readRefusal()!)
       try {
-        return Effect.succeed(evaluate())
+        return evaluate()
       } catch (failure) {
         return Effect.fail(toReadError(failure))
       }
     })
+  }
+
+  /** A value, after a turn of the event loop where background work or a sync waits for one. */
+  afterTurn<A>(value: A): Effect.Effect<A> {
+    const { wal, compactor, storage } = this.parts
+    return wal.unsafeIsBusy() || compactor.unsafeIsBusy() ? Effect.as(storage.turn, value) : Effect.succeed(value)
   }
 
   /** The sequence number to look from. */

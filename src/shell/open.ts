@@ -123,6 +123,7 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats): Sto
     has: reads.has,
     unsafeGet: reads.unsafeGet,
     scan: scans.scan,
+    collect: scans.collect,
     entries: scans.scan,
     keys: scans.keys,
     values: scans.values,

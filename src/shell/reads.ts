@@ -41,21 +41,14 @@ export class Reads {
     keys: Iterable<Bytes>,
     options?: ReadOptions
   ): Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError> =>
-    immediate(() => {
-      const { engine } = this
-      const refusal = engine.readRefusal()
-      if (refusal !== undefined) return Effect.fail(refusal)
-      try {
-        const sequence = engine.sequenceFor(options)
-        if (typeof (keys as Partial<Iterable<Bytes>> | null | undefined)?.[Symbol.iterator] !== "function") {
-          throw new InvalidArgument({ argument: "keys", reason: "is not iterable" })
-        }
-        const values: Array<Option.Option<Uint8Array>> = []
-        for (const key of keys) values.push(this.optionalBytes(this.find(key, sequence)))
-        return this.answer(values)
-      } catch (failure) {
-        return Effect.fail(toReadError(failure))
+    this.engine.readThen(() => {
+      const sequence = this.engine.sequenceFor(options)
+      if (typeof (keys as Partial<Iterable<Bytes>> | null | undefined)?.[Symbol.iterator] !== "function") {
+        throw new InvalidArgument({ argument: "keys", reason: "is not iterable" })
       }
+      const values: Array<Option.Option<Uint8Array>> = []
+      for (const key of keys) values.push(this.optionalBytes(this.find(key, sequence)))
+      return this.answer(values)
     })
 
   readonly unsafeGet = (key: Bytes, options?: ReadOptions): Uint8Array | undefined => {
@@ -98,8 +91,7 @@ export class Reads {
   private answer<A>(value: A): Effect.Effect<A> {
     if (--this.untilTurn > 0) return Effect.succeed(value)
     this.untilTurn = readsPerTurn
-    const { wal, compactor, storage } = this.engine.parts
-    return wal.unsafeIsBusy() || compactor.unsafeIsBusy() ? Effect.as(storage.turn, value) : Effect.succeed(value)
+    return this.engine.afterTurn(value)
   }
 
   /** Looks for a key's value; `found` holds it when there is one. */

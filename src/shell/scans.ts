@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { copyRange } from "../internal/bytes.js"
 import type { KeyRange } from "../internal/visibleCursor.js"
 import { InvalidArgument, type ReadError } from "../LsmError.js"
-import type { Cursor, Entry, Range, ReadOptions, ScanOptions, Snapshot } from "../LsmStore.js"
+import type { CollectOptions, Cursor, Entry, Range, ReadOptions, ScanOptions, Snapshot } from "../LsmStore.js"
 import { type Engine, toBytes, toKeyRange } from "./engine.js"
 import { entryShape, keyShape, openRange, type RangeReader, type Shape, takeChunk, valueShape } from "./rangeReader.js"
 
@@ -23,6 +23,33 @@ export class Scans {
   readonly scan = (options?: ScanOptions): Stream.Stream<Entry, ReadError> => this.stream(options, entryShape)
   readonly keys = (options?: ScanOptions): Stream.Stream<Uint8Array, ReadError> => this.stream(options, keyShape)
   readonly values = (options?: ScanOptions): Stream.Stream<Uint8Array, ReadError> => this.stream(options, valueShape)
+
+  /** A range of no more than a chunk is read in one stretch, with nothing that could be left open; a longer one as a Stream. */
+  readonly collect = (options?: CollectOptions): Effect.Effect<Array<Entry>, ReadError> =>
+    this.engine.readThen(() => {
+      const entries = this.takeShort(options)
+      return entries === undefined
+        ? Effect.map(Stream.runCollect(this.scan(options)), Chunk.toArray)
+        : this.engine.afterTurn(entries)
+    })
+
+  /** The entries of a range, or undefined where they are more than one chunk. */
+  private takeShort(options: CollectOptions | undefined): Array<Entry> | undefined {
+    checkScanOptions(options)
+    const { engine } = this
+    const { cursor, release } = openRange(engine, toKeyRange(options), engine.sequenceFor(options), true)
+    try {
+      const reverse = options?.reverse ?? false
+      const limit = options?.limit ?? Number.POSITIVE_INFINITY
+      if (limit === 0) return []
+      if (reverse) cursor.seekToLast()
+      else cursor.seekToFirst()
+      const entries = takeChunk(cursor, entryShape, Math.min(defaultChunkSize, limit), reverse)
+      return cursor.valid && entries.length < limit ? undefined : entries
+    } finally {
+      release()
+    }
+  }
 
   readonly snapshot: Effect.Effect<Snapshot, ReadError, Scope.Scope> = Effect.suspend(() =>
     Effect.acquireRelease(
@@ -98,7 +125,6 @@ export class Scans {
     const chunkSize = options?.chunkSize ?? defaultChunkSize
     let left = options?.limit ?? Number.POSITIVE_INFINITY
     let begun = false
-    const { storage, compactor, wal } = this.engine.parts
     const chunk = this.engine.read(() => {
       if (!begun) {
         begun = true
@@ -111,9 +137,7 @@ export class Scans {
       left -= entries.length
       return entries
     })
-    const pull = Effect.flatMap(chunk, (entries) =>
-      compactor.unsafeIsBusy() || wal.unsafeIsBusy() ? Effect.as(storage.turn, entries) : Effect.succeed(entries)
-    )
+    const pull = Effect.flatMap(chunk, (entries) => this.engine.afterTurn(entries))
     const rest: Channel.Channel<Chunk.Chunk<A>, unknown, ReadError> = Channel.flatMap(
       Channel.fromEffect(pull),
       (entries) => {

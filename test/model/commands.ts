@@ -58,7 +58,13 @@ const scan = tagged(
   "Scan",
   fc.record({
     ...range,
-    what: fc.constantFrom<"scan" | "entries" | "keys" | "values">("scan", "scan", "entries", "keys", "values"),
+    what: fc.constantFrom<"scan" | "collect" | "entries" | "keys" | "values">(
+      "scan",
+      "collect",
+      "entries",
+      "keys",
+      "values"
+    ),
     reverse: fc.boolean(),
     limit: fc.option(fc.nat(10), { nil: undefined }),
     chunkSize: fc.constantFrom(2, 7, 512, 512, 512),

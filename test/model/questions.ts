@@ -76,11 +76,15 @@ export const answerOf = (
       const { chunkSize, limit, reverse, what } = question
       const options = { ...rangeOf(question), limit, reverse, chunkSize, snapshot }
       const lines: Stream.Stream<string, LsmError.ReadError> =
-        what === "keys"
-          ? Stream.map(store.keys(options), hexOf)
-          : what === "values"
-            ? Stream.map(store.values(options), textOf)
-            : Stream.map(store[what](options), ({ key, value }) => row(hexOf(key), textOf(value)))
+        what === "collect"
+          ? Stream.map(Stream.fromIterableEffect(store.collect(options)), ({ key, value }) =>
+              row(hexOf(key), textOf(value))
+            )
+          : what === "keys"
+            ? Stream.map(store.keys(options), hexOf)
+            : what === "values"
+              ? Stream.map(store.values(options), textOf)
+              : Stream.map(store[what](options), ({ key, value }) => row(hexOf(key), textOf(value)))
       const all = between === undefined ? lines : Stream.tap(lines, () => between)
       return {
         ask: () => Effect.map(Stream.runCollect(all), (found) => join([...found])),

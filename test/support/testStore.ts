@@ -129,6 +129,8 @@ export const testStore = (
           for (let again = 0; again < 2; again++) {
             check(yield* toArray(store.scan()), 0, 1)
             check(yield* toArray(store.scan({ reverse: true, chunkSize: 7 })), 199, -1)
+            check(yield* store.collect(), 0, 1)
+            check(yield* store.collect({ reverse: true }), 199, -1)
             for (const bytes of yield* toArray(store.values())) bytes.fill(0xff)
             for (const i of [0, 7, 100, 157]) {
               expect(plain(store.unsafeGet(key(i))!), round).toStrictEqual(plain(value(i)))
@@ -187,8 +189,29 @@ export const testStore = (
             )
           }
         }
+        for (const limit of [undefined, 0, 1, 3, 8, 9]) {
+          for (const reverse of [false, true]) {
+            const expected = (reverse ? [...all].reverse() : all).slice(0, limit)
+            expect(yield* pairs(Stream.fromIterableEffect(store.collect({ limit, reverse })))).toStrictEqual(expected)
+          }
+        }
         expect((yield* toArray(store.values({ start: "c", limit: 2 }))).map(text)).toStrictEqual(["3", "4"])
         expect(yield* pairs(store.scan().pipe(Stream.take(2)))).toStrictEqual(all.slice(0, 2))
+      }))
+
+    test("collects ranges of more than a chunk too", (store) =>
+      Effect.gen(function* () {
+        const keys = Array.from({ length: 2500 }, (_, i) => String(i).padStart(4, "0"))
+        const batch = WriteBatch.make()
+        for (const key of keys) batch.put(key, `value of ${key}`)
+        yield* store.write(batch)
+        for (const limit of [1023, 1024, 1025, 2500, undefined]) {
+          const found = yield* store.collect({ limit })
+          expect(found.map(({ key }) => text(key))).toStrictEqual(keys.slice(0, limit))
+          const last = yield* store.collect({ limit, reverse: true })
+          expect(last.map(({ key }) => text(key))).toStrictEqual([...keys].reverse().slice(0, limit))
+        }
+        expect(yield* Effect.flip(store.collect({ limit: -1 }))).toMatchObject({ argument: "limit" })
       }))
 
     test("scans prefixes, those of 0xff bytes and those that bounds cut included", (store) =>
