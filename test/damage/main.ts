@@ -1,8 +1,10 @@
-// npm run test:damage [-- --seed N --every N]: tries every damage on a small store, on two processes; one in N with --every.
+// npm run test:damage [-- --seed N --every N --files TEXT]: tries every damage on a small store, on two processes; one in N with
+// --every, those of files with TEXT in their names with --files.
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
+import type { Damage } from "./damages.js"
 import { makeImages } from "./image.js"
 import { everything, jobs, merge, type Survey, survey } from "./survey.js"
 
@@ -10,6 +12,7 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "0" },
     every: { type: "string", default: "1" },
+    files: { type: "string", default: "" },
     shard: { type: "string" }
   }
 })
@@ -23,12 +26,16 @@ const extent = {
 }
 const shards = 2
 
+function* inFiles(damages: Iterable<Damage>): Generator<Damage> {
+  for (const damage of damages) if (damage.paths.some((path) => path.includes(values.files))) yield damage
+}
+
 const runShard = async (shard: number): Promise<Survey> => {
   const images = await Effect.runPromise(makeImages)
   const surveys: Array<Survey> = []
   for (const [i, job] of [...jobs(images, extent, Number(values.seed))].entries()) {
     if (i % shards !== shard) continue
-    const result = await Effect.runPromise(survey(job))
+    const result = await Effect.runPromise(survey({ ...job, damages: () => inFiles(job.damages()) }))
     for (const finding of result.findings.slice(0, 3)) process.stderr.write(`  ${JSON.stringify(finding)}\n`)
     surveys.push({ ...result, torn: [] })
   }
