@@ -118,6 +118,7 @@ export class Memtable implements BatchTarget {
 
   /** The newest entry of the key at or before `sequence`; `none` where there is none. */
   find(key: LookupKey, sequence: number): number {
+    if (this.count === 0) return none
     const node = this.slots[this.findSlot(key.hash1, key.bytes, 0, key.length)]!
     return node === none ? none : this.visible(this.head[node]!, sequence)
   }

@@ -13,12 +13,11 @@ let untilYield = answersPerYield
  *
  * The run loop has no say meanwhile, so every so many answers the fiber yields: others have their turn, and an interruption is heard.
  */
-export const immediate = <A, E>(evaluate: () => Effect.Effect<A, E>): Effect.Effect<A, E> => new Immediate(evaluate)
+export const immediate = <A, E>(evaluate: () => Effect.Effect<A, E>): Effect.Effect<A, E> => new Evaluation(evaluate)
 
-class Immediate<A, E> extends Effectable.Class<A, E> {
-  constructor(private readonly evaluate: () => Effect.Effect<A, E>) {
-    super()
-  }
+/** The same as a class of its own, for what runs so often that a closure counts. */
+export abstract class Immediate<A, E> extends Effectable.Class<A, E> {
+  protected abstract evaluate(): Effect.Effect<A, E>
 
   override commit(): Effect.Effect<A, E> {
     return this.evaluate()
@@ -30,6 +29,12 @@ class Immediate<A, E> extends Effectable.Class<A, E> {
     if (--untilYield > 0) return new Answer(outcome.value) as unknown as Effect.EffectGenerator<Effect.Effect<A, E>>
     untilYield = answersPerYield
     return Effect.zipRight(Effect.yieldNow(), outcome)[Symbol.iterator]()
+  }
+}
+
+class Evaluation<A, E> extends Immediate<A, E> {
+  constructor(protected override readonly evaluate: () => Effect.Effect<A, E>) {
+    super()
   }
 }
 

@@ -10,7 +10,7 @@ import type { TableMeta } from "../internal/tableFormat.js"
 import { InvalidArgument, type ReadError } from "../LsmError.js"
 import type { Bytes, ReadOptions } from "../LsmStore.js"
 import { type Engine, toReadError } from "./engine.js"
-import { immediate } from "./immediate.js"
+import { Immediate } from "./immediate.js"
 
 /** Lookups between two looks at whether others want the event loop. */
 const readsPerTurn = 256
@@ -29,13 +29,13 @@ export class Reads {
   constructor(private readonly engine: Engine) {}
 
   readonly get = (key: Bytes, options?: ReadOptions): Effect.Effect<Option.Option<Uint8Array>, ReadError> =>
-    this.lookup(key, options, this.optionalBytes)
+    new Lookup(this, key, options, this.optionalBytes)
 
   readonly getString = (key: Bytes, options?: ReadOptions): Effect.Effect<Option.Option<string>, ReadError> =>
-    this.lookup(key, options, this.optionalString)
+    new Lookup(this, key, options, this.optionalString)
 
   readonly has = (key: Bytes, options?: ReadOptions): Effect.Effect<boolean, ReadError> =>
-    this.lookup(key, options, identity)
+    new Lookup(this, key, options, identity)
 
   readonly getMany = (
     keys: Iterable<Bytes>,
@@ -62,29 +62,23 @@ export class Reads {
     }
   }
 
-  private lookup<A>(
-    key: Bytes,
-    options: ReadOptions | undefined,
-    answer: (there: boolean) => A
-  ): Effect.Effect<A, ReadError> {
-    return immediate(() => {
-      const { engine } = this
-      const refusal = engine.readRefusal()
-      if (refusal !== undefined) return Effect.fail(refusal)
-      const { metrics, settings } = engine.parts
-      const sampled = --this.untilSample <= 0
-      const started = sampled ? metrics.unsafeNow() : 0
-      try {
-        const result = answer(this.find(key, engine.sequenceFor(options)))
-        if (sampled) {
-          this.untilSample = settings.latencySampling
-          metrics.getLatency.set((metrics.unsafeNow() - started) / 1000)
-        }
-        return this.answer(result)
-      } catch (failure) {
-        return Effect.fail(toReadError(failure))
+  lookup<A>(key: Bytes, options: ReadOptions | undefined, answer: (there: boolean) => A): Effect.Effect<A, ReadError> {
+    const { engine } = this
+    const refusal = engine.readRefusal()
+    if (refusal !== undefined) return Effect.fail(refusal)
+    const { metrics, settings } = engine.parts
+    const sampled = --this.untilSample <= 0
+    const started = sampled ? metrics.unsafeNow() : 0
+    try {
+      const result = answer(this.find(key, engine.sequenceFor(options)))
+      if (sampled) {
+        this.untilSample = settings.latencySampling
+        metrics.getLatency.set((metrics.unsafeNow() - started) / 1000)
       }
-    })
+      return this.answer(result)
+    } catch (failure) {
+      return Effect.fail(toReadError(failure))
+    }
   }
 
   /** A loop of reads must not keep others' writes and background work from the event loop. */
@@ -144,6 +138,21 @@ export class Reads {
 
   private readonly optionalString = (there: boolean): Option.Option<string> =>
     there ? Option.some(decodeUtf8(this.found.bytes.subarray(this.found.start, this.found.end))) : Option.none()
+}
+
+class Lookup<A> extends Immediate<A, ReadError> {
+  constructor(
+    private readonly reads: Reads,
+    private readonly key: Bytes,
+    private readonly options: ReadOptions | undefined,
+    private readonly answer: (there: boolean) => A
+  ) {
+    super()
+  }
+
+  protected override evaluate(): Effect.Effect<A, ReadError> {
+    return this.reads.lookup(this.key, this.options, this.answer)
+  }
 }
 
 const identity = (there: boolean): boolean => there
