@@ -26,7 +26,7 @@ export class ReadCounters {
   blockBytes = 0
 }
 
-/** Lookups in a row that found their key in a table, after which its filter is no longer asked, until one does not. */
+/** After so many lookups in a row that its filter was asked about and that found their key, it is not asked until one finds none. */
 const patience = 256
 
 /** An open table: footer, properties, index and filter are in memory, data blocks are read when asked for. */
@@ -99,7 +99,7 @@ export class TableReader implements BlockOwner {
     if (block < this.index.count) {
       const result = this.findIn(block, key, sequence, found)
       if (result === Lookup.found) {
-        this.foundInARow++
+        if (isAsked) this.foundInARow++
         return true
       }
       if (result === Lookup.malformed) this.failBlock(block)

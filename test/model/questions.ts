@@ -75,16 +75,15 @@ export const answerOf = (
     case "Scan": {
       const { chunkSize, limit, reverse, what } = question
       const options = { ...rangeOf(question), limit, reverse, chunkSize, snapshot }
-      const lines: Stream.Stream<string, LsmError.ReadError> =
-        what === "collect"
-          ? Stream.map(Stream.fromIterableEffect(store.collect(options)), ({ key, value }) =>
-              row(hexOf(key), textOf(value))
-            )
-          : what === "keys"
-            ? Stream.map(store.keys(options), hexOf)
-            : what === "values"
-              ? Stream.map(store.values(options), textOf)
-              : Stream.map(store[what](options), ({ key, value }) => row(hexOf(key), textOf(value)))
+      const rowOf = ({ key, value }: LsmStore.Entry) => row(hexOf(key), textOf(value))
+      const ways: Record<typeof what, () => Stream.Stream<string, LsmError.ReadError>> = {
+        scan: () => Stream.map(store.scan(options), rowOf),
+        entries: () => Stream.map(store.entries(options), rowOf),
+        collect: () => Stream.map(Stream.fromIterableEffect(store.collect(options)), rowOf),
+        keys: () => Stream.map(store.keys(options), hexOf),
+        values: () => Stream.map(store.values(options), textOf)
+      }
+      const lines = ways[what]()
       const all = between === undefined ? lines : Stream.tap(lines, () => between)
       return {
         ask: () => Effect.map(Stream.runCollect(all), (found) => join([...found])),
