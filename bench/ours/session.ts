@@ -39,6 +39,7 @@ export const otherLoops = {
   mapChunks: { walks: Reads.mappedWalks },
   cursor: { walks: Reads.cursorWalks, seeks: Reads.cursorSeeks },
   collect: { seeks: Reads.collectSeeks },
+  forEach: { concurrentPuts: Writes.forEachPuts },
   oneAtATime: { concurrentPuts: Writes.serialPuts },
   entryByEntry: { walks: Reads.unchunkedWalks }
 } satisfies Readonly<Record<string, Partial<Readonly<Record<Kind, EffectLoop>>>>>

@@ -21,7 +21,25 @@ export const timedPuts: EffectLoop =
       }
     })
 
+/** So many fibers, each putting its next when its last is acknowledged. */
+const writers = (from: number, to: number, put: (index: number) => Effect.Effect<void, unknown>) => {
+  let next = from
+  const writer = Effect.gen(function* () {
+    while (next < to) yield* put(next++)
+  })
+  return Effect.all(
+    Array.from({ length: writersAtOnce }, () => writer),
+    { concurrency: "unbounded", discard: true }
+  )
+}
+
 export const concurrentPuts: EffectLoop =
+  (store, { entries: { keyAt, valueAt }, order }) =>
+  (from, to) =>
+    writers(from, to, (i) => store.put(keyAt(order[i]!), valueAt(order[i]!)))
+
+/** A fiber for each put, so many at once. */
+export const forEachPuts: EffectLoop =
   (store, { entries: { keyAt, valueAt }, order }) =>
   (from, to) =>
     Effect.forEach(order.subarray(from, to), (i) => store.put(keyAt(i), valueAt(i)), {
@@ -32,11 +50,7 @@ export const concurrentPuts: EffectLoop =
 /** The same fibers, of which one at a time puts: no two puts share a sync. */
 export const serialPuts: EffectLoop = (store, { entries: { keyAt, valueAt }, order }) => {
   const permit = Effect.unsafeMakeSemaphore(1)
-  return (from, to) =>
-    Effect.forEach(order.subarray(from, to), (i) => permit.withPermits(1)(store.put(keyAt(i), valueAt(i))), {
-      concurrency: writersAtOnce,
-      discard: true
-    })
+  return (from, to) => writers(from, to, (i) => permit.withPermits(1)(store.put(keyAt(order[i]!), valueAt(order[i]!))))
 }
 
 export const batches: EffectLoop = (store, { entries: { keyAt, valueAt } }) => {

@@ -70,7 +70,8 @@ export const coreRows: Readonly<Record<string, Row>> = {
     kind: "concurrentPuts",
     plan: Plans.fillConcurrently,
     judges: [best],
-    styles: ["async"]
+    styles: ["async"],
+    others: ["forEach"]
   }),
   fillbatch: row({
     title: "batches of 1,000, not synced, putting them together included; entries",
@@ -97,7 +98,8 @@ export const coreRows: Readonly<Record<string, Row>> = {
     kind: "concurrentPuts",
     plan: Plans.fillSyncedConcurrently,
     judges: [asFastAsBest(2)],
-    styles: ["async"]
+    styles: ["async"],
+    others: ["forEach"]
   }),
   readrandom: row({
     title: "gets, each key once in random order",
