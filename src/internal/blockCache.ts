@@ -8,6 +8,8 @@ const largestUnit = 64 * 1024
 const page = 4096
 /** What the C library puts before a large allocation: with it, blocks of a page fill one page of memory, not parts of two. */
 const allocationHeader = 16
+/** Larger blocks have memory of their own, of a multiple of so many bytes, so that the next one often fits in it. */
+const looseUnit = 512
 /** What a cached block costs beside its bytes. */
 const slotOverhead = 32
 const looseOverhead = 128
@@ -17,7 +19,8 @@ const looseOverhead = 128
  * access, so a hit costs no hashing.
  *
  * Blocks of up to `unit` bytes are copied into slots of one size in large buffers: a lookup touches no object of the block's
- * own, and one page of memory. Larger ones stay as they came ("loose"). Where both want the budget, the kind that holds more of it gives.
+ * own, and one page of memory. Larger ones ("loose") are copied into buffers of their own, those of the blocks that they drive out where
+ * these are as large. Where both want the budget, the kind that holds more of it gives.
  *
  * What `get` points to is valid until the next `put`; what `copy` points to, for as long as `target` is left alone.
  */
@@ -41,7 +44,8 @@ export class BlockCache {
   private lengths = new Int32Array(64)
   private readonly packed = new CacheSlots((slot) => slot)
   private readonly loose = new CacheSlots((slot) => -2 - slot)
-  private readonly looseBlocks: Array<Uint8Array> = []
+  private readonly looseBuffers: Array<Uint8Array> = []
+  private readonly looseLengths: Array<number> = []
   private looseBytes = 0
 
   constructor(
@@ -69,18 +73,17 @@ export class BlockCache {
       this.end = this.start + this.lengths[slot]!
     } else {
       this.loose.touch(-2 - slot)
-      this.bytes = this.looseBlocks[-2 - slot]!
+      this.bytes = this.looseBuffers[-2 - slot]!
       this.start = 0
-      this.end = this.bytes.length
+      this.end = this.looseLengths[-2 - slot]!
     }
     return true
   }
 
-  /** The same for who keeps the block: a packed one is copied to `target`, which has room for it. */
+  /** The same for who keeps the block: it is copied to `target`, which has room for it. */
   copy(owner: BlockOwner, index: number, target: Uint8Array): boolean {
     if (!this.get(owner, index)) return false
     const { bytes, start, end } = this
-    if (owner.slots[index]! < 0) return true
     target.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start))
     this.bytes = target
     this.start = 0
@@ -88,12 +91,12 @@ export class BlockCache {
     return true
   }
 
-  /** The length of the packed block in a slot; 0 for another. */
+  /** The length of the block in a slot. */
   lengthOf(slot: number): number {
-    return slot >= 0 ? this.lengths[slot]! : 0
+    return slot >= 0 ? this.lengths[slot]! : this.looseLengths[-2 - slot]!
   }
 
-  /** Takes in a block that was missed; one larger than the whole budget is not kept. */
+  /** Takes in a copy of a block that was missed; one larger than the whole budget is not kept. */
   put(owner: BlockOwner, index: number, block: Uint8Array): void {
     this.misses++
     if (owner.slots[index] !== absent) return
@@ -132,14 +135,20 @@ export class BlockCache {
   }
 
   private putLoose(owner: BlockOwner, index: number, block: Uint8Array): void {
-    const cost = block.length + looseOverhead
+    const capacity = Math.ceil(block.length / looseUnit) * looseUnit
+    const cost = capacity + looseOverhead
     if (cost > this.budget) return
+    let buffer: Uint8Array | undefined
     while (this.used + cost > this.budget) {
-      if (this.looseBytes > this.used - this.looseBytes) this.evictLoose()
+      if (this.looseBytes > this.used - this.looseBytes) buffer = this.evictLoose()
       else this.dropChunk()
     }
+    if (buffer?.length !== capacity) buffer = new Uint8Array(capacity)
     if (!this.loose.hasFree) this.loose.grow(1)
-    this.looseBlocks[this.loose.take(owner, index)] = block
+    const slot = this.loose.take(owner, index)
+    buffer.set(block)
+    this.looseBuffers[slot] = buffer
+    this.looseLengths[slot] = block.length
     this.looseBytes += cost
     this.used += cost
   }
@@ -165,17 +174,20 @@ export class BlockCache {
     this.used -= this.chunkCost
   }
 
-  private evictLoose(): void {
-    this.dropLoose(this.loose.victim())
+  private evictLoose(): Uint8Array {
     this.evictions++
+    return this.dropLoose(this.loose.victim())
   }
 
-  private dropLoose(slot: number): void {
-    const cost = this.looseBlocks[slot]!.length + looseOverhead
-    this.looseBlocks[slot] = nothing
+  /** Answers the memory that the block had. */
+  private dropLoose(slot: number): Uint8Array {
+    const buffer = this.looseBuffers[slot]!
+    const cost = buffer.length + looseOverhead
+    this.looseBuffers[slot] = nothing
     this.loose.release(slot)
     this.looseBytes -= cost
     this.used -= cost
+    return buffer
   }
 }
 

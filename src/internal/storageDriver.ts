@@ -48,11 +48,17 @@ export const createFile = <A>(driver: StorageDriver, path: string, begin: (file:
 /** Reads a range; shorter where the file ends within it. */
 export const readExactly = (file: StorageFile, position: number, length: number): Uint8Array => {
   const bytes = new Uint8Array(length)
+  const done = readInto(file, position, length, bytes)
+  return done === length ? bytes : bytes.subarray(0, done)
+}
+
+/** Reads a range to the beginning of `target`; answers how many bytes there were, fewer where the file ends within it. */
+export const readInto = (file: StorageFile, position: number, length: number, target: Uint8Array): number => {
   let done = 0
   while (done < length) {
-    const n = file.read(bytes, done, length - done, position + done)
-    if (n === 0) return bytes.subarray(0, done)
+    const n = file.read(target, done, length - done, position + done)
+    if (n === 0) break
     done += n
   }
-  return bytes
+  return done
 }

@@ -41,6 +41,7 @@ export class TableCursor extends BlockCursor implements Cursor {
   ) {
     super(() => this.table.failBlock(this.asked))
     this.table = reader()
+    this.valueIsOwn = options.giveValues === true
   }
 
   override seekToFirst(): void {
@@ -80,12 +81,7 @@ export class TableCursor extends BlockCursor implements Cursor {
     }
     this.asked = block
     if (block !== this.block) {
-      if (!this.openCached(block)) {
-        const bytes = this.fetch(block)
-        this.open(bytes)
-        // A block that is too large to be packed is shared with the cache.
-        this.valueIsOwn = this.options.giveValues === true && bytes.length <= this.table.cache.unit
-      }
+      if (!this.openCached(block)) this.open(this.fetch(block))
       this.block = block
     }
     return true
@@ -96,11 +92,11 @@ export class TableCursor extends BlockCursor implements Cursor {
     const { cache } = table
     const slot = table.slots[block]!
     if (slot === absent) return false
-    if (options.giveValues) this.own = new Uint8Array(cache.lengthOf(slot))
-    else if (this.own.length < cache.unit) this.own = new Uint8Array(cache.unit)
+    const length = cache.lengthOf(slot)
+    if (options.giveValues) this.own = new Uint8Array(length)
+    else if (this.own.length < length) this.own = new Uint8Array(Math.max(length, cache.unit))
     cache.copy(table, block, this.own)
-    this.open(cache.bytes, cache.end)
-    this.valueIsOwn = options.giveValues === true && cache.bytes === this.own
+    this.open(this.own, length)
     return true
   }
 

@@ -42,7 +42,7 @@ describe("the block cache", () => {
           const cache = new BlockCache(budget, blockSize)
           const all = owners(3, 30)
           const last = new Map<string, Uint8Array>()
-          const target = new Uint8Array(cache.unit)
+          const target = new Uint8Array(4000)
           let seed = 0
           for (const { step, owner, index, size } of plan) {
             const of = all[owner]!
@@ -116,15 +116,24 @@ describe("the block cache", () => {
     expect(count(small!.slots)).toBe(alone)
   })
 
-  it("leaves a copied block alone when its slot is taken by another", () => {
-    const cache = new BlockCache(600, blockSize)
-    const [owner] = owners(1, 2)
-    const target = new Uint8Array(cache.unit)
-    cache.put(owner!, 0, Uint8Array.of(1, 2, 3))
-    expect(cache.copy(owner!, 0, target)).toBe(true)
-    const { bytes, start, end } = cache
-    cache.put(owner!, 1, Uint8Array.of(7, 8, 9))
-    expect(cache.get(owner!, 0)).toBe(false)
-    expect([...bytes.slice(start, end)]).toEqual([1, 2, 3])
-  })
+  for (const [kind, size, budget] of [
+    ["packed", 500, 600],
+    ["loose", 700, 1500]
+  ] as const) {
+    it(`leaves blocks that were put in or copied alone when a ${kind} one takes their memory`, () => {
+      const cache = new BlockCache(budget, blockSize)
+      const [owner] = owners(1, 2)
+      const target = new Uint8Array(size)
+      const first = new Uint8Array(size).fill(1)
+      cache.put(owner!, 0, first)
+      expect(cache.copy(owner!, 0, target)).toBe(true)
+      const { bytes, start, end } = cache
+      cache.put(owner!, 1, new Uint8Array(size).fill(2))
+      expect(cache.get(owner!, 0)).toBe(false)
+      expect(bytes.slice(start, end)).toEqual(first)
+      expect(first.every((byte) => byte === 1)).toBe(true)
+      expect(cache.get(owner!, 1)).toBe(true)
+      expect(found(cache)).toEqual(new Uint8Array(size).fill(2))
+    })
+  }
 })
