@@ -56,8 +56,10 @@ export interface Tuning {
   readonly restartInterval?: number | undefined
   /** False-positive rate of the tables' Bloom filters, above 0; 1 leaves them out. Default 0.01. */
   readonly filterFalsePositiveRate?: number | undefined
-  /** Memory for cached blocks, shared by all tables of the store. Default 64 MiB. */
+  /** Memory for cached blocks and entries, shared by all tables of the store. Default 64 MiB. */
   readonly blockCacheBytes?: number | undefined
+  /** How much of it is for single entries that are asked for again and again, of at most 512 bytes each. Default a sixteenth. */
+  readonly entryCacheBytes?: number | undefined
   /** Table files kept open at most. Default 512. */
   readonly maxOpenTables?: number | undefined
   /** Size at which a compaction closes a table and begins the next. Default 16 MiB. */
@@ -146,6 +148,7 @@ export interface Settings {
   readonly restartInterval: number
   readonly filterFalsePositiveRate: number
   readonly blockCacheBytes: number
+  readonly entryCacheBytes: number
   readonly maxOpenTables: number
   readonly tableBytes: number
   readonly level0Tables: number
@@ -216,6 +219,7 @@ const resolve = (options: LsmOptions): Settings => {
   if (readOnly && recovery === "salvage") fail("recovery", "a store that is open for reading only cannot be salvaged")
   if (typeof name !== "string") fail("name", "must be a string")
   const many = 2 ** 31 - 1
+  const blockCacheBytes = integer("blockCacheBytes", 64 * MiB, 0, 2 ** 40)
   const level0Tables = integer("level0Tables", 4, 1, 1000)
   const level0SlowdownTables = integer(
     "level0SlowdownTables",
@@ -235,7 +239,8 @@ const resolve = (options: LsmOptions): Settings => {
     compression: resolveCompression(options.compression ?? "none"),
     restartInterval: integer("restartInterval", 16, 1, 65536),
     filterFalsePositiveRate: real("filterFalsePositiveRate", 0.01, 1e-6, 1),
-    blockCacheBytes: integer("blockCacheBytes", 64 * MiB, 0, 2 ** 40),
+    blockCacheBytes,
+    entryCacheBytes: integer("entryCacheBytes", Math.floor(blockCacheBytes / 16), 0, blockCacheBytes),
     maxOpenTables: integer("maxOpenTables", 512, 1, many),
     tableBytes: integer("tableBytes", 16 * MiB, 1, many),
     level0Tables,

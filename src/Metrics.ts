@@ -59,7 +59,12 @@ export const cacheHits = gauge("lsm_cache_hits", "Blocks found in the cache sinc
 /** @since 0.1.0 @category metrics */
 export const cacheMisses = gauge("lsm_cache_misses", "Blocks not found in the cache since the store was opened")
 /** @since 0.1.0 @category metrics */
-export const cacheBytes = gauge("lsm_cache_bytes", "Bytes of cached blocks")
+export const cacheEntryHits = gauge(
+  "lsm_cache_entry_hits",
+  "Lookups answered by an entry that is held apart from blocks since the store was opened"
+)
+/** @since 0.1.0 @category metrics */
+export const cacheBytes = gauge("lsm_cache_bytes", "Bytes of cached blocks and entries")
 /** @since 0.1.0 @category metrics */
 export const memtableBytes = gauge("lsm_memtable_bytes", "Bytes held by memtables, active and frozen")
 /** @since 0.1.0 @category metrics */
@@ -163,6 +168,7 @@ export interface MetricsService {
     readonly filterFalsePositives: Level
     readonly cacheHits: Level
     readonly cacheMisses: Level
+    readonly cacheEntryHits: Level
     readonly cacheBytes: Level
     readonly memtableBytes: Level
     readonly levelTables: ReadonlyArray<Level>
@@ -244,6 +250,7 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
         filterFalsePositives: level(filterFalsePositives),
         cacheHits: level(cacheHits),
         cacheMisses: level(cacheMisses),
+        cacheEntryHits: level(cacheEntryHits),
         cacheBytes: level(cacheBytes),
         memtableBytes: level(memtableBytes),
         levelTables: levels.map((n) => level(levelTables, ["level", String(n)])),

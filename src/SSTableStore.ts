@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import { BlockCache } from "./internal/blockCache.js"
 import type { Found } from "./internal/blockLookup.js"
 import type { Cursor } from "./internal/cursor.js"
+import { EntryCache } from "./internal/entryCache.js"
 import { StorageFailure } from "./internal/failure.js"
 import { tableName } from "./internal/fileNames.js"
 import type { LookupKey } from "./internal/lookupKey.js"
@@ -52,6 +53,8 @@ export interface SSTableStoreService {
   readonly unsafeAttach: (storeId: Uint8Array) => void
   /** Looks in one table for the newest version of a key at or before a sequence number; true when `found` has it. */
   readonly unsafeFind: (table: TableMeta, key: LookupKey, sequence: number, found: Found) => boolean
+  /** Entries that were found in tables and are asked for again and again. */
+  readonly unsafeEntries: EntryCache
   /** A cursor over a table. It survives the closing of the table's file, which is opened again. */
   readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => Cursor
   /** About how many bytes of the table's file lie in front of a key. */
@@ -94,10 +97,11 @@ interface OpenTable {
 export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
     const config = yield* settings(options)
-    const { directory, maxOpenTables, blockCacheBytes, blockBytes, restartInterval, filterFalsePositiveRate } = config
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = config
     const storage = yield* Storage
     const { driver } = storage
-    const cache = new BlockCache(blockCacheBytes, blockBytes)
+    const cache = new BlockCache(config.blockCacheBytes - config.entryCacheBytes, blockBytes)
+    const entries = new EntryCache(config.entryCacheBytes)
     const reads = new ReadCounters()
     const open = new Map<number, OpenTable>()
     const tableOptions = { blockSize: blockBytes, restartInterval, filterFalsePositiveRate }
@@ -192,6 +196,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       })
 
     const service: SSTableStoreService = {
+      unsafeEntries: entries,
       unsafeAttach: (id) => {
         storeId = Uint8Array.from(id)
       },

@@ -51,6 +51,7 @@ export interface Stats {
     readonly activeMemtable: number
     readonly frozenMemtables: number
     readonly frozenCount: number
+    /** Cached blocks and entries. */
     readonly blockCache: number
     /** Indexes and filters of open tables. */
     readonly openTables: number
@@ -93,6 +94,8 @@ export interface Stats {
     readonly misses: number
     readonly evictions: number
     readonly hitRate: number
+    /** Lookups answered by an entry that is held apart, so that no block was asked for. */
+    readonly entryHits: number
   }
   readonly written: {
     /** Keys and values handed in by the application. */

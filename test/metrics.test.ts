@@ -76,7 +76,7 @@ describe("metrics", () => {
           expect(filter.falsePositiveRate).toBe(filter.falsePositives / 1999)
           expect(filter.falsePositiveRate).toBeLessThan(0.03)
           expect(reads).toMatchObject({ tableHits: 2000, misses: 2000, byLevel: [0, 2000, 0, 0, 0, 0, 0] })
-          expect(cache.hits + cache.misses).toBe(2001 + filter.falsePositives)
+          expect(cache.hits + cache.misses + cache.entryHits).toBe(2001 + filter.falsePositives)
           expect(cache.misses).toBeLessThan(100)
           expect(cache.hitRate).toBeGreaterThan(0.9)
         }),

@@ -4,6 +4,7 @@ import { asSmallAs, atLeast, us } from "../lib/judges.js"
 import { directoryBytes } from "../lib/measured.js"
 import type { Row, Run } from "../lib/row.js"
 import { inBatches, inOrder, prepare, shuffledWork, withSession } from "../lib/session.js"
+import { mixes } from "../lib/ycsb.js"
 import type { Kind } from "../loops/index.js"
 import { usual } from "../peers/peer.js"
 import { type Measure, type Other, openUs } from "./contenders.js"
@@ -51,6 +52,14 @@ export const ablationRows: Readonly<Record<string, Row>> = {
   "ablation-cache": without("readrandom without a block cache", "without cache", loop("gets", Plans.readRandom), {
     blockCacheBytes: 0
   }),
+  "ablation-entryCache": without(
+    "ycsbC without a cache of entries",
+    "without entries",
+    loop("ycsb", Plans.ycsb(mixes.C)),
+    {
+      entryCacheBytes: 0
+    }
+  ),
   "ablation-groupCommit": without(
     "fillsync64 without sharing of syncs",
     "one put a sync",

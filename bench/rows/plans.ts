@@ -1,7 +1,7 @@
 import { draws, missingKeys, randomEntries, rewritten, sequentialEntries } from "../lib/entries.js"
 import type { Run } from "../lib/row.js"
 import { inOrder, shuffledWork } from "../lib/session.js"
-import { type Mix, makeTape } from "../lib/ycsb.js"
+import { type Mix, makeTape, read } from "../lib/ycsb.js"
 import { keysAtOnce, seekLength } from "../loops/reads.js"
 import { writersAtOnce } from "../loops/writes.js"
 import { course, type MakePlan } from "./plan.js"
@@ -114,6 +114,7 @@ export const ycsb =
     return {
       held: { ...entries, count: run.entries },
       work: { entries, order: new Uint32Array(0), tape },
-      course: course(run, operations)
+      // What only gets is done twice, as the other rows of gets are.
+      course: course(run, operations, { twice: mix.parts.every(([kind]) => kind === read) })
     }
   }

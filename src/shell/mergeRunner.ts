@@ -10,7 +10,9 @@ import { type Merge, MergeRequest } from "./mergeMessages.js"
 /** Merges as a store does it in its own thread, by an SSTableStore that is made for this request and opens the tables anew. */
 const merge = (request: Merge) =>
   Effect.gen(function* () {
-    const tables = yield* Effect.orDie(SSTableStore.make({ ...request.options, blockCacheBytes: 0 }))
+    const tables = yield* Effect.orDie(
+      SSTableStore.make({ ...request.options, blockCacheBytes: 0, entryCacheBytes: 0 })
+    )
     tables.unsafeAttach(request.storeId)
     const numbers = request.fileNumbers.values()
     const allocate = (): number => {

@@ -94,7 +94,7 @@ export class Reads {
       throw new InvalidArgument({ argument: "key", reason: "is neither a string nor a Uint8Array" })
     }
     const { found } = this
-    const { memtable, manifest, metrics } = this.engine.parts
+    const { memtable, manifest, metrics, tables } = this.engine.parts
     const key = this.key.set(input)
     metrics.gets.add(1)
     for (const table of memtable.unsafeAll()) {
@@ -107,26 +107,41 @@ export class Reads {
       found.end = table.valueEndOf(id)
       return true
     }
-    const { levels } = manifest.unsafeVersion()
-    for (const table of levels[0]!) if (this.findIn(table, key, sequence, 0)) return found.kind !== Kind.deletion
+    const version = manifest.unsafeVersion()
+    const { unsafeEntries: entries } = tables
+    if (entries.find(version, key, sequence, found)) {
+      metrics.tableHits[entries.level]!.add(1)
+      return true
+    }
+    const level = this.findInTables(version.levels, key, sequence)
+    if (level < 0) {
+      metrics.misses.add(1)
+      return false
+    }
+    metrics.tableHits[level]!.add(1)
+    if (found.kind === Kind.deletion) return false
+    // A snapshot may have found an older version than the newest.
+    if (sequence === this.engine.visibleSequence) entries.offer(key, found, level)
+    return true
+  }
+
+  /** The level where the newest version at or before `sequence` is; -1 where there is none. */
+  private findInTables(levels: ReadonlyArray<ReadonlyArray<TableMeta>>, key: LookupKey, sequence: number): number {
+    for (const table of levels[0]!) if (this.findIn(table, key, sequence, 0)) return 0
     for (let level = 1; level < levels.length; level++) {
       const tables = levels[level]!
       if (tables.length === 0) continue
       const table = tables[findTable(tables, key.bytes, key.length)]
-      if (table !== undefined && this.findIn(table, key, sequence, level)) return found.kind !== Kind.deletion
+      if (table !== undefined && this.findIn(table, key, sequence, level)) return level
     }
-    metrics.misses.add(1)
-    return false
+    return -1
   }
 
   private findIn(table: TableMeta, key: LookupKey, sequence: number, level: number): boolean {
     const { smallestKey, largestKey } = table
     if (compareRange(key.bytes, 0, key.length, smallestKey, 0, smallestKey.length) < 0) return false
     if (level === 0 && compareRange(key.bytes, 0, key.length, largestKey, 0, largestKey.length) > 0) return false
-    const { tables, metrics } = this.engine.parts
-    if (!tables.unsafeFind(table, key, sequence, this.found)) return false
-    metrics.tableHits[level]!.add(1)
-    return true
+    return this.engine.parts.tables.unsafeFind(table, key, sequence, this.found)
   }
 
   private copyFound(): Uint8Array {

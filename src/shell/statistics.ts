@@ -11,6 +11,7 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
   const { settings, metrics, manifest, wal, memtable, tables, compactor } = engine.parts
   const version = manifest.unsafeVersion()
   const { cache, reads, openTableBytes } = tables.unsafeStatus()
+  const { unsafeEntries: entries } = tables
   const { backgroundError, scores } = compactor.unsafeStatus()
   const frozen = memtable.unsafeFrozen()
   const levels = version.levels.map((level, i) => ({
@@ -41,7 +42,7 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
       activeMemtable: memtable.unsafeActive().memory,
       frozenMemtables: frozen.reduce((n, table) => n + table.memory, 0),
       frozenCount: frozen.length,
-      blockCache: cache.used,
+      blockCache: cache.used + entries.used,
       openTables: openTableBytes,
       logQueue: wal.unsafeQueuedBytes()
     },
@@ -74,7 +75,8 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
       hits: cache.hits,
       misses: cache.misses,
       evictions: cache.evictions,
-      hitRate: ratio(cache.hits, cache.hits + cache.misses)
+      hitRate: ratio(cache.hits, cache.hits + cache.misses),
+      entryHits: entries.hits
     },
     written,
     amplification: {
@@ -101,6 +103,7 @@ const setGauges = (engine: Engine, stats: Stats): void => {
   gauges.filterFalsePositives.set(stats.filter.falsePositives)
   gauges.cacheHits.set(stats.cache.hits)
   gauges.cacheMisses.set(stats.cache.misses)
+  gauges.cacheEntryHits.set(stats.cache.entryHits)
   gauges.cacheBytes.set(stats.memory.blockCache)
   gauges.memtableBytes.set(stats.memory.activeMemtable + stats.memory.frozenMemtables)
   for (const { level, tables, bytes } of stats.levels) {

@@ -20,6 +20,9 @@ export type Verdict =
 
 const fault = (what: string): Verdict => ({ _tag: "Fault", what })
 
+/** A buffer of this size may be one that the engine uses for all small reads. */
+const reused = 64 * 1024
+
 /** Reports reads, and buffers to read into, that the file's size does not explain. */
 const bounded = (files: Files, report: (what: string) => void) => (storage: Storage.StorageService) => ({
   ...storage,
@@ -33,7 +36,9 @@ const bounded = (files: Files, report: (what: string) => void) => (storage: Stor
         size: () => file.size(),
         read: (target, offset, length, position) => {
           const size = files.get(path)?.length ?? file.size()
-          if (target.length > size + slack) report(`reads ${target.length} bytes of ${path}, which has ${size}`)
+          if (length > size + slack) report(`reads ${length} bytes of ${path}, which has ${size}`)
+          if (target.length > Math.max(size + slack, reused))
+            report(`reads ${path}, of ${size} bytes, into ${target.length}`)
           return file.read(target, offset, length, position)
         },
         append: (source, offset, length) => file.append(source, offset, length),
