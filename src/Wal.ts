@@ -94,6 +94,8 @@ export interface WalService {
   /** Makes room for a record of `size` bytes; answers where in `unsafeBuffer()` its payload is to be written, at once. */
   readonly unsafeReserve: (size: number) => number
   readonly unsafeBuffer: () => Uint8Array
+  /** Commits the reserved record where nothing need be waited for. True: it is applied. False: `unsafeCommit` is to follow. */
+  readonly unsafeCommitNow: (durability: number) => boolean
   /** Commits the reserved record. True: it is applied, and `done` is never called. False: `done` is called later, once. */
   readonly unsafeCommit: (durability: number, done: Done) => boolean
   /** Whether a segment stands ready, and no record of the current one waits to be applied. */
@@ -197,6 +199,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       begin,
       unsafeReserve: (size) => active().reserve(size),
       unsafeBuffer: () => active().buffer,
+      unsafeCommitNow: (durability) => active().commitNow(durability),
       unsafeCommit: (durability, done) => active().commit(durability, done),
       unsafeCanRotate: () => offered.length > 0 && active().canRotate,
       unsafeNeedsSegment: () => offered.length === 0,

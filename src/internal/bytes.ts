@@ -99,11 +99,13 @@ export const copyRange = (source: Uint8Array, start: number, end: number): Uint8
   return copy
 }
 
-/** Copies `source[start, end)` to `target` at `at`; a loop for short ranges, where a view would cost more than it saves. */
+/** Copies `source[start, end)` to `target` at `at`; a loop for short ranges, where a call, or even a view, would cost more than it saves. */
 export const copyInto = (source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void => {
   const length = end - start
   if (length <= 32) {
     for (let i = 0; i < length; i++) target[at + i] = source[start + i]!
+  } else if (length === source.length) {
+    target.set(source, at)
   } else {
     target.set(new Uint8Array(source.buffer, source.byteOffset + start, length), at)
   }

@@ -40,18 +40,31 @@ class Group {
   buffer: Uint8Array
   length = 0
   /** Where each frame begins; the frames are sealed when the group is written, for only then is their place known. */
-  readonly frames: Array<number> = []
+  private frames = new Uint32Array(16)
+  frameCount = 0
   /** Records not yet applied, in order. */
   readonly pending: Array<Pending> = []
   needsSync = false
   constructor(capacity: number) {
     this.buffer = new Uint8Array(capacity)
   }
+  addFrame(at: number, end: number): void {
+    if (this.frameCount === this.frames.length) {
+      const larger = new Uint32Array(this.frames.length * 2)
+      larger.set(this.frames)
+      this.frames = larger
+    }
+    this.frames[this.frameCount++] = at
+    this.length = end
+  }
+  frameStart(index: number): number {
+    return index < this.frameCount ? this.frames[index]! : this.length
+  }
   /** Empties it. Whether a sync is wanted stays: who asked for one may have no record in the group. */
   reset(): void {
     this.length = 0
-    this.frames.length = 0
-    this.pending.length = 0
+    this.frameCount = 0
+    if (this.pending.length > 0) this.pending.length = 0
     if (this.buffer.length > maxRetainedBuffer) this.buffer = new Uint8Array(initialBuffer)
   }
 }
@@ -142,8 +155,8 @@ export class LogWriter {
    */
   get canRotate(): boolean {
     if (this.failure !== undefined || (this.inflight !== undefined && this.inflight.pending.length > 0)) return false
-    const { pending, frames } = this.filling
-    return pending.length === 0 || pending.length === frames.length
+    const { pending, frameCount } = this.filling
+    return pending.length === 0 || pending.length === frameCount
   }
 
   /** Whether a commit or a sync is under way, so that the event loop should turn soon. */
@@ -170,11 +183,30 @@ export class LogWriter {
     return group.length + frameHeaderSize
   }
 
+  /** Commits the reserved record, where nothing need be waited for; answers whether it is applied. If not, `commit` is to follow. */
+  commitNow(durability: number): boolean {
+    if (this.failure !== undefined || durability === Durability.sync || this.hasPending) return false
+    const group = this.filling
+    const start = this.reservedAt + frameHeaderSize
+    const end = this.reservedEnd
+    group.addFrame(this.reservedAt, end)
+    if (durability === Durability.buffered || end >= writeThreshold) {
+      if (this.writeGroup(group) !== undefined) return false
+      this.hooks.apply(group.buffer, start, end)
+      group.reset()
+    } else {
+      this.hooks.apply(group.buffer, start, end)
+    }
+    this.hooks.settled()
+    return true
+  }
+
   /**
    * Commits the reserved record. Answers true when it is applied already and `done` will not be called; otherwise
    * `done` is called later, once.
    */
   commit(durability: number, done: Done): boolean {
+    if (this.commitNow(durability)) return true
     if (this.failure !== undefined) {
       done(this.failure)
       return false
@@ -182,23 +214,7 @@ export class LogWriter {
     const group = this.filling
     const start = this.reservedAt + frameHeaderSize
     const end = this.reservedEnd
-    group.frames.push(this.reservedAt)
-    group.length = end
-    if (durability !== Durability.sync && !this.hasPending) {
-      if (durability === Durability.buffered || group.length >= writeThreshold) {
-        const failure = this.writeGroup(group)
-        if (failure !== undefined) {
-          done(failure)
-          return false
-        }
-        this.hooks.apply(group.buffer, start, end)
-        group.reset()
-      } else {
-        this.hooks.apply(group.buffer, start, end)
-      }
-      this.hooks.settled()
-      return true
-    }
+    group.addFrame(this.reservedAt, end)
     group.pending.push({ start, end, done })
     if (durability === Durability.sync) group.needsSync = true
     this.schedule()
@@ -245,7 +261,7 @@ export class LogWriter {
       this.finishGroup(group)
       return
     }
-    const records = group.frames.length
+    const records = group.frameCount
     this.syncChain((syncFailure) => {
       if (syncFailure !== undefined) {
         for (const waiter of waiters) waiter(syncFailure)
@@ -279,11 +295,9 @@ export class LogWriter {
   private writeGroup(group: Group): Error | undefined {
     if (this.failure !== undefined) return this.failure
     if (group.length === 0) return undefined
-    const frames = group.frames
-    for (let i = 0; i < frames.length; i++) {
-      const at = frames[i]!
-      const end = i + 1 < frames.length ? frames[i + 1]! : group.length
-      const length = end - at - frameHeaderSize
+    for (let i = 0; i < group.frameCount; i++) {
+      const at = group.frameStart(i)
+      const length = group.frameStart(i + 1) - at - frameHeaderSize
       sealFrame(
         group.buffer,
         at,

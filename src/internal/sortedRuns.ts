@@ -75,7 +75,9 @@ const mergeInto = (
   at: number,
   compare: Compare
 ): void => {
-  while (i < aEnd && j < bEnd) out[at++] = compare(a[i]!, b[j]!) <= 0 ? a[i++]! : b[j++]!
+  // What was inserted in order stands in order already.
+  const inOrder = i < aEnd && j < bEnd && compare(a[aEnd - 1]!, b[j]!) <= 0
+  if (!inOrder) while (i < aEnd && j < bEnd) out[at++] = compare(a[i]!, b[j]!) <= 0 ? a[i++]! : b[j++]!
   while (i < aEnd) out[at++] = a[i++]!
   while (j < bEnd) out[at++] = b[j++]!
 }

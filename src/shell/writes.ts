@@ -9,7 +9,7 @@ import { resolveDurability, type Settings } from "../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../LsmStore.js"
 import { WriteBatch } from "../WriteBatch.js"
 import type { Engine } from "./engine.js"
-import { immediate } from "./immediate.js"
+import { Immediate, immediate } from "./immediate.js"
 import type { IntervalSync } from "./intervalSync.js"
 
 type Resume = (effect: Effect.Effect<void, WriteError>) => void
@@ -30,6 +30,9 @@ const toPolicy = (durability: Settings["durability"]): Policy =>
 
 const syncPolicy = toPolicy("sync")
 const bufferedPolicy = toPolicy("buffered")
+
+/** In place of the time when a write began, where that is not measured. */
+const notSampled = -1
 
 /** One record of a batch is held in one piece of memory, and framed with a 32-bit length. */
 const maxBatchBytes = 1024 * 1024 * 1024
@@ -57,7 +60,7 @@ export class Writes {
   }
 
   readonly put = (key: Bytes, value: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
-    immediate(() => this.putNow(key, value, options))
+    new Put(this, key, value, options)
 
   readonly delete = (key: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
     immediate(() => this.deleteNow(key, options))
@@ -65,7 +68,7 @@ export class Writes {
   readonly write = (batch: WriteBatch, options?: WriteOptions): Effect.Effect<void, WriteError> =>
     immediate(() => this.writeNow(batch, options))
 
-  private putNow(key: Bytes, value: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+  putNow(key: Bytes, value: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
     const { engine } = this
     const refusal = engine.writeRefusal() ?? this.takeKey(key)
     if (refusal !== undefined) return Effect.fail(refusal)
@@ -156,18 +159,23 @@ export class Writes {
       if (wal.unsafeUnsyncedBytes() >= policy.maxBytes) mode = Durability.sync
       else this.intervalSync.unsafeRequest(policy.millis)
     }
-    const started = sampled ? metrics.unsafeNow() : 0
-    const waiting = new Waiting()
-    if (sampled) {
-      this.untilSample = settings.latencySampling
-      waiting.onEnd = () => metrics.putLatency.set((metrics.unsafeNow() - started) / 1000)
-    }
-    if (wal.unsafeCommit(mode, waiting.done)) {
-      waiting.onEnd?.()
-      return compactor.unsafePace(size) ? storage.turn : Effect.void
-    }
-    const wait = Effect.async<void, WriteError>((resume) => waiting.attach(resume))
+    const started = sampled ? metrics.unsafeNow() : notSampled
+    if (sampled) this.untilSample = settings.latencySampling
+    const wait = wal.unsafeCommitNow(mode) ? this.ended(started) : this.commitLater(mode, started)
     return compactor.unsafePace(size) ? Effect.zipRight(wait, storage.turn) : wait
+  }
+
+  /** Commits a record that has to wait. */
+  private commitLater(mode: number, started: number): Effect.Effect<void, WriteError> {
+    const waiting = new Waiting(() => this.ended(started))
+    if (this.engine.parts.wal.unsafeCommit(mode, waiting.done)) return this.ended(started)
+    return Effect.async<void, WriteError>((resume) => waiting.attach(resume))
+  }
+
+  private ended(started: number): Effect.Effect<void> {
+    const { metrics } = this.engine.parts
+    if (started !== notSampled) metrics.putLatency.set((metrics.unsafeNow() - started) / 1000)
+    return Effect.void
   }
 
   /** Waits for admission, then tries from the beginning: the store may be closed by then. */
@@ -207,6 +215,22 @@ export class Writes {
   }
 }
 
+/** A put, which runs so often that a closure counts. */
+class Put extends Immediate<void, WriteError> {
+  constructor(
+    private readonly writes: Writes,
+    private readonly key: Bytes,
+    private readonly value: Bytes,
+    private readonly options: WriteOptions | undefined
+  ) {
+    super()
+  }
+
+  protected override evaluate(): Effect.Effect<void, WriteError> {
+    return this.writes.putNow(this.key, this.value, this.options)
+  }
+}
+
 const invalid = (argument: string, reason: string): Effect.Effect<never, InvalidArgument> =>
   Effect.fail(new InvalidArgument({ argument, reason }))
 
@@ -214,11 +238,12 @@ const invalid = (argument: string, reason: string): Effect.Effect<never, Invalid
 class Waiting {
   private resume: Resume | undefined
   private outcome: Effect.Effect<void, WriteError> | undefined
-  onEnd: (() => void) | undefined
+
+  constructor(private readonly ended: () => Effect.Effect<void>) {}
 
   readonly done: Done = (failure) => {
-    this.onEnd?.()
-    const outcome = failure === undefined ? Effect.void : Effect.fail(fromFailure(failure))
+    const ended = this.ended()
+    const outcome = failure === undefined ? ended : Effect.fail(fromFailure(failure))
     if (this.resume !== undefined) this.resume(outcome)
     else this.outcome = outcome
   }
