@@ -25,6 +25,7 @@ import { Metrics } from "./Metrics.js"
 import { SSTableStore } from "./SSTableStore.js"
 import { Gate } from "./shell/gate.js"
 import { annotate, logDebug } from "./shell/logging.js"
+import { losesTrust } from "./shell/trust.js"
 import { startWorker, type Worker } from "./shell/worker.js"
 import { TableMerger } from "./TableMerger.js"
 import { Wal } from "./Wal.js"
@@ -521,15 +522,6 @@ export const make = (
     }
     return service
   })
-
-/**
- * Whether a failure of background work leaves the store without knowledge of what is on disk. A file whose sync failed for want of
- * room is removed, and written anew under another name. A directory has no other name: after a failed sync nobody can
- * say which of its names are on disk.
- */
-const losesTrust = (error: FileError): boolean =>
-  (error._tag === "StorageError" && error.operation.startsWith("sync")) ||
-  (error._tag === "DiskFull" && error.operation === "sync directory")
 
 /** How writers are held back. */
 type Pressure = "none" | "slow" | "stop"

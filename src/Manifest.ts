@@ -54,6 +54,8 @@ export interface ManifestService {
   readonly unsafeSalvage: () => Salvaged | undefined
   /** Keeps files as they are in a directory of their own, before anything is changed; answers that directory. */
   readonly keepAside: (names: ReadonlyArray<string>) => Effect.Effect<string, FileError>
+  /** Files of the store's making that were there when the directory was read, and that the manifest did not name. */
+  readonly unsafeOrphans: () => ReadonlyArray<string>
   /** Removes files of the store's making that the manifest does not name; answers their names. */
   readonly removeOrphans: Effect.Effect<ReadonlyArray<string>, FileError>
   /** The tables that no version holds any more, each once. */
@@ -72,7 +74,7 @@ export class Manifest extends Context.Tag("effect-lsm/Manifest")<Manifest, Manif
 const rolloverSize = 1024 * 1024
 
 /** What the directory held when it was locked. */
-type Recovered = Omit<StoreDirectory, "tornBytes">
+type Recovered = Omit<StoreDirectory, "tornBytes"> & { readonly names: ReadonlyArray<string> }
 
 const recover = ({
   directory,
@@ -87,7 +89,7 @@ const recover = ({
     if (found === undefined) {
       if (!createIfMissing || readOnly) return yield* noStore(directory)
       const storeId = yield* drawStoreId
-      return { state: emptyState, storeId, manifestNumber: 0 }
+      return { state: emptyState, storeId, manifestNumber: 0, names }
     }
     if (found.tornBytes > 0) {
       yield* Effect.logWarning("dropped a torn last edit of the manifest").pipe(
@@ -103,7 +105,7 @@ const recover = ({
     if (missing !== undefined) {
       return yield* Effect.fail(fromFailure(missingFile(directory, missing, found.manifestNumber)))
     }
-    return found
+    return { ...found, names }
   })
 
 /**
@@ -204,18 +206,22 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
         )
       }).pipe(Effect.uninterruptible, serially.withPermits(1))
 
-    const removeOrphans = Effect.gen(function* () {
+    const orphansAmong = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
       const named = new Set<string>([
         ...state.segments.map(logName),
         ...versions.current.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
         manifestName(manifestNumber),
         currentName
       ])
-      const names = yield* storage.list(directory)
-      const orphans = names.filter((name) => {
+      return names.filter((name) => {
         const file = parseFileName(name)
         return file !== undefined && file.kind !== "lock" && !named.has(name)
       })
+    }
+    const leftBehind = orphansAmong(recovered.names)
+
+    const removeOrphans = Effect.gen(function* () {
+      const orphans = orphansAmong(yield* storage.list(directory))
       for (const name of orphans) {
         const told = yield* storage.remove(`${directory}/${name}`).pipe(
           Effect.match({
@@ -239,6 +245,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
       apply,
       unsafeSalvage: () => salvaged,
       keepAside: (names) => keepAside(storage, directory, manifestNumber, names),
+      unsafeOrphans: () => leftBehind,
       removeOrphans,
       unsafeTakeObsolete: () => versions.takeObsolete(),
       unsafeOnObsolete: (onObsolete) => {

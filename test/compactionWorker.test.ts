@@ -299,6 +299,8 @@ describe("compactions in a thread", () => {
         let last: SimulatedThread | undefined
         yield* withThreads(storage, (store, threads) =>
           Effect.gen(function* () {
+            // Makes the store writable, which takes turns of its own.
+            yield* store.flush
             yield* Effect.fork(Effect.exit(store.compact()))
             for (let i = 0; i < turns; i++) yield* turn
             last = threads[0]

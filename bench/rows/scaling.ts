@@ -1,11 +1,12 @@
 import { mkdirSync } from "node:fs"
 import { draws, largeEntries, missingKeys } from "../lib/entries.js"
 import { directoryBytes } from "../lib/measured.js"
+import { us } from "../lib/judges.js"
 import type { Row } from "../lib/row.js"
 import { inBatches, inOrder, whole, withSession } from "../lib/session.js"
 import { seekLength } from "../loops/reads.js"
 import { usual } from "../peers/peer.js"
-import { everyone, type Measure } from "./contenders.js"
+import { everyone, type Measure, openUs } from "./contenders.js"
 import { course, rehearsed } from "./plan.js"
 
 /** Operations of each loop, at most. */
@@ -57,8 +58,8 @@ const atScale =
   }
 
 const scaling = (count: number, fullOnly = false): Row => ({
-  title: `${count.toLocaleString("en")} entries with a cache of 64 MiB`,
-  contenders: everyone(atScale(count)),
+  title: `${count.toLocaleString("en")} entries with a cache of 64 MiB; ours seeks by \`collect\``,
+  contenders: { ...everyone(atScale(count)), [us]: (run) => atScale(count)(openUs("collect"), run) },
   rounds: 1,
   fullOnly
 })

@@ -44,9 +44,9 @@ const lines = Object.entries(figures).map(([store, values]) => [
 ])
 console.log(table([["", ...names], ...lines]))
 
-/** A run of less than the ten minutes or of some stores is kept with the quick ones. */
+/** A run of less than the ten minutes is kept with the quick ones. */
 const quick = seconds < 600
-const folder = resultsFolder(quick || options.stores !== undefined)
+const folder = resultsFolder(quick)
 const title = `half gets, half puts of keys that are there, zipfian, for ${seconds} seconds`
 keepResult(folder, { row: "soak", title, entries, quick, rounds: 1, versions, absent, figures })
 const chart = (title: string, y: string, series: (soaked: Soaked) => ReadonlyArray<number>) =>

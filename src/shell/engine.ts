@@ -10,7 +10,8 @@ import {
   type ReadError,
   StoreClosed,
   StorePoisoned,
-  StoreReadOnly
+  StoreReadOnly,
+  type WriteError
 } from "../LsmError.js"
 import type { Settings } from "../LsmOptions.js"
 import type { Bytes, Range, ReadOptions, Snapshot } from "../LsmStore.js"
@@ -36,6 +37,10 @@ export interface EngineParts {
 /** What the operations of one open store share: its components, its sequence numbers, its snapshots, whether it is open. */
 export class Engine {
   closed = false
+  /** Whether the manifest and the log have been made writable, and background work has been started. */
+  hasBegun = false
+  /** Sees to it that this is so; fails while it cannot be. */
+  begin: Effect.Effect<void, WriteError> = Effect.void
   /** Why there are no more writes. */
   poison: FileError | undefined
   /** The number that the next operation gets. */
@@ -87,6 +92,11 @@ export class Engine {
   afterTurn<A>(value: A): Effect.Effect<A> {
     const { wal, compactor, storage } = this.parts
     return wal.unsafeIsBusy() || compactor.unsafeIsBusy() ? Effect.as(storage.turn, value) : Effect.succeed(value)
+  }
+
+  /** Work that writes. */
+  onceBegun<A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E | WriteError> {
+    return Effect.suspend(() => (this.hasBegun ? work : Effect.zipRight(this.begin, work)))
   }
 
   /** The sequence number to look from. */

@@ -12,6 +12,7 @@ import { SSTableStore } from "../SSTableStore.js"
 import { Storage } from "../Storage.js"
 import { Wal } from "../Wal.js"
 import { approximateCount, approximateSize } from "./approximate.js"
+import { beginWhenAsked } from "./beginning.js"
 import { Engine, toKeyRange } from "./engine.js"
 import { noSync, startIntervalSync } from "./intervalSync.js"
 import { annotate, logDebug } from "./logging.js"
@@ -41,20 +42,24 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
       compactor: yield* Compactor
     })
     const { compactor, wal } = engine.parts
-    const recovery = yield* recover(engine)
-    if (!settings.readOnly) {
-      yield* compactor.start({
-        snapshots: () => engine.heldSequences(),
-        poisoned: engine.poisonWith
-      })
+    const { stats, makeWritable, isSettled } = yield* recover(engine)
+    const begin = Effect.tap(makeWritable, () =>
+      compactor.start({ snapshots: () => engine.heldSequences(), poisoned: engine.poisonWith })
+    )
+    let { orphans } = stats
+    if (!settings.readOnly && !isSettled) {
+      orphans = yield* begin
+      engine.hasBegun = true
     }
     yield* Effect.addFinalizer(() => close(engine))
+    // The fiber ends before the store is closed.
+    if (!settings.readOnly && isSettled) engine.begin = yield* beginWhenAsked(engine, begin, yield* Effect.scope)
     const intervalSync = settings.readOnly ? noSync : yield* startIntervalSync(wal, yield* Effect.scope)
     yield* logDebug("LsmStore", "opened", {
       directory: settings.directory,
       tables: engine.parts.manifest.unsafeVersion().tableCount
     })
-    return makeStore(engine, new Writes(engine, intervalSync), recovery)
+    return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans })
   }).pipe(Effect.withSpan("lsm.open", { captureStackTrace: false, attributes: { directory: settings.directory } }))
 
 /** Makes everything acknowledged durable, ends the background work, and closes the files. Errors are told, not raised. */
@@ -69,14 +74,14 @@ const close = (engine: Engine): Effect.Effect<void> =>
         Effect.logError(`closing: ${what} failed`, cause).pipe(annotate("LsmStore", { directory: settings.directory }))
       )
     return Effect.gen(function* () {
-      if (engine.poison === undefined && !settings.readOnly) {
+      if (engine.poison === undefined && engine.hasBegun) {
         yield* wal.sync.pipe(tell("the last sync"))
         const held = memtable.unsafeAll().reduce((n, table) => n + table.dataBytes, 0)
         const much = held > flushOnCloseBytes || manifest.unsafeState().segments.length >= flushOnCloseSegments
         if (much && engine.poison === undefined) yield* compactor.flush.pipe(tell("the last flush"))
       }
       yield* compactor.stop
-      if (engine.poison === undefined && !settings.readOnly) {
+      if (engine.poison === undefined && engine.hasBegun) {
         yield* wal.close.pipe(
           Effect.flatMap((closed) => manifest.apply({ closed })),
           tell("closing the log")
@@ -105,7 +110,9 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats): Sto
       engine.read(() => toKeyRange(range)),
       ({ start, end }) => {
         if (start !== undefined && end !== undefined && compare(start, end) >= 0) return Effect.void
-        const work = Effect.zipRight(compactor.flush, compactor.compact({ smallest: start, largest: end }))
+        const work = engine.onceBegun(
+          Effect.zipRight(compactor.flush, compactor.compact({ smallest: start, largest: end }))
+        )
         // A loop of compactions with nothing to do must not keep the event loop to itself.
         return whileOpen(Effect.zipRight(storage.turn, work))
       }
@@ -132,8 +139,8 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats): Sto
     count: scans.count,
     approximateCount: (range) => engine.read(() => approximateCount(engine, toKeyRange(range))),
     approximateSize: (range) => engine.read(() => approximateSize(engine, toKeyRange(range))),
-    sync: whileOpen(wal.sync),
-    flush: whileOpen(compactor.flush),
+    sync: whileOpen(Effect.suspend(() => (engine.hasBegun ? wal.sync : Effect.void))),
+    flush: whileOpen(engine.onceBegun(compactor.flush)),
     compact,
     resume: compactor.resume,
     stats,

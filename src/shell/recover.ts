@@ -3,15 +3,27 @@ import { batchCount, batchSequence } from "../internal/batchFormat.js"
 import { logName } from "../internal/fileNames.js"
 import type { LogEnd } from "../internal/logSegment.js"
 import { SequenceChain } from "../internal/sequenceChain.js"
-import type { OpenError } from "../LsmError.js"
+import type { FileError, OpenError } from "../LsmError.js"
 import type { Replay } from "../Wal.js"
 import type { Engine } from "./engine.js"
 import { annotate, logDebug } from "./logging.js"
 import type { RecoveryStats } from "./statistics.js"
 import { warnOfDamage } from "./warnings.js"
 
-/** Replays the log and, unless the store is only read, makes the manifest and the log writable and removes what a crash has left. */
-export const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError> =>
+/** What opening a store has found, and what is still to be done before it can be written to. */
+export interface Recovered {
+  readonly stats: RecoveryStats
+  /**
+   * Makes the manifest and the log writable and removes what a crash has left, whose names it answers. What failed may be tried
+   * again.
+   */
+  readonly makeWritable: Effect.Effect<ReadonlyArray<string>, FileError>
+  /** Whether the store was closed in order and nothing waits to be done, so that this has time until something is written. */
+  readonly isSettled: boolean
+}
+
+/** Replays the log. Unless it was damaged and the store is to be written to, no byte is changed. */
+export const recover = (engine: Engine): Effect.Effect<Recovered, OpenError> =>
   Effect.gen(function* () {
     const { manifest, settings } = engine.parts
     const { segments } = manifest.unsafeState()
@@ -19,12 +31,8 @@ export const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError>
     const salvage = manifest.unsafeSalvage()
     const lost = salvage?.lost ?? replayed.lost
     let aside = salvage?.aside
-    let orphans: ReadonlyArray<string> = []
-    if (!settings.readOnly) {
-      if (replayed.lost.length > 0) aside = yield* keepSegments(engine, replayed.end)
-      yield* makeWritable(engine, replayed)
-      orphans = yield* manifest.removeOrphans
-    }
+    const isSettled = isSettledNow(engine, replayed)
+    if (!settings.readOnly && replayed.lost.length > 0) aside = yield* keepSegments(engine, replayed.end)
     yield* logDebug("LsmStore", "recovered", {
       directory: settings.directory,
       segments: segments.length,
@@ -32,14 +40,34 @@ export const recover = (engine: Engine): Effect.Effect<RecoveryStats, OpenError>
       sequence: engine.visibleSequence
     })
     return {
-      segments: segments.length,
-      records: replayed.records,
-      dropped: replayed.dropped,
-      orphans,
-      lost,
-      aside
+      stats: {
+        segments: segments.length,
+        records: replayed.records,
+        dropped: replayed.dropped,
+        orphans: [],
+        lost,
+        aside
+      },
+      makeWritable: makeWritable(engine, replayed),
+      isSettled
     }
   })
+
+/** Whether the log was closed in order, and there is nothing to flush, to compact or to remove. */
+const isSettledNow = (engine: Engine, { end, dropped, lost }: Replay): boolean => {
+  const { manifest, memtable, compactor, settings } = engine.parts
+  const { closed } = manifest.unsafeState()
+  return (
+    closed !== undefined &&
+    end.fileNumber <= closed.fileNumber &&
+    dropped.length === 0 &&
+    lost.length === 0 &&
+    manifest.unsafeSalvage() === undefined &&
+    manifest.unsafeOrphans().length === 0 &&
+    memtable.unsafeFrozen().length === 0 &&
+    compactor.unsafeStatus().scores.every((score) => score < settings.compactionThreshold)
+  )
+}
 
 /** Reads the log into memtables. */
 const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
@@ -85,14 +113,18 @@ const keepSegments = (engine: Engine, end: LogEnd): Effect.Effect<string, OpenEr
   })
 
 /** Begins a new manifest and a new segment of the log. */
-const makeWritable = (engine: Engine, { end, lost }: Replay): Effect.Effect<void, OpenError> =>
-  Effect.gen(function* () {
+const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWritable"] => {
+  let manifestBegun = false
+  let prepared: number | undefined
+  return Effect.gen(function* () {
     const { manifest, memtable, wal, metrics, compactor, settings } = engine.parts
     const { storeId } = manifest
     const { closed: closing } = manifest.unsafeState()
-    yield* manifest.begin
-    const segment = manifest.unsafeAllocate()
-    yield* wal.prepare(storeId, segment)
+    if (!manifestBegun) yield* manifest.begin
+    manifestBegun = true
+    const segment = prepared ?? manifest.unsafeAllocate()
+    if (prepared === undefined) yield* wal.prepare(storeId, segment)
+    prepared = segment
     // A log that was not closed may have been read from the page cache of a system that has failed to write it, and that
     // takes it for written: no sync of it would tell. What it held goes into new files before anything is built upon it.
     if (end.fileNumber > (closing?.fileNumber ?? 0)) {
@@ -122,7 +154,14 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Effect.Effect<void
       // Beside background work, whose writes a sync may have to wait for, none is expected to be short.
       mayHold: () => (compactor.unsafeIsBusy() ? 0 : settings.inlineSyncMillis)
     })
+    // What is left of them is removed at another open.
+    return yield* manifest.removeOrphans.pipe(
+      Effect.catchAll((error) =>
+        Effect.as(Effect.logWarning("could not look for orphans", error.message).pipe(annotate("Manifest", {})), [])
+      )
+    )
   })
+}
 
 /** Segments behind the last one with a record: empty, or dropped with a torn end. */
 const segmentsAfter = (segments: ReadonlyArray<number>, last: number): ReadonlyArray<number> =>

@@ -64,7 +64,11 @@ export const replaySegments =
       const first = damage
       const lost =
         first === undefined ? [] : yield* attempt(() => [first, ...behindCut(storage, pathOf, segments, end)])
-      if (sync) yield* syncSegments(storage, segments.slice(0, segments.indexOf(end.fileNumber) + 1).map(pathOf))
+      // A log that was closed in order was synced before the manifest came to say so.
+      const isOnDisk = closed !== undefined && end.fileNumber <= closed.fileNumber
+      if (sync && !isOnDisk) {
+        yield* syncSegments(storage, segments.slice(0, segments.indexOf(end.fileNumber) + 1).map(pathOf))
+      }
       return { records: count, end, dropped: end.torn, lost }
     })
 

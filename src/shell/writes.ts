@@ -82,7 +82,7 @@ export class Writes {
     }
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
-    if (compactor.unsafeMustWait()) return this.waitThen(() => this.putNow(key, value, options))
+    if (!engine.hasBegun || compactor.unsafeMustWait()) return this.waitThen(() => this.putNow(key, value, options))
     const { keyLength } = this
     const size = batchHeaderSize + operationSize(keyLength, bytes.length)
     const at = wal.unsafeReserve(size)
@@ -100,7 +100,7 @@ export class Writes {
     const { wal, compactor, metrics } = engine.parts
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
-    if (compactor.unsafeMustWait()) return this.waitThen(() => this.deleteNow(key, options))
+    if (!engine.hasBegun || compactor.unsafeMustWait()) return this.waitThen(() => this.deleteNow(key, options))
     const { keyLength } = this
     const size = batchHeaderSize + operationSize(keyLength, -1)
     const at = wal.unsafeReserve(size)
@@ -129,7 +129,7 @@ export class Writes {
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
     if (batch.size === 0) return Effect.void
-    if (compactor.unsafeMustWait()) return this.waitThen(() => this.writeNow(batch, options))
+    if (!engine.hasBegun || compactor.unsafeMustWait()) return this.waitThen(() => this.writeNow(batch, options))
     const size = batchHeaderSize + length
     const at = wal.unsafeReserve(size)
     const buffer = wal.unsafeBuffer()
@@ -178,9 +178,10 @@ export class Writes {
     return Effect.void
   }
 
-  /** Waits for admission, then tries from the beginning: the store may be closed by then. */
+  /** Waits for the store to be writable and for admission, then tries from the beginning: the store may be closed by then. */
   private waitThen(again: () => Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> {
-    return Effect.zipRight(this.engine.parts.compactor.awaitAdmission, Effect.suspend(again))
+    const { engine } = this
+    return Effect.zipRight(engine.onceBegun(engine.parts.compactor.awaitAdmission), Effect.suspend(again))
   }
 
   /** Puts the key's bytes at hand. */

@@ -1,0 +1,174 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import { LsmStore, WriteBatch } from "effect-lsm"
+import { pairs } from "./support/bytes.js"
+import { turn } from "./support/eventually.js"
+import { type FaultyStorage, makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
+
+const changing = new Set(["create", "append", "sync", "sync directory", "rename", "remove"])
+
+/** What has been done since that changes the disk. */
+const changesSince = (storage: FaultyStorage, from: number) =>
+  storage.operations.slice(from).filter(({ operation }) => changing.has(operation))
+
+/** A store that was closed in order: one entry in a table, one in the log. */
+const closedStore = Effect.gen(function* () {
+  const storage = yield* makeFaultyStorage
+  yield* withFaultyStore(storage, (store) =>
+    Effect.gen(function* () {
+      yield* store.put("a", "1")
+      yield* store.flush
+      yield* store.put("b", "2")
+    })
+  )
+  return storage
+})
+
+const held = [
+  ["a", "1"],
+  ["b", "2"]
+]
+
+const writes: ReadonlyArray<readonly [string, (store: LsmStore.Store) => Effect.Effect<unknown, unknown>]> = [
+  ["a put", (store) => store.put("c", "3")],
+  ["a delete", (store) => store.delete("a")],
+  ["a batch", (store) => store.write(WriteBatch.make().put("c", "3"))],
+  ["a flush", (store) => store.flush],
+  ["a compaction", (store) => store.compact()]
+]
+
+describe("a store that was closed in order", () => {
+  it.effect("is opened, read and closed without a change on disk", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      const before = storage.operations.length
+      for (let i = 0; i < 3; i++) {
+        yield* withFaultyStore(storage, (store) =>
+          Effect.gen(function* () {
+            expect(yield* pairs(store.scan())).toEqual(held)
+            expect(yield* store.getString("b")).toEqual(Option.some("2"))
+            yield* Effect.scoped(Effect.flatMap(store.snapshot, (snapshot) => store.get("a", { snapshot })))
+            yield* store.sync
+            yield* store.write(WriteBatch.make())
+            expect((yield* store.stats).recovery.orphans).toEqual([])
+          })
+        )
+      }
+      expect(changesSince(storage, before)).toEqual([])
+      expect([...storage.open.values()]).toEqual([])
+    })
+  )
+
+  for (const [name, write] of writes) {
+    it.effect(`takes ${name} first, which is there when it is opened again`, () =>
+      Effect.gen(function* () {
+        const storage = yield* closedStore
+        const then = yield* withFaultyStore(storage, (store) => Effect.zipRight(write(store), pairs(store.scan())))
+        expect(yield* withFaultyStore(storage, (store) => pairs(store.scan()))).toEqual(then)
+        expect([...storage.open.values()]).toEqual([])
+      })
+    )
+
+    it.effect(`refuses ${name} on a full disk, and takes it when there is room`, () =>
+      Effect.gen(function* () {
+        const storage = yield* closedStore
+        yield* withFaultyStore(storage, (store) =>
+          Effect.gen(function* () {
+            storage.room = storage.used()
+            const files = new Set<number>()
+            for (let i = 0; i < 20; i++) {
+              expect(yield* Effect.flip(write(store))).toMatchObject({ _tag: "DiskFull" })
+              expect(yield* pairs(store.scan())).toEqual(held)
+              files.add(storage.open.size)
+            }
+            expect(files.size).toBeLessThan(4)
+            storage.lift()
+            yield* write(store)
+            yield* store.put("z", "26")
+          })
+        )
+        const found = yield* withFaultyStore(storage, (store) => pairs(store.scan()))
+        expect(found.at(-1)).toEqual(["z", "26"])
+        expect([...storage.open.values()]).toEqual([])
+      })
+    )
+  }
+
+  it.effect("takes many first writes at once", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      const keys = Array.from({ length: 100 }, (_, i) => `key ${i}`)
+      yield* withFaultyStore(storage, (store) =>
+        Effect.forEach(keys, (key) => store.put(key, key), { concurrency: "unbounded", discard: true })
+      )
+      expect(yield* withFaultyStore(storage, (store) => store.count())).toBe(102)
+    })
+  )
+
+  it.effect("takes no more writes after a sync failed as it was made writable", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      yield* withFaultyStore(storage, (store) =>
+        Effect.gen(function* () {
+          storage.inject({ fault: { _tag: "Refuse", code: "EIO" }, on: ["sync directory"] })
+          expect(yield* Effect.flip(store.put("c", "3"))).toMatchObject({ _tag: "StorageError", code: "EIO" })
+          const before = storage.operations.length
+          expect(yield* Effect.flip(store.put("c", "3"))).toMatchObject({ _tag: "StorePoisoned" })
+          expect(yield* Effect.flip(store.flush)).toMatchObject({ _tag: "StorePoisoned" })
+          expect(changesSince(storage, before)).toEqual([])
+          expect(yield* pairs(store.scan())).toEqual(held)
+        })
+      )
+      expect(yield* withFaultyStore(storage, (store) => pairs(store.scan()))).toEqual(held)
+    })
+  )
+
+  it.effect("can be closed while its first write waits", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      const scope = yield* Scope.make()
+      const store = yield* LsmStore.makeFromComponents({ directory: "/memory" }).pipe(
+        Effect.provide(LsmStore.layerComponents({ directory: "/memory" })),
+        Effect.provide(storage.layer),
+        Scope.extend(scope)
+      )
+      let release = (): void => undefined
+      const released = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      storage.hold = ({ path }) => (path.includes("MANIFEST") ? released : undefined)
+      const put = yield* Effect.fork(Effect.exit(store.put("c", "3")))
+      for (let i = 0; i < 10; i++) yield* turn
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      for (let i = 0; i < 10; i++) yield* turn
+      release()
+      yield* Fiber.join(closing)
+      const exit = yield* Fiber.join(put)
+      storage.lift()
+      const found = yield* withFaultyStore(storage, (again) => pairs(again.scan()))
+      expect(found).toEqual(Exit.isSuccess(exit) ? [...held, ["c", "3"]] : held)
+      if (Exit.isFailure(exit)) expect(exit.cause).toMatchObject({ error: { _tag: "StoreClosed" } })
+    })
+  )
+
+  it.effect("is made writable as it is opened where a compaction is due", () =>
+    Effect.gen(function* () {
+      const storage = yield* makeFaultyStorage
+      yield* withFaultyStore(
+        storage,
+        (store) =>
+          Effect.gen(function* () {
+            for (const key of ["a", "b", "c"]) yield* Effect.zipRight(store.put(key, "1"), store.flush)
+          }),
+        { level0Tables: 100 }
+      )
+      const before = storage.operations.length
+      yield* withFaultyStore(storage, (store) => store.get("a"), { level0Tables: 2 })
+      expect(changesSince(storage, before).length).toBeGreaterThan(0)
+    })
+  )
+})
