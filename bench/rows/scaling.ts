@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs"
 import { draws, largeEntries, missingKeys } from "../lib/entries.js"
-import { directoryBytes } from "../lib/measured.js"
 import { us } from "../lib/judges.js"
+import { directoryBytes } from "../lib/measured.js"
 import type { Row } from "../lib/row.js"
 import { inBatches, inOrder, whole, withSession } from "../lib/session.js"
 import { seekLength } from "../loops/reads.js"
