@@ -201,8 +201,11 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
   Effect.gen(function* () {
     const { name } = yield* settings(options)
     const clock = yield* Effect.clock
-    const labels = (tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> =>
-      [["store", name] as const, ...tags].map(([key, value]) => MetricLabel.make(key, value))
+    const store = MetricLabel.make("store", name)
+    const labels = (tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> => [
+      store,
+      ...tags.map(([key, value]) => MetricLabel.make(key, value))
+    ]
     const tally = (metric: Metric.Metric.Counter<number>, ...tags: Tags): Tally => {
       const tagged = Metric.fromMetricKey(MetricKey.taggedWithLabels(counterKeys.get(metric)!, labels(tags)))
       const self: Tally = {
