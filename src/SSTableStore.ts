@@ -205,7 +205,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       unsafeOffsetOf: (table, key) => {
         const { index } = readerOf(table.fileNumber)
         const block = index.find(key, key.length)
-        return block < index.count ? index.offsets[block]! : table.size
+        return block < index.count ? index.offsetOf(block) : table.size
       },
       write,
       remove: (fileNumber) =>

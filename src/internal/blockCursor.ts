@@ -32,9 +32,27 @@ export class BlockCursor {
     this.valid = false
   }
 
+  /** Entries of the block. */
+  get count(): number {
+    return this.view.count
+  }
+  /** Entries that share the beginnings of their keys. */
+  get interval(): number {
+    return this.view.interval
+  }
+  get groups(): number {
+    return Math.ceil(this.view.count / this.view.interval)
+  }
+
   seekToFirst(): void {
     this.valid = this.view.count > 0
     if (this.valid) this.toHead(0)
+  }
+
+  /** To the first entry of a group that is there. */
+  seekToGroup(group: number): void {
+    this.valid = true
+    this.toHead(group)
   }
 
   seekToLast(): void {
@@ -101,7 +119,8 @@ export class BlockCursor {
     this.groupEnd = groupEnd
   }
 
-  private compareHead(group: number, key: Uint8Array, length: number): number {
+  /** Order of the first key of a group against `key[0, length)`. */
+  compareHead(group: number, key: Uint8Array, length: number): number {
     const { view } = this
     const start = view.groupKey(group)
     const end = start + view.keyLength(group * view.interval)

@@ -112,18 +112,16 @@ export class InspectedTable {
           : (TableFilter.decode(this.read(file, footer.filter, "filter")) ??
             this.fail(footer.filter.offset, "filter", "malformed"))
       )
-      this.index = sound(
-        footer.index.offset,
-        "index block",
-        () =>
-          new TableIndex(this.read(file, footer.index, "index block"), footerStart, () =>
-            this.fail(footer.index.offset, "index block", "malformed")
-          )
-      )
+      this.index = sound(footer.index.offset, "index block", () => {
+        const block = this.read(file, footer.index, "index block")
+        const index = new TableIndex(block, footerStart, () =>
+          this.fail(footer.index.offset, "index block", "malformed")
+        )
+        this.blocks = index.handles()
+        return index
+      })
     }
-    const { index } = this
-    if (index === undefined) yield* this.search(file, size)
-    else this.blocks = Array.from(index.offsets, (offset, i) => ({ offset, length: index.lengths[i]! }))
+    if (this.index === undefined) yield* this.search(file, size)
   }
 
   /** Finds the data blocks that follow each other from the first on; what lies behind a damaged one cannot be found. */

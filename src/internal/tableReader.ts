@@ -126,8 +126,8 @@ export class TableReader implements BlockOwner {
 
   /** A data block, which is good until the next one is read. */
   private readMissed(index: number): Uint8Array {
-    const offset = this.index.offsets[index]!
-    const length = this.index.lengths[index]!
+    const offset = this.index.offsetOf(index)
+    const length = this.index.lengthOf(index)
     const whole = length + sectionTrailerSize
     if (whole > missed.length) return this.readBlock(index)
     const read = readInto(this.file, offset, whole, missed)
@@ -145,17 +145,17 @@ export class TableReader implements BlockOwner {
   }
 
   readBlock(index: number): Uint8Array {
-    return this.readSection({ offset: this.index.offsets[index]!, length: this.index.lengths[index]! }, "data block")
+    return this.readSection({ offset: this.index.offsetOf(index), length: this.index.lengthOf(index) }, "data block")
   }
 
   /** The blocks from `index` on that fit in `budget` bytes (one at least), read with one call. */
   readBlocks(index: number, budget: number): Array<Uint8Array> {
-    const { offsets, lengths, count } = this.index
-    const start = offsets[index]!
-    let end = start + lengths[index]! + sectionTrailerSize
+    const table = this.index
+    const start = table.offsetOf(index)
+    let end = start + table.lengthOf(index) + sectionTrailerSize
     let last = index + 1
-    while (last < count && offsets[last]! === end && end + lengths[last]! - start <= budget) {
-      end += lengths[last]! + sectionTrailerSize
+    while (last < table.count && table.offsetOf(last) === end && end + table.lengthOf(last) - start <= budget) {
+      end += table.lengthOf(last) + sectionTrailerSize
       last++
     }
     const bytes = readExactly(this.file, start, end - start)
@@ -163,13 +163,14 @@ export class TableReader implements BlockOwner {
     this.counters.blockBytes += bytes.length
     const blocks: Array<Uint8Array> = []
     for (let i = index; i < last; i++) {
-      blocks.push(this.checkSection(bytes, offsets[i]! - start, offsets[i]!, lengths[i]!, "data block"))
+      const offset = table.offsetOf(i)
+      blocks.push(this.checkSection(bytes, offset - start, offset, table.lengthOf(i), "data block"))
     }
     return blocks
   }
 
   failBlock(index: number): never {
-    return this.fail(this.index.offsets[index]!, "data block", "malformed")
+    return this.fail(this.index.offsetOf(index), "data block", "malformed")
   }
 
   fail(offset: number, region: string, reason: string): never {

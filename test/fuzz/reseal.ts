@@ -54,7 +54,7 @@ export const resealTable = (bytes: Uint8Array): void => {
       const index = new TableIndex(bytes.slice(offset, offset + length), footerAt, () => {
         throw new Error("malformed")
       })
-      for (let i = 0; i < index.count; i++) resealSection(bytes, index.offsets[i]!, index.lengths[i]!)
+      for (let i = 0; i < index.count; i++) resealSection(bytes, index.offsetOf(i), index.lengthOf(i))
     } catch {
       // No index, no blocks.
     }

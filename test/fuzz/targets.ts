@@ -210,6 +210,8 @@ export const targets: ReadonlyArray<Target> = [
     decode: (bytes) => {
       const index = new TableIndex(bytes, 120, malformed)
       for (const probe of probes) index.find(Buffer.from(probe), probe.length)
+      for (const { offset, length } of index.handles())
+        if (offset + length > 120) throw new Error("a block outside the file")
       return true
     }
   },

@@ -118,7 +118,10 @@ describe("a table", () => {
 
   it("closes a data block before it would go beyond its size", () => {
     const { index } = openTable(buildTable(numbered(3000), { ...plainOptions, blockSize: 1000 }).file)
-    const lengths = [...index.lengths].slice(0, -1)
+    const lengths = index
+      .handles()
+      .map(({ length }) => length)
+      .slice(0, -1)
     expect(Math.max(...lengths)).toBeLessThanOrEqual(1000)
     expect(Math.min(...lengths)).toBeGreaterThan(900)
   })
@@ -213,7 +216,9 @@ describe("a damaged table", () => {
   it("is refused with two of its blocks exchanged", () => {
     const alike = numbered(60).map((entry, i) => ({ ...entry, sequence: 100 + i, value: Uint8Array.of(i) }))
     const table = buildTable(alike, small).file.bytes
-    const { offsets, lengths } = openTable(FakeFile.of(table)).index
+    const handles = openTable(FakeFile.of(table)).index.handles()
+    const offsets = handles.map(({ offset }) => offset)
+    const lengths = handles.map(({ length }) => length)
     const at = [...lengths].findIndex((length, i) => i > 0 && length === lengths[i - 1])
     expect(at).toBeGreaterThan(0)
     const [first, second, size] = [offsets[at - 1]!, offsets[at]!, lengths[at]! + 5]
@@ -228,7 +233,7 @@ describe("a damaged table", () => {
     const reader = openTable(FakeFile.of(sound))
     const broken = reader.index.find(entries[12]!.key, 3)
     const changed = sound.slice()
-    changed[reader.index.offsets[broken]!]! ^= 1
+    changed[reader.index.offsetOf(broken)]! ^= 1
     const cursor = tableCursor(openTable(FakeFile.of(changed)))
     const seek = (entry: TestEntry) => () => cursor.seek(entry.key, entry.key.length)
     seek(entries[0]!)()
