@@ -46,19 +46,29 @@ const child = await bundle("child.ts")
 /** Rounds of a row: a quick run shows only that all works. */
 const roundsOf = (row: Row): number => Number(options.rounds ?? (quick ? 1 : (row.rounds ?? 3)))
 
-/** Contenders take turns, so that a disturbance of the machine meets all of them; in a quick run two at a time. */
-const measureRow = async (name: string, row: Row): Promise<Spreads> => {
+/**
+ * Contenders take turns, so that a disturbance of the machine meets all of them; in a quick run two at a time. A peer whose process
+ * comes to an end is left out of the row, and named in `ended`.
+ */
+const measureRow = async (name: string, row: Row, ended: Record<string, string>): Promise<Spreads> => {
   const contenders = Object.keys(row.contenders).filter(isMeasured)
   const measured: Record<string, Array<Figures>> = Object.fromEntries(contenders.map((contender) => [contender, []]))
   const turns = Array.from({ length: roundsOf(row) }, () => contenders).flat()
   const runner = async () => {
     for (let contender = turns.shift(); contender !== undefined; contender = turns.shift()) {
-      const figures = await withDirectory((directory) => {
-        const run: Run = { entries, quick, directory: join(directory, "store"), limit }
-        mkdirSync(run.directory)
-        return runScript<Figures>(child, [name, contender!, JSON.stringify(run)])
-      })
-      measured[contender]!.push(figures)
+      if (contender in ended) continue
+      try {
+        const figures = await withDirectory((directory) => {
+          const run: Run = { entries, quick, directory: join(directory, "store"), limit }
+          mkdirSync(run.directory)
+          return runScript<Figures>(child, [name, contender!, JSON.stringify(run)])
+        })
+        measured[contender]!.push(figures)
+      } catch (error) {
+        if (!peers.some((peer) => contender!.startsWith(peer.name))) throw error
+        ended[contender] = (error as Error).message
+        delete measured[contender]
+      }
     }
   }
   await Promise.all(Array.from({ length: quick ? 2 : 1 }, runner))
@@ -93,9 +103,12 @@ const folder = resultsFolder(quick || options.stores !== undefined)
 const begin = performance.now()
 for (const name of names) {
   const row = rows[name]!
-  const figures = await measureRow(name, row)
+  const ended: Record<string, string> = {}
+  const figures = await measureRow(name, row, ended)
   const verdicts = printRow(name, row, figures)
-  const about = { row: name, title: row.title, entries, quick, rounds: roundsOf(row), versions, absent }
+  for (const [contender, reason] of Object.entries(ended)) console.log(`left out: ${contender}: ${reason}`)
+  const left = { ...absent, ...ended }
+  const about = { row: name, title: row.title, entries, quick, rounds: roundsOf(row), versions, absent: left }
   keepResult(folder, { ...about, figures, verdicts })
   // After each row, so that a run that is cut off leaves its charts too.
   report(folder, [...Object.keys(rows), "soak"])

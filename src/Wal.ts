@@ -184,8 +184,8 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
           failed: (failure) => hooks.failed(fromFailure(failure)),
           mayHold: hooks.mayHold
         })
-        fresh.begin(segment, { fileNumber: end.fileNumber, size: end.size, synced: true })
         writer = fresh
+        fresh.begin(segment, { fileNumber: end.fileNumber, size: end.size, synced: true })
         return fresh.failure === undefined ? Effect.void : Effect.fail(fromFailure(fresh.failure))
       })
 

@@ -68,6 +68,20 @@ export class WriteBatch {
     return this.length
   }
 
+  /** A batch of its own with the same operations. @internal */
+  copy(): WriteBatch {
+    const copy = new WriteBatch()
+    copy.buffer = this.buffer.slice(0, this.length)
+    copy.length = this.length
+    copy.operations = this.operations
+    copy.dataLength = this.dataLength
+    copy.deletions = this.deletions
+    copy.longestKeyLength = this.longestKeyLength
+    copy.longestValueLength = this.longestValueLength
+    copy.fault = this.fault
+    return copy
+  }
+
   /** What the store reads of a batch. @internal */
   get encoded(): EncodedBatch {
     return {

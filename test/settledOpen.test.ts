@@ -1,7 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { LsmStore, WriteBatch } from "effect-lsm"
@@ -131,11 +134,8 @@ describe("a store that was closed in order", () => {
     Effect.gen(function* () {
       const storage = yield* closedStore
       const scope = yield* Scope.make()
-      const store = yield* LsmStore.makeFromComponents({ directory: "/memory" }).pipe(
-        Effect.provide(LsmStore.layerComponents({ directory: "/memory" })),
-        Effect.provide(storage.layer),
-        Scope.extend(scope)
-      )
+      const layer = Layer.provide(LsmStore.layerFromStorage({ directory: "/memory" }), storage.layer)
+      const store = Context.get(yield* Layer.buildWithScope(layer, scope), LsmStore.LsmStore)
       let release = (): void => undefined
       const released = new Promise<void>((resolve) => {
         release = resolve
@@ -154,6 +154,78 @@ describe("a store that was closed in order", () => {
       if (Exit.isFailure(exit)) expect(exit.cause).toMatchObject({ error: { _tag: "StoreClosed" } })
     })
   )
+
+  it.effect("takes no more writes after a defect, and has lost nothing", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      yield* withFaultyStore(storage, (store) =>
+        Effect.gen(function* () {
+          let thrown = false
+          storage.refuse = ({ operation, path }) => {
+            if (thrown || operation !== "remove" || !path.endsWith(".log")) return undefined
+            thrown = true
+            throw new Error("a defect")
+          }
+          expect(yield* Effect.flip(store.put("c", "3"))).toMatchObject({ _tag: "StorageError", code: "EUNEXPECTED" })
+          expect(yield* Effect.flip(store.put("d", "4"))).toMatchObject({ _tag: "StorePoisoned" })
+        })
+      )
+      storage.lift()
+      expect(yield* withFaultyStore(storage, (store) => pairs(store.scan()))).toEqual(held)
+      expect([...storage.open.values()]).toEqual([])
+    })
+  )
+
+  it.effect("has lost nothing after a logger threw as it was made writable", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      const broken = Logger.make(({ message }) => {
+        if (String(message).includes("removed an orphan")) throw new Error("a defect")
+      })
+      yield* withFaultyStore(storage, (store) =>
+        Effect.gen(function* () {
+          // A segment that can be neither made nor removed is an orphan.
+          for (const on of ["append", "remove"] as const) {
+            storage.inject({ fault: { _tag: "Refuse", code: "EIO" }, on: [on], path: /\.log$/ })
+          }
+          for (let i = 0; i < 3; i++) expect(Exit.isFailure(yield* Effect.exit(store.put("c", "3")))).toBe(true)
+        })
+      ).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, broken)))
+      storage.lift()
+      expect(yield* withFaultyStore(storage, (store) => pairs(store.scan()))).toEqual(held)
+    })
+  )
+
+  for (const isBegun of [true, false]) {
+    it.effect(`takes what was asked for when it was asked for, ${isBegun ? "later on" : "at first"}`, () =>
+      Effect.gen(function* () {
+        const storage = yield* closedStore
+        const found = yield* withFaultyStore(storage, (store) =>
+          Effect.gen(function* () {
+            if (isBegun) yield* store.put("a", "1")
+            const key = Buffer.from("c")
+            const value = Buffer.from("3")
+            const gone = Buffer.from("a")
+            const batch = WriteBatch.make().put("x", "1")
+            const writing = [store.put(key, value), store.delete(gone), store.write(batch)]
+            const fibers = yield* Effect.forEach(writing, (write) => Effect.fork(write))
+            yield* Effect.yieldNow()
+            key.fill("q")
+            value.fill("q")
+            gone.fill("b")
+            batch.clear().put("y", "1")
+            yield* Fiber.joinAll(fibers)
+            return yield* pairs(store.scan())
+          })
+        )
+        expect(found).toEqual([
+          ["b", "2"],
+          ["c", "3"],
+          ["x", "1"]
+        ])
+      })
+    )
+  }
 
   it.effect("is made writable as it is opened where a compaction is due", () =>
     Effect.gen(function* () {

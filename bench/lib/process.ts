@@ -22,7 +22,8 @@ export const runScript = <A>(script: string, args: ReadonlyArray<string>): Promi
       if (lines.length > 0) console.error(lines.join("\n"))
       if (code === 0) resolve(JSON.parse(answer))
       else if (signal === "SIGKILL" && answer === killed) resolve(undefined as A)
-      else reject(new Error(`${script} ${args.slice(0, 2).join(" ")} ended with ${code ?? signal}: ${answer}`))
+      else
+        reject(new Error(`the process of ${args.slice(0, 2).join(", ")} ended with ${code ?? signal} ${answer}`.trim()))
     })
   })
 

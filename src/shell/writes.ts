@@ -82,7 +82,10 @@ export class Writes {
     }
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
-    if (!engine.hasBegun || compactor.unsafeMustWait()) return this.waitThen(() => this.putNow(key, value, options))
+    if (!engine.hasBegun || compactor.unsafeMustWait()) {
+      const [ownKey, ownValue] = [owned(key), owned(value)]
+      return this.waitThen(() => this.putNow(ownKey, ownValue, options))
+    }
     const { keyLength } = this
     const size = batchHeaderSize + operationSize(keyLength, bytes.length)
     const at = wal.unsafeReserve(size)
@@ -100,7 +103,10 @@ export class Writes {
     const { wal, compactor, metrics } = engine.parts
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
-    if (!engine.hasBegun || compactor.unsafeMustWait()) return this.waitThen(() => this.deleteNow(key, options))
+    if (!engine.hasBegun || compactor.unsafeMustWait()) {
+      const ownKey = owned(key)
+      return this.waitThen(() => this.deleteNow(ownKey, options))
+    }
     const { keyLength } = this
     const size = batchHeaderSize + operationSize(keyLength, -1)
     const at = wal.unsafeReserve(size)
@@ -129,7 +135,10 @@ export class Writes {
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
     if (batch.size === 0) return Effect.void
-    if (!engine.hasBegun || compactor.unsafeMustWait()) return this.waitThen(() => this.writeNow(batch, options))
+    if (!engine.hasBegun || compactor.unsafeMustWait()) {
+      const ownBatch = batch.copy()
+      return this.waitThen(() => this.writeNow(ownBatch, options))
+    }
     const size = batchHeaderSize + length
     const at = wal.unsafeReserve(size)
     const buffer = wal.unsafeBuffer()
@@ -215,6 +224,9 @@ export class Writes {
     }
   }
 }
+
+/** What a write that waits goes on with, whatever its caller does to the bytes meanwhile. */
+const owned = (bytes: Bytes): Bytes => (typeof bytes === "string" ? bytes : new Uint8Array(bytes))
 
 /** A put, which runs so often that a closure counts. */
 class Put extends Immediate<void, WriteError> {
