@@ -10,7 +10,7 @@ import type { TableMeta } from "../internal/tableFormat.js"
 import { InvalidArgument, type ReadError } from "../LsmError.js"
 import type { Bytes, ReadOptions } from "../LsmStore.js"
 import { type Engine, toReadError } from "./engine.js"
-import { Immediate } from "./immediate.js"
+import { Immediate, Later } from "./immediate.js"
 
 /** Lookups between two looks at whether others want the event loop. */
 const readsPerTurn = 256
@@ -48,7 +48,7 @@ export class Reads {
       }
       const values: Array<Option.Option<Uint8Array>> = []
       for (const key of keys) values.push(this.optionalBytes(this.find(key, sequence)))
-      return this.answer(values)
+      return this.isTurnDue() ? this.engine.afterTurn(values) : Effect.succeed(values)
     })
 
   readonly unsafeGet = (key: Bytes, options?: ReadOptions): Uint8Array | undefined => {
@@ -62,10 +62,10 @@ export class Reads {
     }
   }
 
-  lookup<A>(key: Bytes, options: ReadOptions | undefined, answer: (there: boolean) => A): Effect.Effect<A, ReadError> {
+  lookup<A>(key: Bytes, options: ReadOptions | undefined, answer: (there: boolean) => A): A | Later<A, ReadError> {
     const { engine } = this
     const refusal = engine.readRefusal()
-    if (refusal !== undefined) return Effect.fail(refusal)
+    if (refusal !== undefined) return new Later(Effect.fail(refusal))
     const { metrics, settings } = engine.parts
     const sampled = --this.untilSample <= 0
     const started = sampled ? metrics.unsafeNow() : 0
@@ -75,17 +75,17 @@ export class Reads {
         this.untilSample = settings.latencySampling
         metrics.getLatency.set((metrics.unsafeNow() - started) / 1000)
       }
-      return this.answer(result)
+      return this.isTurnDue() ? new Later(engine.afterTurn(result)) : result
     } catch (failure) {
-      return Effect.fail(toReadError(failure))
+      return new Later(Effect.fail(toReadError(failure)))
     }
   }
 
   /** A loop of reads must not keep others' writes and background work from the event loop. */
-  private answer<A>(value: A): Effect.Effect<A> {
-    if (--this.untilTurn > 0) return Effect.succeed(value)
+  private isTurnDue(): boolean {
+    if (--this.untilTurn > 0) return false
     this.untilTurn = readsPerTurn
-    return this.engine.afterTurn(value)
+    return true
   }
 
   /** Looks for a key's value; `found` holds it when there is one. */
@@ -165,7 +165,7 @@ class Lookup<A> extends Immediate<A, ReadError> {
     super()
   }
 
-  protected override evaluate(): Effect.Effect<A, ReadError> {
+  protected override evaluate(): A | Later<A, ReadError> {
     return this.reads.lookup(this.key, this.options, this.answer)
   }
 }

@@ -9,7 +9,7 @@ import { resolveDurability, type Settings } from "../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../LsmStore.js"
 import { WriteBatch } from "../WriteBatch.js"
 import type { Engine } from "./engine.js"
-import { Immediate, immediate } from "./immediate.js"
+import { Immediate, immediate, Later } from "./immediate.js"
 import type { IntervalSync } from "./intervalSync.js"
 
 type Resume = (effect: Effect.Effect<void, WriteError>) => void
@@ -239,8 +239,9 @@ class Put extends Immediate<void, WriteError> {
     super()
   }
 
-  protected override evaluate(): Effect.Effect<void, WriteError> {
-    return this.writes.putNow(this.key, this.value, this.options)
+  protected override evaluate(): undefined | Later<void, WriteError> {
+    const effect = this.writes.putNow(this.key, this.value, this.options)
+    return effect === Effect.void ? undefined : new Later(effect)
   }
 }
 
