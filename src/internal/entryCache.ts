@@ -4,6 +4,8 @@ import type { LookupKey } from "./lookupKey.js"
 
 /** Entries of up to so many bytes, key and value, are held. */
 const slotBytes = 512
+/** More would be an array of more than 2 GiB. */
+const mostSlots = 2 ** 22
 /** Bytes a slot costs: its entry, two hashes, two lengths, a level, a sequence number. */
 const slotCost = slotBytes + 25
 const none = -1
@@ -33,7 +35,7 @@ export class EntryCache {
   /** @param budget bytes to take at most; with too few for one entry nothing is held */
   constructor(budget: number) {
     const slots = Math.floor(budget / slotCost)
-    this.slots = slots === 0 ? 0 : 2 ** Math.min(24, 31 - Math.clz32(slots))
+    this.slots = slots === 0 ? 0 : 2 ** (31 - Math.clz32(Math.min(slots, mostSlots)))
     this.mask = this.slots - 1
   }
 

@@ -65,7 +65,10 @@ class Group {
     this.length = 0
     this.frameCount = 0
     if (this.pending.length > 0) this.pending.length = 0
-    if (this.buffer.length > maxRetainedBuffer) this.buffer = new Uint8Array(initialBuffer)
+    if (this.buffer.length > maxRetainedBuffer) {
+      this.buffer = new Uint8Array(initialBuffer)
+      this.frames = new Uint32Array(16)
+    }
   }
 }
 

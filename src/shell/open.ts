@@ -46,7 +46,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     const begin = Effect.tap(makeWritable, () =>
       compactor.start({ snapshots: () => engine.heldSequences(), poisoned: engine.poisonWith })
     )
-    let { orphans } = stats
+    let orphans: ReadonlyArray<string> = []
     if (!settings.readOnly && !isSettled) {
       orphans = yield* begin
       engine.hasBegun = true

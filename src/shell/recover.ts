@@ -12,7 +12,7 @@ import { warnOfDamage } from "./warnings.js"
 
 /** What opening a store has found, and what is still to be done before it can be written to. */
 export interface Recovered {
-  readonly stats: RecoveryStats
+  readonly stats: Omit<RecoveryStats, "orphans">
   /**
    * Makes the manifest and the log writable and removes what a crash has left, whose names it answers. What failed may be tried
    * again.
@@ -44,7 +44,6 @@ export const recover = (engine: Engine): Effect.Effect<Recovered, OpenError> =>
         segments: segments.length,
         records: replayed.records,
         dropped: replayed.dropped,
-        orphans: [],
         lost,
         aside
       },
