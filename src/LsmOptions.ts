@@ -58,7 +58,10 @@ export interface Tuning {
   readonly filterFalsePositiveRate?: number | undefined
   /** Memory for cached blocks and entries, shared by all tables of the store. Default 64 MiB. */
   readonly blockCacheBytes?: number | undefined
-  /** How much of it is for single entries that are asked for again and again, of at most 512 bytes each. Default a sixteenth. */
+  /**
+   * How much of it is kept for single entries that gets found in tables, of up to a kilobyte each, at most 4,194,304. They take what cached blocks
+   * leave of the rest too. Default a sixteenth; 0 holds none.
+   */
   readonly entryCacheBytes?: number | undefined
   /** Table files kept open at most. Default 512. */
   readonly maxOpenTables?: number | undefined

@@ -100,8 +100,9 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = config
     const storage = yield* Storage
     const { driver } = storage
-    const cache = new BlockCache(config.blockCacheBytes - config.entryCacheBytes, blockBytes)
-    const entries = new EntryCache(config.entryCacheBytes)
+    const { blockCacheBytes, entryCacheBytes } = config
+    const cache = new BlockCache(blockCacheBytes - entryCacheBytes, blockBytes, () => entries.giveBack())
+    const entries = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
     const reads = new ReadCounters()
     const open = new Map<number, OpenTable>()
     const tableOptions = { blockSize: blockBytes, restartInterval, filterFalsePositiveRate }

@@ -48,9 +48,11 @@ export class BlockCache {
   private readonly looseLengths: Array<number> = []
   private looseBytes = 0
 
+  /** `onGrowth` is called when more is held than before. */
   constructor(
     readonly budget: number,
-    blockSize: number
+    blockSize: number,
+    private readonly onGrowth: () => void = () => {}
   ) {
     this.unit = Math.min(largestUnit, Math.max(smallestUnit, Math.ceil(blockSize / 64) * 64))
     const largest = Math.min(chunkBlocks * this.unit, chunkBytes, budget / 4)
@@ -151,6 +153,7 @@ export class BlockCache {
     this.looseLengths[slot] = block.length
     this.looseBytes += cost
     this.used += cost
+    this.onGrowth()
   }
 
   private addChunk(): void {
@@ -163,6 +166,7 @@ export class BlockCache {
       this.lengths = larger
     }
     this.used += this.chunkCost
+    this.onGrowth()
   }
 
   private dropChunk(): void {

@@ -9,7 +9,15 @@ export const levelCount = 7
  * oldest, and its tables may overlap; the tables of a deeper level are disjoint and ordered by key.
  */
 export class Version {
-  constructor(readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>) {}
+  readonly entryCount: number
+  /** Bytes of all tables. */
+  readonly byteCount: number
+
+  constructor(readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>) {
+    const tables = levels.flat()
+    this.entryCount = tables.reduce((sum, { entries }) => sum + entries, 0)
+    this.byteCount = tables.reduce((sum, { size }) => sum + size, 0)
+  }
 
   static readonly empty = new Version(Array.from({ length: levelCount }, () => []))
 

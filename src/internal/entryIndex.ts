@@ -1,0 +1,94 @@
+/** Slots a bucket; with what they point to, half a cache line. */
+const ways = 4
+const slotWords = 2
+const bucketWords = ways * slotWords
+/** The low bits of a tag tell when it was made. */
+const epochBits = 8
+const lastEpoch = 2 ** epochBits - 1
+export const indexSlotBytes = slotWords * 4
+
+/**
+ * Where entries stand, by the hashes of their keys: buckets of four slots, each with a tag and a position. A full bucket gives up
+ * one of its slots, so that what it pointed to is found no more.
+ */
+export class EntryIndex {
+  private readonly words: Uint32Array
+  private readonly mask: number
+  private epoch = 1
+  private turn = 0
+
+  /** @param slots a power of two, four at least */
+  constructor(readonly slots: number) {
+    this.words = new Uint32Array(slots * slotWords)
+    this.mask = slots / ways - 1
+  }
+
+  get memory(): number {
+    return this.words.byteLength
+  }
+
+  /** Makes all slots free. Every 255th time costs a write to each. */
+  clear(): void {
+    if (this.epoch === lastEpoch) {
+      this.words.fill(0)
+      this.epoch = 0
+    }
+    this.epoch++
+  }
+
+  /** The tag of a key, for now. */
+  tagOf(hash2: number): number {
+    return ((hash2 & ~lastEpoch) | this.epoch) >>> 0
+  }
+
+  /** Where the bucket of a key begins. */
+  bucketOf(hash1: number): number {
+    return (hash1 & this.mask) * bucketWords
+  }
+
+  /** The first slot with the tag among the rest of a bucket, from slot `from` on; -1 where there is none. */
+  next(bucket: number, from: number, tag: number): number {
+    const { words } = this
+    for (let slot = from; slot < bucket + bucketWords; slot += slotWords) if (words[slot] === tag) return slot
+    return -1
+  }
+
+  positionAt(slot: number): number {
+    return this.words[slot + 1]!
+  }
+
+  after(slot: number): number {
+    return slot + slotWords
+  }
+
+  add(hash1: number, hash2: number, position: number): void {
+    const { words, epoch } = this
+    const bucket = this.bucketOf(hash1)
+    let slot = bucket
+    while (slot < bucket + bucketWords && (words[slot]! & lastEpoch) === epoch) slot += slotWords
+    if (slot === bucket + bucketWords) {
+      this.turn = (this.turn + 1) & (ways - 1)
+      slot = bucket + this.turn * slotWords
+    }
+    words[slot] = this.tagOf(hash2)
+    words[slot + 1] = position
+  }
+
+  /** The slot that points to an entry of a key with that hash; -1 when it was given up. */
+  slotOf(hash1: number, position: number): number {
+    const { words, epoch } = this
+    const bucket = this.bucketOf(hash1)
+    for (let slot = bucket; slot < bucket + bucketWords; slot += slotWords) {
+      if (words[slot + 1] === position && (words[slot]! & lastEpoch) === epoch) return slot
+    }
+    return -1
+  }
+
+  move(slot: number, position: number): void {
+    this.words[slot + 1] = position
+  }
+
+  remove(slot: number): void {
+    this.words[slot] = 0
+  }
+}
