@@ -94,8 +94,11 @@ export interface WalService {
   /** Makes room for a record of `size` bytes; answers where in `unsafeBuffer()` its payload is to be written, at once. */
   readonly unsafeReserve: (size: number) => number
   readonly unsafeBuffer: () => Uint8Array
-  /** Commits the reserved record where nothing need be waited for. True: it is applied. False: `unsafeCommit` is to follow. */
-  readonly unsafeCommitNow: (durability: number) => boolean
+  /**
+   * Commits the reserved record where nothing need be waited for. True: it is applied. False: `unsafeCommit` is to follow. `alone`: no other
+   * writer's record is to be expected to share a sync.
+   */
+  readonly unsafeCommitNow: (durability: number, alone: boolean) => boolean
   /** Commits the reserved record. True: it is applied, and `done` is never called. False: `done` is called later, once. */
   readonly unsafeCommit: (durability: number, done: Done) => boolean
   /** Whether a segment stands ready, and no record of the current one waits to be applied. */
@@ -199,7 +202,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       begin,
       unsafeReserve: (size) => active().reserve(size),
       unsafeBuffer: () => active().buffer,
-      unsafeCommitNow: (durability) => active().commitNow(durability),
+      unsafeCommitNow: (durability, alone) => active().commitNow(durability, alone),
       unsafeCommit: (durability, done) => active().commit(durability, done),
       unsafeCanRotate: () => offered.length > 0 && active().canRotate,
       unsafeNeedsSegment: () => offered.length === 0,

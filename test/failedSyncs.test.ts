@@ -27,14 +27,20 @@ const afterPowerCut = (storage: FaultyStorage) =>
   )
 
 describe("after a failed sync or a short append of the log", () => {
-  for (const [name, fault, code] of [
+  for (const [name, fault, code, options] of [
     ["a failed sync", { fault: { _tag: "Refuse", code: "EIO" }, on: ["sync"], path: log }, "EIO"],
+    [
+      "a failed sync in the calling thread",
+      { fault: { _tag: "Refuse", code: "EIO" }, on: ["sync"], path: log },
+      "EIO",
+      { syncsHere: true }
+    ],
     ["a sync without room", { fault: { _tag: "Refuse", code: "ENOSPC" }, on: ["sync"], path: log }, undefined],
     ["a short append", { fault: { _tag: "Short" }, on: ["append"], path: log }, "EIO"]
   ] as const) {
     it.effect(`${name}: the store takes no writes, reads go on, and nothing is tried again`, () =>
       Effect.gen(function* () {
-        const storage = yield* makeFaultyStorage
+        const storage = yield* faultyStorage(options)
         yield* withFaultyStore(
           storage,
           (store) =>

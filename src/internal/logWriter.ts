@@ -114,6 +114,8 @@ export class LogWriter {
   private size: number
   /** Bytes of it known to be on disk. */
   private syncedSize: number
+  /** Milliseconds for which syncs have held the thread since one last let the event loop turn. */
+  private held = 0
   private reservedAt = 0
   private reservedEnd = 0
   failure: Error | undefined
@@ -186,9 +188,13 @@ export class LogWriter {
     return group.length + frameHeaderSize
   }
 
-  /** Commits the reserved record, where nothing need be waited for; answers whether it is applied. If not, `commit` is to follow. */
-  commitNow(durability: number): boolean {
-    if (this.failure !== undefined || durability === Durability.sync || this.hasPending) return false
+  /**
+   * Commits the reserved record, where nothing need be waited for; answers whether it is applied. If not, `commit` is to follow. One that is to be
+   * synced is so where its writer is `alone`, and no other's record is to be expected to share the sync.
+   */
+  commitNow(durability: number, alone = false): boolean {
+    if (this.failure !== undefined || this.hasPending) return false
+    if (durability === Durability.sync) return alone && this.commitSynced()
     const group = this.filling
     const start = this.reservedAt + frameHeaderSize
     const end = this.reservedEnd
@@ -202,6 +208,45 @@ export class LogWriter {
     }
     this.hooks.settled()
     return true
+  }
+
+  /**
+   * Writes, syncs and applies the reserved record in the calling thread, if that may be held for it: a writer that is alone is spared a turn
+   * of the event loop and two of microtasks, 30 µs of the 46 that a synced put takes beside the sync. Now and then it takes the turn.
+   */
+  private commitSynced(): boolean {
+    const { file } = this.segment
+    const limit = this.isBusy ? 0 : this.mayHold(this.reservedEnd)
+    if (limit <= this.held) {
+      this.held = 0
+      return false
+    }
+    if (file.syncNow === undefined || file.isSyncShort?.(limit) !== true) return false
+    const group = this.filling
+    const start = this.reservedAt + frameHeaderSize
+    group.addFrame(this.reservedAt, this.reservedEnd)
+    group.needsSync = true
+    if (this.writeGroup(group) !== undefined) return false
+    try {
+      this.held += file.syncNow()
+    } catch (failure) {
+      this.fail(failure as Error)
+      return false
+    }
+    this.syncedSize = this.size
+    this.hooks.synced(group.frameCount, group.length)
+    this.hooks.apply(group.buffer, start, this.reservedEnd)
+    group.reset()
+    group.needsSync = false
+    this.hooks.settled()
+    return true
+  }
+
+  /** For how long a sync of the current segment, and of so many bytes that are not written yet, may hold the thread. */
+  private mayHold(unwritten: number): number {
+    // What a whole segment has gathered takes long.
+    const isShort = this.unsyncedPrevious.length === 0 && this.size + unwritten - this.syncedSize < shortSync
+    return isShort ? (this.hooks.mayHold?.() ?? 0) : 0
   }
 
   /**
@@ -328,8 +373,6 @@ export class LogWriter {
     const { file } = previous ?? this.segment
     const size = this.size
     const current = this.segment
-    // What a whole segment has gathered takes long.
-    const hold = previous === undefined && size - this.syncedSize < shortSync ? (this.hooks.mayHold?.() ?? 0) : 0
     file.sync((failure) => {
       this.syncing = false
       if (this.failure !== undefined) return done(this.failure)
@@ -341,7 +384,7 @@ export class LogWriter {
       }
       if (this.segment === current) this.syncedSize = size
       done(undefined)
-    }, hold)
+    }, this.mayHold(0))
   }
 
   /**

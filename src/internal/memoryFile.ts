@@ -50,6 +50,9 @@ class Inode {
 /** By how many zeros a file grows ahead: few, so that a small one shows all that can become of them. */
 const zerosAhead = 1024
 
+/** How long a sync is said to take. */
+const syncMillis = 0.3
+
 class MemoryFile implements StorageFile {
   private open = true
   /** Where the next append goes. */
@@ -90,6 +93,16 @@ class MemoryFile implements StorageFile {
   sync(done: (failure: Error | undefined) => void): void {
     const inode = this.expectOpen("sync")
     this.disk.later({ kind: "sync", path: this.path, inode: inode.number, appends: inode.appends }, done)
+  }
+
+  isSyncShort(limit: number): boolean {
+    return limit > syncMillis
+  }
+
+  syncNow(): number {
+    const inode = this.expectOpen("sync")
+    this.disk.perform({ kind: "sync", path: this.path, inode: inode.number, appends: inode.appends }, () => undefined)
+    return syncMillis
   }
 
   close(): void {

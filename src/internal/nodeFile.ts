@@ -71,23 +71,38 @@ class NodeFile implements StorageFile {
 
   sync(done: (failure: Error | undefined) => void, hold = 0): void {
     const { pace } = this
-    const begun = performance.now()
     if (!pace.isShort(hold)) {
+      const begun = performance.now()
       fs.fdatasync(this.fd, (cause) => {
-        pace.tookElsewhere(performance.now() - begun, hold)
+        pace.tookElsewhere(performance.now() - begun)
         done(cause === null ? undefined : toFailure("sync", this.path, cause))
       })
       return
     }
     let failure: Error | undefined
     try {
-      fs.fdatasyncSync(this.fd)
-    } catch (cause) {
-      failure = toFailure("sync", this.path, cause)
+      this.syncNow()
+    } catch (thrown) {
+      failure = thrown as Error
     }
-    pace.tookHere(performance.now() - begun, hold)
     // A loop of such writes must not keep timers and sockets waiting.
     setImmediate(done, failure)
+  }
+
+  isSyncShort(limit: number): boolean {
+    return this.pace.isShort(limit)
+  }
+
+  syncNow(): number {
+    const begun = performance.now()
+    try {
+      fs.fdatasyncSync(this.fd)
+    } catch (cause) {
+      throw toFailure("sync", this.path, cause)
+    }
+    const took = performance.now() - begun
+    this.pace.tookHere(took)
+    return took
   }
 
   close(): void {

@@ -18,6 +18,10 @@ export interface StorageFile {
    * for it where that is expected to take no more than `hold` milliseconds; 0 or nothing for never.
    */
   sync(done: (failure: Error | undefined) => void, hold?: number): void
+  /** Whether `syncNow` is there and expected to take less than so many milliseconds. */
+  isSyncShort?(limit: number): boolean
+  /** The same as `sync` before it returns; answers how many milliseconds it took. */
+  syncNow?(): number
   /** Closes the descriptor; a second call does nothing. */
   close(): void
 }

@@ -1,5 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../internal/batchFormat.js"
 import { encodeUtf8, encodeUtf8Into } from "../internal/bytes.js"
 import { frameHeaderSize } from "../internal/frame.js"
@@ -48,6 +50,8 @@ export class Writes {
   private keyBytes: Uint8Array
   private keyLength = 0
   private untilSample = 1
+  /** The fiber that made the last synced write. */
+  private lastWriter = -1
 
   constructor(
     private readonly engine: Engine,
@@ -170,8 +174,19 @@ export class Writes {
     }
     const started = sampled ? metrics.unsafeNow() : notSampled
     if (sampled) this.untilSample = settings.latencySampling
-    const wait = wal.unsafeCommitNow(mode) ? this.ended(started) : this.commitLater(mode, started)
+    const alone = mode === Durability.sync && this.isAlone()
+    const wait = wal.unsafeCommitNow(mode, alone) ? this.ended(started) : this.commitLater(mode, started)
     return compactor.unsafePace(size) ? Effect.zipRight(wait, storage.turn) : wait
+  }
+
+  /** Whether the last synced write was of the same fiber: no other is there with which a sync could be shared. */
+  private isAlone(): boolean {
+    const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
+    if (fiber === undefined) return false
+    const { id } = fiber.id()
+    const alone = id === this.lastWriter
+    this.lastWriter = id
+    return alone
   }
 
   /** Commits a record that has to wait. */

@@ -42,6 +42,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     shownBy: "damage"
   },
   { name: "the log is not synced", workloads: writing, patches: () => withoutSync(/\.log$/) },
+  {
+    name: "a sync of the log in the calling thread is not done",
+    workloads: writing,
+    patches: () =>
+      onFiles((file) =>
+        file.path.endsWith(".log") ? delegate(file, { isSyncShort: (limit) => limit > 0, syncNow: () => 0.3 }) : file
+      )
+  },
   { name: "the manifest is not synced", workloads: flushing, patches: () => withoutSync(/MANIFEST/) },
   { name: "the pointer's new content is not synced", workloads: flushing, patches: () => withoutSync(/CURRENT/) },
   {

@@ -5,17 +5,18 @@ import { LogHarness, microtasks, replay } from "../support/logHarness.js"
 import { checkAsync } from "../support/property.js"
 
 type Step =
-  | { readonly step: "commit"; readonly durability: number; readonly size: number }
+  | { readonly step: "commit"; readonly durability: number; readonly size: number; readonly alone: boolean }
   | { readonly step: "sync" | "rotate" | "rotate when settled" | "microtasks" | "end sync" | "cut" }
-  | { readonly step: "fail a sync" | "fail an append" }
+  | { readonly step: "fail a sync" | "fail an append" | "fail a sync at once" }
 
 const commit = FastCheck.tuple(
   FastCheck.constantFrom(Durability.sync, Durability.buffered, Durability.interval),
   FastCheck.oneof(
     { weight: 40, arbitrary: FastCheck.nat(40) },
     { weight: 1, arbitrary: FastCheck.constantFrom(70_000, 140_000) }
-  )
-).map(([durability, size]): Step => ({ step: "commit", durability, size }))
+  ),
+  FastCheck.boolean()
+).map(([durability, size, alone]): Step => ({ step: "commit", durability, size, alone }))
 
 const other = FastCheck.constantFrom<Step>(
   { step: "sync" },
@@ -32,7 +33,7 @@ const steps = FastCheck.array(FastCheck.oneof(commit, other), { maxLength: 40, s
 
 const failingSteps = FastCheck.tuple(
   steps,
-  FastCheck.constantFrom<Step>({ step: "fail a sync" }, { step: "fail an append" }),
+  FastCheck.constantFrom<Step>({ step: "fail a sync" }, { step: "fail an append" }, { step: "fail a sync at once" }),
   steps
 ).map(([before, failure, after]): ReadonlyArray<Step> => [...before, failure, ...after])
 
@@ -88,8 +89,8 @@ class Promises {
   }
 }
 
-const run = async (plan: ReadonlyArray<Step>, seed: number): Promise<Promises> => {
-  const log = new LogHarness()
+const run = async (plan: ReadonlyArray<Step>, seed: number, isShort: boolean): Promise<Promises> => {
+  const log = new LogHarness(undefined, isShort)
   let state = seed
   const promises = new Promises(log, () => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0
@@ -98,7 +99,7 @@ const run = async (plan: ReadonlyArray<Step>, seed: number): Promise<Promises> =
   for (const step of plan) {
     if (step.step === "commit") {
       promises.durabilities.push(step.durability)
-      log.commit(step.durability, step.size)
+      log.commit(step.durability, step.size, step.alone)
     } else if (step.step === "sync") promises.sync()
     else if (step.step === "rotate") log.rotate()
     else if (step.step === "rotate when settled") log.rotationWanted = true
@@ -106,6 +107,7 @@ const run = async (plan: ReadonlyArray<Step>, seed: number): Promise<Promises> =
     else if (step.step === "end sync") log.endSync()
     else if (step.step === "cut") promises.check()
     else if (step.step === "fail an append") log.current.failAppends = true
+    else if (step.step === "fail a sync at once") log.current.failSyncNow = "EIO"
     else if (!log.endSync("EIO")) {
       promises.sync()
       await microtasks()
@@ -120,8 +122,8 @@ const run = async (plan: ReadonlyArray<Step>, seed: number): Promise<Promises> =
 describe("the log writer", () => {
   it("keeps its promises in every order of commits, syncs and rotations", () =>
     checkAsync(
-      FastCheck.asyncProperty(steps, FastCheck.nat(), async (plan, seed) => {
-        const promises = await run(plan, seed)
+      FastCheck.asyncProperty(steps, FastCheck.nat(), FastCheck.boolean(), async (plan, seed, isShort) => {
+        const promises = await run(plan, seed, isShort)
         const { log } = promises
         expect(log.failures).toEqual([])
         expect(log.applied.length).toBe(log.committed)
@@ -146,8 +148,8 @@ describe("the log writer", () => {
 
   it("is closed to everything after a failure, and tells everybody once", () =>
     checkAsync(
-      FastCheck.asyncProperty(failingSteps, FastCheck.nat(), async (plan, seed) => {
-        const promises = await run(plan, seed)
+      FastCheck.asyncProperty(failingSteps, FastCheck.nat(), FastCheck.boolean(), async (plan, seed, isShort) => {
+        const promises = await run(plan, seed, isShort)
         const { log } = promises
         log.current.failAppends = true
         promises.durabilities.push(Durability.sync)
@@ -186,6 +188,44 @@ describe("the log writer", () => {
     log.endSync()
     expect(log.applied.length).toBe(101)
     expect(log.endSync()).toBe(false)
+  })
+
+  it("syncs a record of a writer that is alone at once, and lets the event loop turn now and then", async () => {
+    const log = new LogHarness(undefined, true)
+    for (let i = 0; i < 3; i++) log.commit(Durability.sync, 0, true)
+    expect([log.applied.length, log.syncedRecords, log.current.syncsUnderWay]).toEqual([3, 3, 0])
+    expect(log.writer.unsyncedBytes).toBe(0)
+    log.commit(Durability.interval)
+    log.commit(Durability.sync, 0, true)
+    expect([log.applied.length, log.syncedRecords]).toEqual([5, 5])
+    // Four syncs have held the thread for longer than it may be held.
+    log.commit(Durability.sync, 0, true)
+    expect(log.applied.length).toBe(5)
+    await log.settle()
+    log.commit(Durability.sync, 0, true)
+    expect(log.applied.length).toBe(7)
+  })
+
+  it("syncs nothing at once while others wait, or where others are to be expected", async () => {
+    const log = new LogHarness(undefined, true)
+    log.commit(Durability.sync)
+    log.commit(Durability.sync, 0, true)
+    expect(log.applied).toEqual([])
+    await microtasks()
+    log.commit(Durability.sync, 0, true)
+    expect(log.applied).toEqual([])
+    await log.settle()
+    expect(log.applied).toEqual([0, 1, 2])
+    log.commit(Durability.buffered)
+    log.writer.sync(() => undefined)
+    await microtasks()
+    log.commit(Durability.sync, 0, true)
+    expect([log.applied.length, log.current.syncsUnderWay]).toEqual([4, 1])
+    await log.settle()
+    log.commit(Durability.sync, 2 * 1024 * 1024, true)
+    expect(log.applied.length).toBe(5)
+    await log.settle()
+    expect(log.failures).toEqual([])
   })
 
   it("applies a record that needs no sync at once, but not past one that does", async () => {

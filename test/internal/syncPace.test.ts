@@ -9,11 +9,11 @@ const syncs = (pace: SyncPace, count: number, millis: number): string => {
   for (let i = 0; i < count; i++) {
     if (pace.isShort(limit)) {
       where += "h"
-      pace.tookHere(millis, limit)
+      pace.tookHere(millis)
     } else {
       where += "e"
       // The way through the thread pool.
-      pace.tookElsewhere(millis + 0.1, limit)
+      pace.tookElsewhere(millis + 0.1)
     }
   }
   return where
@@ -31,33 +31,33 @@ describe("the pace of syncs", () => {
     expect(pace.isShort(0)).toBe(false)
   })
 
-  it("goes back to the thread pool for a while after one long sync, the longer the longer it was", () => {
+  it("stays in the calling thread where one in fifty is long", () => {
     const pace = new SyncPace()
-    syncs(pace, 40, 0.2)
-    expect(syncs(pace, 1, 1.5)).toBe("h")
-    expect(syncs(pace, 60, 0.2)).toBe(`${"e".repeat(8)}${"h".repeat(52)}`)
-    expect(syncs(pace, 1, 30)).toBe("h")
-    expect(syncs(pace, 130, 0.2)).toBe(`${"e".repeat(120)}${"h".repeat(10)}`)
+    syncs(pace, 40, 0.25)
+    for (let i = 0; i < 100; i++) expect(syncs(pace, 1, 2.5) + syncs(pace, 49, 0.25)).toBe("h".repeat(50))
   })
 
-  it("goes back for longer when the next ones are long again", () => {
-    const pace = new SyncPace()
-    syncs(pace, 40, 0.2)
-    for (const pause of [8, 16, 32, 64, 64]) {
-      expect(syncs(pace, 1, 1.5)).toBe("h")
-      expect(syncs(pace, pause, 0.2)).toBe("e".repeat(pause))
+  it("goes to the thread pool for a while after a very long sync, the longer the longer it was", () => {
+    const pausesAfter = (millis: number): number => {
+      const pace = new SyncPace()
+      syncs(pace, 40, 0.2)
+      expect(syncs(pace, 1, millis)).toBe("h")
+      const where = syncs(pace, 300, 0.2)
+      expect(where).toMatch(/^e+h+$/)
+      return where.indexOf("h")
     }
+    expect(pausesAfter(20)).toBeGreaterThan(4)
+    expect(pausesAfter(60)).toBeGreaterThan(pausesAfter(20) + 10)
+    expect(pausesAfter(60)).toBeLessThan(60)
   })
 
-  it("stays in the calling thread for most where one in a hundred is long", () => {
+  it("leaves the calling thread within a few syncs when all have become long", () => {
     const pace = new SyncPace()
-    let where = ""
-    for (let i = 0; i < 100; i++) where += syncs(pace, 99, 0.2) + syncs(pace, 1, 2)
-    expect(where.split("h").length - 1).toBeGreaterThan(9000)
+    syncs(pace, 1000, 0.2)
+    expect(syncs(pace, 200, 3)).toMatch(/^h{1,8}e+$/)
   })
 
-  it("holds the thread once in 65 syncs where they are a little too long", () => {
-    const where = syncs(new SyncPace(), 6900, 1.5)
-    expect(where.split("h").length - 1).toBeLessThanOrEqual(110)
+  it("does none there that are a little too long", () => {
+    expect(syncs(new SyncPace(), 1000, 1.5)).toBe("e".repeat(1000))
   })
 })

@@ -199,6 +199,8 @@ export class Machine {
         }
       },
       sync: (done) => file.sync(done),
+      isSyncShort: (limit) => file.isSyncShort?.(limit) ?? false,
+      syncNow: () => file.syncNow!(),
       close: () => {
         if (open) this.openFiles--
         open = false

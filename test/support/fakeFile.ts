@@ -8,6 +8,9 @@ export class FakeFile implements StorageFile {
   syncedSize = 0
   closed = false
   failAppends = false
+  /** Whether syncs may be done at once, and what such a sync fails with. */
+  isShort = false
+  failSyncNow: string | undefined
   private readonly waiting: Array<{ readonly size: number; readonly done: (failure: Error | undefined) => void }> = []
 
   constructor(readonly path = "file") {}
@@ -40,6 +43,17 @@ export class FakeFile implements StorageFile {
   sync(done: (failure: Error | undefined) => void): void {
     this.expectOpen("sync")
     this.waiting.push({ size: this.bytes.length, done })
+  }
+
+  isSyncShort(limit: number): boolean {
+    return this.isShort && limit > 0
+  }
+
+  syncNow(): number {
+    this.expectOpen("sync")
+    if (this.failSyncNow !== undefined) throw new StorageFailure("sync", this.path, this.failSyncNow)
+    this.syncedSize = this.bytes.length
+    return 0.3
   }
 
   close(): void {

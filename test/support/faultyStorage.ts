@@ -47,6 +47,8 @@ export interface FaultyStorage {
 export interface FaultyStorageOptions {
   /** What stands on it already. */
   readonly files?: ReadonlyMap<string, Uint8Array>
+  /** Syncs may be done in the calling thread; these are neither delayed nor held. Default false. */
+  readonly syncsHere?: boolean
   /** How the event loop is let turn. */
   readonly turn?: (next: () => void) => void
 }
@@ -150,6 +152,17 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           const later = () => (held === undefined ? end() : held.then(end))
           if (millis === 0) later()
           else runFork(Effect.zipRight(Effect.sleep(millis), Effect.sync(later)))
+        },
+        isSyncShort: (limit) => options.syncsHere === true && file.isSyncShort!(limit),
+        syncNow: () => {
+          const { code } = judge("sync", path)
+          if (code !== undefined) {
+            of.broken = true
+            throw failure("sync", path, code)
+          }
+          const took = file.syncNow!()
+          if (!of.broken) of.durable = Math.max(of.durable, of.size)
+          return took
         },
         close: () => {
           open.delete(handle)

@@ -18,20 +18,29 @@ export class LogHarness {
   readonly outcomes = new Map<number, Array<Error | undefined>>()
   readonly failures: Array<Error> = []
   committed = 0
+  /** Records that shared or had a sync. */
+  syncedRecords = 0
   /** Rotate at the next settled moment that allows it. */
   rotationWanted = false
   onDone: (record: number, failure: Error | undefined) => void = () => undefined
   readonly writer: LogWriter
 
-  constructor(end: LogEnd = { fileNumber: 0, size: 0, torn: [] }) {
+  /** `isShort`: files are such that a sync may be done at once. */
+  constructor(
+    end: LogEnd = { fileNumber: 0, size: 0, torn: [] },
+    private readonly isShort = false
+  ) {
     const first = this.prepare(end.fileNumber + 1)
     this.writer = new LogWriter(first, salt, {
       apply: (bytes, start) => this.applied.push(readU32(bytes, start)),
       settled: () => {
         if (this.rotationWanted) this.rotate()
       },
-      synced: () => undefined,
-      failed: (failure) => this.failures.push(failure)
+      synced: (records) => {
+        this.syncedRecords += records
+      },
+      failed: (failure) => this.failures.push(failure),
+      mayHold: () => 1
     })
     this.writer.begin(first, { fileNumber: end.fileNumber, size: end.size, synced: true })
   }
@@ -40,6 +49,7 @@ export class LogHarness {
     const file = new FakeFile(`${fileNumber}.log`)
     file.append(encodeFileHeader({ kind: "log", fileNumber, storeId }), 0, fileHeaderSize)
     file.syncedSize = fileHeaderSize
+    file.isShort = this.isShort
     this.segments.push([fileNumber, file])
     return { fileNumber, file }
   }
@@ -49,7 +59,7 @@ export class LogHarness {
   }
 
   /** Commits the next record with `size` bytes behind its number; answers the number. */
-  commit(durability: number, size = 0): number {
+  commit(durability: number, size = 0, alone = false): number {
     const record = this.committed++
     const at = this.writer.reserve(4 + size)
     writeU32(this.writer.buffer, at, record)
@@ -60,7 +70,7 @@ export class LogHarness {
       outcomes.push(failure)
       this.onDone(record, failure)
     }
-    if (this.writer.commit(durability, settle)) settle(undefined)
+    if (this.writer.commitNow(durability, alone) || this.writer.commit(durability, settle)) settle(undefined)
     return record
   }
 
