@@ -182,13 +182,20 @@ const MiB = 1024 * KiB
  * @category constructors
  */
 export const settings = (options: LsmOptions): Effect.Effect<Settings, InvalidArgument> =>
-  Effect.try({
-    try: () => resolve(options),
-    catch: (error) => {
-      if (error instanceof InvalidArgument) return error
+  Effect.suspend(() => {
+    if (resolved.has(options)) return Effect.succeed(options as Settings)
+    try {
+      const result = Object.freeze(resolve(options))
+      resolved.add(result)
+      return Effect.succeed(result)
+    } catch (error) {
+      if (error instanceof InvalidArgument) return Effect.fail(error)
       throw error
     }
   })
+
+/** Settings are settings already: a store resolves its options once for all its parts. */
+const resolved = new WeakSet<object>()
 
 const fail = (argument: string, reason: string): never => {
   throw new InvalidArgument({ argument, reason })

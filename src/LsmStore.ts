@@ -304,34 +304,38 @@ const makeOn = (
   options: LsmOptions.LsmOptions
 ): Effect.Effect<Store, OpenError, Scope.Scope> =>
   Effect.gen(function* () {
+    const settings = yield* LsmOptions.settings(options)
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
     // The store is closed before its parts are, though these take in more later, such as the workers' fibers.
     const ofParts = yield* Scope.fork(scope, ExecutionStrategy.sequential)
     const ofStore = yield* Scope.fork(scope, ExecutionStrategy.sequential)
-    return yield* makeParts(storage, options).pipe(
-      Scope.extend(ofParts),
-      Effect.flatMap((parts) => Effect.provide(makeFromComponents(options), Context.add(parts, Scope.Scope, ofStore))),
+    return yield* makeParts(storage, settings, ofParts).pipe(
+      Effect.flatMap((parts) => Effect.provide(openStore(settings), Context.add(parts, Scope.Scope, ofStore))),
       Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
     )
   })
 
 const makeParts = (
   storage: Storage.StorageService,
-  options: LsmOptions.LsmOptions
-): Effect.Effect<Context.Context<Components>, OpenError, Scope.Scope> =>
+  settings: LsmOptions.Settings,
+  scope: Scope.Scope
+): Effect.Effect<Context.Context<Components>, OpenError> =>
   Effect.gen(function* () {
-    const base = Context.make(Storage.Storage, storage)
-    const lower = Context.add(base, Metrics.Metrics, yield* Metrics.make(options))
-    const manifest = yield* Effect.provide(Manifest.make(options), lower)
-    const middle = lower.pipe(
-      Context.add(Manifest.Manifest, manifest),
-      Context.add(Wal.Wal, yield* Effect.provide(Wal.make(options), lower)),
-      Context.add(Memtable.Memtable, yield* Memtable.make(options)),
-      Context.add(SSTableStore.SSTableStore, yield* Effect.provide(SSTableStore.make(options), lower))
+    const base = Context.add(Context.make(Storage.Storage, storage), Scope.Scope, scope)
+    const lower = Context.add(base, Metrics.Metrics, yield* Metrics.make(settings))
+    const middle = yield* Effect.provide(makeMiddle(lower, settings), lower)
+    const upper = Context.add(middle, TableMerger.TableMerger, yield* Effect.provide(TableMerger.make, middle))
+    return Context.add(upper, Compactor.Compactor, yield* Effect.provide(Compactor.make(settings), upper))
+  })
+
+const makeMiddle = <R>(lower: Context.Context<R>, settings: LsmOptions.Settings) =>
+  Effect.gen(function* () {
+    return lower.pipe(
+      Context.add(Manifest.Manifest, yield* Manifest.make(settings)),
+      Context.add(Wal.Wal, yield* Wal.make(settings)),
+      Context.add(Memtable.Memtable, yield* Memtable.make(settings)),
+      Context.add(SSTableStore.SSTableStore, yield* SSTableStore.make(settings))
     )
-    const merger = yield* Effect.provide(TableMerger.make, middle)
-    const upper = Context.add(middle, TableMerger.TableMerger, merger)
-    return Context.add(upper, Compactor.Compactor, yield* Effect.provide(Compactor.make(options), upper))
   })
 
 /**

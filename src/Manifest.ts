@@ -5,17 +5,19 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { StorageFailure } from "./internal/failure.js"
 import { currentName, logName, manifestName, parseFileName, tableName } from "./internal/fileNames.js"
 import { applyEdit, emptyState, type ManifestState, type ManifestWriter } from "./internal/manifestFile.js"
 import { missingFile, missingFiles, readStoreDirectory, type StoreDirectory } from "./internal/storeDirectory.js"
 import type { Version } from "./internal/version.js"
 import type { VersionEdit } from "./internal/versionEdit.js"
 import { type PinnedVersion, VersionSet } from "./internal/versionSet.js"
-import { type FileError, fromFailure, type OpenError } from "./LsmError.js"
+import { type FileError, fromFailure, type OpenError, type StoreLocked } from "./LsmError.js"
 import { type LsmOptions, type Settings, settings } from "./LsmOptions.js"
-import { attempt, Storage, syncFile } from "./Storage.js"
+import { attempt, Storage, type StorageService, syncFile } from "./Storage.js"
 import { keepAside } from "./shell/aside.js"
 import { expectStore, noStore } from "./shell/directories.js"
 import { writeManifest } from "./shell/manifestFiles.js"
@@ -76,16 +78,30 @@ const rolloverSize = 1024 * 1024
 /** What the directory held when it was locked. */
 type Recovered = Omit<StoreDirectory, "tornBytes"> & { readonly names: ReadonlyArray<string> }
 
-const recover = ({
-  directory,
-  createIfMissing,
-  readOnly,
-  recovery
-}: Settings): Effect.Effect<Recovered, OpenError, Storage> =>
+/** What stands in a directory. */
+interface Seen {
+  readonly names: ReadonlyArray<string>
+  readonly found: StoreDirectory | undefined
+}
+
+const look = (storage: StorageService, directory: string): Effect.Effect<Seen, FileError> =>
+  Effect.flatMap(storage.list(directory), (names) =>
+    attempt(() => ({ names, found: readStoreDirectory(storage.driver, directory, names) }))
+  )
+
+/** Whether it was closed in order, so that it can be opened without a change. */
+const isClosed = (seen: Exit.Exit<Seen, FileError>): boolean =>
+  Exit.isSuccess(seen) && seen.value.found?.state.closed !== undefined
+
+/** The names of a store's making, in order. */
+const ownNames = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
+  names.filter((name) => (parseFileName(name)?.kind ?? "lock") !== "lock").sort()
+
+const recover = (
+  { directory, createIfMissing, readOnly, recovery }: Settings,
+  { names, found }: Seen
+): Effect.Effect<Recovered, OpenError> =>
   Effect.gen(function* () {
-    const storage = yield* Storage
-    const names = yield* storage.list(directory)
-    const found = yield* attempt(() => readStoreDirectory(storage.driver, directory, names))
     if (found === undefined) {
       if (!createIfMissing || readOnly) return yield* noStore(directory)
       const storeId = yield* drawStoreId
@@ -119,9 +135,24 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
     const storage = yield* Storage
     if (!createIfMissing || readOnly) yield* expectStore(directory)
     if (!readOnly) yield* storage.makeDirectory(directory)
-    yield* storage.lock(directory, readOnly ? "read" : "write")
+    // A store that was closed in order is read under a claim; whatever is to be changed is locked, and looked at anew.
+    let secure: Effect.Effect<void, FileError | StoreLocked> | undefined
+    if (readOnly) yield* storage.lock(directory, "read")
+    else if (storage.claim === undefined) yield* storage.lock(directory)
+    else secure = yield* storage.claim(directory)
+    const secureNow = Effect.suspend(() => secure ?? Effect.void).pipe(
+      Effect.tap(() => {
+        secure = undefined
+      })
+    )
+    if (given.recovery === "salvage") yield* secureNow
     const salvaged = given.recovery === "salvage" ? yield* salvageDirectory(options) : undefined
-    const recovered = yield* recover(given)
+    let seen = yield* Effect.exit(look(storage, directory))
+    if (secure !== undefined && !isClosed(seen)) {
+      yield* secureNow
+      seen = yield* Effect.exit(look(storage, directory))
+    }
+    const recovered = yield* recover(given, yield* seen)
     const { storeId } = recovered
     let { state, manifestNumber } = recovered
     let nextFileNumber = state.nextFileNumber
@@ -130,6 +161,26 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
     const versions = new VersionSet(state.version, () => listener())
     const serially = yield* Effect.makeSemaphore(1)
     yield* Effect.addFinalizer(() => Effect.sync(() => writer?.file.close()))
+
+    /**
+     * Before the first change. Whom the claim does not know may have been here meanwhile: every store that is written to has begun a new
+     * manifest, so the names tell.
+     */
+    const own: Effect.Effect<void, FileError> = Effect.suspend(() => {
+      if (secure === undefined) return Effect.void
+      const refuse = (code: string) => Effect.fail(fromFailure(new StorageFailure("lock", directory, code)))
+      const before = ownNames(recovered.names)
+      return secure.pipe(
+        Effect.catchTag("StoreLocked", () => refuse("EBUSY")),
+        Effect.zipRight(storage.list(directory)),
+        Effect.flatMap((names) => {
+          const now = ownNames(names)
+          if (now.length !== before.length || now.some((name, i) => name !== before[i])) return refuse("ESTALE")
+          secure = undefined
+          return Effect.void
+        })
+      )
+    })
 
     const allocate = (): number => nextFileNumber++
 
@@ -241,10 +292,13 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
       unsafeVersion: () => versions.current,
       unsafePin: () => versions.pin(),
       unsafeAllocate: allocate,
-      begin: Effect.suspend(() => rollOver(state)).pipe(Effect.uninterruptible, serially.withPermits(1)),
+      begin: Effect.zipRight(
+        own,
+        Effect.suspend(() => rollOver(state))
+      ).pipe(Effect.uninterruptible, serially.withPermits(1)),
       apply,
       unsafeSalvage: () => salvaged,
-      keepAside: (names) => keepAside(storage, directory, manifestNumber, names),
+      keepAside: (names) => Effect.zipRight(own, keepAside(storage, directory, manifestNumber, names)),
       unsafeOrphans: () => leftBehind,
       removeOrphans,
       unsafeTakeObsolete: () => versions.takeObsolete(),

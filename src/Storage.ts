@@ -10,7 +10,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { lockDirectory } from "./internal/directoryLock.js"
+import { claimDirectory, type DirectoryLock, lockDirectory } from "./internal/directoryLock.js"
 import { StorageFailure } from "./internal/failure.js"
 import { MemoryDisk } from "./internal/memoryFile.js"
 import { nodeDriver, syncDirectory } from "./internal/nodeFile.js"
@@ -77,6 +77,13 @@ export interface StorageService {
    * changes nothing.
    */
   readonly lock: (directory: string, mode?: LockMode) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
+  /**
+   * The same at less cost, for who has nothing to change yet: the answer, run before the first change, takes the lock itself, and fails with
+   * `StoreLocked` where the directory has an owner whom the claim does not know. Where it is missing, `lock` is used.
+   */
+  readonly claim?: (
+    directory: string
+  ) => Effect.Effect<Effect.Effect<void, FileError | StoreLocked>, FileError | StoreLocked, Scope.Scope>
 }
 
 /**
@@ -148,6 +155,23 @@ const fromPlatform = (operation: string, path: string, error: PlatformError): Fi
   return fromFailure(new StorageFailure(operation, path, code, { cause: error }))
 }
 
+/** An Effect of a function that calls back with what is owned, with neither when somebody else owns it, or with a failure. */
+const answered = <A>(
+  directory: string,
+  run: (done: (failure: Error | undefined, own: A | undefined) => void) => void
+): Effect.Effect<A, FileError | StoreLocked> =>
+  Effect.uninterruptible(
+    Effect.async<A, FileError | StoreLocked>((resume) =>
+      run((failure, own) => {
+        if (own !== undefined) resume(Effect.succeed(own))
+        else resume(Effect.fail(failure === undefined ? new StoreLocked({ directory }) : fromFailure(failure)))
+      })
+    )
+  )
+
+const owned = (directory: string, run: Parameters<typeof answered<DirectoryLock>>[1]) =>
+  Effect.acquireRelease(answered(directory, run), (lock) => Effect.sync(lock.release))
+
 /**
  * Files of the machine: directories through the platform's `FileSystem`; positional reads, fdatasync, directory syncs and the
  * lock, which it does not have, through Node.
@@ -180,21 +204,12 @@ export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> =
       link: (from, to) => named("link", from, fs.link(from, to)),
       syncDirectory: (path) => callback((done) => syncDirectory(path, done)),
       lock: (directory, mode = "write") =>
-        Effect.asVoid(
-          Effect.acquireRelease(
-            Effect.async<{ readonly release: () => void }, FileError | StoreLocked>((resume) =>
-              lockDirectory(directory, mode, (failure, lock) =>
-                resume(
-                  failure !== undefined
-                    ? Effect.fail(fromFailure(failure))
-                    : lock === undefined
-                      ? Effect.fail(new StoreLocked({ directory }))
-                      : Effect.succeed(lock)
-                )
-              )
-            ),
-            (lock) => Effect.sync(lock.release)
-          )
+        Effect.asVoid(owned(directory, (done) => lockDirectory(directory, mode, done))),
+      claim: (directory) =>
+        Effect.map(
+          owned(directory, (done) => claimDirectory(directory, "write", done)),
+          (claim) =>
+            answered<true>(directory, (done) => claim.secure((failure, isOwn) => done(failure, isOwn || undefined)))
         )
     }
   }
@@ -211,24 +226,28 @@ export const layer: Layer.Layer<Storage, never, FileSystem.FileSystem> = Layer.e
  *
  * @internal
  */
-export const fromMemoryDisk = (disk: MemoryDisk): StorageService => ({
-  driver: disk,
-  turn: turn(disk),
-  makeDirectory: (path) => attempt(() => disk.makeDirectory(path)),
-  exists: (path) => attempt(() => disk.exists(path)),
-  list: (path) => attempt(() => disk.list(path)),
-  rename: (from, to) => attempt(() => disk.rename(from, to)),
-  remove: (path) => attempt(() => disk.remove(path)),
-  link: (from, to) => attempt(() => disk.link(from, to)),
-  syncDirectory: (path) => callback((done) => disk.syncDirectory(path, done)),
-  lock: (directory) =>
+export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
+  const lock = (directory: string) =>
     Effect.asVoid(
       Effect.acquireRelease(
         Effect.suspend(() => (disk.lock(directory) ? Effect.void : Effect.fail(new StoreLocked({ directory })))),
         () => Effect.sync(() => disk.unlock(directory))
       )
     )
-})
+  return {
+    driver: disk,
+    turn: turn(disk),
+    makeDirectory: (path) => attempt(() => disk.makeDirectory(path)),
+    exists: (path) => attempt(() => disk.exists(path)),
+    list: (path) => attempt(() => disk.list(path)),
+    rename: (from, to) => attempt(() => disk.rename(from, to)),
+    remove: (path) => attempt(() => disk.remove(path)),
+    link: (from, to) => attempt(() => disk.link(from, to)),
+    syncDirectory: (path) => callback((done) => disk.syncDirectory(path, done)),
+    lock,
+    claim: (directory) => Effect.as(lock(directory), Effect.void)
+  }
+}
 
 /**
  * A file system in memory. Every store opened on the same one finds what was written before.

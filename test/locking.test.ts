@@ -1,11 +1,36 @@
-import { readdirSync, symlinkSync } from "node:fs"
+import { closeSync, openSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { LsmStore } from "effect-lsm"
+import { claimName } from "../src/internal/claimedName.js"
+import { lockByFlock } from "../src/internal/fileLock.js"
 import { childProgram, spawnChild } from "./support/childProcess.js"
 import { disk, memory, withStore } from "./support/places.js"
+
+const onLinux = process.platform === "linux" ? it.scoped : it.scoped.skip
+
+/** A store with one entry that was closed in order. */
+const closed = Effect.tap(disk, (place) => withStore(place, (store) => store.put("k", "v")))
+
+const verify = (directory: string) => Stream.provideLayer(LsmStore.verify({ directory }), NodeFileSystem.layer)
+
+const readOnly = (directory: string) =>
+  Effect.scoped(LsmStore.make({ directory, readOnly: true })).pipe(Effect.provide(NodeFileSystem.layer))
+
+/** A descriptor that holds the lock of a file, as one of another process would. */
+const flocked = (path: string): Effect.Effect<number> =>
+  Effect.async((resume) => {
+    const fd = openSync(path, "a")
+    lockByFlock(fd, path, "write", (_, release) => {
+      expect(release).toBeDefined()
+      resume(Effect.succeed(fd))
+    })
+  })
 
 describe("a directory has one owner", () => {
   for (const [name, where] of [
@@ -90,5 +115,86 @@ describe("a directory has one owner", () => {
       )
       yield* withStore(place, () => Effect.map(answer, (line) => expect(line).toBe("StoreLocked")))
     })
+  )
+
+  it.scoped("among processes, though it has written nothing yet", () =>
+    Effect.gen(function* () {
+      const place = yield* closed
+      const other = Effect.scoped(Effect.flatMap(spawnChild(["hold", place.directory]), ({ line }) => line))
+      const refusal = (work: Effect.Effect<unknown, unknown>) =>
+        Effect.map(Effect.flip(work), (error) => (error as { readonly _tag: string })._tag)
+      yield* withStore(place, (store) =>
+        Effect.gen(function* () {
+          expect(yield* store.getString("k")).toStrictEqual(Option.some("v"))
+          expect(yield* other).toBe("StoreLocked")
+          expect(yield* refusal(readOnly(place.directory))).toBe("StoreLocked")
+          expect(yield* refusal(Stream.runDrain(verify(place.directory)))).toBe("StoreLocked")
+          yield* store.put("k", "w")
+          expect(yield* other).toBe("StoreLocked")
+        })
+      )
+      expect(yield* other).toBe("open")
+    })
+  )
+
+  onLinux("writes nothing while somebody whom its claim does not know has the lock, and goes on afterwards", () =>
+    Effect.gen(function* () {
+      const place = yield* closed
+      const files = () => readdirSync(place.directory).map((name) => [name, readFileSync(join(place.directory, name))])
+      const before = files()
+      yield* withStore(place, (store) =>
+        Effect.gen(function* () {
+          const foreign = yield* flocked(join(place.directory, "LOCK"))
+          const refused = { _tag: "StorageError", operation: "lock", code: "EBUSY" }
+          expect(yield* Effect.flip(store.put("k", "w"))).toMatchObject(refused)
+          expect(yield* Effect.flip(store.flush)).toMatchObject(refused)
+          expect(yield* store.getString("k")).toStrictEqual(Option.some("v"))
+          expect(files()).toStrictEqual(before)
+          closeSync(foreign)
+          yield* store.put("k", "w")
+        })
+      )
+      yield* withStore(place, (store) =>
+        Effect.map(store.getString("k"), (value) => expect(value).toStrictEqual(Option.some("w")))
+      )
+    })
+  )
+
+  onLinux("opens nothing that is to be changed while somebody whom its claim does not know has the lock", () =>
+    Effect.gen(function* () {
+      const place = yield* disk
+      const child = yield* spawnChild(["hold", place.directory])
+      expect(yield* child.line).toBe("open")
+      yield* child.kill
+      const foreign = yield* flocked(join(place.directory, "LOCK"))
+      expect(yield* Effect.flip(withStore(place, () => Effect.void))).toMatchObject({ _tag: "StoreLocked" })
+      closeSync(foreign)
+      yield* withStore(place, (store) => store.put("k", "v"))
+    })
+  )
+})
+
+describe("a name", () => {
+  const claim = (name: string) =>
+    Effect.async<Parameters<Parameters<typeof claimName>[1]>[0]>((resume) =>
+      claimName(name, (outcome) => resume(Effect.succeed(outcome)))
+    )
+  onLinux("has one owner, until it is let go", () =>
+    Effect.gen(function* () {
+      const name = `effect-lsm/test/${process.pid}`
+      const first = yield* claim(name)
+      expect(first).toBeTypeOf("function")
+      expect([yield* claim(name), yield* claim(name)]).toStrictEqual(["taken", "taken"])
+      const other = yield* claim(`${name}/other`)
+      expect(other).toBeTypeOf("function")
+      for (const release of [first, other]) if (typeof release === "function") release()
+      const again = yield* claim(name)
+      expect(again).toBeTypeOf("function")
+      if (typeof again === "function") again()
+    })
+  )
+
+  onLinux("that is longer than a name can be is impossible, not somebody else's", () =>
+    Effect.map(claim("n".repeat(200)), (outcome) => expect(outcome).toBe("impossible"))
   )
 })

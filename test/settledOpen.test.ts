@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import { LsmStore, WriteBatch } from "effect-lsm"
+import { LsmStore, Storage, WriteBatch } from "effect-lsm"
 import { pairs } from "./support/bytes.js"
 import { turn } from "./support/eventually.js"
 import { type FaultyStorage, makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
@@ -44,7 +44,63 @@ const writes: ReadonlyArray<readonly [string, (store: LsmStore.Store) => Effect.
   ["a compaction", (store) => store.compact()]
 ]
 
+/** The same files by a claim that knows of nobody, as that of another container would. */
+const unknowing = ({ layer, service }: FaultyStorage): Layer.Layer<Storage.Storage> =>
+  Layer.map(layer, (context) =>
+    Context.add(context, Storage.Storage, {
+      ...service,
+      claim: (directory) => Effect.map(Effect.scope, (scope) => Scope.extend(service.lock(directory), scope))
+    })
+  )
+
 describe("a store that was closed in order", () => {
+  it.effect("takes no writes any more where another has been written to meanwhile, which keeps what it has", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      const inAnother = Effect.gen(function* () {
+        const store = yield* LsmStore.LsmStore
+        expect(yield* pairs(store.scan())).toEqual(held)
+        yield* withFaultyStore(storage, (other) => other.put("c", "theirs"))
+        const before = storage.operations.length
+        const stale = { _tag: "StorageError", operation: "lock", code: "ESTALE" }
+        expect(yield* Effect.flip(store.put("d", "ours"))).toMatchObject(stale)
+        expect(yield* Effect.flip(store.put("d", "ours"))).toMatchObject({ _tag: "StorePoisoned" })
+        expect(changesSince(storage, before)).toEqual([])
+        expect(yield* pairs(store.scan())).toEqual(held)
+      })
+      yield* inAnother.pipe(
+        Effect.provide(LsmStore.layerFromStorage({ directory: "/memory" })),
+        Effect.provide(unknowing(storage))
+      )
+      expect(yield* withFaultyStore(storage, (store) => pairs(store.scan()))).toEqual([...held, ["c", "theirs"]])
+    })
+  )
+
+  it.effect("reads anew what was changed before it came to lock a store that is to be changed", () =>
+    Effect.gen(function* () {
+      const storage = yield* makeFaultyStorage
+      const between = Layer.map(storage.layer, (context) =>
+        Context.add(context, Storage.Storage, {
+          ...storage.service,
+          claim: (directory) =>
+            Effect.map(Effect.scope, (scope) =>
+              Effect.zipRight(
+                Effect.orDie(withFaultyStore(storage, (other) => other.put("a", "theirs"))),
+                Scope.extend(storage.service.lock(directory), scope)
+              )
+            )
+        })
+      )
+      const pairsThere = yield* Effect.flatMap(LsmStore.LsmStore, (store) =>
+        Effect.zipRight(store.put("b", "ours"), pairs(store.scan()))
+      ).pipe(Effect.provide(LsmStore.layerFromStorage({ directory: "/memory" })), Effect.provide(between))
+      expect(pairsThere).toEqual([
+        ["a", "theirs"],
+        ["b", "ours"]
+      ])
+    })
+  )
+
   it.effect("is opened, read and closed without a change on disk", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore

@@ -1,29 +1,28 @@
-import { spawn } from "node:child_process"
 import * as fs from "node:fs"
+import { claimName } from "./claimedName.js"
+import { isMissing, lockByFlock, lockByOpenFlag, lockByProcessId, nothingToRelease } from "./fileLock.js"
 import { lockName } from "./fileNames.js"
 import { toFailure } from "./nodeFile.js"
 import type { LockMode } from "./storageDriver.js"
 
 /**
- * One owner a directory.
+ * One owner a directory, in two steps:
  *
- * Inside the process: a registry by device and inode, shared by all copies of this module.
+ * - a claim, which costs little and keeps away the other stores of this process (by a registry) and, on Linux, of the other
+ *   processes and threads (by a name, see `claimName`). It is enough for who changes nothing;
+ * - the lock of the file LOCK, which keeps away whoever reaches the directory: `flock(2)` on Linux, O_EXLOCK on macOS and the
+ *   BSDs, a process id elsewhere. Who is to change anything must have it.
  *
- * Between processes and worker threads:
- * - Linux: `flock(2)` on the file LOCK. Node has no flock, so an open descriptor is handed to the program `flock`, which locks
- *   the open file description and ends; the kernel drops the lock when this process's descriptor is gone, however it ends.
- * - macOS and the BSDs: the file is opened with O_EXLOCK, the same lock without a helper. From the documentation of open(2);
- *   not tested on such a system.
- * - Elsewhere, and where there is no `flock` program: the file holds the owner's process id. A lock whose
- *   process is gone is taken over. Two processes that take over at the same moment are not told apart.
- *
- * A reader takes the same lock without writing: LOCK is opened for reading, and where it does not exist there is nothing to
- * lock; where the lock is a process id, a reader looks at it and leaves none.
+ * Where a claim has no means of its own, it takes the lock at once. A reader locks without writing: LOCK is opened for reading, and where it
+ * does not exist there is nothing to lock.
  */
 export interface DirectoryLock {
+  /** Takes the lock too; false when somebody else has it. */
+  readonly secure: (done: (failure: Error | undefined, isOwn: boolean) => void) => void
   readonly release: () => void
 }
 
+/** Directories by device and inode, for all copies of this module. */
 const registry: Set<string> = globalValue(Symbol.for("effect-lsm/locks"), () => new Set())
 
 function globalValue<A>(key: symbol, make: () => A): A {
@@ -35,13 +34,23 @@ function globalValue<A>(key: symbol, make: () => A): A {
 
 type Done = (failure: Error | undefined, lock: DirectoryLock | undefined) => void
 
-/** Calls back with the lock, with neither when somebody else has it, or with a failure. */
-export const lockDirectory = (directory: string, mode: LockMode, done: Done): void => {
+/** Calls back with the lock, which is secure, with neither when somebody else has it, or with a failure. */
+export const lockDirectory = (directory: string, mode: LockMode, done: Done): void =>
+  claimDirectory(directory, mode, (failure, claim) => {
+    if (claim === undefined) return done(failure, undefined)
+    claim.secure((refusal, isOwn) => {
+      if (isOwn) return done(undefined, claim)
+      claim.release()
+      done(refusal, undefined)
+    })
+  })
+
+/** Calls back with the claim, with neither when somebody else has one, or with a failure. */
+export const claimDirectory = (directory: string, mode: LockMode, done: Done): void => {
   const path = `${directory}/${lockName}`
   let id: string
   try {
-    const { dev, ino } = fs.statSync(directory, { bigint: true })
-    id = `${dev}:${ino}`
+    id = identify(fs.statSync(directory, { bigint: true }))
   } catch (cause) {
     return done(toFailure("lock", path, cause), undefined)
   }
@@ -52,6 +61,7 @@ export const lockDirectory = (directory: string, mode: LockMode, done: Done): vo
     done(
       failure,
       lock && {
+        secure: lock.secure,
         release: () => {
           lock.release()
           registry.delete(id)
@@ -59,80 +69,50 @@ export const lockDirectory = (directory: string, mode: LockMode, done: Done): vo
       }
     )
   }
-  if (process.platform === "linux") lockByFlock(path, mode, finish)
-  else if (process.platform === "darwin" || process.platform.endsWith("bsd")) lockByOpenFlag(path, mode, finish)
-  else lockByProcessId(path, mode, finish)
+  if (process.platform === "linux") claimOnLinux(path, mode, finish)
+  else {
+    const take = process.platform === "darwin" || process.platform.endsWith("bsd") ? lockByOpenFlag : lockByProcessId
+    take(path, mode, (failure, release) => finish(failure, release && { secure: isSecure, release }))
+  }
 }
 
-const held = (fd: number): DirectoryLock => ({ release: () => fs.closeSync(fd) })
+const identify = ({ dev, ino }: fs.BigIntStats): string => `${dev}:${ino}`
 
-/** What a reader has of a directory without LOCK. */
-const nothingHeld: DirectoryLock = { release: () => undefined }
+const isSecure: DirectoryLock["secure"] = (done) => done(undefined, true)
 
-const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === "ENOENT"
-
-const lockByFlock = (path: string, mode: LockMode, done: Done): void => {
+const claimOnLinux = (path: string, mode: LockMode, done: Done): void => {
   let fd: number
+  let name: string
   try {
     fd = fs.openSync(path, mode === "read" ? "r" : "a")
+    name = identify(fs.fstatSync(fd, { bigint: true }))
   } catch (cause) {
-    if (mode === "read" && isMissing(cause)) return done(undefined, nothingHeld)
-    return done(toFailure("lock", path, cause), undefined)
-  }
-  let answered = false
-  const answer = (failure: Error | undefined, lock: DirectoryLock | undefined) => {
-    if (answered) return
-    answered = true
-    if (lock === undefined) fs.closeSync(fd)
-    done(failure, lock)
-  }
-  const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
-  child.on("error", (cause: NodeJS.ErrnoException) => {
-    if (answered) return
-    if (cause.code !== "ENOENT") return answer(toFailure("lock", path, cause), undefined)
-    answered = true
-    fs.closeSync(fd)
-    lockByProcessId(path, mode, done)
-  })
-  child.on("close", (code) => {
-    if (code === 0) answer(undefined, held(fd))
-    else if (code === 1) answer(undefined, undefined)
-    else answer(toFailure("lock", path, { code: `flock exited with ${code}` }), undefined)
-  })
-}
-
-/** O_EXLOCK of the BSDs, which Node's constants do not name. */
-const exclusiveLockFlag = 0x20
-
-const lockByOpenFlag = (path: string, mode: LockMode, done: Done): void => {
-  const { O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
-  const access = mode === "read" ? O_RDONLY : O_RDWR | O_CREAT
-  try {
-    done(undefined, held(fs.openSync(path, access | O_NONBLOCK | exclusiveLockFlag)))
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "EAGAIN") done(undefined, undefined)
-    else if (mode === "read" && isMissing(cause)) done(undefined, nothingHeld)
+    if (mode === "read" && isMissing(cause)) done(undefined, { secure: isSecure, release: nothingToRelease })
     else done(toFailure("lock", path, cause), undefined)
+    return
   }
-}
-
-const lockByProcessId = (path: string, mode: LockMode, done: Done): void => {
-  try {
-    const owner = fs.existsSync(path) ? Number(fs.readFileSync(path, "utf8")) : 0
-    if (owner > 0 && owner !== process.pid && isRunning(owner)) return done(undefined, undefined)
-    if (mode === "read") return done(undefined, nothingHeld)
-    fs.writeFileSync(path, String(process.pid))
-    done(undefined, { release: () => fs.writeFileSync(path, "") })
-  } catch (cause) {
-    done(toFailure("lock", path, cause), undefined)
-  }
-}
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM"
-  }
+  claimName(`effect-lsm/${name}`, (outcome) => {
+    if (outcome === "taken") {
+      fs.closeSync(fd)
+      return done(undefined, undefined)
+    }
+    const releases = [() => fs.closeSync(fd)]
+    if (outcome !== "impossible") releases.push(outcome)
+    const claim: DirectoryLock = {
+      secure: (secured) =>
+        lockByFlock(fd, path, mode, (failure, release) => {
+          if (release !== undefined) releases.push(release)
+          secured(failure, release !== undefined)
+        }),
+      release: () => {
+        for (const release of releases.splice(0).toReversed()) release()
+      }
+    }
+    if (outcome !== "impossible") return done(undefined, claim)
+    claim.secure((failure, isOwn) => {
+      if (isOwn) return done(undefined, { secure: isSecure, release: claim.release })
+      claim.release()
+      done(failure, undefined)
+    })
+  })
 }

@@ -146,7 +146,7 @@ export class EntryCache {
   }
 
   private get tableBytes(): number {
-    return this.index === none ? 0 : this.index.memory + this.doorkeepers.byteLength
+    return this.index === none ? 0 : this.index.slots * slotCost
   }
 
   private begin(source: EntrySource): void {
@@ -191,6 +191,7 @@ export class EntryCache {
     if (this.ends[next]! > 0) {
       if (!this.isSweeping) {
         this.isSweeping = true
+        if (this.doorkeepers.length === 0) this.doorkeepers = new Uint32Array(this.index.slots / slotsPerDoorkeeper)
         return false
       }
       this.sweep(next)
@@ -211,7 +212,6 @@ export class EntryCache {
     const slots = this.wantedSlots()
     if (slots * slotCost + this.chunkBytes > this.allowance) return false
     this.index = new EntryIndex(slots)
-    this.doorkeepers = new Uint32Array(slots / slotsPerDoorkeeper)
     // Chunks of the version before may have what the tables take.
     this.giveBack()
     return this.index !== none

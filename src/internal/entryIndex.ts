@@ -23,10 +23,6 @@ export class EntryIndex {
     this.mask = slots / ways - 1
   }
 
-  get memory(): number {
-    return this.words.byteLength
-  }
-
   /** Makes all slots free. Every 255th time costs a write to each. */
   clear(): void {
     if (this.epoch === lastEpoch) {

@@ -3,6 +3,9 @@ import { compareRange, copyInto, prefixWord } from "./bytes.js"
 import { readVarint, varintEnd } from "./encoding.js"
 import type { Handle } from "./tableFormat.js"
 
+/** Searches among the heads in the block before they are read. */
+const searchesInBlock = 16
+
 /**
  * A table's index in memory: the first eight bytes of separators as numbers, the separators side by side, and the handles of the
  * data blocks. A search compares numbers, and bytes only where those are equal.
@@ -11,16 +14,18 @@ import type { Handle } from "./tableFormat.js"
  * heads of groups ----> one group's separators ----> block
  * ```
  *
- * A group of the index block is taken apart when a search first comes to it. To take apart all of them as a table is opened would take
- * a process that has just begun 30 ms for 6,000 blocks.
+ * A group of the index block is taken apart when a search first comes to it, and the heads are read when some searches have been made
+ * among those in the block. To do all of it as a table is opened would take a process that has just begun 30 ms for 6,000 blocks.
  */
 export class TableIndex {
   /** Data blocks. */
   readonly count: number
   private readonly cursor: BlockCursor
   private readonly interval: number
-  private readonly headHigh: Uint32Array
-  private readonly headLow: Uint32Array
+  /** Empty until the heads have been read. */
+  private headHigh = nothing
+  private headLow = nothing
+  private searches = 0
   /** For each group its separators, once it has been taken apart. */
   private readonly keys: Array<Uint8Array | undefined>
   /** Where each separator ends in those of its group. */
@@ -43,19 +48,12 @@ export class TableIndex {
     this.cursor = cursor
     this.count = count
     this.interval = interval
-    this.headHigh = new Uint32Array(groups)
-    this.headLow = new Uint32Array(groups)
     this.keys = new Array<Uint8Array | undefined>(groups).fill(undefined)
     this.keyEnds = new Uint32Array(count)
     this.high = new Uint32Array(count)
     this.low = new Uint32Array(count)
     this.offsets = new Float64Array(count)
     this.lengths = new Uint32Array(count)
-    for (let group = 0; group < groups; group++) {
-      cursor.seekToGroup(group)
-      this.headHigh[group] = highOf(cursor.keyBytes, cursor.keyEnd)
-      this.headLow[group] = lowOf(cursor.keyBytes, cursor.keyEnd)
-    }
   }
 
   get memory(): number {
@@ -77,7 +75,34 @@ export class TableIndex {
       if (order < 0) from = middle + 1
       else to = middle
     }
+    if (headHigh.length === 0) from = this.findHead(key, length)
     return from === 0 ? 0 : this.findIn(from - 1, Math.min(from * interval, this.count), key, length, high, low)
+  }
+
+  /** The first group whose head is at or above the key, found in the block. */
+  private findHead(key: Uint8Array, length: number): number {
+    const groups = this.keys.length
+    let from = 0
+    let to = groups
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (this.cursor.compareHead(middle, key, length) < 0) from = middle + 1
+      else to = middle
+    }
+    if (++this.searches === searchesInBlock) this.readHeads()
+    return from
+  }
+
+  private readHeads(): void {
+    const { cursor } = this
+    const groups = this.keys.length
+    this.headHigh = new Uint32Array(groups)
+    this.headLow = new Uint32Array(groups)
+    for (let group = 0; group < groups; group++) {
+      cursor.seekToGroup(group)
+      this.headHigh[group] = highOf(cursor.keyBytes, cursor.keyEnd)
+      this.headLow[group] = lowOf(cursor.keyBytes, cursor.keyEnd)
+    }
   }
 
   /** The same among the separators of a group behind its head, which is below the key; `to` where there is none. */
@@ -148,6 +173,8 @@ export class TableIndex {
     return keys
   }
 }
+
+const nothing = new Uint32Array(0)
 
 const highOf = (key: Uint8Array, length: number): number => prefixWord(key, 0, length)
 const lowOf = (key: Uint8Array, length: number): number => prefixWord(key, Math.min(4, length), length)
