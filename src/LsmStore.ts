@@ -305,13 +305,20 @@ const makeOn = (
 ): Effect.Effect<Store, OpenError, Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* LsmOptions.settings(options)
-    const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
-    // The store is closed before its parts are, though these take in more later, such as the workers' fibers.
+    const outer = yield* Effect.scope
+    // Of its own until the store is open: who closes the outer one meanwhile must not take the parts from under the opening.
+    const scope = yield* Scope.make(ExecutionStrategy.sequential)
     const ofParts = yield* Scope.fork(scope, ExecutionStrategy.sequential)
     const ofStore = yield* Scope.fork(scope, ExecutionStrategy.sequential)
-    return yield* makeParts(storage, settings, ofParts).pipe(
-      Effect.flatMap((parts) => Effect.provide(openStore(settings), Context.add(parts, Scope.Scope, ofStore))),
-      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
+    return yield* Effect.uninterruptibleMask((restore) =>
+      restore(
+        Effect.flatMap(makeParts(storage, settings, ofParts), (parts) =>
+          Effect.provide(openStore(settings), Context.add(parts, Scope.Scope, ofStore))
+        )
+      ).pipe(
+        Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
+        Effect.tap(() => Scope.addFinalizerExit(outer, (exit) => Scope.close(scope, exit)))
+      )
     )
   })
 

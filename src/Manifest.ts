@@ -89,9 +89,29 @@ const look = (storage: StorageService, directory: string): Effect.Effect<Seen, F
     attempt(() => ({ names, found: readStoreDirectory(storage.driver, directory, names) }))
   )
 
-/** Whether it was closed in order, so that it can be opened without a change. */
-const isClosed = (seen: Exit.Exit<Seen, FileError>): boolean =>
-  Exit.isSuccess(seen) && seen.value.found?.state.closed !== undefined
+/** Whether it was closed in order, all of it is there and nothing else, so that it can be opened without a change. */
+const isInOrder = (seen: Exit.Exit<Seen, FileError>): boolean => {
+  if (!Exit.isSuccess(seen)) return false
+  const { found, names } = seen.value
+  if (found?.state.closed === undefined || found.tornBytes > 0) return false
+  const { tables, segments } = missingFiles(found.state, names)
+  return tables.length + segments.length + orphansAmong(names, found.state, found.manifestNumber).length === 0
+}
+
+/** Files of the store's making that its state does not name. */
+const orphansAmong = (
+  names: ReadonlyArray<string>,
+  { segments, version }: ManifestState,
+  manifestNumber: number
+): ReadonlyArray<string> => {
+  const named = new Set<string>([
+    ...segments.map(logName),
+    ...version.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
+    manifestName(manifestNumber),
+    currentName
+  ])
+  return ownNames(names).filter((name) => !named.has(name))
+}
 
 /** The names of a store's making, in order. */
 const ownNames = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
@@ -148,7 +168,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
     if (given.recovery === "salvage") yield* secureNow
     const salvaged = given.recovery === "salvage" ? yield* salvageDirectory(options) : undefined
     let seen = yield* Effect.exit(look(storage, directory))
-    if (secure !== undefined && !isClosed(seen)) {
+    if (secure !== undefined && !isInOrder(seen)) {
       yield* secureNow
       seen = yield* Effect.exit(look(storage, directory))
     }
@@ -257,22 +277,10 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
         )
       }).pipe(Effect.uninterruptible, serially.withPermits(1))
 
-    const orphansAmong = (names: ReadonlyArray<string>): ReadonlyArray<string> => {
-      const named = new Set<string>([
-        ...state.segments.map(logName),
-        ...versions.current.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
-        manifestName(manifestNumber),
-        currentName
-      ])
-      return names.filter((name) => {
-        const file = parseFileName(name)
-        return file !== undefined && file.kind !== "lock" && !named.has(name)
-      })
-    }
-    const leftBehind = orphansAmong(recovered.names)
+    const leftBehind = orphansAmong(recovered.names, state, manifestNumber)
 
     const removeOrphans = Effect.gen(function* () {
-      const orphans = orphansAmong(yield* storage.list(directory))
+      const orphans = orphansAmong(yield* storage.list(directory), state, manifestNumber)
       for (const name of orphans) {
         const told = yield* storage.remove(`${directory}/${name}`).pipe(
           Effect.match({

@@ -343,7 +343,8 @@ describe("a read that ends before the file does", () => {
         yield* withFaultyStore(storage, (store) => store.put("k", "1"))
         const files = storage.afterPowerCut()
         const again = yield* faultyStorage({ files })
-        again.inject({ fault: { _tag: "Short", bytes: 0 }, on: ["read"], path })
+        // Twice: what is found out of order is looked at again under the lock.
+        again.inject({ fault: { _tag: "Short", bytes: 0 }, on: ["read"], path, times: 2 })
         expect(yield* Effect.flip(withFaultyStore(again, () => Effect.void))).toMatchObject({ _tag: "StorageError" })
         again.lift()
         yield* withFaultyStore(again, (store) =>

@@ -1,16 +1,33 @@
-import { closeSync, openSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
+import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { LsmStore } from "effect-lsm"
+import { vi } from "vitest"
 import { claimName } from "../src/internal/claimedName.js"
 import { lockByFlock } from "../src/internal/fileLock.js"
 import { childProgram, spawnChild } from "./support/childProcess.js"
+import { turn } from "./support/eventually.js"
 import { disk, memory, withStore } from "./support/places.js"
+
+/** Whether the program that locks a file can be started. */
+const locker = vi.hoisted(() => ({ fails: false }))
+vi.mock("node:child_process", async (original) => {
+  const real = await original<typeof import("node:child_process")>()
+  const spawn = (...words: [string, ...Array<never>]) => {
+    if (locker.fails && words[0] === "flock") throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" })
+    return real.spawn(...words)
+  }
+  return { ...real, spawn }
+})
 
 const onLinux = process.platform === "linux" ? it.scoped : it.scoped.skip
 
@@ -171,6 +188,76 @@ describe("a directory has one owner", () => {
       closeSync(foreign)
       yield* withStore(place, (store) => store.put("k", "v"))
     })
+  )
+})
+
+describe("a directory whose owner fails to open it", () => {
+  onLinux("is let go where the program that locks cannot be started", () =>
+    Effect.gen(function* () {
+      const place = yield* closed
+      locker.fails = true
+      const refused = { _tag: "StorageError", operation: "lock", code: "ENOMEM" }
+      yield* Effect.gen(function* () {
+        expect(yield* Effect.flip(readOnly(place.directory))).toMatchObject(refused)
+        yield* withStore(place, (store) =>
+          Effect.gen(function* () {
+            expect(yield* Effect.flip(store.put("k", "w"))).toMatchObject(refused)
+            locker.fails = false
+            yield* store.put("k", "w")
+          })
+        )
+      }).pipe(
+        Effect.ensuring(
+          Effect.sync(() => {
+            locker.fails = false
+          })
+        )
+      )
+      yield* readOnly(place.directory)
+    })
+  )
+
+  onLinux("fails with StoreLocked though it was closed in order, where a change is due", () =>
+    Effect.gen(function* () {
+      const place = yield* closed
+      writeFileSync(join(place.directory, "000999.sst"), "left behind")
+      const foreign = yield* flocked(join(place.directory, "LOCK"))
+      expect(yield* Effect.flip(withStore(place, () => Effect.void))).toMatchObject({ _tag: "StoreLocked" })
+      closeSync(foreign)
+      yield* withStore(place, () => Effect.void)
+      expect(existsSync(join(place.directory, "000999.sst"))).toBe(false)
+    })
+  )
+
+  it.scopedLive("stays locked until that has ended, though the scope is closed meanwhile", () =>
+    Effect.gen(function* () {
+      const { directory } = yield* disk
+      const real = yield* FileSystem.FileSystem
+      const reached = yield* Effect.makeLatch(false)
+      const goOn = yield* Effect.makeLatch(false)
+      let isFirst = true
+      const slow: FileSystem.FileSystem = {
+        ...real,
+        exists: (path) => {
+          if (!isFirst || !/CURRENT.+/.test(path)) return real.exists(path)
+          isFirst = false
+          return reached.open.pipe(Effect.zipRight(goOn.await), Effect.zipRight(real.exists(path)))
+        }
+      }
+      const scope = yield* Scope.make()
+      const opening = LsmStore.make({ directory }).pipe(Effect.provideService(FileSystem.FileSystem, slow))
+      yield* Scope.extend(Effect.forkScoped(opening), scope)
+      yield* reached.await
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      for (let i = 0; i < 100; i++) yield* turn
+      const other = Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), (store) => store.put("k", "v")))
+      expect(yield* Effect.flip(other)).toMatchObject({ _tag: "StoreLocked" })
+      yield* goOn.open
+      yield* Fiber.join(closing)
+      yield* other
+      const value = Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), (store) => store.getString("k")))
+      expect(yield* value).toStrictEqual(Option.some("v"))
+    }).pipe(Effect.provide(NodeFileSystem.layer))
   )
 })
 

@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs"
 import { randomEntries } from "../lib/entries.js"
-import { below } from "../lib/judges.js"
+import { below, us } from "../lib/judges.js"
 import { killSelf, prepareApart } from "../lib/process.js"
 import type { Figures, Row, Run } from "../lib/row.js"
 import { inBatches, type Open, prepare, whole } from "../lib/session.js"
 import { MiB, type Settings, usual } from "../peers/peer.js"
-import { everyone, type Measure } from "./contenders.js"
+import { everyone, type Measure, openUs } from "./contenders.js"
 
 /** Opens a store and gets one entry. */
 const timed = async (open: Open, { directory }: Run, settings: Settings): Promise<Figures> => {
@@ -26,15 +26,28 @@ const load = async (open: Open, { directory }: Run): Promise<void> => {
   await session.close()
 }
 
-const clean: Measure = async (open, run) => {
-  if (run.preparing === true) {
-    await prepare(open, run.directory, usual, randomEntries(run.entries))
-    return {}
-  }
-  await prepareApart(run)
-  await load(open, run)
-  return timed(open, run, usual)
+/** Opens another store that is there, and reads it, so that the code for it has been compiled. */
+const openBefore = async (open: Open, { directory, ...run }: Run): Promise<void> => {
+  const another = `${directory}-another`
+  mkdirSync(another)
+  await prepare(open, another, usual, randomEntries(1000))
+  await timed(open, { ...run, directory: another }, usual)
 }
+
+const clean =
+  (before: typeof load): Measure =>
+  async (open, run) => {
+    if (run.preparing === true) {
+      await prepare(open, run.directory, usual, randomEntries(run.entries))
+      return {}
+    }
+    await prepareApart(run)
+    await load(open, run)
+    await before(open, run)
+    return timed(open, run, usual)
+  }
+
+const nothing = async (): Promise<void> => undefined
 
 /** Keeps all of it in the log. */
 const logging: Settings = { ...usual, writeBufferBytes: 256 * MiB, keepLog: true }
@@ -53,8 +66,11 @@ const afterKill: Measure = async (open, run) => {
 export const reopenRows: Readonly<Record<string, Row>> = {
   reopenClean: {
     title: "opening a closed store and getting one entry, in a fresh process",
-    contenders: everyone(clean),
-    judges: [below(10, "ms")]
+    contenders: {
+      ...everyone(clean(nothing)),
+      [`${us} later`]: (run) => clean(openBefore)(openUs(), run)
+    },
+    judges: [below(10, "ms"), below(10, "ms", `${us} later`)]
   },
   reopenKilled: {
     title: "the same after a kill with 64 MiB of entries in the log",

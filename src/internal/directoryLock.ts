@@ -63,8 +63,8 @@ export const claimDirectory = (directory: string, mode: LockMode, done: Done): v
       lock && {
         secure: lock.secure,
         release: () => {
-          lock.release()
           registry.delete(id)
+          lock.release()
         }
       }
     )
@@ -79,6 +79,17 @@ export const claimDirectory = (directory: string, mode: LockMode, done: Done): v
 const identify = ({ dev, ino }: fs.BigIntStats): string => `${dev}:${ino}`
 
 const isSecure: DirectoryLock["secure"] = (done) => done(undefined, true)
+
+/** Each, the last first, though others fail. */
+const releaseAll = (releases: Array<() => void>): void => {
+  const release = releases.pop()
+  if (release === undefined) return
+  try {
+    release()
+  } finally {
+    releaseAll(releases)
+  }
+}
 
 const claimOnLinux = (path: string, mode: LockMode, done: Done): void => {
   let fd: number
@@ -96,16 +107,22 @@ const claimOnLinux = (path: string, mode: LockMode, done: Done): void => {
       fs.closeSync(fd)
       return done(undefined, undefined)
     }
+    let isReleased = false
     const releases = [() => fs.closeSync(fd)]
     if (outcome !== "impossible") releases.push(outcome)
     const claim: DirectoryLock = {
-      secure: (secured) =>
+      secure: (secured) => {
+        // The descriptor's number may be another file's by now.
+        if (isReleased) return secured(undefined, false)
         lockByFlock(fd, path, mode, (failure, release) => {
-          if (release !== undefined) releases.push(release)
-          secured(failure, release !== undefined)
-        }),
+          if (release === undefined || isReleased) return secured(failure, false)
+          releases.push(release)
+          secured(undefined, true)
+        })
+      },
       release: () => {
-        for (const release of releases.splice(0).toReversed()) release()
+        isReleased = true
+        releaseAll(releases)
       }
     }
     if (outcome !== "impossible") return done(undefined, claim)

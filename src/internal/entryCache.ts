@@ -239,6 +239,8 @@ export class EntryCache {
     this.index = none
     this.doorkeepers = nothing
     this.ends.fill(0)
+    this.active = 0
+    this.isSweeping = false
   }
 
   /** Entries of a chunk that were asked for move to its beginning, as far as they fill half of it; the others go. */

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
 import { toFailure } from "./nodeFile.js"
 import type { LockMode } from "./storageDriver.js"
@@ -21,7 +21,13 @@ export const lockByFlock = (fd: number, path: string, mode: LockMode, done: Done
     answered = true
     done(failure, release)
   }
-  const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
+  let child: ChildProcess
+  try {
+    child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
+  } catch (cause) {
+    // What is no error of the program itself, such as want of memory, is thrown.
+    return answer(toFailure("lock", path, cause), undefined)
+  }
   child.on("error", (cause: NodeJS.ErrnoException) => {
     if (answered) return
     if (cause.code !== "ENOENT") return answer(toFailure("lock", path, cause), undefined)
@@ -62,7 +68,13 @@ export const lockByProcessId = (path: string, mode: LockMode, done: Done): void 
     if (owner > 0 && owner !== process.pid && isRunning(owner)) return done(undefined, undefined)
     if (mode === "read") return done(undefined, nothingToRelease)
     fs.writeFileSync(path, String(process.pid))
-    done(undefined, () => fs.writeFileSync(path, ""))
+    done(undefined, () => {
+      try {
+        fs.writeFileSync(path, "")
+      } catch {
+        // Where there is no room for it the next owner finds that this process is gone.
+      }
+    })
   } catch (cause) {
     done(toFailure("lock", path, cause), undefined)
   }

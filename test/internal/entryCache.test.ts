@@ -184,6 +184,22 @@ describe("the cache of entries", () => {
     expect(hitsOf(cache, tables, names)).toBeGreaterThan(50)
   })
 
+  it("goes on in what is left when others have taken even its index", () => {
+    const others = { used: 0 }
+    const [total, least] = [1 << 22, 1 << 15]
+    const cache = new EntryCache({ total, reserved: least, others })
+    const all = new Map(Array.from({ length: 60_000 }, (_, i) => [`${i}`, [{ sequence: 1, value: Uint8Array.of(1) }]]))
+    const tables = new Tables(all)
+    const asked = [...all.keys()]
+    others.used = total / 2
+    for (let i = 0; i < 2; i++) hitsOf(cache, tables, asked)
+    others.used = total - least
+    cache.giveBack()
+    expect(cache.used).toBeLessThanOrEqual(least)
+    for (let i = 0; i < 4; i++) hitsOf(cache, tables, asked.slice(0, 50))
+    expect(hitsOf(cache, tables, asked.slice(0, 50))).toBeGreaterThan(40)
+  })
+
   it("keeps within its memory where a version has more entries than the one before", () => {
     const cache = new EntryCache({ total: 40_000, reserved: 40_000, others: { used: 0 } })
     hitsOf(cache, new Tables(new Map([...everything(1000).all].slice(0, 40))), names.slice(0, 40))
