@@ -76,6 +76,32 @@ describe("a store that was closed in order", () => {
     })
   )
 
+  it.effect("looks again where another has changed it between two looks", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      let isFirst = true
+      const { list } = storage.service
+      const racing: FaultyStorage = {
+        ...storage,
+        service: {
+          ...storage.service,
+          list: (directory) =>
+            Effect.tap(list(directory), () => {
+              if (!isFirst) return Effect.void
+              isFirst = false
+              const theirs = (other: LsmStore.Store) => Effect.zipRight(other.put("c", "theirs"), other.flush)
+              return Effect.orDie(withFaultyStore(storage, theirs))
+            })
+        }
+      }
+      const all = yield* Effect.flatMap(LsmStore.LsmStore, (store) => pairs(store.scan())).pipe(
+        Effect.provide(LsmStore.layerFromStorage({ directory: "/memory" })),
+        Effect.provide(unknowing(racing))
+      )
+      expect(all).toEqual([...held, ["c", "theirs"]])
+    })
+  )
+
   it.effect("reads anew what was changed before it came to lock a store that is to be changed", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
