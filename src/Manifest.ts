@@ -154,12 +154,12 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
     const { directory, createIfMissing, readOnly } = given
     const storage = yield* Storage
     if (!createIfMissing || readOnly) yield* expectStore(directory)
-    if (!readOnly) yield* storage.makeDirectory(directory)
     // A store that was closed in order is read under a claim; whatever is to be changed is locked, and looked at anew.
     let secure: Effect.Effect<void, FileError | StoreLocked> | undefined
     if (readOnly) yield* storage.lock(directory, "read")
-    else if (storage.claim === undefined) yield* storage.lock(directory)
-    else secure = yield* storage.claim(directory)
+    else if (storage.claim === undefined) {
+      yield* Effect.zipRight(storage.makeDirectory(directory), storage.lock(directory))
+    } else secure = yield* storage.claim(directory)
     const secureNow = Effect.suspend(() => secure ?? Effect.void).pipe(
       Effect.tap(() => {
         secure = undefined

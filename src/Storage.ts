@@ -78,8 +78,8 @@ export interface StorageService {
    */
   readonly lock: (directory: string, mode?: LockMode) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
   /**
-   * The same at less cost, for who has nothing to change yet: the answer, run before the first change, takes the lock itself, and fails with
-   * `StoreLocked` where the directory has an owner whom the claim does not know. Where it is missing, `lock` is used.
+   * The same at less cost, for who has nothing to change yet; the directory is made if it is missing. The answer, run before the first change, takes the
+   * lock itself, and fails with `StoreLocked` where the directory has an owner whom the claim does not know. A Storage may do without.
    */
   readonly claim?: (
     directory: string
@@ -205,12 +205,18 @@ export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> =
       syncDirectory: (path) => callback((done) => syncDirectory(path, done)),
       lock: (directory, mode = "write") =>
         Effect.asVoid(owned(directory, (done) => lockDirectory(directory, mode, done))),
-      claim: (directory) =>
-        Effect.map(
-          owned(directory, (done) => claimDirectory(directory, "write", done)),
-          (claim) =>
-            answered<true>(directory, (done) => claim.secure((failure, isOwn) => done(failure, isOwn || undefined)))
+      claim: (directory) => {
+        const claim = owned(directory, (done) => claimDirectory(directory, "write", done))
+        return claim.pipe(
+          Effect.catchIf(
+            (error) => error._tag === "StorageError" && error.code === "ENOENT",
+            () => Effect.zipRight(makeDirectory(directory), claim)
+          ),
+          Effect.map(({ secure }) =>
+            answered<true>(directory, (done) => secure((failure, isOwn) => done(failure, isOwn || undefined)))
+          )
         )
+      }
     }
   }
 )
@@ -245,7 +251,8 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
     link: (from, to) => attempt(() => disk.link(from, to)),
     syncDirectory: (path) => callback((done) => disk.syncDirectory(path, done)),
     lock,
-    claim: (directory) => Effect.as(lock(directory), Effect.void)
+    claim: (directory) =>
+      attempt(() => disk.makeDirectory(directory)).pipe(Effect.zipRight(lock(directory)), Effect.as(Effect.void))
   }
 }
 

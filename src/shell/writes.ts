@@ -33,6 +33,9 @@ const toPolicy = (durability: Settings["durability"]): Policy =>
 const syncPolicy = toPolicy("sync")
 const bufferedPolicy = toPolicy("buffered")
 
+/** In place of a fiber's number. */
+const noWriter = -1
+
 /** In place of the time when a write began, where that is not measured. */
 const notSampled = -1
 
@@ -51,7 +54,7 @@ export class Writes {
   private keyLength = 0
   private untilSample = 1
   /** The fiber that made the last synced write. */
-  private lastWriter = -1
+  private lastWriter = noWriter
 
   constructor(
     private readonly engine: Engine,
@@ -181,6 +184,10 @@ export class Writes {
 
   /** Whether the last synced write was of the same fiber: no other is there with which a sync could be shared. */
   private isAlone(): boolean {
+    if (this.engine.parts.wal.unsafeIsBusy()) {
+      this.lastWriter = noWriter
+      return false
+    }
     const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
     if (fiber === undefined) return false
     const { id } = fiber.id()
@@ -191,12 +198,12 @@ export class Writes {
 
   /** Commits a record that has to wait. */
   private commitLater(mode: number, started: number): Effect.Effect<void, WriteError> {
-    const waiting = new Waiting(() => this.ended(started))
+    const waiting = new Waiting(this, started)
     if (this.engine.parts.wal.unsafeCommit(mode, waiting.done)) return this.ended(started)
     return Effect.async<void, WriteError>((resume) => waiting.attach(resume))
   }
 
-  private ended(started: number): Effect.Effect<void> {
+  ended(started: number): Effect.Effect<void> {
     const { metrics } = this.engine.parts
     if (started !== notSampled) metrics.putLatency.set((metrics.unsafeNow() - started) / 1000)
     return Effect.void
@@ -268,10 +275,13 @@ class Waiting {
   private resume: Resume | undefined
   private outcome: Effect.Effect<void, WriteError> | undefined
 
-  constructor(private readonly ended: () => Effect.Effect<void>) {}
+  constructor(
+    private readonly writes: Writes,
+    private readonly started: number
+  ) {}
 
   readonly done: Done = (failure) => {
-    const ended = this.ended()
+    const ended = this.writes.ended(this.started)
     const outcome = failure === undefined ? ended : Effect.fail(fromFailure(failure))
     if (this.resume !== undefined) this.resume(outcome)
     else this.outcome = outcome
