@@ -1,4 +1,6 @@
+import type { spawn } from "node:child_process"
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { createRequire, syncBuiltinESMExports } from "node:module"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -11,23 +13,32 @@ import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { LsmStore } from "effect-lsm"
-import { vi } from "vitest"
 import { claimName } from "../src/internal/claimedName.js"
 import { lockByFlock } from "../src/internal/fileLock.js"
 import { childProgram, spawnChild } from "./support/childProcess.js"
 import { turn } from "./support/eventually.js"
 import { disk, memory, withStore } from "./support/places.js"
 
-/** Whether the program that locks a file can be started. */
-const locker = vi.hoisted(() => ({ fails: false }))
-vi.mock("node:child_process", async (original) => {
-  const real = await original<typeof import("node:child_process")>()
-  const spawn = (...words: [string, ...Array<never>]) => {
-    if (locker.fails && words[0] === "flock") throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" })
-    return real.spawn(...words)
-  }
-  return { ...real, spawn }
-})
+const processes = createRequire(import.meta.url)("node:child_process") as { spawn: typeof spawn }
+
+const setSpawn = (run: typeof spawn) =>
+  Effect.sync(() => {
+    processes.spawn = run
+    syncBuiltinESMExports()
+  })
+
+/** While the program that locks a file cannot be started. */
+const withoutLocker = <A, E, R>(use: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const failing = (() => {
+    throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" })
+  }) as unknown as typeof spawn
+  return Effect.acquireUseRelease(
+    setSpawn(failing),
+    () => use,
+    () => setSpawn(spawnAsItWas)
+  )
+}
+const spawnAsItWas = processes.spawn
 
 const onLinux = process.platform === "linux" ? it.scoped : it.scoped.skip
 
@@ -195,23 +206,13 @@ describe("a directory whose owner fails to open it", () => {
   onLinux("is let go where the program that locks cannot be started", () =>
     Effect.gen(function* () {
       const place = yield* closed
-      locker.fails = true
       const refused = { _tag: "StorageError", operation: "lock", code: "ENOMEM" }
-      yield* Effect.gen(function* () {
-        expect(yield* Effect.flip(readOnly(place.directory))).toMatchObject(refused)
-        yield* withStore(place, (store) =>
-          Effect.gen(function* () {
-            expect(yield* Effect.flip(store.put("k", "w"))).toMatchObject(refused)
-            locker.fails = false
-            yield* store.put("k", "w")
-          })
-        )
-      }).pipe(
-        Effect.ensuring(
-          Effect.sync(() => {
-            locker.fails = false
-          })
-        )
+      expect(yield* withoutLocker(Effect.flip(readOnly(place.directory)))).toMatchObject(refused)
+      yield* withStore(place, (store) =>
+        Effect.gen(function* () {
+          expect(yield* withoutLocker(Effect.flip(store.put("k", "w")))).toMatchObject(refused)
+          yield* store.put("k", "w")
+        })
       )
       yield* readOnly(place.directory)
     })
