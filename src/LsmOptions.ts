@@ -85,8 +85,8 @@ export interface Tuning {
   readonly maxValueBytes?: number | undefined
   /**
    * Syncs of the log that are expected to take no longer than this, in milliseconds, are done in the calling thread and hold it for so
-   * long, one after the other before timers and sockets have their turn, while no background work writes: about a third more synced writes
-   * a second where a sync takes 0.2 ms. 0 does them all in Node's thread pool. Default 1.
+   * long, one after the other before timers and sockets have their turn, while no background work writes: one writer makes 1.7 times as many synced writes
+   * where a sync takes 0.2 ms. 0 does them all in Node's thread pool. Default 1.
    */
   readonly inlineSyncMillis?: number | undefined
   /** One in so many gets and puts is timed for the latency histograms; 1 times them all. Default 16. */

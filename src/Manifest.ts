@@ -32,7 +32,7 @@ import { drawStoreId, type Salvaged, salvageDirectory } from "./shell/salvage.js
 export type Change = Partial<Omit<VersionEdit, "nextFileNumber">>
 
 /**
- * The directory's owner and its table of contents. Acquiring it locks the directory and reads what is there, changing nothing;
+ * The directory's owner and its table of contents. Acquiring it claims or locks the directory and reads what is there, changing nothing;
  * `begin` makes it writable.
  *
  * @since 0.1.0
@@ -75,7 +75,7 @@ export class Manifest extends Context.Tag("effect-lsm/Manifest")<Manifest, Manif
 /** A manifest longer than this is begun anew. */
 const rolloverSize = 1024 * 1024
 
-/** What the directory held when it was locked. */
+/** What the directory held when it was claimed, or locked. */
 type Recovered = Omit<StoreDirectory, "tornBytes"> & { readonly names: ReadonlyArray<string> }
 
 /** What stands in a directory. */

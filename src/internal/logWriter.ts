@@ -212,7 +212,7 @@ export class LogWriter {
 
   /**
    * Writes, syncs and applies the reserved record in the calling thread, if that may be held for it: a writer that is alone is spared a turn
-   * of the event loop and two of microtasks, 30 µs of the 46 that a synced put takes beside the sync. Now and then it takes the turn.
+   * of the event loop and two of microtasks, 20 µs of the 46 that a synced put takes beside the sync. Now and then it takes the turn.
    */
   private commitSynced(): boolean {
     const { file } = this.segment

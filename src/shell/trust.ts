@@ -6,5 +6,6 @@ import type { FileError } from "../LsmError.js"
  * say which of its names are on disk. Nor is it known where another store has written to the directory.
  */
 export const losesTrust = (error: FileError): boolean =>
-  (error._tag === "StorageError" && (error.operation.startsWith("sync") || error.code === "ESTALE")) ||
+  (error._tag === "StorageError" &&
+    (error.operation.startsWith("sync") || (error.operation === "lock" && error.code === "ESTALE"))) ||
   (error._tag === "DiskFull" && error.operation === "sync directory")
