@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { type Compaction, isTrivialMove, levelScores, pickCompaction, pickManual } from "./internal/compactionPicker.js"
 import { memtableCursors } from "./internal/memtableCursor.js"
 import { mergeCursors } from "./internal/mergeCursor.js"
@@ -101,13 +101,15 @@ export const make = (
 ): Effect.Effect<CompactorService, InvalidArgument, Requirements | Scope.Scope> =>
   Effect.gen(function* () {
     const config = yield* settings(options)
-    const metrics = yield* Metrics
-    const manifest = yield* Manifest
-    const wal = yield* Wal
-    const memtable = yield* Memtable
-    const tables = yield* SSTableStore
-    const merger = yield* TableMerger
-    const scope = yield* Effect.scope
+    // One step of the fiber, not seven: a store is often opened in a process that has just begun.
+    const given = yield* Effect.context<Requirements | Scope.Scope>()
+    const metrics = Context.get(given, Metrics)
+    const manifest = Context.get(given, Manifest)
+    const wal = Context.get(given, Wal)
+    const memtable = Context.get(given, Memtable)
+    const tables = Context.get(given, SSTableStore)
+    const merger = Context.get(given, TableMerger)
+    const scope = Context.get(given, Scope.Scope)
     const limits = { ...config, threshold: config.compactionThreshold }
     const gate = new Gate()
     const compacting = yield* Effect.makeSemaphore(1)

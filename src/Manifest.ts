@@ -22,6 +22,7 @@ import { keepAside } from "./shell/aside.js"
 import { expectStore, noStore } from "./shell/directories.js"
 import { writeManifest } from "./shell/manifestFiles.js"
 import { drawStoreId, type Salvaged, salvageDirectory } from "./shell/salvage.js"
+import { traced } from "./shell/tracing.js"
 
 /**
  * A change to be made durable at once; what is left out stays as it is.
@@ -76,26 +77,38 @@ export class Manifest extends Context.Tag("effect-lsm/Manifest")<Manifest, Manif
 const rolloverSize = 1024 * 1024
 
 /** What the directory held when it was claimed, or locked. */
-type Recovered = Omit<StoreDirectory, "tornBytes"> & { readonly names: ReadonlyArray<string> }
+type Recovered = Omit<StoreDirectory, "tornBytes"> & Omit<Seen, "found">
 
 /** What stands in a directory. */
 interface Seen {
   readonly names: ReadonlyArray<string>
   readonly found: StoreDirectory | undefined
+  /** Files of the store's making that its manifest does not name. */
+  readonly orphans: ReadonlyArray<string>
+  /** What the manifest names and is not there: tables, then segments. */
+  readonly missing: ReturnType<typeof missingFiles>
 }
 
 const look = (storage: StorageService, directory: string): Effect.Effect<Seen, FileError> =>
   Effect.flatMap(storage.list(directory), (names) =>
-    attempt(() => ({ names, found: readStoreDirectory(storage.driver, directory, names) }))
+    attempt(() => {
+      const found = readStoreDirectory(storage.driver, directory, names)
+      const { state, manifestNumber } = found ?? { state: emptyState, manifestNumber: 0 }
+      return {
+        names,
+        found,
+        orphans: orphansAmong(names, state, manifestNumber),
+        missing: missingFiles(state, names)
+      }
+    })
   )
 
 /** Whether it was closed in order, all of it is there and nothing else, so that it can be opened without a change. */
 const isInOrder = (seen: Exit.Exit<Seen, FileError>): boolean => {
   if (!Exit.isSuccess(seen)) return false
-  const { found, names } = seen.value
+  const { found, orphans, missing } = seen.value
   if (found?.state.closed === undefined || found.tornBytes > 0) return false
-  const { tables, segments } = missingFiles(found.state, names)
-  return tables.length + segments.length + orphansAmong(names, found.state, found.manifestNumber).length === 0
+  return missing.tables.length + missing.segments.length + orphans.length === 0
 }
 
 /** Files of the store's making that its state does not name. */
@@ -119,13 +132,13 @@ const ownNames = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
 
 const recover = (
   { directory, createIfMissing, readOnly, recovery }: Settings,
-  { names, found }: Seen
+  { found, ...seen }: Seen
 ): Effect.Effect<Recovered, OpenError> =>
   Effect.gen(function* () {
     if (found === undefined) {
       if (!createIfMissing || readOnly) return yield* noStore(directory)
       const storeId = yield* drawStoreId
-      return { state: emptyState, storeId, manifestNumber: 0, names }
+      return { state: emptyState, storeId, manifestNumber: 0, ...seen }
     }
     if (found.tornBytes > 0) {
       yield* Effect.logWarning("dropped a torn last edit of the manifest").pipe(
@@ -136,12 +149,12 @@ const recover = (
         })
       )
     }
-    const { tables, segments } = missingFiles(found.state, names)
+    const { tables, segments } = seen.missing
     const missing = tables[0] ?? (recovery === "pointInTime" ? undefined : segments[0])
     if (missing !== undefined) {
       return yield* Effect.fail(fromFailure(missingFile(directory, missing, found.manifestNumber)))
     }
-    return { ...found, names }
+    return { ...found, ...seen }
   })
 
 /**
@@ -277,8 +290,6 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
         )
       }).pipe(Effect.uninterruptible, serially.withPermits(1))
 
-    const leftBehind = orphansAmong(recovered.names, state, manifestNumber)
-
     const removeOrphans = Effect.gen(function* () {
       const orphans = orphansAmong(yield* storage.list(directory), state, manifestNumber)
       for (const name of orphans) {
@@ -307,7 +318,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
       apply,
       unsafeSalvage: () => salvaged,
       keepAside: (names) => Effect.zipRight(own, keepAside(storage, directory, manifestNumber, names)),
-      unsafeOrphans: () => leftBehind,
+      unsafeOrphans: () => recovered.orphans,
       removeOrphans,
       unsafeTakeObsolete: () => versions.takeObsolete(),
       unsafeOnObsolete: (onObsolete) => {
@@ -315,7 +326,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
       }
     }
     return service
-  }).pipe(Effect.withSpan("lsm.manifest.open", { captureStackTrace: false }))
+  }).pipe(traced("lsm.manifest.open"))
 
 /**
  * @since 0.1.0

@@ -76,8 +76,15 @@ const run = <A, E>(effect: Effect.Effect<A, E, NodeContext.NodeContext>): Promis
 export const openOurs =
   (loops: Partial<Readonly<Record<Kind, EffectLoop>>> = {}, tuning: LsmOptions.Tuning = {}): Open =>
   async (directory, settings) => {
-    const scope = await run(Scope.make())
-    const store = await LsmStore.make({ directory, ...optionsOf(settings), ...tuning }).pipe(Scope.extend(scope), run)
+    const [scope, store] = await run(
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        return [
+          scope,
+          yield* Scope.extend(LsmStore.make({ directory, ...optionsOf(settings), ...tuning }), scope)
+        ] as const
+      })
+    )
     return {
       run: (kind, work, course) => run(measure(course, (loops[kind] ?? usualLoops[kind])(store, work))),
       compact: () => run(store.compact()),

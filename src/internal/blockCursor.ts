@@ -14,7 +14,8 @@ export class BlockCursor {
   sequence = 0
   kind = 0
   private readonly view = new BlockView()
-  private index = 0
+  /** Which entry of the block it is at. */
+  index = 0
   /** Where the tail of the entry's key ends, and the next one begins. */
   private tailEnd = 0
   /** Where the key of the entry's head begins; so many of its bytes stand in front of the cursor's buffer. */

@@ -134,6 +134,7 @@ export class EntryCache {
 
   /** Others have taken more: gives back what is more than is left. */
   giveBack(): void {
+    if (this.index === none && this.bytes.length === 0) return
     while (this.used > this.allowance) {
       if (this.bytes.length === 0) this.dropTables()
       else this.dropChunk()

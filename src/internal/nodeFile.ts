@@ -134,6 +134,15 @@ export const nodeDriver: StorageDriver = {
   }
 }
 
+/** The names in a directory. */
+export const namesIn = (path: string): ReadonlyArray<string> => {
+  try {
+    return fs.readdirSync(path)
+  } catch (cause) {
+    throw toFailure("list", path, cause)
+  }
+}
+
 /** Makes a directory's entries durable. Systems that cannot sync a directory (Windows) do without. */
 export const syncDirectory = (path: string, done: (failure: Error | undefined) => void): void => {
   if (process.platform === "win32") return done(undefined)

@@ -3,7 +3,7 @@ import { compareRange, copyInto, prefixWord } from "./bytes.js"
 import { readVarint, varintEnd } from "./encoding.js"
 import type { Handle } from "./tableFormat.js"
 
-/** Searches among the heads in the block before they are read. */
+/** Searches in the block itself before what is below comes to be. */
 const searchesInBlock = 16
 
 /**
@@ -14,8 +14,8 @@ const searchesInBlock = 16
  * heads of groups ----> one group's separators ----> block
  * ```
  *
- * A group of the index block is taken apart when a search first comes to it, and the heads are read when some searches have been made
- * among those in the block. To do all of it as a table is opened would take a process that has just begun 30 ms for 6,000 blocks.
+ * The first searches are made in the index block as it is; then the heads are read, and a group is taken apart when a search first comes to it. To do
+ * all of it as a table is opened would take a process that has just begun 30 ms for 6,000 blocks.
  */
 export class TableIndex {
   /** Data blocks. */
@@ -32,6 +32,7 @@ export class TableIndex {
   private readonly keyEnds: Uint32Array
   private readonly high: Uint32Array
   private readonly low: Uint32Array
+  /** Where data blocks begin; negative while that has not been read. */
   private readonly offsets: Float64Array
   private readonly lengths: Uint32Array
   private keyBytes = 0
@@ -52,7 +53,7 @@ export class TableIndex {
     this.keyEnds = new Uint32Array(count)
     this.high = new Uint32Array(count)
     this.low = new Uint32Array(count)
-    this.offsets = new Float64Array(count)
+    this.offsets = new Float64Array(count).fill(-1)
     this.lengths = new Uint32Array(count)
   }
 
@@ -62,6 +63,7 @@ export class TableIndex {
 
   /** The first block whose separator is at or above the key; `count` where there is none. */
   find(key: Uint8Array, length: number): number {
+    if (this.searches < searchesInBlock) return this.findInBlock(key, length)
     const high = highOf(key, length)
     const low = lowOf(key, length)
     const { headHigh, headLow, interval } = this
@@ -75,22 +77,17 @@ export class TableIndex {
       if (order < 0) from = middle + 1
       else to = middle
     }
-    if (headHigh.length === 0) from = this.findHead(key, length)
     return from === 0 ? 0 : this.findIn(from - 1, Math.min(from * interval, this.count), key, length, high, low)
   }
 
-  /** The first group whose head is at or above the key, found in the block. */
-  private findHead(key: Uint8Array, length: number): number {
-    const groups = this.keys.length
-    let from = 0
-    let to = groups
-    while (from < to) {
-      const middle = (from + to) >>> 1
-      if (this.cursor.compareHead(middle, key, length) < 0) from = middle + 1
-      else to = middle
-    }
+  /** The same, by a cursor over the index block. */
+  private findInBlock(key: Uint8Array, length: number): number {
+    const { cursor } = this
     if (++this.searches === searchesInBlock) this.readHeads()
-    return from
+    cursor.seek(key, length)
+    if (!cursor.valid) return this.count
+    this.readHandle()
+    return cursor.index
   }
 
   private readHeads(): void {
@@ -122,12 +119,12 @@ export class TableIndex {
   }
 
   offsetOf(block: number): number {
-    this.expectApart(block)
+    if (this.offsets[block]! < 0) this.takeApart((block / this.interval) | 0)
     return this.offsets[block]!
   }
 
   lengthOf(block: number): number {
-    this.expectApart(block)
+    if (this.offsets[block]! < 0) this.takeApart((block / this.interval) | 0)
     return this.lengths[block]!
   }
 
@@ -136,13 +133,18 @@ export class TableIndex {
     return Array.from(this.offsets, (_, block) => ({ offset: this.offsetOf(block), length: this.lengthOf(block) }))
   }
 
-  private expectApart(block: number): void {
-    const group = (block / this.interval) | 0
-    if (this.keys[group] === undefined) this.takeApart(group)
+  /** Keeps the handle that the cursor is at. */
+  private readHandle(): void {
+    const { cursor } = this
+    const offset = readVarint(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
+    const length = readVarint(cursor.valueBytes, varintEnd, cursor.valueEnd)
+    if (offset < 0 || length < 0 || offset + length > this.limit) this.malformed()
+    this.offsets[cursor.index] = offset
+    this.lengths[cursor.index] = length
   }
 
   private takeApart(group: number): Uint8Array {
-    const { cursor, limit } = this
+    const { cursor } = this
     const first = group * this.interval
     const end = Math.min(first + this.interval, this.count)
     const pieces: Array<Uint8Array> = []
@@ -155,11 +157,7 @@ export class TableIndex {
       this.keyEnds[i] = keyBytes
       this.high[i] = highOf(cursor.keyBytes, keyEnd)
       this.low[i] = lowOf(cursor.keyBytes, keyEnd)
-      const offset = readVarint(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
-      const length = readVarint(cursor.valueBytes, varintEnd, cursor.valueEnd)
-      if (offset < 0 || length < 0 || offset + length > limit) this.malformed()
-      this.offsets[i] = offset
-      this.lengths[i] = length
+      this.readHandle()
       cursor.next()
     }
     const keys = new Uint8Array(keyBytes)

@@ -35,16 +35,19 @@ const patience = 256
  */
 const missed = new Uint8Array(64 * 1024)
 
-/** An open table: footer, properties, index and filter are in memory, data blocks are read when asked for. */
+/** An open table: footer, properties and index are in memory, the filter from the second lookup on; data blocks are read when asked for. */
 export class TableReader implements BlockOwner {
   readonly slots: Int32Array
   readonly index: TableIndex
-  readonly filter: TableFilter | undefined
   readonly properties: TableMeta
   private readonly salt: number
-  private foundInARow = 0
+  private readonly filterHandle: Handle
+  private readonly hasFilter: boolean
+  private filter: TableFilter | undefined
+  /** The first lookup does without the filter, which takes longer to read than a block. */
+  private foundInARow = patience
 
-  /** Reads and checks everything but the data blocks. @throws CorruptionFailure, FormatFailure, StorageFailure */
+  /** Reads and checks everything but the filter and the data blocks. @throws CorruptionFailure, FormatFailure, StorageFailure */
   constructor(
     readonly file: StorageFile,
     readonly fileNumber: number,
@@ -73,11 +76,8 @@ export class TableReader implements BlockOwner {
     this.index = new TableIndex(this.readSection(footer.index, "index block"), footerStart, () =>
       this.fail(footer.index.offset, "index block", "malformed")
     )
-    this.filter =
-      footer.filter.length === 0
-        ? undefined
-        : (TableFilter.decode(this.readSection(footer.filter, "filter")) ??
-          this.fail(footer.filter.offset, "filter", "malformed"))
+    this.filterHandle = footer.filter
+    this.hasFilter = footer.filter.length > 0
     this.slots = new Int32Array(this.index.count).fill(absent)
   }
 
@@ -91,9 +91,10 @@ export class TableReader implements BlockOwner {
    * refuse for long is not asked: that spares a twentieth of each lookup, and costs one block for so many lookups at worst.
    */
   find(key: LookupKey, sequence: number, found: Found): boolean {
-    const { filter, counters } = this
-    const isAsked = filter !== undefined && this.foundInARow < patience
+    const { counters } = this
+    const isAsked = this.foundInARow < patience && this.hasFilter
     if (isAsked) {
+      const filter = this.filter ?? this.readFilter()
       counters.filterChecks++
       if (!filter.has(key)) {
         counters.filterNegatives++
@@ -106,6 +107,7 @@ export class TableReader implements BlockOwner {
       const result = this.findIn(block, key, sequence, found)
       if (result === Lookup.found) {
         if (isAsked) this.foundInARow++
+        else if (this.filter === undefined) this.foundInARow = 0
         return true
       }
       if (result === Lookup.malformed) this.failBlock(block)
@@ -113,6 +115,13 @@ export class TableReader implements BlockOwner {
     this.foundInARow = 0
     if (isAsked) counters.filterFalsePositives++
     return false
+  }
+
+  private readFilter(): TableFilter {
+    const { offset } = this.filterHandle
+    this.filter =
+      TableFilter.decode(this.readSection(this.filterHandle, "filter")) ?? this.fail(offset, "filter", "malformed")
+    return this.filter
   }
 
   /** A data block is searched where it lies in the cache. */

@@ -45,6 +45,7 @@ export class Version {
 
   /** This version with tables removed and added. */
   apply(edit: TableChanges): Version {
+    if (edit.added.length + edit.removed.length === 0) return this
     const removed = new Set(edit.removed.map(({ fileNumber }) => fileNumber))
     const levels = this.levels.map((tables, level) => {
       const kept = removed.size === 0 ? tables : tables.filter(({ fileNumber }) => !removed.has(fileNumber))

@@ -1,6 +1,7 @@
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import type { WalService } from "../Wal.js"
+import type { OwnFibers } from "./ownFibers.js"
 
 /** Syncs the log within the interval of the most impatient of the writes that wait for it. */
 export interface IntervalSync {
@@ -11,23 +12,22 @@ export interface IntervalSync {
 /** Of a store that takes no writes. */
 export const noSync: IntervalSync = { unsafeRequest: () => undefined }
 
-/** Starts the fiber that does it; it sleeps while nothing waits. A sync that fails has poisoned the log, and is told there. */
-export const startIntervalSync = (wal: WalService, scope: Scope.Scope): Effect.Effect<IntervalSync> =>
-  Effect.gen(function* () {
-    const clock = yield* Effect.clock
-    const asked = yield* Effect.makeLatch(false)
-    /** The shortest interval asked for since the last sync, and when it ends. */
-    let shortest = Number.POSITIVE_INFINITY
-    let deadline = Number.POSITIVE_INFINITY
+/** By a fiber of its own, which sleeps while nothing waits. A sync that fails has poisoned the log, and is told there. */
+export const makeIntervalSync = (wal: WalService, clock: Clock.Clock, fibers: OwnFibers): IntervalSync => {
+  const asked = Effect.unsafeMakeLatch(false)
+  /** The shortest interval asked for since the last sync, and when it ends. */
+  let shortest = Number.POSITIVE_INFINITY
+  let deadline = Number.POSITIVE_INFINITY
 
-    const sleep = Effect.suspend(() => Effect.sleep(Math.max(0, deadline - clock.unsafeCurrentTimeMillis())))
-    /** A more impatient write, coming meanwhile, begins the wait anew. */
-    const untilDeadline: Effect.Effect<void> = Effect.suspend(() => {
-      asked.unsafeClose()
-      return Effect.raceFirst(Effect.as(sleep, true), Effect.as(asked.await, false))
-    }).pipe(Effect.repeat({ until: (slept) => slept }), Effect.asVoid)
+  const sleep = Effect.suspend(() => Effect.sleep(Math.max(0, deadline - clock.unsafeCurrentTimeMillis())))
+  /** A more impatient write, coming meanwhile, begins the wait anew. */
+  const untilDeadline: Effect.Effect<void> = Effect.suspend(() => {
+    asked.unsafeClose()
+    return Effect.raceFirst(Effect.as(sleep, true), Effect.as(asked.await, false))
+  }).pipe(Effect.repeat({ until: (slept) => slept }), Effect.asVoid)
 
-    const loop = Effect.forever(
+  const start = fibers.whenAsked(
+    Effect.forever(
       Effect.gen(function* () {
         yield* asked.await
         yield* untilDeadline
@@ -36,13 +36,14 @@ export const startIntervalSync = (wal: WalService, scope: Scope.Scope): Effect.E
         yield* Effect.ignore(wal.sync)
       })
     )
-    yield* Effect.forkIn(Effect.interruptible(loop), scope)
-    return {
-      unsafeRequest: (millis) => {
-        if (millis >= shortest) return
-        shortest = millis
-        deadline = Math.min(deadline, clock.unsafeCurrentTimeMillis() + millis)
-        asked.unsafeOpen()
-      }
+  )
+  return {
+    unsafeRequest: (millis) => {
+      if (millis >= shortest) return
+      shortest = millis
+      deadline = Math.min(deadline, clock.unsafeCurrentTimeMillis() + millis)
+      start()
+      asked.unsafeOpen()
     }
-  })
+  }
+}

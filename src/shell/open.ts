@@ -1,3 +1,4 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Compactor } from "../Compactor.js"
@@ -14,13 +15,15 @@ import { Wal } from "../Wal.js"
 import { approximateCount, approximateSize } from "./approximate.js"
 import { beginWhenAsked } from "./beginning.js"
 import { Engine, toKeyRange } from "./engine.js"
-import { noSync, startIntervalSync } from "./intervalSync.js"
+import { makeIntervalSync, noSync } from "./intervalSync.js"
 import { annotate, logDebug } from "./logging.js"
+import { ownFibers } from "./ownFibers.js"
 import { prometheusText } from "./prometheus.js"
 import { Reads } from "./reads.js"
 import { recover } from "./recover.js"
 import { Scans } from "./scans.js"
 import { type RecoveryStats, statistics } from "./statistics.js"
+import { traced } from "./tracing.js"
 import { Writes } from "./writes.js"
 
 /** A memtable larger than this is flushed when the store closes, so that the next open has little to replay. */
@@ -31,15 +34,16 @@ const flushOnCloseSegments = 8
 /** Opens a store from its components: recovers what is there, then starts the background work. */
 export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
   Effect.gen(function* () {
+    const components = yield* Effect.context<Components>()
     const engine = new Engine({
       settings,
-      storage: yield* Storage,
-      metrics: yield* Metrics,
-      manifest: yield* Manifest,
-      wal: yield* Wal,
-      memtable: yield* Memtable,
-      tables: yield* SSTableStore,
-      compactor: yield* Compactor
+      storage: Context.get(components, Storage),
+      metrics: Context.get(components, Metrics),
+      manifest: Context.get(components, Manifest),
+      wal: Context.get(components, Wal),
+      memtable: Context.get(components, Memtable),
+      tables: Context.get(components, SSTableStore),
+      compactor: Context.get(components, Compactor)
     })
     const { compactor, wal } = engine.parts
     const { stats, makeWritable, isSettled } = yield* recover(engine)
@@ -56,15 +60,19 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
       engine.hasBegun = true
     }
     yield* Effect.addFinalizer(() => close(engine))
-    // The fiber ends before the store is closed.
-    if (!settings.readOnly && isSettled) engine.begin = yield* beginWhenAsked(engine, begin, yield* Effect.scope)
-    const intervalSync = settings.readOnly ? noSync : yield* startIntervalSync(wal, yield* Effect.scope)
+    // These end before the store is closed.
+    const fibers = yield* ownFibers
+    if (!settings.readOnly && isSettled) {
+      let asking: Effect.Effect<void, WriteError> | undefined
+      engine.begin = Effect.suspend(() => (asking ??= beginWhenAsked(engine, begin, fibers)))
+    }
+    const intervalSync = settings.readOnly ? noSync : makeIntervalSync(wal, yield* Effect.clock, fibers)
     yield* logDebug("LsmStore", "opened", {
       directory: settings.directory,
       tables: engine.parts.manifest.unsafeVersion().tableCount
     })
     return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans })
-  }).pipe(Effect.withSpan("lsm.open", { captureStackTrace: false, attributes: { directory: settings.directory } }))
+  }).pipe(traced("lsm.open", { directory: settings.directory }))
 
 /** Makes everything acknowledged durable, ends the background work, and closes the files. Errors are told, not raised. */
 const close = (engine: Engine): Effect.Effect<void> =>

@@ -14,6 +14,8 @@ import { Immediate, Later } from "./immediate.js"
 
 /** Lookups between two looks at whether others want the event loop. */
 const readsPerTurn = 256
+/** Whoever finds fewer keys in tables does without the cache of entries, which takes megabytes for the first. */
+const foundBeforeEntries = 8
 
 /**
  * Lookups. Each is one synchronous stretch: nothing can change between the memtables and the version, so neither is
@@ -25,6 +27,7 @@ export class Reads {
   private readonly found = new Found()
   private untilTurn = readsPerTurn
   private untilSample = 1
+  private untilEntries = foundBeforeEntries
 
   constructor(private readonly engine: Engine) {}
 
@@ -109,7 +112,8 @@ export class Reads {
     }
     const version = manifest.unsafeVersion()
     const { unsafeEntries: entries } = tables
-    if (entries.find(version, key, sequence, found)) {
+    const hasEntries = this.untilEntries === 0
+    if (hasEntries && entries.find(version, key, sequence, found)) {
       metrics.tableHits[entries.level]!.add(1)
       return true
     }
@@ -121,7 +125,8 @@ export class Reads {
     metrics.tableHits[level]!.add(1)
     if (found.kind === Kind.deletion) return false
     // A snapshot may have found an older version than the newest.
-    if (sequence === this.engine.visibleSequence) entries.offer(key, found, level)
+    if (!hasEntries) this.untilEntries--
+    else if (sequence === this.engine.visibleSequence) entries.offer(key, found, level)
     return true
   }
 

@@ -8,6 +8,7 @@ import type { Replay } from "../Wal.js"
 import type { Engine } from "./engine.js"
 import { annotate, logDebug } from "./logging.js"
 import type { RecoveryStats } from "./statistics.js"
+import { traced } from "./tracing.js"
 import { warnOfDamage } from "./warnings.js"
 
 /** What opening a store has found, and what is still to be done before it can be written to. */
@@ -91,7 +92,7 @@ const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
         closed,
         { cut: settings.recovery === "pointInTime", sync: !settings.readOnly }
       )
-      .pipe(Effect.withSpan("lsm.recovery", { captureStackTrace: false }))
+      .pipe(traced("lsm.recovery"))
     engine.visibleSequence = Math.max(chain.last, flushedSequence)
     engine.nextSequence = engine.visibleSequence + 1
     for (const tail of replayed.dropped) {

@@ -146,6 +146,25 @@ describe("a table", () => {
     }
   })
 
+  it.each([
+    ["found", Uint8Array.of(0x6b, 0, 1)],
+    ["missed", Uint8Array.of(0x6b, 0, 1, 1)]
+  ])("reads its filter with the second lookup, when the first has %s its key", (_, first) => {
+    const counters = new ReadCounters()
+    const cache = new BlockCache(1 << 20, plainOptions.blockSize)
+    const reader = new TableReader(buildTable(numbered(300), plainOptions).file, 7, tableStoreId, cache, counters)
+    const { memory } = reader
+    const before = counters.blockReads
+    lookup(reader, first, 1000)
+    expect(counters).toMatchObject({ filterChecks: 0, blockReads: before + 1 })
+    expect(reader.memory).toBe(memory)
+    lookup(reader, first, 1000)
+    expect(counters).toMatchObject({ filterChecks: 1, blockReads: before + 2 })
+    expect(reader.memory).toBeGreaterThan(memory)
+    lookup(reader, first, 1000)
+    expect(counters).toMatchObject({ filterChecks: 2, blockReads: before + 2 })
+  })
+
   it("holds keys of 64 KiB and values of megabytes among small ones", () => {
     const entries = [
       { key: new Uint8Array(65_536).fill(0x61), sequence: 1, value: new Uint8Array(3 << 20).fill(1) },
