@@ -32,15 +32,18 @@ export const course = (run: Run, operations: number, changed: Partial<Course> = 
 })
 
 /** Operations by which code is compiled. */
-export const rehearsed = ({ quick }: Run): number => (quick ? 1_000 : 10_000)
+export const rehearsed = ({ quick }: Run): number => (quick ? 1_000 : 50_000)
 
-/** Does the first of it unmeasured, so that code is compiled when the clock begins to run. Syncs compile nothing and are left out. */
+/** Does the first of it unmeasured, so that code is compiled when the clock begins to run. */
 const rehearse = (session: Session, run: Run, kind: Kind, { work, course }: Plan): Promise<Figures> => {
   const operations = Math.min(course.operations, rehearsed(run))
-  return session.run(kind, work, { ...course, operations, limit: run.limit / 4 })
+  return session.run(kind, work, { ...course, operations, limit: run.limit / 2 })
 }
 
-/** What fills an empty store is rehearsed on another one; what changes a filled one, on that one. */
+/** V8 compiles code that has met one store for that one, and once more when it meets another. */
+const rehearsals = 2
+
+/** What fills an empty store is rehearsed on others; what changes a filled one, on that one. */
 export const measured =
   (kind: Kind, makePlan: MakePlan): Measure =>
   async (open, run) => {
@@ -49,9 +52,11 @@ export const measured =
     const settings = { ...usual, ...plan.settings }
     const { directory } = run
     if (held === undefined) {
-      const other = `${directory}-rehearsal`
-      mkdirSync(other)
-      await withSession(open, other, usual, (session) => rehearse(session, run, kind, plan))
+      for (let i = 1; i <= rehearsals; i++) {
+        const other = `${directory}-rehearsal-${i}`
+        mkdirSync(other)
+        await withSession(open, other, settings, (session) => rehearse(session, run, kind, plan))
+      }
     } else {
       await prepare(open, directory, settings, held)
     }

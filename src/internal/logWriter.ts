@@ -2,6 +2,7 @@ import { fileHeaderSize } from "./fileHeader.js"
 import { FrameType, frameHeaderSize, sealFrame } from "./frame.js"
 import { encodeStart, type PreviousSegment, startPayloadSize } from "./logSegment.js"
 import type { StorageFile } from "./storageDriver.js"
+import { SyncsInPlace } from "./syncsInPlace.js"
 
 /** When a record counts as kept. */
 export const Durability = {
@@ -114,8 +115,7 @@ export class LogWriter {
   private size: number
   /** Bytes of it known to be on disk. */
   private syncedSize: number
-  /** Milliseconds for which syncs have held the thread since one last let the event loop turn. */
-  private held = 0
+  private readonly inPlace = new SyncsInPlace()
   private reservedAt = 0
   private reservedEnd = 0
   failure: Error | undefined
@@ -217,20 +217,18 @@ export class LogWriter {
   private commitSynced(): boolean {
     const { file } = this.segment
     const limit = this.isBusy ? 0 : this.mayHold(this.reservedEnd)
-    if (limit <= this.held) {
-      this.held = 0
+    if (!this.inPlace.may(file, limit)) {
+      this.inPlace.turn()
       return false
     }
-    if (file.syncNow === undefined || file.isSyncShort?.(limit) !== true) return false
     const group = this.filling
     const start = this.reservedAt + frameHeaderSize
     group.addFrame(this.reservedAt, this.reservedEnd)
     group.needsSync = true
     if (this.writeGroup(group) !== undefined) return false
-    try {
-      this.held += file.syncNow()
-    } catch (failure) {
-      this.fail(failure as Error)
+    const failure = this.inPlace.sync(file, group.frameCount)
+    if (failure !== undefined) {
+      this.fail(failure)
       return false
     }
     this.syncedSize = this.size
@@ -310,7 +308,7 @@ export class LogWriter {
       return
     }
     const records = group.frameCount
-    this.syncChain((syncFailure) => {
+    this.syncChain(records, (syncFailure) => {
       if (syncFailure !== undefined) {
         for (const waiter of waiters) waiter(syncFailure)
         return
@@ -366,25 +364,29 @@ export class LogWriter {
     return undefined
   }
 
-  /** Syncs older segments first, then the current one. */
-  private syncChain(done: Done): void {
-    this.syncing = true
+  /** Syncs older segments first, then the current one with so many records. */
+  private syncChain(records: number, done: Done): void {
     const previous = this.unsyncedPrevious[0]
     const { file } = previous ?? this.segment
     const size = this.size
     const current = this.segment
-    file.sync((failure) => {
+    const ended = (failure: Error | undefined): void => {
       this.syncing = false
       if (this.failure !== undefined) return done(this.failure)
       if (failure !== undefined) return done(this.fail(failure))
       if (previous !== undefined) {
         this.unsyncedPrevious.shift()
         previous.file.close()
-        return this.syncChain(done)
+        return this.syncChain(records, done)
       }
       if (this.segment === current) this.syncedSize = size
       done(undefined)
-    }, this.mayHold(0))
+    }
+    const limit = this.mayHold(0)
+    this.syncing = true
+    if (this.inPlace.may(file, limit)) return ended(this.inPlace.sync(file, records))
+    this.inPlace.turn()
+    file.sync(ended, limit)
   }
 
   /**

@@ -206,19 +206,45 @@ describe("the log writer", () => {
     expect(log.applied.length).toBe(7)
   })
 
+  it("syncs groups at once too, and lets the event loop turn now and then", async () => {
+    for (const [size, groups] of [
+      [2, 4],
+      [64, 1]
+    ] as const) {
+      const log = new LogHarness(undefined, true)
+      const commitGroup = async () => {
+        for (let i = 0; i < size; i++) log.commit(Durability.sync)
+        await microtasks()
+      }
+      for (let n = 1; n <= groups; n++) {
+        await commitGroup()
+        expect([log.applied.length, log.syncedRecords, log.current.syncsUnderWay]).toEqual([n * size, n * size, 0])
+      }
+      // Four syncs have held the thread for longer than it may be held; one group of many records has, however short its sync.
+      await commitGroup()
+      expect([log.applied.length, log.current.syncsUnderWay]).toEqual([groups * size, 1])
+      await log.settle()
+      await commitGroup()
+      expect([log.applied.length, log.current.syncsUnderWay]).toEqual([(groups + 2) * size, 0])
+    }
+  })
+
   it("syncs nothing at once while others wait, or where others are to be expected", async () => {
-    const log = new LogHarness(undefined, true)
+    const log = new LogHarness()
     log.commit(Durability.sync)
     log.commit(Durability.sync, 0, true)
     expect(log.applied).toEqual([])
     await microtasks()
+    log.current.isShort = true
     log.commit(Durability.sync, 0, true)
     expect(log.applied).toEqual([])
     await log.settle()
     expect(log.applied).toEqual([0, 1, 2])
     log.commit(Durability.buffered)
+    log.current.isShort = false
     log.writer.sync(() => undefined)
     await microtasks()
+    log.current.isShort = true
     log.commit(Durability.sync, 0, true)
     expect([log.applied.length, log.current.syncsUnderWay]).toEqual([4, 1])
     await log.settle()
