@@ -153,7 +153,7 @@ export interface Store {
   readonly get: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
   /** A key's value, read as UTF-8. */
   readonly getString: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<string>, ReadError>
-  /** Values of many keys as of one moment, in the order of the keys. */
+  /** Values of many keys as of one moment, in the order of the keys. One string is refused, though it iterates over its characters. */
   readonly getMany: (
     keys: Iterable<Bytes>,
     options?: ReadOptions

@@ -217,10 +217,7 @@ export class LogWriter {
   private commitSynced(): boolean {
     const { file } = this.segment
     const limit = this.isBusy ? 0 : this.mayHold(this.reservedEnd)
-    if (!this.inPlace.may(file, limit)) {
-      this.inPlace.turn()
-      return false
-    }
+    if (!this.inPlace.may(file, limit)) return false
     const group = this.filling
     const start = this.reservedAt + frameHeaderSize
     group.addFrame(this.reservedAt, this.reservedEnd)
@@ -308,7 +305,7 @@ export class LogWriter {
       return
     }
     const records = group.frameCount
-    this.syncChain(records, (syncFailure) => {
+    this.syncChain(records + waiters.length, (syncFailure) => {
       if (syncFailure !== undefined) {
         for (const waiter of waiters) waiter(syncFailure)
         return
@@ -364,8 +361,8 @@ export class LogWriter {
     return undefined
   }
 
-  /** Syncs older segments first, then the current one with so many records. */
-  private syncChain(records: number, done: Done): void {
+  /** Syncs older segments first, then the current one, for so many records and others who wait. */
+  private syncChain(waiting: number, done: Done): void {
     const previous = this.unsyncedPrevious[0]
     const { file } = previous ?? this.segment
     const size = this.size
@@ -377,14 +374,14 @@ export class LogWriter {
       if (previous !== undefined) {
         this.unsyncedPrevious.shift()
         previous.file.close()
-        return this.syncChain(records, done)
+        return this.syncChain(waiting, done)
       }
       if (this.segment === current) this.syncedSize = size
       done(undefined)
     }
     const limit = this.mayHold(0)
     this.syncing = true
-    if (this.inPlace.may(file, limit)) return ended(this.inPlace.sync(file, records))
+    if (this.inPlace.may(file, limit)) return ended(this.inPlace.sync(file, waiting))
     this.inPlace.turn()
     file.sync(ended, limit)
   }

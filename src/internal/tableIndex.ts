@@ -83,7 +83,8 @@ export class TableIndex {
   /** The same, by a cursor over the index block. */
   private findInBlock(key: Uint8Array, length: number): number {
     const { cursor } = this
-    if (++this.searches === searchesInBlock) this.readHeads()
+    if (this.searches === searchesInBlock - 1) this.readHeads()
+    this.searches++
     cursor.seek(key, length)
     if (!cursor.valid) return this.count
     this.readHandle()
@@ -93,13 +94,15 @@ export class TableIndex {
   private readHeads(): void {
     const { cursor } = this
     const groups = this.keys.length
-    this.headHigh = new Uint32Array(groups)
-    this.headLow = new Uint32Array(groups)
+    const high = new Uint32Array(groups)
+    const low = new Uint32Array(groups)
     for (let group = 0; group < groups; group++) {
       cursor.seekToGroup(group)
-      this.headHigh[group] = highOf(cursor.keyBytes, cursor.keyEnd)
-      this.headLow[group] = lowOf(cursor.keyBytes, cursor.keyEnd)
+      high[group] = highOf(cursor.keyBytes, cursor.keyEnd)
+      low[group] = lowOf(cursor.keyBytes, cursor.keyEnd)
     }
+    this.headHigh = high
+    this.headLow = low
   }
 
   /** The same among the separators of a group behind its head, which is below the key; `to` where there is none. */

@@ -46,6 +46,8 @@ export class Reads {
   ): Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError> =>
     this.engine.readThen(() => {
       const sequence = this.engine.sequenceFor(options)
+      // A string iterates over its characters, which are seldom meant.
+      if (typeof keys === "string") throw new InvalidArgument({ argument: "keys", reason: "is one string, not many" })
       if (typeof (keys as Partial<Iterable<Bytes>> | null | undefined)?.[Symbol.iterator] !== "function") {
         throw new InvalidArgument({ argument: "keys", reason: "is not iterable" })
       }

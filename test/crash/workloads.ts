@@ -58,7 +58,7 @@ export const workloads: ReadonlyArray<Workload> = [
   {
     name: "writers together",
     tuning: {},
-    steps: range(0, 4).map((round) => ({
+    steps: range(0, 8).map((round) => ({
       _tag: "Together" as const,
       batches: range(0, 6).map((n) => [[key(round * 6 + n), value(n)] as const])
     }))

@@ -201,6 +201,8 @@ describe("the log writer", () => {
     // Four syncs have held the thread for longer than it may be held.
     log.commit(Durability.sync, 0, true)
     expect(log.applied.length).toBe(5)
+    await microtasks()
+    expect([log.applied.length, log.current.syncsUnderWay]).toEqual([5, 1])
     await log.settle()
     log.commit(Durability.sync, 0, true)
     expect(log.applied.length).toBe(7)
@@ -227,6 +229,52 @@ describe("the log writer", () => {
       await commitGroup()
       expect([log.applied.length, log.current.syncsUnderWay]).toEqual([(groups + 2) * size, 0])
     }
+  })
+
+  it("lets the event loop turn where one record after the other is committed, or its sync is waited for", async () => {
+    const log = new LogHarness(undefined, true)
+    let turns = 0
+    for (let n = 0; n < 1000; n++) {
+      let done = false
+      log.onDone = () => {
+        done = true
+      }
+      if (n % 2 === 0) log.commit(Durability.sync, 0, true)
+      else {
+        log.commit(Durability.buffered)
+        done = false
+        log.writer.sync(() => {
+          done = true
+        })
+      }
+      await microtasks()
+      if (!done) {
+        turns++
+        log.endSync()
+      }
+      expect(done).toBe(true)
+    }
+    expect(turns).toBeGreaterThan(150)
+    expect(log.applied.length).toBe(1000)
+  })
+
+  it("lets the event loop turn now and then though its syncs take no time", async () => {
+    const log = new LogHarness(undefined, true)
+    log.current.syncMillis = 0
+    let turns = 0
+    for (let n = 0; n < 1000; n++) {
+      log.commit(Durability.buffered)
+      let done = false
+      log.writer.sync(() => {
+        done = true
+      })
+      await microtasks()
+      if (!done) {
+        turns++
+        log.endSync()
+      }
+    }
+    expect(turns).toBeGreaterThan(10)
   })
 
   it("syncs nothing at once while others wait, or where others are to be expected", async () => {

@@ -59,4 +59,35 @@ describe("the index of a table", () => {
     expect(() => index.offsetOf(39)).toThrow("malformed")
     expect(() => index.handles()).toThrow("malformed")
   })
+
+  it("answers the same as before, or is malformed, whichever byte of it is damaged behind a checksum", () => {
+    const separators = Array.from({ length: 62 }, (_, i) => Uint8Array.of(i * 4, 1))
+    const sound = indexBlock(separators, 2)
+    let malformedLater = 0
+    for (let at = 0; at < sound.length; at++) {
+      for (const bits of [0x01, 0x80, 0xff]) {
+        const block = sound.slice()
+        block[at]! ^= bits
+        const answers = new Set<number>()
+        let thrown = 0
+        try {
+          const index = new TableIndex(block, 7 * separators.length, malformed)
+          for (let search = 0; search < 20; search++) {
+            try {
+              answers.add(index.find(Uint8Array.of(8), 1))
+            } catch {
+              thrown++
+            }
+          }
+        } catch {
+          continue
+        }
+        if (thrown > 0 && answers.size > 0) {
+          malformedLater++
+          expect(answers.size, `byte ${at}`).toBe(1)
+        }
+      }
+    }
+    expect(malformedLater).toBeGreaterThan(10)
+  })
 })

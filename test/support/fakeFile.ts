@@ -10,6 +10,7 @@ export class FakeFile implements StorageFile {
   failAppends = false
   /** Whether syncs may be done at once, and what such a sync fails with. */
   isShort = false
+  syncMillis = 0.3
   failSyncNow: string | undefined
   private readonly waiting: Array<{ readonly size: number; readonly done: (failure: Error | undefined) => void }> = []
 
@@ -53,7 +54,7 @@ export class FakeFile implements StorageFile {
     this.expectOpen("sync")
     if (this.failSyncNow !== undefined) throw new StorageFailure("sync", this.path, this.failSyncNow)
     this.syncedSize = this.bytes.length
-    return 0.3
+    return this.syncMillis
   }
 
   close(): void {
