@@ -102,14 +102,14 @@ export const make = (
   Effect.gen(function* () {
     const config = yield* settings(options)
     // One step of the fiber, not seven: a store is often opened in a process that has just begun.
-    const given = yield* Effect.context<Requirements | Scope.Scope>()
-    const metrics = Context.get(given, Metrics)
-    const manifest = Context.get(given, Manifest)
-    const wal = Context.get(given, Wal)
-    const memtable = Context.get(given, Memtable)
-    const tables = Context.get(given, SSTableStore)
-    const merger = Context.get(given, TableMerger)
-    const scope = Context.get(given, Scope.Scope)
+    const context = yield* Effect.context<Requirements | Scope.Scope>()
+    const metrics = Context.get(context, Metrics)
+    const manifest = Context.get(context, Manifest)
+    const wal = Context.get(context, Wal)
+    const memtable = Context.get(context, Memtable)
+    const tables = Context.get(context, SSTableStore)
+    const merger = Context.get(context, TableMerger)
+    const scope = Context.get(context, Scope.Scope)
     const limits = { ...config, threshold: config.compactionThreshold }
     const gate = new Gate()
     const compacting = yield* Effect.makeSemaphore(1)

@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import { claimDirectory, type DirectoryLock, lockDirectory } from "./internal/directoryLock.js"
 import { StorageFailure } from "./internal/failure.js"
 import { MemoryDisk } from "./internal/memoryFile.js"
-import { namesIn, nodeDriver, syncDirectory } from "./internal/nodeFile.js"
+import { listDirectory, nodeDriver, syncDirectory } from "./internal/nodeFile.js"
 import type { LockMode, StorageDriver, StorageFile } from "./internal/storageDriver.js"
 import { type FileError, fromFailure, StoreLocked } from "./LsmError.js"
 
@@ -174,7 +174,7 @@ const owned = (directory: string, run: Parameters<typeof answered<DirectoryLock>
 
 /**
  * Files of the machine: directories through the platform's `FileSystem`; positional reads, fdatasync, directory syncs and the
- * lock, which it does not have, through Node, and so the names in a directory: by its thread pool, they would be most of what opening waits for.
+ * lock, which it does not have, through Node, and so the names in a directory, for which opening a store would wait for the thread pool.
  *
  * @since 0.1.0
  * @category constructors
@@ -198,7 +198,7 @@ export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> =
       turn: turn(nodeDriver),
       makeDirectory,
       exists: (path) => named("stat", path, fs.exists(path)),
-      list: (path) => attempt(() => namesIn(path)),
+      list: (path) => attempt(() => listDirectory(path)),
       rename: (from, to) => named("rename", from, fs.rename(from, to)),
       remove: (path) => named("remove", path, fs.remove(path)),
       link: (from, to) => named("link", from, fs.link(from, to)),

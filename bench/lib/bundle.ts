@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs"
+import { readFileSync, rmSync } from "node:fs"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { build, type Plugin } from "esbuild"
 import { peers } from "../peers/index.js"
@@ -23,9 +23,12 @@ const keepPlaces: Plugin = {
  */
 export const bundle = async (script: string): Promise<string> => {
   const name = script.replace("/", "-").replace(".ts", "")
+  const outdir = fileURLToPath(new URL(`${name}/`, folder))
+  // What an earlier bundle was made of.
+  rmSync(outdir, { recursive: true, force: true })
   await build({
     entryPoints: { [name]: fileURLToPath(new URL(`../${script}`, import.meta.url)) },
-    outdir: fileURLToPath(folder),
+    outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,
     splitting: true,
@@ -38,5 +41,5 @@ export const bundle = async (script: string): Promise<string> => {
     external: peers.map(({ module }) => module),
     banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);` }
   })
-  return fileURLToPath(new URL(`${name}.mjs`, folder))
+  return `${outdir}${name}.mjs`
 }

@@ -135,7 +135,7 @@ export const nodeDriver: StorageDriver = {
 }
 
 /** The names in a directory. */
-export const namesIn = (path: string): ReadonlyArray<string> => {
+export const listDirectory = (path: string): ReadonlyArray<string> => {
   try {
     return fs.readdirSync(path)
   } catch (cause) {

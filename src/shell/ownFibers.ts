@@ -15,7 +15,7 @@ export interface OwnFibers {
 }
 
 /**
- * Ended with the scope, in uninterruptible steps: first the fibers, then what is to be done behind them. Forked as a store opens, such
+ * When the scope ends, the fibers are interrupted, and then what is to be done behind them is done. Forked as a store opens, such
  * fibers took a millisecond of a process that has just begun.
  */
 export const ownFibers: Effect.Effect<OwnFibers, never, Scope.Scope> = Effect.gen(function* () {

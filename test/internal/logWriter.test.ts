@@ -119,6 +119,30 @@ const run = async (plan: ReadonlyArray<Step>, seed: number, isShort: boolean): P
   return promises
 }
 
+/** How often the event loop has to turn for a thousand commits, one after the other; each is to call `done`. */
+const turnsOf = async (log: LogHarness, commit: (n: number, done: () => void) => void): Promise<number> => {
+  let turns = 0
+  for (let n = 0; n < 1000; n++) {
+    let isDone = false
+    commit(n, () => {
+      isDone = true
+    })
+    await microtasks()
+    if (!isDone) {
+      turns++
+      log.endSync()
+    }
+    expect(isDone).toBe(true)
+  }
+  return turns
+}
+
+/** A buffered record, and a sync that is waited for. */
+const syncBuffered = (log: LogHarness, done: () => void): void => {
+  log.commit(Durability.buffered)
+  log.writer.sync(done)
+}
+
 describe("the log writer", () => {
   it("keeps its promises in every order of commits, syncs and rotations", () =>
     checkAsync(
@@ -233,27 +257,11 @@ describe("the log writer", () => {
 
   it("lets the event loop turn where one record after the other is committed, or its sync is waited for", async () => {
     const log = new LogHarness(undefined, true)
-    let turns = 0
-    for (let n = 0; n < 1000; n++) {
-      let done = false
-      log.onDone = () => {
-        done = true
-      }
+    const turns = await turnsOf(log, (n, done) => {
+      log.onDone = n % 2 === 0 ? done : () => undefined
       if (n % 2 === 0) log.commit(Durability.sync, 0, true)
-      else {
-        log.commit(Durability.buffered)
-        done = false
-        log.writer.sync(() => {
-          done = true
-        })
-      }
-      await microtasks()
-      if (!done) {
-        turns++
-        log.endSync()
-      }
-      expect(done).toBe(true)
-    }
+      else syncBuffered(log, done)
+    })
     expect(turns).toBeGreaterThan(150)
     expect(log.applied.length).toBe(1000)
   })
@@ -261,20 +269,7 @@ describe("the log writer", () => {
   it("lets the event loop turn now and then though its syncs take no time", async () => {
     const log = new LogHarness(undefined, true)
     log.current.syncMillis = 0
-    let turns = 0
-    for (let n = 0; n < 1000; n++) {
-      log.commit(Durability.buffered)
-      let done = false
-      log.writer.sync(() => {
-        done = true
-      })
-      await microtasks()
-      if (!done) {
-        turns++
-        log.endSync()
-      }
-    }
-    expect(turns).toBeGreaterThan(10)
+    expect(await turnsOf(log, (_, done) => syncBuffered(log, done))).toBeGreaterThan(10)
   })
 
   it("syncs nothing at once while others wait, or where others are to be expected", async () => {
