@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
+import type * as MetricHook from "effect/MetricHook"
 import * as MetricKey from "effect/MetricKey"
 import * as MetricLabel from "effect/MetricLabel"
 import type { InvalidArgument } from "./LsmError.js"
@@ -187,8 +188,6 @@ export interface MetricsService {
  */
 export class Metrics extends Context.Tag("effect-lsm/Metrics")<Metrics, MetricsService>() {}
 
-const noLabels: ReadonlyArray<MetricLabel.MetricLabel> = []
-
 type Tags = ReadonlyArray<readonly [string, string]>
 
 const levels = [0, 1, 2, 3, 4, 5, 6]
@@ -208,13 +207,13 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
     ]
     const tally = (metric: Metric.Metric.Counter<number>, ...tags: Tags): Tally => {
       // Made when first used: opening a store, which uses few, takes a millisecond less in a process that has just begun.
-      let tagged: Metric.Metric.Counter<number> | undefined
+      let hook: MetricHook.MetricHook.Counter<number> | undefined
       const self: Tally = {
         value: 0,
         add: (n) => {
           self.value += n
-          tagged ??= Metric.fromMetricKey(MetricKey.taggedWithLabels(counterKeys.get(metric)!, labels(tags)))
-          tagged.unsafeUpdate(n, noLabels)
+          hook ??= Metric.globalMetricRegistry.get(MetricKey.taggedWithLabels(counterKeys.get(metric)!, labels(tags)))
+          hook.update(n)
         }
       }
       return self

@@ -74,6 +74,9 @@ export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number)
   return length
 }
 
+/** The same bytes as words: V8 reads and writes those of a DataView by one instruction each. */
+export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+
 const slabSize = 16 * 1024
 let slab = new ArrayBuffer(slabSize)
 let slabUsed = 0

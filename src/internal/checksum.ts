@@ -1,10 +1,11 @@
 import { crc32 } from "node:zlib"
+import { viewOf } from "./bytes.js"
 
-/** Up to so many bytes the loop below takes less than a call of zlib and a view for it: 220 ns for 150 bytes, where those take 390. */
+/** Up to so many bytes the loop below takes less than a call of zlib and a view for it: 106 ns for 150 bytes, where those take 236. */
 const shortRange = 256
 
-/** Tables for four bytes at a time ("slicing by 4", after M. E. Kounavis and F. L. Berry, 2005), for zlib's polynomial. */
-const tables = new Int32Array(4 * 256)
+/** Tables for eight bytes at a time ("slicing by 8", M. E. Kounavis and F. L. Berry, 2005), for zlib's polynomial. */
+const tables = new Int32Array(8 * 256)
 for (let i = 0; i < 256; i++) {
   let crc = i
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1
@@ -12,18 +13,23 @@ for (let i = 0; i < 256; i++) {
 }
 for (let i = 256; i < tables.length; i++) tables[i] = (tables[i - 256]! >>> 8) ^ tables[tables[i - 256]! & 255]!
 
-const shortChecksum = (bytes: Uint8Array, start: number, end: number, seed: number): number => {
+const shortChecksum = (view: DataView, start: number, end: number, seed: number): number => {
   let crc = ~seed
   let i = start
-  for (const last = end - 3; i < last; i += 4) {
-    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+  for (const last = end - 7; i < last; i += 8) {
+    const low = crc ^ view.getInt32(i, true)
+    const high = view.getInt32(i + 4, true)
     crc =
-      tables[768 + (crc & 255)]! ^
-      tables[512 + ((crc >>> 8) & 255)]! ^
-      tables[256 + ((crc >>> 16) & 255)]! ^
-      tables[crc >>> 24]!
+      tables[1792 + (low & 255)]! ^
+      tables[1536 + ((low >>> 8) & 255)]! ^
+      tables[1280 + ((low >>> 16) & 255)]! ^
+      tables[1024 + (low >>> 24)]! ^
+      tables[768 + (high & 255)]! ^
+      tables[512 + ((high >>> 8) & 255)]! ^
+      tables[256 + ((high >>> 16) & 255)]! ^
+      tables[high >>> 24]!
   }
-  for (; i < end; i++) crc = tables[(crc ^ bytes[i]!) & 255]! ^ (crc >>> 8)
+  for (; i < end; i++) crc = tables[(crc ^ view.getUint8(i)) & 255]! ^ (crc >>> 8)
   return ~crc >>> 0
 }
 
@@ -33,7 +39,7 @@ const shortChecksum = (bytes: Uint8Array, start: number, end: number, seed: numb
  */
 export const checksum = (bytes: Uint8Array, start: number, end: number, seed: number): number =>
   end - start <= shortRange
-    ? shortChecksum(bytes, start, end, seed)
+    ? shortChecksum(viewOf(bytes), start, end, seed)
     : crc32(
         start === 0 && end === bytes.length
           ? bytes
@@ -41,10 +47,17 @@ export const checksum = (bytes: Uint8Array, start: number, end: number, seed: nu
         seed
       )
 
+/** The same of a view, for whoever has one: making it takes as long as 50 bytes of checksum. */
+export const viewChecksum = (view: DataView, start: number, end: number, seed: number): number =>
+  end - start <= shortRange
+    ? shortChecksum(view, start, end, seed)
+    : crc32(new Uint8Array(view.buffer, view.byteOffset + start, end - start), seed)
+
 /** The seed for a piece at `offset` of file `fileNumber` in the store with this salt. */
 export const placeSeed = (salt: number, fileNumber: number, offset: number): number => {
-  let h = salt ^ Math.imul(fileNumber % 2 ** 32, 0x9e3779b1)
+  // Math.imul takes the low 32 bits of each.
+  let h = salt ^ Math.imul(fileNumber, 0x9e3779b1)
   h = Math.imul(h ^ (h >>> 15), 0x85ebca6b)
-  h ^= Math.imul(offset % 2 ** 32, 0xc2b2ae35) ^ Math.imul(Math.floor(offset / 2 ** 32), 0x27d4eb2f)
+  h ^= Math.imul(offset, 0xc2b2ae35) ^ Math.imul(Math.floor(offset / 2 ** 32), 0x27d4eb2f)
   return (h ^ (h >>> 13)) >>> 0
 }

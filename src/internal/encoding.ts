@@ -62,7 +62,7 @@ export const writeU16 = (bytes: Uint8Array, at: number, value: number): void => 
 export const readU48 = (bytes: Uint8Array, at: number): number => readU32(bytes, at) + readU16(bytes, at + 4) * 2 ** 32
 
 export const writeU48 = (bytes: Uint8Array, at: number, value: number): void => {
-  writeU32(bytes, at, value % 2 ** 32)
+  writeU32(bytes, at, value >>> 0)
   writeU16(bytes, at + 4, Math.floor(value / 2 ** 32))
 }
 

@@ -1,5 +1,5 @@
-import { checksum, placeSeed } from "./checksum.js"
-import { readU16, readU32, readU48, writeU16, writeU32, writeU48 } from "./encoding.js"
+import { checksum, placeSeed, viewChecksum } from "./checksum.js"
+import { readU16, readU32, readU48 } from "./encoding.js"
 
 /**
  * The framing of log segments and manifests: one frame, one record, of any length.
@@ -30,7 +30,7 @@ export const FrameType = {
 
 /** Fills in the header of a frame whose payload of `length` bytes already stands at `at + frameHeaderSize`. */
 export const sealFrame = (
-  bytes: Uint8Array,
+  bytes: DataView,
   at: number,
   length: number,
   type: number,
@@ -39,11 +39,12 @@ export const sealFrame = (
   fileNumber: number,
   offset: number
 ): void => {
-  writeU32(bytes, at + 4, length)
-  writeU48(bytes, at + 8, synced)
-  writeU16(bytes, at + 14, type)
+  bytes.setUint32(at + 4, length, true)
+  bytes.setUint32(at + 8, synced, true)
+  bytes.setUint16(at + 12, synced / 2 ** 32, true)
+  bytes.setUint16(at + 14, type, true)
   const seed = placeSeed(salt, fileNumber, offset)
-  writeU32(bytes, at, checksum(bytes, at + 4, at + frameHeaderSize + length, seed))
+  bytes.setUint32(at, viewChecksum(bytes, at + 4, at + frameHeaderSize + length, seed), true)
 }
 
 export interface Frame {

@@ -1,3 +1,4 @@
+import { viewOf } from "./bytes.js"
 import { fileHeaderSize } from "./fileHeader.js"
 import { FrameType, frameHeaderSize, sealFrame } from "./frame.js"
 import { encodeStart, type PreviousSegment, startPayloadSize } from "./logSegment.js"
@@ -39,6 +40,7 @@ interface Pending {
 /** Frames gathered between two writes. */
 class Group {
   buffer: Uint8Array
+  view: DataView
   length = 0
   /** Where each frame begins; the frames are sealed when the group is written, for only then is their place known. */
   private frames = new Uint32Array(16)
@@ -48,6 +50,12 @@ class Group {
   needsSync = false
   constructor(capacity: number) {
     this.buffer = new Uint8Array(capacity)
+    this.view = viewOf(this.buffer)
+  }
+  /** Gives it a larger buffer, or an empty one. */
+  hold(buffer: Uint8Array): void {
+    this.buffer = buffer
+    this.view = viewOf(buffer)
   }
   addFrame(at: number, end: number): void {
     if (this.frameCount === this.frames.length) {
@@ -67,7 +75,7 @@ class Group {
     this.frameCount = 0
     if (this.pending.length > 0) this.pending.length = 0
     if (this.buffer.length > maxRetainedBuffer) {
-      this.buffer = new Uint8Array(initialBuffer)
+      this.hold(new Uint8Array(initialBuffer))
       this.frames = new Uint32Array(16)
     }
   }
@@ -181,7 +189,7 @@ export class LogWriter {
     if (needed > group.buffer.length) {
       const larger = new Uint8Array(Math.max(needed, group.buffer.length * 2))
       larger.set(group.buffer.subarray(0, group.length))
-      group.buffer = larger
+      group.hold(larger)
     }
     this.reservedAt = group.length
     this.reservedEnd = needed
@@ -342,7 +350,7 @@ export class LogWriter {
       const at = group.frameStart(i)
       const length = group.frameStart(i + 1) - at - frameHeaderSize
       sealFrame(
-        group.buffer,
+        group.view,
         at,
         length,
         FrameType.record,
@@ -409,7 +417,7 @@ export class LogWriter {
   begin(next: Segment, previous: PreviousSegment): void {
     const frame = new Uint8Array(frameHeaderSize + startPayloadSize)
     encodeStart(previous, frame, frameHeaderSize)
-    sealFrame(frame, 0, startPayloadSize, FrameType.start, 0, this.salt, next.fileNumber, fileHeaderSize)
+    sealFrame(viewOf(frame), 0, startPayloadSize, FrameType.start, 0, this.salt, next.fileNumber, fileHeaderSize)
     this.segment = next
     this.size = fileHeaderSize
     this.syncedSize = 0
@@ -472,7 +480,7 @@ export class LogWriter {
     this.sync((failure) => {
       if (failure !== undefined) return release(failure)
       const frame = new Uint8Array(frameHeaderSize)
-      sealFrame(frame, 0, 0, FrameType.close, this.size, this.salt, this.segment.fileNumber, this.size)
+      sealFrame(viewOf(frame), 0, 0, FrameType.close, this.size, this.salt, this.segment.fileNumber, this.size)
       try {
         this.segment.file.append(frame, 0, frame.length)
         this.size += frame.length

@@ -1,3 +1,4 @@
+import { viewOf } from "./bytes.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, encodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { FrameType, frameHeaderSize, provesSynced, readFrame, sealFrame } from "./frame.js"
@@ -72,7 +73,7 @@ export class ManifestWriter {
     const payload = encodeVersionEdit(edit)
     const frame = new Uint8Array(frameHeaderSize + payload.length)
     frame.set(payload, frameHeaderSize)
-    sealFrame(frame, 0, payload.length, FrameType.record, this.synced, this.salt, this.fileNumber, this.size)
+    sealFrame(viewOf(frame), 0, payload.length, FrameType.record, this.synced, this.salt, this.fileNumber, this.size)
     this.file.append(frame, 0, frame.length)
     this.size += frame.length
   }

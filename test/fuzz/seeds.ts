@@ -1,3 +1,4 @@
+import { viewOf } from "../../src/internal/bytes.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "../../src/internal/fileHeader.js"
 import { FrameType, frameHeaderSize, sealFrame } from "../../src/internal/frame.js"
 import { encodeStart, type PreviousSegment, startPayloadSize } from "../../src/internal/logSegment.js"
@@ -20,7 +21,7 @@ export const entriesOf = (count: number): ReadonlyArray<TestEntry> =>
 const frame = (payload: Uint8Array, type: number, synced: number, fileNumber: number, offset: number): Uint8Array => {
   const bytes = new Uint8Array(frameHeaderSize + payload.length)
   bytes.set(payload, frameHeaderSize)
-  sealFrame(bytes, 0, payload.length, type, synced, saltOf(storeId), fileNumber, offset)
+  sealFrame(viewOf(bytes), 0, payload.length, type, synced, saltOf(storeId), fileNumber, offset)
   return bytes
 }
 

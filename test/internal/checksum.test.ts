@@ -1,7 +1,8 @@
 import { crc32 } from "node:zlib"
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { checksum } from "../../src/internal/checksum.js"
+import { viewOf } from "../../src/internal/bytes.js"
+import { checksum, viewChecksum } from "../../src/internal/checksum.js"
 import { check } from "../support/property.js"
 
 describe("a checksum", () => {
@@ -17,7 +18,9 @@ describe("a checksum", () => {
           const end = Math.max(start, bytes.length - back)
           // The view begins within its buffer.
           const within = new Uint8Array([7, 7, 7, ...bytes]).subarray(3)
-          expect(checksum(within, start, end, seed)).toBe(crc32(bytes.slice(start, end), seed))
+          const expected = crc32(bytes.slice(start, end), seed)
+          expect(checksum(within, start, end, seed)).toBe(expected)
+          expect(viewChecksum(viewOf(within), start, end, seed)).toBe(expected)
         }
       ),
       300

@@ -1,5 +1,6 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
+import { viewOf } from "../../src/internal/bytes.js"
 import { FrameType, frameHeaderSize, provesSynced, readFrame, sealFrame } from "../../src/internal/frame.js"
 import { check } from "../support/property.js"
 
@@ -17,7 +18,7 @@ const fileOf = (
   let at = from
   for (const [i, payload] of payloads.entries()) {
     bytes.set(payload, at + frameHeaderSize)
-    sealFrame(bytes, at, payload.length, FrameType.record, synced(i, at), salt, fileNumber, at)
+    sealFrame(viewOf(bytes), at, payload.length, FrameType.record, synced(i, at), salt, fileNumber, at)
     offsets.push(at)
     at += frameHeaderSize + payload.length
   }
