@@ -1,6 +1,6 @@
 import { Arena } from "./arena.js"
 import { type BatchTarget, Kind } from "./batchFormat.js"
-import { compareRange, copyInto, prefixWord } from "./bytes.js"
+import { compareRange, prefixWord } from "./bytes.js"
 import { hash } from "./hash.js"
 import type { LookupKey } from "./lookupKey.js"
 import { SortedRuns } from "./sortedRuns.js"
@@ -86,9 +86,8 @@ export class Memtable implements BatchTarget {
     const valueLength = valueEnd - valueStart
     const arena = this.arena
     arena.take(keyLength + valueLength)
-    const target = arena.blocks[arena.block]!
-    copyInto(bytes, keyStart, keyEnd, target, arena.offset)
-    copyInto(bytes, valueStart, valueEnd, target, arena.offset + keyLength)
+    arena.fill(0, bytes, keyStart, keyEnd)
+    arena.fill(keyLength, bytes, valueStart, valueEnd)
     this.block[id] = arena.block
     this.offset[id] = arena.offset
     this.keyLengths[id] = keyLength
