@@ -20,6 +20,17 @@ export const openUs =
     return openOurs(other === undefined ? {} : otherLoops[other], tuning)(directory, settings)
   }
 
+/** Ours with compactions in a thread of their own. */
+export const openUsInThread =
+  (other: Other): Open =>
+  async (directory, settings) => {
+    const [{ openOurs, otherLoops }, { makeStore }] = await Promise.all([
+      import("../ours/session.js"),
+      import("effect-lsm/CompactionWorker")
+    ])
+    return openOurs(otherLoops[other], {}, makeStore)(directory, settings)
+  }
+
 const withSettings =
   (open: Open, changed: Partial<Settings>): Open =>
   (directory, settings) =>

@@ -6,7 +6,7 @@ import type { Row } from "../lib/row.js"
 import { inBatches, inOrder, whole, withSession } from "../lib/session.js"
 import { seekLength } from "../loops/reads.js"
 import { usual } from "../peers/peer.js"
-import { everyone, type Measure, openUs } from "./contenders.js"
+import { everyone, type Measure, openUs, openUsInThread } from "./contenders.js"
 import { course, rehearsed } from "./plan.js"
 
 /** Operations of each loop, at most. */
@@ -58,8 +58,12 @@ const atScale =
   }
 
 const scaling = (count: number, fullOnly = false): Row => ({
-  title: `${count.toLocaleString("en")} entries with a cache of 64 MiB; ours seeks by \`collect\``,
-  contenders: { ...everyone(atScale(count)), [us]: (run) => atScale(count)(openUs("collect"), run) },
+  title: `${count.toLocaleString("en")} entries with a cache of 64 MiB; ours seeks by \`collect\`; in a thread: compactions`,
+  contenders: {
+    ...everyone(atScale(count)),
+    [us]: (run) => atScale(count)(openUs("collect"), run),
+    [`${us} in a thread`]: (run) => atScale(count)(openUsInThread("collect"), run)
+  },
   rounds: 1,
   fullOnly
 })
