@@ -21,15 +21,20 @@ export const openUs =
   }
 
 /** Ours with compactions in a thread of their own. */
-export const openUsInThread =
-  (other: Other): Open =>
+const openUsInThread =
+  (other?: Other): Open =>
   async (directory, settings) => {
     const [{ openOurs, otherLoops }, { makeStore }] = await Promise.all([
       import("../ours/session.js"),
       import("effect-lsm/CompactionWorker")
     ])
-    return openOurs(otherLoops[other], {}, makeStore)(directory, settings)
+    return openOurs(other === undefined ? {} : otherLoops[other], {}, makeStore)(directory, settings)
   }
+
+/** A contender that does so. */
+export const inThread = (measure: Measure, other?: Other): Row["contenders"] => ({
+  [`${us} in a thread`]: (run) => measure(openUsInThread(other), run)
+})
 
 const withSettings =
   (open: Open, changed: Partial<Settings>): Open =>

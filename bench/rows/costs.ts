@@ -5,7 +5,7 @@ import type { Row, Run } from "../lib/row.js"
 import { inBatches, inOrder, prepare, shuffledWork, whole, withSession } from "../lib/session.js"
 import { latencies } from "../lib/statistics.js"
 import { MiB, type Settings, usual } from "../peers/peer.js"
-import { everyone, type Measure, ours, peersBy } from "./contenders.js"
+import { everyone, inThread, type Measure, ours, peersBy } from "./contenders.js"
 import { course } from "./plan.js"
 
 const KiB = 1024
@@ -45,8 +45,8 @@ const valueSize =
   }
 
 const valueSizeRow = (size: number): Row => ({
-  title: `values of ${size.toLocaleString("en")} bytes: puts, then gets, each timed`,
-  contenders: everyone(valueSize(size))
+  title: `values of ${size.toLocaleString("en")} bytes: puts, then gets, each timed; in a thread: compactions`,
+  contenders: { ...everyone(valueSize(size)), ...inThread(valueSize(size)) }
 })
 
 const putLatencies: Measure = async (open, run) => {

@@ -6,7 +6,7 @@ import type { Row } from "../lib/row.js"
 import { inBatches, inOrder, whole, withSession } from "../lib/session.js"
 import { seekLength } from "../loops/reads.js"
 import { usual } from "../peers/peer.js"
-import { everyone, type Measure, openUs, openUsInThread } from "./contenders.js"
+import { everyone, inThread, type Measure, openUs } from "./contenders.js"
 import { course, rehearsed } from "./plan.js"
 
 /** Operations of each loop, at most. */
@@ -62,7 +62,7 @@ const scaling = (count: number, fullOnly = false): Row => ({
   contenders: {
     ...everyone(atScale(count)),
     [us]: (run) => atScale(count)(openUs("collect"), run),
-    [`${us} in a thread`]: (run) => atScale(count)(openUsInThread("collect"), run)
+    ...inThread(atScale(count), "collect")
   },
   rounds: 1,
   fullOnly
