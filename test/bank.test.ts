@@ -136,7 +136,8 @@ const bank = (seed: number) =>
         )
         machine = machine.next
       }
-      expect(audited).toBeGreaterThan(sessions * 8)
+      // More than each session begins with.
+      expect(audited, `seed ${seed}`).toBeGreaterThan(sessions * 6)
     })
   )
 

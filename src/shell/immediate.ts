@@ -6,6 +6,11 @@ import * as Exit from "effect/Exit"
 const answersPerYield = 1024
 let untilYield = answersPerYield
 
+/** Counts from the beginning again, for a run that is to be repeated whatever went before it in the process. */
+export const countAnew = (): void => {
+  untilYield = answersPerYield
+}
+
 /**
  * `Effect.suspend` for what mostly succeeds at once, such as a batch or a step of a cursor: `yield*` in a generator then goes on
  * without a turn of the run loop. A generator runs only while its fiber does, so the evaluation happens in the same place of the same fiber;
