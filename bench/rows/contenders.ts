@@ -1,3 +1,4 @@
+import type { makeStore } from "effect-lsm/CompactionWorker"
 import type { Tuning } from "effect-lsm/LsmOptions"
 import { us } from "../lib/judges.js"
 import type { Figures, Row, Run } from "../lib/row.js"
@@ -14,21 +15,18 @@ export type Other = keyof typeof otherLoops
 
 /** Ours, loaded only in the process that measures it. */
 export const openUs =
-  (other?: Other, tuning?: Tuning): Open =>
+  (other?: Other, tuning?: Tuning, make?: typeof makeStore): Open =>
   async (directory, settings) => {
     const { openOurs, otherLoops } = await import("../ours/session.js")
-    return openOurs(other === undefined ? {} : otherLoops[other], tuning)(directory, settings)
+    return openOurs(other === undefined ? {} : otherLoops[other], tuning, make)(directory, settings)
   }
 
 /** Ours with compactions in a thread of their own. */
 const openUsInThread =
   (other?: Other): Open =>
   async (directory, settings) => {
-    const [{ openOurs, otherLoops }, { makeStore }] = await Promise.all([
-      import("../ours/session.js"),
-      import("effect-lsm/CompactionWorker")
-    ])
-    return openOurs(other === undefined ? {} : otherLoops[other], {}, makeStore)(directory, settings)
+    const { makeStore } = await import("effect-lsm/CompactionWorker")
+    return openUs(other, {}, makeStore)(directory, settings)
   }
 
 /** A contender that does so. */
