@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { Damage } from "./internal/damage.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.js"
 import { logName } from "./internal/fileNames.js"
-import type { ClosedSegment, LogEnd, TornTail } from "./internal/logSegment.js"
+import type { ClosedSegment, LogEnd, LogState, TornTail } from "./internal/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
 import { createFile } from "./internal/storageDriver.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
@@ -80,9 +80,8 @@ export interface WalService {
   /** Reads the segments in order and hands each record to `apply`. Only a torn end is dropped. Writes nothing. */
   readonly replay: (
     storeId: Uint8Array,
-    segments: ReadonlyArray<number>,
+    log: LogState,
     apply: Hooks["apply"],
-    closed?: ClosedSegment,
     options?: ReplayOptions
   ) => Effect.Effect<Replay, FileError>
   /** Makes an empty segment, durable with its name. */

@@ -25,4 +25,23 @@ describe("a crash during the recovery from a crash", () => {
       }),
     300_000
   )
+
+  // Torn ends in several segments at once, of which the recovery removes one before the other.
+  it.live(
+    "of a rotation on a slow disk, at every operation",
+    () =>
+      Effect.gen(function* () {
+        const { findings, secondCrashes } = yield* explore(findWorkload("rotation on a slow disk"), {
+          seed: 1,
+          maxStates: 120,
+          secondCrashEvery: 1,
+          secondStates: Number.MAX_SAFE_INTEGER,
+          secondKind: "each moment",
+          stopAtFirst: false
+        })
+        expect(findings).toEqual([])
+        expect(secondCrashes).toBeGreaterThan(1000)
+      }),
+    300_000
+  )
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { cuts, flips } from "./damage/damages.js"
+import { cuts, flips, wholeFiles, zeroed } from "./damage/damages.js"
 import { type Image, makeImages } from "./damage/image.js"
 import { judge } from "./damage/judge.js"
 import { frameOffsets, newestLog } from "./damage/rules.js"
@@ -18,6 +18,13 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
   it.live("is found in a store with several levels, several segments and a manifest with edits", () =>
     Effect.gen(function* () {
       for (const { files, models, name } of yield* Effect.promise(() => images)) {
+        if (name.endsWith("log alone")) {
+          expect(
+            [...files.keys()].filter((path) => path.endsWith(".sst")),
+            name
+          ).toEqual([])
+          continue
+        }
         const size = [...files.values()].reduce((n, { length }) => n + length, 0)
         const count = (pattern: RegExp) => [...files.keys()].filter((path) => pattern.test(path)).length
         expect(size, name).toBeGreaterThan(48 * 1024)
@@ -115,14 +122,21 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
 
   it.live("to a log that was closed is never taken for a torn end", () =>
     Effect.gen(function* () {
-      const closed = yield* image("closed")
-      const newest = newestLog(closed.files)
-      const end = frameOffsets(closed.files.get(newest)!).at(-1)!
-      for (const damage of [...cuts(closed, newest)].filter(({ offset }) => offset < end && offset % 53 === 0)) {
-        expect(yield* judge(closed, damage.apply()), damage.label).toEqual({
-          _tag: "Refused",
-          named: new Set([newest])
-        })
+      for (const name of ["closed", "closed, log alone"] as const) {
+        const closed = yield* image(name)
+        const newest = newestLog(closed.files)
+        const offsets = frameOffsets(closed.files.get(newest)!)
+        const places = (offset: number) => offset <= 64 || offset % 53 === 0 || offsets.includes(offset)
+        const shorter = [...cuts(closed, newest), ...zeroed(closed, newest)].filter(({ offset }) => places(offset))
+        const older = [...wholeFiles(closed)].filter(({ kind, paths }) => kind === "older" && paths[0] === newest)
+        expect(older.length).toBeGreaterThan(0)
+        for (const damage of [...shorter, ...older]) {
+          if (damage.offset >= offsets.at(-1)!) continue
+          expect(yield* judge(closed, damage.apply()), `${name}: ${damage.label}`).toEqual({
+            _tag: "Refused",
+            named: new Set([newest])
+          })
+        }
       }
     })
   )

@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, unlinkSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
+import { fileURLToPath } from "node:url"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -32,6 +33,31 @@ describe("reopening", () => {
       for (let i = 0; i < 30; i++) yield* session(directory, (store) => store.put(`key ${i}`, "value"))
       expect(files(directory, /\.log$/).length).toBeLessThan(12)
       expect(yield* session(directory, (store) => store.count())).toBe(31)
+    })
+  )
+
+  // The first left torn ends in segments 3 and 4. The recovery had flushed what was left of segment 3, and removed it, when the
+  // second came: records 72 to 92 were never on disk.
+  it.scopedLive("after two power cuts, the second during the recovery, drops what the first recovery dropped", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const fixture = fileURLToPath(new URL("fixtures/detached-segment", import.meta.url))
+      for (const name of files(fixture, /./)) copyFileSync(join(fixture, name), join(directory, name))
+      const findings = yield* LsmStore.verify({ directory }).pipe(
+        Stream.filter((event) => event._tag === "Finding" && event.severity === "error"),
+        Stream.runCount,
+        Effect.provide(NodeFileSystem.layer)
+      )
+      expect(findings).toBe(0)
+      const first = yield* session(directory, (store) => Effect.all([store.count(), store.stats]))
+      const { sequence, recovery } = first[1]
+      expect([first[0], sequence, recovery.dropped.map(({ file, offset }) => [basename(file), offset])]).toEqual([
+        45,
+        71,
+        [["000004.log", 32]]
+      ])
+      yield* session(directory, (store) => store.put("after it", "1"))
+      expect(yield* session(directory, (store) => store.count())).toBe(46)
     })
   )
 

@@ -1,7 +1,8 @@
+import { batchHeaderSize, batchSequence } from "./batchFormat.js"
 import { readU48, writeU48 } from "./encoding.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
-import { type Frame, FrameType, provesSynced, readFrame } from "./frame.js"
+import { type Frame, FrameType, frameHeaderSize, provesSynced, readFrame } from "./frame.js"
 
 /**
  * A log segment is a file header, a start frame, and one record frame a batch; a log closed in order ends
@@ -81,6 +82,14 @@ export class SegmentReader {
     this.previous = previous
   }
 
+  /** The record behind the start frame; undefined if there is none. */
+  get firstRecord(): Frame | undefined {
+    if (this.previous === undefined) return undefined
+    const offset = fileHeaderSize + frameHeaderSize + startPayloadSize
+    const frame = readFrame(this.bytes, offset, this.salt, this.fileNumber)
+    return frame?.type === FrameType.record ? frame : undefined
+  }
+
   /** The next record, or undefined at the end of what is valid. */
   next(): Frame | undefined {
     if (this.closedAt !== undefined) return undefined
@@ -142,29 +151,41 @@ export interface ClosedSegment {
   readonly size: number
 }
 
+/** What a manifest says of the log. */
+export interface LogState {
+  /** Numbers of the segments, in log order. */
+  readonly segments: ReadonlyArray<number>
+  readonly closed?: ClosedSegment | undefined
+  /** Records up to this sequence number stand in tables. */
+  readonly flushedSequence?: number | undefined
+}
+
 export type Replayed =
   | { readonly _tag: "Record"; readonly segment: SegmentReader; readonly frame: Frame }
   | { readonly _tag: "End"; readonly end: LogEnd }
 
+/** Opens a segment; undefined if the log is to end before it. */
+export type OpenSegment = (fileNumber: number) => SegmentReader | undefined
+
 /**
- * Reads the records of a chain of segments in log order, with the verdict on where the log ends.
+ * Reads the records of a chain of segments in log order, and decides where the log ends.
  *
- * A segment whose successor names its size must be valid up to there. Where it is not, the rest is torn only if nothing
- * proves it to have been synced; then every later segment goes too, for the log is a prefix or nothing. `closed` is
- * what the manifest tells of the last segment of a log that was closed in order: that much must be there. Where `open`
- * answers undefined, the log ends with the segment before.
+ * A segment whose successor names its size must be valid up to there. If it is not, the rest is torn only if nothing
+ * proves it to have been synced; then every later segment goes too, for the log is a prefix or nothing. The last segment of a
+ * log that was closed in order must be as long as it was then.
  *
  * @throws CorruptionFailure, FormatFailure, StorageFailure
  */
-export function* replayLog(
-  segments: ReadonlyArray<number>,
-  open: (fileNumber: number) => SegmentReader | undefined,
-  closed?: ClosedSegment
-): Generator<Replayed, void> {
+export function* replayLog(log: LogState, open: OpenSegment): Generator<Replayed, void> {
+  const { segments, closed } = log
   const torn: Array<TornTail> = []
   let last = { fileNumber: 0, size: 0 }
   let lastWithRecords = last
   let next = segments.length > 0 ? open(segments[0]!) : undefined
+  if (next !== undefined && isDetached(next, log, open)) {
+    yield { _tag: "End", end: { ...last, torn: wholeSegments(segments, open) } }
+    return
+  }
   for (let i = 0; next !== undefined; i++) {
     const segment: SegmentReader = next
     next = i + 1 < segments.length ? open(segments[i + 1]!) : undefined
@@ -183,10 +204,11 @@ export function* replayLog(
       }
       last = { fileNumber: segment.fileNumber, size: segment.position }
       if (hasRecords) lastWithRecords = last
-      if (segment.fileNumber === closed?.fileNumber && segment.position < closed.size) {
-        throw new CorruptionFailure(segment.file, segment.position, "log frame", "shorter than when it was closed")
-      }
-      if (segment.position === size) continue
+      if (segment.position === size && !isCutShort(segment, closed)) continue
+    }
+    // Without its start frame, a closed segment would pass for an empty one.
+    if (isCutShort(segment, closed)) {
+      throw new CorruptionFailure(segment.file, segment.position, "log frame", "shorter than when it was closed")
     }
     const isGivenUp = next === undefined && i + 1 < segments.length
     if (isGivenUp) break
@@ -203,10 +225,41 @@ export function* replayLog(
         }
         throw new CorruptionFailure(segment.file, segment.position, "log frame", "a synced segment is cut short")
       }
-      const bytes = unusedFrom(later.bytes, fileHeaderSize) - fileHeaderSize
-      if (bytes > 0) torn.push({ file: later.file, offset: fileHeaderSize, bytes })
+      torn.push(...wholeSegment(later))
     }
     break
   }
   yield { _tag: "End", end: { ...lastWithRecords, torn } }
 }
+
+const isCutShort = ({ fileNumber, position }: SegmentReader, closed: ClosedSegment | undefined): boolean =>
+  fileNumber === closed?.fileNumber && position < closed.size
+
+/**
+ * Whether the log begins with records beyond those that are due, and nothing proves any of them to have been synced. So it is if a
+ * recovery dropped them with the torn end of a segment before, removed that segment, and was cut off by a crash.
+ */
+const isDetached = (
+  first: SegmentReader,
+  { segments, closed, flushedSequence }: LogState,
+  open: OpenSegment
+): boolean => {
+  const { firstRecord } = first
+  if (flushedSequence === undefined || firstRecord === undefined) return false
+  if (closed !== undefined && segments.includes(closed.fileNumber)) return false
+  if (firstRecord.payloadEnd - firstRecord.payloadStart < batchHeaderSize) return false
+  if (batchSequence(first.bytes, firstRecord.payloadStart) <= flushedSequence + 1) return false
+  return segments.every((fileNumber) => open(fileNumber)?.provesEarlierSynced === false)
+}
+
+/** What stands behind the header of a segment, as a torn end. */
+const wholeSegment = ({ file, bytes }: SegmentReader): ReadonlyArray<TornTail> => {
+  const length = unusedFrom(bytes, fileHeaderSize) - fileHeaderSize
+  return length > 0 ? [{ file, offset: fileHeaderSize, bytes: length }] : []
+}
+
+const wholeSegments = (segments: ReadonlyArray<number>, open: OpenSegment): ReadonlyArray<TornTail> =>
+  segments.flatMap((fileNumber) => {
+    const segment = open(fileNumber)
+    return segment === undefined ? [] : wholeSegment(segment)
+  })

@@ -127,7 +127,9 @@ export class MemoryDisk implements StorageDriver {
 
   constructor(
     private readonly observer: DiskObserver = {},
-    readonly turn: StorageDriver["turn"] = setImmediate
+    readonly turn: StorageDriver["turn"] = setImmediate,
+    /** How many turns a sync takes. */
+    private readonly syncTurns = 1
   ) {}
 
   openRead(path: string): StorageFile {
@@ -224,10 +226,13 @@ export class MemoryDisk implements StorageDriver {
     } catch (thrown) {
       failure = thrown as Error
     }
-    this.turn(() => {
-      if (failure === undefined) this.observer.after?.(operation)
-      done(failure)
-    })
+    const wait = (turns: number): void =>
+      this.turn(() => {
+        if (turns > 1) return wait(turns - 1)
+        if (failure === undefined) this.observer.after?.(operation)
+        done(failure)
+      })
+    wait(this.syncTurns)
   }
 
   private find(operation: string, path: string): Inode {

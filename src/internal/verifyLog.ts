@@ -33,7 +33,7 @@ export function* verifyLog(
       new SegmentReader(pathOf(segment), segment, readWhole(driver, pathOf(segment)), storeId)
     try {
       let bytes = 0
-      for (const step of replayLog(state.segments, open, state.closed)) {
+      for (const step of replayLog(state, open)) {
         if (step._tag === "End") {
           for (const { file, offset, bytes: torn } of step.end.torn) {
             const reason = "a torn end, which opening drops"

@@ -74,14 +74,15 @@ const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
   Effect.gen(function* () {
     const { manifest, memtable, tables, wal, settings } = engine.parts
     const { storeId } = manifest
-    const { segments, flushedSequence, closed } = manifest.unsafeState()
+    const log = manifest.unsafeState()
+    const { segments, flushedSequence } = log
     tables.unsafeAttach(storeId)
     memtable.unsafeBegin(segments[0] ?? 0)
     const chain = new SequenceChain(flushedSequence)
     const replayed = yield* wal
       .replay(
         storeId,
-        segments,
+        log,
         (bytes, start, end, segment) => {
           chain.take(bytes, start, end)
           // A segment may begin with records that an earlier flush has put into a table.
@@ -89,7 +90,6 @@ const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
           if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
           memtable.unsafeApply(bytes, start, end)
         },
-        closed,
         { cut: settings.recovery === "pointInTime", sync: !settings.readOnly }
       )
       .pipe(traced("lsm.recovery"))
@@ -112,32 +112,41 @@ const keepSegments = (engine: Engine, end: LogEnd): Effect.Effect<string, OpenEr
     return yield* manifest.keepAside(cut.filter((name) => present.has(name)))
   })
 
-/** Begins a new manifest and a new segment of the log. */
+/**
+ * Begins a new manifest and a new segment of the log.
+ *
+ * One edit names the new segment and drops the segments behind the end of the log. Only then is anything flushed, for a flush
+ * removes the segments before it. In the other order a crash between the two would leave a log that begins with a segment that
+ * was dropped.
+ */
 const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWritable"] => {
   let manifestBegun = false
   let prepared: number | undefined
+  let isNamed = false
   return Effect.gen(function* () {
     const { manifest, memtable, wal, metrics, compactor, settings } = engine.parts
     const { storeId } = manifest
-    const { closed: closing } = manifest.unsafeState()
+    const { closed } = manifest.unsafeState()
     if (!manifestBegun) yield* manifest.begin
     manifestBegun = true
     const segment = prepared ?? manifest.unsafeAllocate()
     if (prepared === undefined) yield* wal.prepare(storeId, segment)
     prepared = segment
+    const nothingHeld = memtable.unsafeActive().isEmpty && memtable.unsafeFrozen().length === 0
+    if (!isNamed) {
+      const { segments } = manifest.unsafeState()
+      const removedSegments = nothingHeld ? segments : segmentsAfter(segments, end.fileNumber)
+      yield* manifest.apply({ addedSegments: [segment], removedSegments })
+      isNamed = true
+      yield* Effect.ignore(wal.remove(removedSegments))
+    }
     // A log that was not closed may have been read from the page cache of a system that has failed to write it, and that
-    // takes it for written: no sync of it would tell. What it held goes into new files before anything is built upon it.
-    if (end.fileNumber > (closing?.fileNumber ?? 0)) {
+    // takes it for written: no sync of it would tell. What it held goes into new files before anything is built upon it. A
+    // log that was cut is shorter than it was when it was closed, so nothing is built upon that either.
+    if (lost.length > 0 || end.fileNumber > (closed?.fileNumber ?? 0)) {
       if (!memtable.unsafeActive().isEmpty) memtable.unsafeFreeze(segment)
       yield* compactor.flushFrozen
     }
-    const { segments } = manifest.unsafeState()
-    const nothingHeld = memtable.unsafeActive().isEmpty && memtable.unsafeFrozen().length === 0
-    const removedSegments = nothingHeld ? segments : segmentsAfter(segments, end.fileNumber)
-    // A log that was cut is as short as it is on purpose, however it was closed before.
-    const closed = lost.length > 0 ? { fileNumber: end.fileNumber, size: end.size } : undefined
-    yield* manifest.apply({ addedSegments: [segment], removedSegments, closed })
-    yield* Effect.ignore(wal.remove(removedSegments))
     wal.unsafeOffer(segment)
     if (nothingHeld) memtable.unsafeBegin(segment)
     yield* wal.begin(storeId, end, {

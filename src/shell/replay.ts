@@ -15,9 +15,10 @@ const replaySlice = 1024 * 1024
 /** Replays segments that stand at `pathOf`. */
 export const replaySegments =
   (storage: StorageService, pathOf: (segment: number) => string): WalService["replay"] =>
-  (storeId, segments, apply, closed, { cut = false, sync = true } = {}) =>
+  (storeId, log, apply, { cut = false, sync = true } = {}) =>
     Effect.gen(function* () {
       const { driver } = storage
+      const { segments, closed } = log
       let count = 0
       let end: LogEnd = { fileNumber: 0, size: 0, torn: [] }
       let damage: Damage | undefined
@@ -33,7 +34,7 @@ export const replaySegments =
           return giveUp(failure, 0, "file")
         }
       }
-      const records = replayLog(segments, open, closed)
+      const records = replayLog(log, open)
       const slice = attempt(() => {
         let bytes = 0
         try {

@@ -32,6 +32,11 @@ export interface ExploreOptions {
   /** Judge one in so many states also with a second crash during its recovery, at so many of the states that this may leave. */
   readonly secondCrashEvery: number
   readonly secondStates: number
+  /**
+   * Of which states the second crashes are: of all that are possible, or of those two at each moment of the recovery that keep
+   * nothing, or all, of what is pending: few, so that no moment is missed. Default: by turns.
+   */
+  readonly secondKind?: SecondKind
   /** Stop at the first finding. */
   readonly stopAtFirst: boolean
   /** The time, in milliseconds since the epoch, when to stop whatever is left. */
@@ -40,16 +45,33 @@ export interface ExploreOptions {
   readonly patches?: Patches
 }
 
+export type SecondKind = "all states" | "each moment"
+
+/** The states that keep nothing of what is pending, and all of it, come first. */
+const wholeStates = 2
+
 /** The states after one event of a history, each with its place. */
-function* statesAt(history: DiskHistory, event: number, seed: number): Generator<readonly [string, CrashState]> {
+function* statesAt(
+  history: DiskHistory,
+  event: number,
+  seed: number,
+  most = Number.POSITIVE_INFINITY
+): Generator<readonly [string, CrashState]> {
   let index = 0
-  for (const state of history.states(seedOf(seed, event))) yield [`${event}.${index++}`, state]
+  for (const state of history.states(seedOf(seed, event))) {
+    if (index === most) return
+    yield [`${event}.${index++}`, state]
+  }
 }
 
 /** How many states the events lead to, equal ones counted each. */
-export const countStates = (events: Recording["events"], history = new DiskHistory()): number => {
+export const countStates = (
+  events: Recording["events"],
+  history = new DiskHistory(),
+  most = Number.POSITIVE_INFINITY
+): number => {
   let count = 0
-  for (const event of events) if (history.advance(event)) for (const _ of history.states(0)) count++
+  for (const event of events) if (history.advance(event)) for (const _ of statesAt(history, 0, 0, most)) count++
   return count
 }
 
@@ -99,15 +121,18 @@ export const exploreRecording = (
         return "faulty" as const
       })
 
+    let recoveries = 0
     const exploreRecovery = (files: ReadonlyMap<string, Uint8Array>, first: DiskHistory, crash: RecordedCrash) =>
       Effect.gen(function* () {
         const recovery = recoveryEvents(crash.journal)
-        const total = countStates(recovery, new DiskHistory(files))
+        const kind = options.secondKind ?? (recoveries++ % 2 === 0 ? "each moment" : "all states")
+        const most = kind === "each moment" ? wholeStates : Number.POSITIVE_INFINITY
+        const total = countStates(recovery, new DiskHistory(files), most)
         const history = afterCrash(files, first)
         const due = spread(options.secondStates, total)
         for (const [i, event] of recovery.entries()) {
           if (!history.advance(event)) continue
-          for (const [at, state] of statesAt(history, i, seed)) {
+          for (const [at, state] of statesAt(history, i, seed, most)) {
             if (enough()) return
             if (!due.isDue()) continue
             const label = `${crash.label}; then ${state.label()}`

@@ -25,5 +25,9 @@ export class Journal {
   }
 }
 
-/** A disk whose turns are microtasks: nothing else wants the event loop in a simulation. */
-export const quickDisk = (observer: DiskObserver = {}): MemoryDisk => new MemoryDisk(observer, queueMicrotask)
+/**
+ * A disk whose turns are microtasks: nothing else wants the event loop in a simulation. A sync takes so many of them: on a
+ * disk with slow syncs more is pending at a time, in several files.
+ */
+export const quickDisk = (observer: DiskObserver = {}, syncTurns = 1): MemoryDisk =>
+  new MemoryDisk(observer, queueMicrotask, syncTurns)

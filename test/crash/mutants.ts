@@ -210,9 +210,9 @@ export const mutants: ReadonlyArray<Mutant> = [
     patches: () => ({
       wal: (wal) => ({
         ...wal,
-        replay: (storeId, segments, apply) => {
+        replay: (storeId, log, apply) => {
           let held: (() => void) | undefined
-          return wal.replay(storeId, segments, (bytes, start, end, segment) => {
+          return wal.replay(storeId, log, (bytes, start, end, segment) => {
             held?.()
             const copy = bytes.slice(start, end)
             held = () => apply(copy, 0, copy.length, segment)

@@ -22,6 +22,8 @@ export interface Workload {
   readonly steps: ReadonlyArray<Step>
   /** The options of a store that recovers from a crash, where they are not those of the workload. */
   readonly recoverWith?: LsmOptions.Tuning
+  /** How many turns a sync takes while the workload runs. Default 1. */
+  readonly syncTurns?: number
   /** What a state costs beside the usual one: so much smaller is its part of the states judged. */
   readonly weight?: number
 }
@@ -54,10 +56,10 @@ const batchOf = (writes: ReadonlyArray<Change>): WriteBatch.WriteBatch => {
 }
 
 /** Runs a workload on a simulated disk and records what happens. */
-export const record = ({ name, steps, tuning }: Workload, patches?: Patches): Effect.Effect<Recording> =>
+export const record = ({ name, steps, tuning, syncTurns }: Workload, patches?: Patches): Effect.Effect<Recording> =>
   Effect.gen(function* () {
     const journal = new Journal()
-    const disk = quickDisk(journal.observer)
+    const disk = quickDisk(journal.observer, syncTurns)
     const models: Array<Model> = [new Map()]
     let options = tuning
     const kept = Effect.sync(() => journal.mark({ kind: "kept", batch: models.length - 1 }))

@@ -113,6 +113,12 @@ export const workloads: ReadonlyArray<Workload> = [
     steps: [...range(0, 6).map((n) => put(n)), sync, ...range(6, 10).map((n) => put(n))]
   },
   {
+    name: "rotation on a slow disk",
+    tuning: { ...small, durability: "buffered", level0Tables: 4 },
+    steps: range(0, 14).map((n) => ({ _tag: "Batch", writes: [[key(n), value(n, 1500)]] })),
+    syncTurns: 40
+  },
+  {
     name: "buffered flush",
     tuning: { ...small, durability: "buffered" },
     steps: [put(1), put(2), flush, put(3), remove(1), flush, put(4)]

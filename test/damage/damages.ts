@@ -3,7 +3,7 @@ import type { Files, Image } from "./image.js"
 
 /** One way in which a store's files come to harm. */
 export interface Damage {
-  readonly kind: "bit" | "cut" | "extended" | "missing" | "swapped" | "moved" | "older"
+  readonly kind: "bit" | "cut" | "zeroed" | "extended" | "missing" | "swapped" | "moved" | "older"
   /** The files that are not what they were. */
   readonly paths: ReadonlyArray<string>
   /** Where in the first of them: the bytes from `offset` to `end`. */
@@ -52,6 +52,21 @@ export function* flips(image: Image, path: string): Generator<Damage> {
 export function* cuts(image: Image, path: string): Generator<Damage> {
   const { length } = image.files.get(path)!
   for (let at = 0; at < length; at++) yield cut(image, path, at)
+}
+
+/** Zeros from every place of a file on: what a disk gives for a piece that it never wrote. */
+export function* zeroed({ files }: Image, path: string): Generator<Damage> {
+  const whole = files.get(path)!
+  for (let at = 0; at < whole.length; at++) {
+    yield {
+      kind: "zeroed",
+      paths: [path],
+      offset: at,
+      end: Number.POSITIVE_INFINITY,
+      label: `${path} with zeros from ${at} on`,
+      apply: () => replaced(files, path, whole.slice().fill(0, at))
+    }
+  }
 }
 
 /** Files missing, longer, swapped, replaced by an older copy of themselves. */

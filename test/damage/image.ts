@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
+import type { MemoryDisk } from "../../src/internal/memoryFile.js"
 import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
 
@@ -9,7 +10,7 @@ export type Files = ReadonlyMap<string, Uint8Array>
 
 /** A store's files at one moment, and what must be read from them. */
 export interface Image {
-  readonly name: "closed" | "crashed"
+  readonly name: "closed" | "crashed" | "closed, log alone" | "crashed, log alone"
   readonly files: Files
   /** Older contents of the same files, and of files that are gone. */
   readonly older: ReadonlyArray<{ readonly path: string; readonly bytes: Uint8Array }>
@@ -34,13 +35,8 @@ export const quiet: LsmOptions.Tuning = { ...small, level0Tables: 1000, level1By
 
 const keyOf = (n: number): string => `key:${String((n * 7919) % 1000).padStart(3, "0")}`
 
-/**
- * Makes a store of about 64 KiB: tables at several levels, with deletions and older versions, several segments
- * of log, a manifest with edits. The same each time. A crashed one is left while it is open, everything acknowledged, with tables that
- * a cursor holds; both images hold the same content.
- */
-export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(function* () {
-  const disk = quickDisk()
+/** Writes to the stores on a disk, and remembers what its files have held. */
+const recorder = (disk: MemoryDisk) => {
   const models: Array<Model> = [new Map()]
   const older = new Map<string, Map<string, Uint8Array>>()
   let step = 0
@@ -86,7 +82,32 @@ export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(functi
       keys: [...Array.from({ length: step + 20 }, (_, n) => keyOf(n)), "", "key", "key:", "zzz"]
     }
   }
+  return { write, remember, image }
+}
 
+/** Stores whose data is in the log alone: a closed one, and one left while it is open. */
+const makeLogImages = Effect.gen(function* () {
+  const disk = quickDisk()
+  const { write, remember, image } = recorder(disk)
+  let crashed: Image | undefined
+  yield* withStore(disk, quiet, (store) =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 8; i++) yield* write(store, 2)
+      crashed = image("crashed, log alone")
+    })
+  )
+  yield* remember
+  return [image("closed, log alone"), crashed!]
+})
+
+/**
+ * Makes a store of about 64 KiB: tables at several levels, with deletions and older versions, several segments
+ * of log, a manifest with edits. The same each time. A crashed one is left while it is open, everything acknowledged, with tables that
+ * a cursor holds; both images hold the same content. Two more have nothing but a log.
+ */
+export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(function* () {
+  const disk = quickDisk()
+  const { write, remember, image } = recorder(disk)
   // Deeper levels, by flushes and compactions.
   yield* withStore(disk, small, (store) =>
     Effect.gen(function* () {
@@ -125,5 +146,5 @@ export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(functi
     }).pipe(Effect.scoped)
   )
   yield* remember
-  return [image("closed"), ...images]
+  return [image("closed"), ...images, ...(yield* makeLogImages)]
 }).pipe(Effect.withRandom(Random.make("damage")), Effect.orDie)

@@ -45,7 +45,7 @@ export const ruleFault = (image: Image, damage: Damage, verdict: Verdict): strin
     }
     case "Earlier": {
       const newest = newestLog(files)
-      if (name === "closed" || !damage.paths.includes(newest)) return `content after batch ${verdict.batch}`
+      if (name.startsWith("closed") || !damage.paths.includes(newest)) return `content after batch ${verdict.batch}`
       const offsets = frameOffsets(files.get(newest)!)
       const used = unusedFrom(damage.apply().get(newest)!, fileHeaderSize)
       const [last, end] = [offsets.at(-2)!, offsets.at(-1)!]

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { cuts, type Damage, flips, moves, wholeFiles } from "./damages.js"
+import { cuts, type Damage, flips, moves, wholeFiles, zeroed } from "./damages.js"
 import type { Files, Image } from "./image.js"
 import { judge, judgeTable, type Verdict } from "./judge.js"
 import { frameOffsets, newestLog, ruleFault } from "./rules.js"
@@ -67,7 +67,9 @@ export function* jobs(images: ReadonlyArray<Image>, extent: Extent, seed: number
       const few = bytes.length <= smallFile
       // Of nine bits one: each bit's turn comes in the byte after.
       const bits = few ? Math.min(9, extent.bits) : extent.bits
-      const damages = [sampled(() => flips(image, path), bits), sampled(() => cuts(image, path), few ? 1 : extent.cuts)]
+      const cutEvery = few ? 1 : extent.cuts
+      const damages = [sampled(() => flips(image, path), bits), sampled(() => cuts(image, path), cutEvery)]
+      if (!path.endsWith(".sst")) damages.push(sampled(() => zeroed(image, path), cutEvery))
       if (!path.endsWith(".sst")) {
         yield* damages
         continue

@@ -97,7 +97,7 @@ const edit = encodeVersionEdit({
 const replay = (segments: ReadonlyArray<number>, bytes: ReadonlyMap<number, Uint8Array>, closed?: number): void => {
   const open = (segment: number) => new SegmentReader("file", segment, bytes.get(segment)!, storeId)
   const closing = closed === undefined ? undefined : { fileNumber: segments.at(-1)!, size: closed }
-  for (const step of replayLog(segments, open, closing)) {
+  for (const step of replayLog({ segments, closed: closing, flushedSequence: 0 }, open)) {
     if (step._tag === "End") continue
     applyBatch(step.segment.bytes, step.frame.payloadStart, step.frame.payloadEnd, { insert: () => undefined })
   }

@@ -111,7 +111,7 @@ export const replay = (
   const bytesOf = new Map(segments)
   const records: Array<number> = []
   const open = (n: number) => new SegmentReader(`${n}.log`, n, bytesOf.get(n)!, storeId)
-  for (const step of replayLog([...bytesOf.keys()], open)) {
+  for (const step of replayLog({ segments: [...bytesOf.keys()] }, open)) {
     if (step._tag === "End") return { records, end: step.end }
     records.push(readU32(step.segment.bytes, step.frame.payloadStart))
   }
