@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import { StorageFailure } from "./internal/failure.js"
 import { currentName, logName, manifestName, parseFileName, tableName } from "./internal/fileNames.js"
 import { applyEdit, emptyState, type ManifestState, type ManifestWriter } from "./internal/manifestFile.js"
+import { closeQuietly } from "./internal/storageDriver.js"
 import { missingFile, missingFiles, readStoreDirectory, type StoreDirectory } from "./internal/storeDirectory.js"
 import type { Version } from "./internal/version.js"
 import type { VersionEdit } from "./internal/versionEdit.js"
@@ -193,7 +194,8 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
     let listener = (): void => undefined
     const versions = new VersionSet(state.version, () => listener())
     const serially = yield* Effect.makeSemaphore(1)
-    yield* Effect.addFinalizer(() => Effect.sync(() => writer?.file.close()))
+    const closeWriter = () => writer && closeQuietly(writer.file)
+    yield* Effect.addFinalizer(() => Effect.sync(closeWriter))
 
     /**
      * Before the first change. Whom the claim does not know may have been here meanwhile: every store that is written to has begun a new
@@ -244,7 +246,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
           mayBeNamed ? doubt([name, ...written]) : discard(written)
         )
         const previous = manifestNumber
-        writer?.file.close()
+        closeWriter()
         writer = fresh
         manifestNumber = fileNumber
         const unnamed = doubtful
@@ -280,7 +282,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
           // What a failed append or sync has left is not known: the next change begins a new manifest.
           Effect.tapError(() =>
             Effect.sync(() => {
-              current.file.close()
+              closeQuietly(current.file)
               writer = undefined
             })
           ),

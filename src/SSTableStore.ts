@@ -16,7 +16,7 @@ import { StorageFailure } from "./internal/failure.js"
 import { tableName } from "./internal/fileNames.js"
 import type { LookupKey } from "./internal/lookupKey.js"
 import type { Retention } from "./internal/retention.js"
-import type { StorageFile } from "./internal/storageDriver.js"
+import { closeQuietly, type StorageFile } from "./internal/storageDriver.js"
 import { TableBuilder } from "./internal/tableBuilder.js"
 import { TableCursor, type TableCursorOptions } from "./internal/tableCursor.js"
 import type { TableMeta } from "./internal/tableFormat.js"
@@ -115,7 +115,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       if (table === undefined) return
       open.delete(fileNumber)
       cache.forget(table.reader)
-      table.reader.file.close()
+      closeQuietly(table.reader.file)
     }
 
     yield* Effect.addFinalizer(() =>
@@ -155,7 +155,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
         open.set(fileNumber, { reader, usedAt: ++clock })
         return reader
       } catch (failure) {
-        file.close()
+        closeQuietly(file)
         throw failure
       }
     }
@@ -179,6 +179,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           const written = yield* runSlices(storage, steps)
           for (const { file } of files) yield* syncFile(file)
           if (files.length > 0) yield* storage.syncDirectory(directory)
+          for (const { file } of files) yield* attempt(() => file.close())
           return written
         })
         // Interrupted is the writing alone: a result that is there is not lost any more.
@@ -187,7 +188,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
             files,
             ({ fileNumber, file }) =>
               Effect.zipRight(
-                Effect.ignore(attempt(() => file.close())),
+                Effect.sync(() => closeQuietly(file)),
                 Exit.isSuccess(exit) ? Effect.void : Effect.ignore(storage.remove(pathOf(fileNumber)))
               ),
             { discard: true }

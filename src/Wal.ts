@@ -12,7 +12,7 @@ import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.
 import { logName } from "./internal/fileNames.js"
 import type { ClosedSegment, LogEnd, LogState, TornTail } from "./internal/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
-import { createFile } from "./internal/storageDriver.js"
+import { closeQuietly, createFile } from "./internal/storageDriver.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
@@ -145,7 +145,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
 
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        for (const { file } of [...prepared.values(), ...offered]) file.close()
+        for (const { file } of [...prepared.values(), ...offered]) closeQuietly(file)
         writer?.abandon()
       })
     )
@@ -166,7 +166,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
         )
         yield* syncFile(file).pipe(
           Effect.zipRight(storage.syncDirectory(directory)),
-          Effect.onError(() => Effect.sync(() => file.close()))
+          Effect.onError(() => Effect.sync(() => closeQuietly(file)))
         )
         prepared.set(segment, { fileNumber: segment, file })
       }).pipe(

@@ -40,6 +40,10 @@ export class StorageFailure extends Error {
   }
 }
 
+/** A record of a log could not be put into a memtable, for want of memory perhaps. */
+export const applyFailure = (path: string, cause: unknown): StorageFailure =>
+  new StorageFailure("apply", path, cause instanceof RangeError ? "ENOMEM" : "EUNEXPECTED", { cause })
+
 export type Failure = CorruptionFailure | FormatFailure | StorageFailure
 
 export const isFailure = (u: unknown): u is Failure =>

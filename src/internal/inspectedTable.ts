@@ -4,7 +4,7 @@ import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
 import { TableFilter } from "./filter.js"
 import { findSectionEnd } from "./sectionScan.js"
-import { readExactly, type StorageDriver, type StorageFile } from "./storageDriver.js"
+import { closeQuietly, readExactly, type StorageDriver, type StorageFile } from "./storageDriver.js"
 import {
   decodeFooter,
   decodeTableMeta,
@@ -61,7 +61,7 @@ export class InspectedTable {
     try {
       yield* table.inspect(file, storeId, report)
     } finally {
-      file.close()
+      closeQuietly(file)
     }
     return table
   }
@@ -72,7 +72,7 @@ export class InspectedTable {
     try {
       return this.read(file, handle, "data block")
     } finally {
-      file.close()
+      closeQuietly(file)
     }
   }
 

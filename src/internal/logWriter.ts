@@ -1,8 +1,9 @@
 import { viewOf } from "./bytes.js"
+import { applyFailure } from "./failure.js"
 import { fileHeaderSize } from "./fileHeader.js"
 import { FrameType, frameHeaderSize, sealFrame } from "./frame.js"
 import { encodeStart, type PreviousSegment, startPayloadSize } from "./logSegment.js"
-import type { StorageFile } from "./storageDriver.js"
+import { closeQuietly, type StorageFile } from "./storageDriver.js"
 import { SyncsInPlace } from "./syncsInPlace.js"
 
 /** When a record counts as kept. */
@@ -17,6 +18,7 @@ export const Durability = {
 
 export type Done = (failure: Error | undefined) => void
 
+/** What the log calls. If `apply`, `settled` or `synced` throws, the log has failed: see `LogWriter.applied`. */
 export interface LogWriterHooks {
   /** Called once for each record in log order, when its durability is met: `bytes[start, end)` is its payload. */
   readonly apply: (bytes: Uint8Array, start: number, end: number) => void
@@ -207,15 +209,29 @@ export class LogWriter {
     const start = this.reservedAt + frameHeaderSize
     const end = this.reservedEnd
     group.addFrame(this.reservedAt, end)
-    if (durability === Durability.buffered || end >= writeThreshold) {
-      if (this.writeGroup(group) !== undefined) return false
+    const isWritten = durability === Durability.buffered || end >= writeThreshold
+    if (isWritten && this.writeGroup(group) !== undefined) return false
+    return this.applyNow(group, start, end, isWritten, 0)
+  }
+
+  /** Applies the last record of a group, which is written, and synced if `syncedRecords` is not 0; returns whether it is applied. */
+  private applyNow(group: Group, start: number, end: number, isWritten: boolean, syncedRecords: number): boolean {
+    const bytes = group.length
+    let isApplied = false
+    try {
       this.hooks.apply(group.buffer, start, end)
-      group.reset()
-    } else {
-      this.hooks.apply(group.buffer, start, end)
+      isApplied = true
+      if (isWritten) group.reset()
+      if (syncedRecords > 0) {
+        group.needsSync = false
+        this.hooks.synced(syncedRecords, bytes)
+      }
+      this.hooks.settled()
+    } catch (cause) {
+      if (isWritten) group.reset()
+      this.failHook(cause)
     }
-    this.hooks.settled()
-    return true
+    return isApplied
   }
 
   /**
@@ -237,12 +253,7 @@ export class LogWriter {
       return false
     }
     this.syncedSize = this.size
-    this.hooks.synced(group.frameCount, group.length)
-    this.hooks.apply(group.buffer, start, this.reservedEnd)
-    group.reset()
-    group.needsSync = false
-    this.hooks.settled()
-    return true
+    return this.applyNow(group, start, this.reservedEnd, true, group.frameCount)
   }
 
   /** For how long a sync of the current segment, and of so many bytes that are not written yet, may hold the thread. */
@@ -318,22 +329,51 @@ export class LogWriter {
         for (const waiter of waiters) waiter(syncFailure)
         return
       }
-      this.hooks.synced(records, group.length)
-      this.finishGroup(group)
+      this.finishGroup(group, records)
+      // What they wait for is on disk, whatever has become of the log since.
       for (const waiter of waiters) waiter(undefined)
     })
   }
 
-  private finishGroup(group: Group): void {
-    for (const { start, end } of group.pending) this.hooks.apply(group.buffer, start, end)
+  /** Applies the records of a group that is written, and synced if `syncedRecords` is not 0, and calls back. */
+  private finishGroup(group: Group, syncedRecords = 0): void {
     const waiting = group.pending.slice()
+    const bytes = group.length
+    let applied = 0
+    let cause: unknown
+    let hasThrown = false
+    try {
+      for (const { start, end } of waiting) {
+        this.hooks.apply(group.buffer, start, end)
+        applied++
+      }
+    } catch (thrown) {
+      cause = thrown
+      hasThrown = true
+    }
     group.reset()
     group.needsSync = false
     this.spare = group
     this.inflight = undefined
-    this.hooks.settled()
-    for (const { done } of waiting) done(undefined)
-    this.goOn()
+    try {
+      if (syncedRecords > 0) this.hooks.synced(syncedRecords, bytes)
+      if (!hasThrown) this.hooks.settled()
+    } catch (thrown) {
+      cause = thrown
+      hasThrown = true
+    }
+    const failure = hasThrown ? this.failHook(cause) : undefined
+    for (const [i, { done }] of waiting.entries()) done(i < applied ? undefined : failure)
+    if (!hasThrown) this.goOn()
+  }
+
+  /**
+   * Ends the log after a hook has thrown, for want of memory perhaps: what it left half done is not known, so nothing may be
+   * built upon it. The files are sound, and the records that were acknowledged and not yet written are handed to the system.
+   */
+  private failHook(cause: unknown): Error {
+    this.writeGroup(this.filling)
+    return this.fail(applyFailure(this.segment.file.path, cause))
   }
 
   /** Starts what waited for the sync that has just ended. */
@@ -381,8 +421,8 @@ export class LogWriter {
       if (failure !== undefined) return done(this.fail(failure))
       if (previous !== undefined) {
         this.unsyncedPrevious.shift()
-        previous.file.close()
-        return this.syncChain(waiting, done)
+        const refusal = this.closeSegment(previous)
+        return refusal === undefined ? this.syncChain(waiting, done) : done(refusal)
       }
       if (this.segment === current) this.syncedSize = size
       done(undefined)
@@ -400,15 +440,16 @@ export class LogWriter {
   rotate(next: Segment): void {
     if (this.filling.pending.length === 0 && this.filling.length > 0) {
       const failure = this.writeGroup(this.filling)
-      if (failure !== undefined) return next.file.close()
+      if (failure !== undefined) return closeQuietly(next.file)
       this.filling.reset()
     }
     const previous = this.segment
     const previousSize = this.size
     const synced = this.syncedSize >= previousSize
     // The file of a sync under way must stay open.
-    if (synced && !this.syncing) previous.file.close()
-    else this.unsyncedPrevious.push(previous)
+    if (synced && !this.syncing) {
+      if (this.closeSegment(previous) !== undefined) return closeQuietly(next.file)
+    } else this.unsyncedPrevious.push(previous)
     this.begin(next, { fileNumber: previous.fileNumber, size: previousSize, synced })
     if (this.inflight === undefined) this.syncPrevious()
   }
@@ -442,9 +483,18 @@ export class LogWriter {
         return
       }
       this.unsyncedPrevious.shift()
-      previous.file.close()
-      this.goOn()
+      if (this.closeSegment(previous) === undefined) this.goOn()
     })
+  }
+
+  /** Closes a segment that is synced. Nothing hangs on it, but what the system refuses here is the end of the log. */
+  private closeSegment({ file }: Segment): Error | undefined {
+    try {
+      file.close()
+      return undefined
+    } catch (cause) {
+      return this.fail(cause as Error)
+    }
   }
 
   private fail(failure: Error): Error {
@@ -464,8 +514,8 @@ export class LogWriter {
   /** Closes the files without another word; nothing more is written. */
   abandon(): void {
     this.closed = true
-    for (const { file } of this.unsyncedPrevious) file.close()
-    this.segment.file.close()
+    for (const { file } of this.unsyncedPrevious) closeQuietly(file)
+    closeQuietly(this.segment.file)
   }
 
   /** Syncs, writes the closing frame, and closes the files. The caller has seen to it that nothing is being committed. */
@@ -473,9 +523,8 @@ export class LogWriter {
     if (this.closed) return done(undefined)
     this.closed = true
     const release = (failure: Error | undefined) => {
-      for (const { file } of this.unsyncedPrevious) file.close()
-      this.segment.file.close()
-      done(failure)
+      for (const { file } of this.unsyncedPrevious) closeQuietly(file)
+      done(this.closeSegment(this.segment) ?? failure)
     }
     this.sync((failure) => {
       if (failure !== undefined) return release(failure)

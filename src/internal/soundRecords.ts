@@ -5,7 +5,7 @@ import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHe
 import { logName } from "./fileNames.js"
 import { type Frame, FrameType, findFrame, frameHeaderSize, readFrame } from "./frame.js"
 import { type ClosedSegment, decodeStart, type PreviousSegment, startPayloadSize, unusedFrom } from "./logSegment.js"
-import { readExactly, type StorageDriver } from "./storageDriver.js"
+import { closeQuietly, readExactly, type StorageDriver } from "./storageDriver.js"
 import { readWhole } from "./storeDirectory.js"
 
 /** How far each segment of a log counts: what an earlier recovery has given up may hold sequence numbers that were given again. */
@@ -46,7 +46,7 @@ const previousOf = (
       const frame = readFrame(bytes, fileHeaderSize, saltOf(storeId), segment)
       return frame === undefined ? undefined : decodeStart(bytes, frame)
     } finally {
-      file.close()
+      closeQuietly(file)
     }
   } catch (failure) {
     if (!isDamage(failure)) throw failure

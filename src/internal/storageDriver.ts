@@ -22,7 +22,7 @@ export interface StorageFile {
   isSyncShort?(limit: number): boolean
   /** The same as `sync` before it returns; answers how many milliseconds it took. */
   syncNow?(): number
-  /** Closes the descriptor; a second call does nothing. */
+  /** Closes the descriptor, also when it throws; a second call does nothing. */
   close(): void
 }
 
@@ -44,8 +44,17 @@ export const createFile = <A>(driver: StorageDriver, path: string, begin: (file:
   try {
     return begin(file)
   } catch (failure) {
-    file.close()
+    closeQuietly(file)
     throw failure
+  }
+}
+
+/** Closes a file of which nothing is to be kept that is not synced: then a refusal means nothing. */
+export const closeQuietly = (file: StorageFile): void => {
+  try {
+    file.close()
+  } catch {
+    // The descriptor is gone all the same.
   }
 }
 

@@ -2,7 +2,7 @@ import { CorruptionFailure, StorageFailure } from "./failure.js"
 import { decodeFileHeader, fileHeaderSize } from "./fileHeader.js"
 import { currentName, logName, manifestName, parseFileName, tableName } from "./fileNames.js"
 import { type ManifestState, readManifest } from "./manifestFile.js"
-import { readExactly, type StorageDriver } from "./storageDriver.js"
+import { closeQuietly, readExactly, type StorageDriver } from "./storageDriver.js"
 
 /** A store as its directory tells it: what CURRENT names, and what the manifest says. */
 export interface StoreDirectory {
@@ -102,7 +102,7 @@ export const sizeOf = (driver: StorageDriver, path: string): number => {
   try {
     return file.size()
   } finally {
-    file.close()
+    closeQuietly(file)
   }
 }
 
@@ -125,6 +125,6 @@ export const readWhole = (driver: StorageDriver, path: string): Uint8Array => {
     if (bytes.length < size) throw new StorageFailure("read", path, "EIO")
     return bytes
   } finally {
-    file.close()
+    closeQuietly(file)
   }
 }

@@ -3,7 +3,7 @@ import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, type FileHeader, type FileKind, fileHeaderSize } from "./fileHeader.js"
 import { currentName, logName, manifestName, parseFileName, tableName } from "./fileNames.js"
 import type { ManifestState } from "./manifestFile.js"
-import { readExactly, type StorageDriver } from "./storageDriver.js"
+import { closeQuietly, readExactly, type StorageDriver } from "./storageDriver.js"
 import {
   highestFileNumber,
   missingFile,
@@ -165,7 +165,7 @@ const headerOf = (driver: StorageDriver, path: string, kind: FileKind): FileHead
     try {
       return decodeFileHeader(readExactly(file, 0, fileHeaderSize), kind, path)
     } finally {
-      file.close()
+      closeQuietly(file)
     }
   } catch (failure) {
     if (!isDamage(failure)) throw failure

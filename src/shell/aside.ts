@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { asideName } from "../internal/fileNames.js"
+import { closeQuietly } from "../internal/storageDriver.js"
 import type { FileError } from "../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../Storage.js"
 
@@ -50,8 +51,9 @@ const copy = (storage: StorageService, from: string, to: string): Effect.Effect<
             })
             while (yield* slice) yield* storage.turn
             yield* syncFile(target)
+            yield* attempt(() => target.close())
           }),
-        (target) => Effect.sync(() => target.close())
+        (target) => Effect.sync(() => closeQuietly(target))
       ),
-    (source) => Effect.sync(() => source.close())
+    (source) => Effect.sync(() => closeQuietly(source))
   )

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { encodeFileHeader, fileHeaderSize } from "../internal/fileHeader.js"
 import { currentName, currentTemporaryName, manifestName } from "../internal/fileNames.js"
 import { type ManifestState, ManifestWriter } from "../internal/manifestFile.js"
-import { createFile } from "../internal/storageDriver.js"
+import { closeQuietly, createFile } from "../internal/storageDriver.js"
 import type { FileError } from "../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../Storage.js"
 
@@ -24,7 +24,7 @@ export const writeManifest = (
     const writer = yield* attempt(() =>
       createFile(storage.driver, path, (file) => new ManifestWriter(file, fileNumber, storeId, state))
     ).pipe(Effect.tapError(() => undo))
-    const close = Effect.sync(() => writer.file.close())
+    const close = Effect.sync(() => closeQuietly(writer.file))
     yield* syncFile(writer.file).pipe(
       Effect.zipRight(writePointer(storage, directory, storeId, fileNumber)),
       Effect.onError(() => Effect.zipRight(close, undo))
@@ -51,7 +51,10 @@ const writePointer = (
         return created
       })
     )
-    yield* syncFile(file).pipe(Effect.ensuring(Effect.sync(() => file.close())))
+    yield* Effect.zipRight(
+      syncFile(file),
+      attempt(() => file.close())
+    ).pipe(Effect.ensuring(Effect.sync(() => closeQuietly(file))))
     yield* storage.syncDirectory(directory)
   })
 

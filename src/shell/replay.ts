@@ -1,9 +1,10 @@
 import * as Effect from "effect/Effect"
 import { type Damage, damageOf, isDamage } from "../internal/damage.js"
+import { applyFailure } from "../internal/failure.js"
 import { fileHeaderSize } from "../internal/fileHeader.js"
 import { type LogEnd, replayLog, SegmentReader, unusedFrom } from "../internal/logSegment.js"
 import { failureOfRecord } from "../internal/sequenceChain.js"
-import type { StorageDriver } from "../internal/storageDriver.js"
+import { closeQuietly, type StorageDriver } from "../internal/storageDriver.js"
 import { readWhole, sizeIfThere } from "../internal/storeDirectory.js"
 import type { FileError } from "../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../Storage.js"
@@ -49,7 +50,9 @@ export const replaySegments =
             try {
               apply(segment.bytes, frame.payloadStart, frame.payloadEnd, segment.fileNumber)
             } catch (failure) {
-              throw failureOfRecord(failure, segment.file, frame.offset)
+              throw failure instanceof RangeError
+                ? applyFailure(segment.file, failure)
+                : failureOfRecord(failure, segment.file, frame.offset)
             }
             end = { fileNumber: segment.fileNumber, size: frame.payloadEnd, torn: [] }
             count++
@@ -81,7 +84,7 @@ const syncSegments = (storage: StorageService, paths: ReadonlyArray<string>): Ef
       Effect.acquireUseRelease(
         attempt(() => storage.driver.openRead(path)),
         syncFile,
-        (file) => Effect.sync(() => file.close())
+        (file) => Effect.sync(() => closeQuietly(file))
       ),
     { discard: true }
   )

@@ -118,7 +118,7 @@ export const merge = (
       // Whatever segments are left belong to logs that end here, and none of them is missed.
       closed: { fileNumber: target.nextFileNumber - 1, size: 0 }
     })
-    writer.file.close()
+    yield* attempt(() => writer.file.close())
     return { records, entries: written.tables.reduce((n, { entries }) => n + entries, 0) }
   })
 

@@ -167,7 +167,6 @@ export class Writes {
   ): Effect.Effect<void, WriteError> {
     const { engine } = this
     const { settings, wal, metrics, compactor, storage } = engine.parts
-    engine.nextSequence += operations
     metrics.userBytes.add(userBytes)
     metrics.logBytes.add(frameHeaderSize + size)
     let { mode } = policy
@@ -178,7 +177,15 @@ export class Writes {
     const started = sampled ? metrics.unsafeNow() : notSampled
     if (sampled) this.untilSample = settings.latencySampling
     const alone = mode === Durability.sync && this.isAlone()
-    const wait = wal.unsafeCommitNow(mode, alone) ? this.ended(started) : this.commitLater(mode, started)
+    let waiting: Waiting | undefined
+    let isApplied = wal.unsafeCommitNow(mode, alone)
+    if (!isApplied) {
+      waiting = new Waiting(this, started)
+      isApplied = wal.unsafeCommit(mode, waiting.done)
+    }
+    // If anything has thrown until here, the log has no record with these numbers, and the next one gets them.
+    engine.nextSequence += operations
+    const wait = isApplied || waiting === undefined ? this.ended(started) : waiting.effect
     return compactor.unsafePace(size) ? Effect.zipRight(wait, storage.turn) : wait
   }
 
@@ -194,13 +201,6 @@ export class Writes {
     const alone = id === this.lastWriter
     this.lastWriter = id
     return alone
-  }
-
-  /** Commits a record that has to wait. */
-  private commitLater(mode: number, started: number): Effect.Effect<void, WriteError> {
-    const waiting = new Waiting(this, started)
-    if (this.engine.parts.wal.unsafeCommit(mode, waiting.done)) return this.ended(started)
-    return Effect.async<void, WriteError>((resume) => waiting.attach(resume))
   }
 
   ended(started: number): Effect.Effect<void> {
@@ -281,14 +281,24 @@ class Waiting {
   ) {}
 
   readonly done: Done = (failure) => {
-    const ended = this.writes.ended(this.started)
-    const outcome = failure === undefined ? ended : Effect.fail(fromFailure(failure))
+    const outcome = failure === undefined ? this.end() : Effect.fail(fromFailure(failure))
     if (this.resume !== undefined) this.resume(outcome)
     else this.outcome = outcome
   }
 
-  attach(resume: Resume): void {
-    if (this.outcome !== undefined) resume(this.outcome)
-    else this.resume = resume
+  /** A throw would be the log's: others wait behind this one. */
+  private end(): Effect.Effect<void> {
+    try {
+      return this.writes.ended(this.started)
+    } catch (defect) {
+      return Effect.die(defect)
+    }
+  }
+
+  get effect(): Effect.Effect<void, WriteError> {
+    return Effect.async<void, WriteError>((resume) => {
+      if (this.outcome !== undefined) resume(this.outcome)
+      else this.resume = resume
+    })
   }
 }

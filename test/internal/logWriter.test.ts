@@ -7,7 +7,8 @@ import { checkAsync } from "../support/property.js"
 type Step =
   | { readonly step: "commit"; readonly durability: number; readonly size: number; readonly alone: boolean }
   | { readonly step: "sync" | "rotate" | "rotate when settled" | "microtasks" | "end sync" | "cut" }
-  | { readonly step: "fail a sync" | "fail an append" | "fail a sync at once" }
+  | { readonly step: "fail a sync" | "fail an append" | "fail a sync at once" | "fail a close" }
+  | { readonly step: "throw"; readonly hook: "apply" | "settled" | "synced" }
 
 const commit = FastCheck.tuple(
   FastCheck.constantFrom(Durability.sync, Durability.buffered, Durability.interval),
@@ -33,7 +34,15 @@ const steps = FastCheck.array(FastCheck.oneof(commit, other), { maxLength: 40, s
 
 const failingSteps = FastCheck.tuple(
   steps,
-  FastCheck.constantFrom<Step>({ step: "fail a sync" }, { step: "fail an append" }, { step: "fail a sync at once" }),
+  FastCheck.constantFrom<Step>(
+    { step: "fail a sync" },
+    { step: "fail an append" },
+    { step: "fail a sync at once" },
+    { step: "fail a close" },
+    { step: "throw", hook: "apply" },
+    { step: "throw", hook: "settled" },
+    { step: "throw", hook: "synced" }
+  ),
   steps
 ).map(([before, failure, after]): ReadonlyArray<Step> => [...before, failure, ...after])
 
@@ -108,6 +117,8 @@ const run = async (plan: ReadonlyArray<Step>, seed: number, isShort: boolean): P
     else if (step.step === "cut") promises.check()
     else if (step.step === "fail an append") log.current.failAppends = true
     else if (step.step === "fail a sync at once") log.current.failSyncNow = "EIO"
+    else if (step.step === "fail a close") log.current.failClose = true
+    else if (step.step === "throw") log.throwing = step.hook
     else if (!log.endSync("EIO")) {
       promises.sync()
       await microtasks()
@@ -196,8 +207,13 @@ describe("the log writer", () => {
         for (const { outcomes } of promises.syncs) expect(outcomes).toBe(1)
         log.writer.abandon()
         expect(log.segments.every(([, { closed }]) => closed)).toBe(true)
+        promises.check()
+        // The files were sound: what was seen is in the log, though it was only promised for later.
+        if (log.failures[0]!.message.startsWith("apply ")) {
+          expect(replay(log.image()).records.length).toBeGreaterThanOrEqual(before)
+        }
       }),
-      120
+      200
     ))
 
   it("shares one sync among all that arrive while another is under way", async () => {

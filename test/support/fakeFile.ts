@@ -8,6 +8,7 @@ export class FakeFile implements StorageFile {
   syncedSize = 0
   closed = false
   failAppends = false
+  failClose = false
   /** Whether syncs may be done at once, and what such a sync fails with. */
   isShort = false
   syncMillis = 0.3
@@ -58,7 +59,9 @@ export class FakeFile implements StorageFile {
   }
 
   close(): void {
+    if (this.closed) return
     this.closed = true
+    if (this.failClose) throw new StorageFailure("close", this.path, "EIO")
   }
 
   get syncsUnderWay(): number {

@@ -3,9 +3,20 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import type * as Random from "effect/Random"
 
-/** What the store asks of its files. */
+/** What the store asks of its files; and that a record is put into a memtable, which asks for memory. */
 export interface Operation {
-  readonly operation: "open" | "create" | "read" | "append" | "sync" | "sync directory" | "rename" | "remove" | "list"
+  readonly operation:
+    | "open"
+    | "create"
+    | "read"
+    | "append"
+    | "sync"
+    | "close"
+    | "sync directory"
+    | "rename"
+    | "remove"
+    | "list"
+    | "apply"
   readonly path: string
 }
 

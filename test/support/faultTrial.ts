@@ -28,7 +28,7 @@ const tuning: LsmOptions.Tuning = {
 
 /** A store on the storage: its own disk is not used. */
 const open = <A, E>(storage: FaultyStorage, use: (store: LsmStore.Store) => Effect.Effect<A, E>) =>
-  withStore(quickDisk(), tuning, use, { storage: () => storage.service })
+  withStore(quickDisk(), tuning, use, { storage: () => storage.service, memtable: storage.memtable })
 
 type Running = Fiber.RuntimeFiber<unknown, unknown>
 
@@ -96,6 +96,8 @@ export const faults: Readonly<
     after: at - 1,
     on: ["create", "append", "sync", "sync directory", "rename"]
   }),
+  "EIO from close": (at) => ({ fault: { _tag: "Refuse", code: "EIO" }, after: at - 1, on: ["close"] }),
+  "no memory": (at) => ({ fault: { _tag: "Refuse", code: "ENOMEM" }, after: at - 1, on: ["apply"] }),
   "EMFILE once": (at) => ({ fault: { _tag: "Refuse", code: "EMFILE" }, after: at - 1, on: ["open", "create", "list"] }),
   "short reads": (at) => ({ fault: { _tag: "Short" }, after: at - 1, on: ["read"], times: 3 }),
   "a short append": (at) => ({ fault: { _tag: "Short" }, after: at - 1, on: ["append"] }),
@@ -129,6 +131,8 @@ export const trial = (name: string, at: number, seed: number) =>
     if (storage.open.size > 0) run.faults.push(`left open: ${[...storage.open.values()].join(" ")}`)
     storage.lift()
     const operations = storage.operations.length
+    const count = (kind: string) => storage.operations.filter(({ operation }) => operation === kind).length
+    const [closes, applies] = [count("close"), count("apply")]
     const files = storage.afterPowerCut()
     for (const [how, again] of [
       ["reopened", storage],
@@ -138,5 +142,5 @@ export const trial = (name: string, at: number, seed: number) =>
       if (verified === undefined) run.faults.push(`${how}: it hangs`)
       else if (Exit.isFailure(verified)) run.faults.push(`${how}: ${Cause.pretty(verified.cause)}`)
     }
-    return { faults: run.faults, operations, acknowledged: run.acknowledged, failed: run.failed }
+    return { faults: run.faults, operations, closes, applies, acknowledged: run.acknowledged, failed: run.failed }
   }).pipe(Effect.withRandom(Random.make(seed)))

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
-import { type LsmError, type LsmOptions, LsmStore, Storage } from "effect-lsm"
+import { type LsmError, type LsmOptions, LsmStore, type Memtable, Storage } from "effect-lsm"
 import { MemoryDisk } from "../../src/internal/memoryFile.js"
 import { fromFailure } from "../../src/LsmError.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
@@ -35,6 +35,8 @@ export interface FaultyStorage {
   room: number
   /** Files that may be open; one more is EMFILE. Listing and syncing a directory take one for a moment. */
   descriptors: number
+  /** A memtable whose records are operations: one that is refused is put there, and then the memory ends. */
+  readonly memtable: (memtable: Memtable.MemtableService) => Memtable.MemtableService
   /** Ends every fault. */
   readonly lift: () => void
   /** What a power cut leaves at least: of each file what a sync has covered. Names are kept. */
@@ -165,8 +167,11 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           return took
         },
         close: () => {
-          open.delete(handle)
+          // As with a descriptor: it is gone though closing fails, and a second close does nothing.
+          const isOpen = open.delete(handle)
           file.close()
+          const { code } = isOpen ? judge("close", path) : { code: undefined }
+          if (code !== undefined) throw failure("close", path, code)
         }
       }
     }
@@ -215,6 +220,14 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
       inject: (rule) => rules.add(rule),
       room: Number.POSITIVE_INFINITY,
       descriptors: Number.POSITIVE_INFINITY,
+      memtable: (memtable) => ({
+        ...memtable,
+        unsafeApply: (bytes, start, end) => {
+          memtable.unsafeApply(bytes, start, end)
+          const { code } = judge("apply", "memtable")
+          if (code !== undefined) throw new RangeError("Array buffer allocation failed")
+        }
+      }),
       lift: () => {
         rules.clear()
         self.refuse = () => undefined

@@ -25,6 +25,9 @@ export class LogHarness {
   onDone: (record: number, failure: Error | undefined) => void = () => undefined
   readonly writer: LogWriter
 
+  /** Which hook throws the next time that it is called. */
+  throwing: "apply" | "settled" | "synced" | undefined
+
   /** `isShort`: files are such that a sync may be done at once. */
   constructor(
     end: LogEnd = { fileNumber: 0, size: 0, torn: [] },
@@ -32,17 +35,28 @@ export class LogHarness {
   ) {
     const first = this.prepare(end.fileNumber + 1)
     this.writer = new LogWriter(first, salt, {
-      apply: (bytes, start) => this.applied.push(readU32(bytes, start)),
+      apply: (bytes, start) => {
+        this.throwIf("apply")
+        this.applied.push(readU32(bytes, start))
+      },
       settled: () => {
+        this.throwIf("settled")
         if (this.rotationWanted) this.rotate()
       },
       synced: (records) => {
+        this.throwIf("synced")
         this.syncedRecords += records
       },
       failed: (failure) => this.failures.push(failure),
       mayHold: () => 1
     })
     this.writer.begin(first, { fileNumber: end.fileNumber, size: end.size, synced: true })
+  }
+
+  private throwIf(hook: LogHarness["throwing"]): void {
+    if (this.throwing !== hook) return
+    this.throwing = undefined
+    throw new RangeError("Array buffer allocation failed")
   }
 
   private prepare(fileNumber: number) {
