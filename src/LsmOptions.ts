@@ -41,7 +41,10 @@ export type Compression = "none" | "deflate"
 export interface Tuning {
   /** When a write is acknowledged, unless the write says otherwise. Default `"sync"`. */
   readonly durability?: Durability | undefined
-  /** Memory of one memtable: keys, values and overhead. A full one is frozen and flushed. Default 64 MiB. */
+  /**
+   * Memory of one memtable: keys, values and overhead. A full one is frozen and flushed. Default 64 MiB, at most 1 GiB: a log segment
+   * holds what goes into one memtable, and is read whole.
+   */
   readonly memtableBytes?: number | undefined
   /** Frozen memtables that may wait for their flush before writers wait too. Default 4. */
   readonly maxFrozenMemtables?: number | undefined
@@ -243,7 +246,7 @@ const resolve = (options: LsmOptions): Settings => {
     readOnly,
     recovery,
     durability: resolveDurability(options.durability ?? "sync", "durability"),
-    memtableBytes: integer("memtableBytes", 64 * MiB, 1, many),
+    memtableBytes: integer("memtableBytes", 64 * MiB, 1, 1024 * MiB),
     maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),
     blockBytes: integer("blockBytes", 4 * KiB, 1, 64 * MiB),
     compression: resolveCompression(options.compression ?? "none"),

@@ -9,10 +9,17 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { StorageFailure } from "./internal/failure.js"
-import { currentName, logName, manifestName, parseFileName, tableName } from "./internal/fileNames.js"
+import { manifestName, parseFileName, tableName, temporaryName } from "./internal/fileNames.js"
 import { applyEdit, emptyState, type ManifestState, type ManifestWriter } from "./internal/manifestFile.js"
+import { isOwnFile } from "./internal/ownFile.js"
 import { closeQuietly } from "./internal/storageDriver.js"
-import { missingFile, missingFiles, readStoreDirectory, type StoreDirectory } from "./internal/storeDirectory.js"
+import {
+  missingFile,
+  missingFiles,
+  orphansAmong,
+  readStoreDirectory,
+  type StoreDirectory
+} from "./internal/storeDirectory.js"
 import type { Version } from "./internal/version.js"
 import type { VersionEdit } from "./internal/versionEdit.js"
 import { type PinnedVersion, VersionSet } from "./internal/versionSet.js"
@@ -94,12 +101,12 @@ const look = (storage: StorageService, directory: string): Effect.Effect<Seen, F
   Effect.flatMap(storage.list(directory), (names) =>
     attempt(() => {
       const found = readStoreDirectory(storage.driver, directory, names)
-      const { state, manifestNumber } = found ?? { state: emptyState, manifestNumber: 0 }
+      const sight = found ?? { state: emptyState, storeId: undefined, manifestNumber: 0 }
       return {
         names,
         found,
-        orphans: orphansAmong(names, state, manifestNumber),
-        missing: missingFiles(state, names)
+        orphans: orphansAmong(storage.driver, directory, names, sight),
+        missing: missingFiles(sight.state, names)
       }
     })
   )
@@ -110,21 +117,6 @@ const isInOrder = (seen: Exit.Exit<Seen, FileError>): boolean => {
   const { found, orphans, missing } = seen.value
   if (found?.state.closed === undefined || found.tornBytes > 0) return false
   return missing.tables.length + missing.segments.length + orphans.length === 0
-}
-
-/** Files of the store's making that its state does not name. */
-const orphansAmong = (
-  names: ReadonlyArray<string>,
-  { segments, version }: ManifestState,
-  manifestNumber: number
-): ReadonlyArray<string> => {
-  const named = new Set<string>([
-    ...segments.map(logName),
-    ...version.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
-    manifestName(manifestNumber),
-    currentName
-  ])
-  return ownNames(names).filter((name) => !named.has(name))
 }
 
 /** The names of a store's making, in order. */
@@ -236,11 +228,9 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
      */
     const rollOver = (next: ManifestState, written: ReadonlyArray<string> = []) =>
       Effect.gen(function* () {
-        const fileNumber = manifestNumber === 0 ? allocate() : Math.max(allocate(), manifestNumber + 1)
+        let fileNumber = Math.max(allocate(), manifestNumber + 1)
+        while (yield* isTaken(fileNumber)) fileNumber = allocate()
         const name = manifestName(fileNumber)
-        const path = `${directory}/${name}`
-        // A leftover of an interrupted making has the first number.
-        if (manifestNumber === 0 && (yield* storage.exists(path))) yield* storage.remove(path)
         const whole = { ...next, nextFileNumber }
         const fresh = yield* writeManifest(storage, directory, storeId, fileNumber, whole, (mayBeNamed) =>
           mayBeNamed ? doubt([name, ...written]) : discard(written)
@@ -252,6 +242,20 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
         const unnamed = doubtful
         doubtful = []
         yield* discard(previous > 0 ? [manifestName(previous), ...unnamed] : unnamed)
+      })
+
+    /** Whether a file stands where a manifest is to be written. What an interrupted making of a store has left is removed. */
+    const isTaken = (fileNumber: number): Effect.Effect<boolean, FileError> =>
+      Effect.gen(function* () {
+        for (const name of [manifestName(fileNumber), temporaryName(fileNumber)]) {
+          if (!(yield* storage.exists(`${directory}/${name}`))) continue
+          const owner = { storeId: undefined, nextFileNumber }
+          const isLeftover =
+            manifestNumber === 0 && (yield* attempt(() => isOwnFile(storage.driver, directory, name, owner)))
+          if (!isLeftover) return true
+          yield* storage.remove(`${directory}/${name}`)
+        }
+        return false
       })
 
     const apply = (change: Change): Effect.Effect<void, FileError> =>
@@ -293,7 +297,9 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
       }).pipe(Effect.uninterruptible, serially.withPermits(1))
 
     const removeOrphans = Effect.gen(function* () {
-      const orphans = orphansAmong(yield* storage.list(directory), state, manifestNumber)
+      const names = yield* storage.list(directory)
+      const now = { state: { ...state, nextFileNumber }, storeId, manifestNumber }
+      const orphans = yield* attempt(() => orphansAmong(storage.driver, directory, names, now))
       for (const name of orphans) {
         const told = yield* storage.remove(`${directory}/${name}`).pipe(
           Effect.match({

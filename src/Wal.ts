@@ -12,7 +12,7 @@ import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.
 import { logName } from "./internal/fileNames.js"
 import type { ClosedSegment, LogEnd, LogState, TornTail } from "./internal/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
-import { closeQuietly, createFile } from "./internal/storageDriver.js"
+import { closeQuietly } from "./internal/storageDriver.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
@@ -158,19 +158,20 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
     const prepare: WalService["prepare"] = (storeId, segment) =>
       Effect.gen(function* () {
         const header = encodeFileHeader({ kind: "log", fileNumber: segment, storeId })
-        const file = yield* attempt(() =>
-          createFile(driver, pathOf(segment), (created) => {
-            created.append(header, 0, fileHeaderSize)
-            return created
-          })
-        )
-        yield* syncFile(file).pipe(
+        // If this fails, a file of that name is somebody else's, and stays.
+        const file = yield* attempt(() => driver.create(pathOf(segment)))
+        yield* attempt(() => file.append(header, 0, fileHeaderSize)).pipe(
+          Effect.zipRight(syncFile(file)),
           Effect.zipRight(storage.syncDirectory(directory)),
-          Effect.onError(() => Effect.sync(() => closeQuietly(file)))
+          Effect.onError(() =>
+            Effect.zipRight(
+              Effect.sync(() => closeQuietly(file)),
+              Effect.ignore(storage.remove(pathOf(segment)))
+            )
+          )
         )
         prepared.set(segment, { fileNumber: segment, file })
       }).pipe(
-        Effect.onError(() => Effect.ignore(storage.remove(pathOf(segment)))),
         // Between its steps an interruption would leave the file open.
         Effect.uninterruptible
       )

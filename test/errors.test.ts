@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type LsmError, type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
+import { encodeFileHeader } from "../src/internal/fileHeader.js"
 import { captureLogs } from "./support/captureLogs.js"
 import { disk, memory, type Place, withStore } from "./support/places.js"
 
@@ -202,19 +203,26 @@ describe("opening", () => {
         "000001.log.bak",
         "x.sst",
         "CURRENT.old",
+        "CURRENT.tmp",
         "MANIFEST",
         "000000.sst",
         ".hidden"
       ]
       for (const name of foreign) writeFileSync(join(place.directory, name), "mine")
       mkdirSync(join(place.directory, "folder"))
-      const orphans = ["000900.sst", "000901.log", "CURRENT.tmp", "MANIFEST-000902"]
-      for (const name of orphans) writeFileSync(join(place.directory, name), "left behind")
+      const storeId = readFileSync(join(place.directory, "CURRENT")).subarray(18, 26)
+      const orphans = ["000900.sst", "000901.log", "CURRENT-000903.tmp", "MANIFEST-000902"]
+      for (const [name, kind, fileNumber] of [
+        ["000900.sst", "table", 900],
+        ["000901.log", "log", 901],
+        ["CURRENT-000903.tmp", "current", 903],
+        ["MANIFEST-000902", "manifest", 902]
+      ] as const) {
+        writeFileSync(join(place.directory, name), encodeFileHeader({ kind, fileNumber, storeId }))
+      }
       yield* withStore(place, (store) =>
         Effect.gen(function* () {
-          expect([...(yield* store.stats).recovery.orphans].sort()).toStrictEqual(
-            orphans.filter((name) => name !== "CURRENT.tmp")
-          )
+          expect([...(yield* store.stats).recovery.orphans].sort()).toStrictEqual(orphans)
           expect(yield* store.getString("k")).toStrictEqual(Option.some("v"))
         })
       ).pipe(Effect.provide(logs.layer))

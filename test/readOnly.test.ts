@@ -93,7 +93,7 @@ describe("a store that is open for reading only", () => {
       const disk = diskOf()
       yield* withStore(disk, fill)
       disk.place("/store/000099.sst", new Uint8Array(100))
-      disk.place("/store/CURRENT.tmp", new Uint8Array(3))
+      disk.place("/store/CURRENT-000098.tmp", new Uint8Array(3))
       const before = disk.contents()
       const operations = new Set<string>()
       const watched = new MemoryDisk({ before: ({ kind }) => void operations.add(kind) })

@@ -10,7 +10,8 @@ export class Found {
   end = 0
 }
 
-export const Lookup = { absent: 0, found: 1, malformed: 2 } as const
+/** `newer`: the key is there, and none of its versions in this block is old enough. */
+export const Lookup = { absent: 0, found: 1, malformed: 2, newer: 3 } as const
 
 const view = new BlockView()
 
@@ -29,6 +30,7 @@ export const findInBlock = (
   if (!view.open(bytes, start, end)) return Lookup.malformed
   const { count, keysEnd } = view
   const fingerprint = fingerprintOf(key.hash2)
+  let result: number = Lookup.absent
   for (let i = 0; i < count; i++) {
     if (bytes[keysEnd + i] !== fingerprint || view.keyLength(i) !== key.length) continue
     const group = view.groupOf(i)
@@ -41,7 +43,10 @@ export const findInBlock = (
     }
     if (!isKey(bytes, headKey, tail, shared, key)) continue
     const version = view.sequence(i)
-    if (version > sequence) continue
+    if (version > sequence) {
+      result = Lookup.newer
+      continue
+    }
     found.kind = view.kind(i)
     found.sequence = version
     found.bytes = bytes
@@ -49,7 +54,7 @@ export const findInBlock = (
     found.end = found.start + view.valueLength(i)
     return found.end <= view.keysStart ? Lookup.found : Lookup.malformed
   }
-  return Lookup.absent
+  return result
 }
 
 /** Whether the first `shared` bytes at `head` and what follows at `tail` are the key. Keys of a block differ at their ends. */

@@ -2,10 +2,12 @@ import { Kind } from "./batchFormat.js"
 import { BlockCursor } from "./blockCursor.js"
 import { compareRange } from "./bytes.js"
 
-/** The first and the last key of a data block. */
+/** The first and the last key of a data block, and the sequence numbers of the first and the last entry. */
 export interface BlockKeys {
   readonly first: Uint8Array
   readonly last: Uint8Array
+  readonly firstSequence: number
+  readonly lastSequence: number
 }
 
 /** Is told of each entry in order; `isNewKey` where it is the newest version of its key in the block. */
@@ -33,6 +35,7 @@ const walk = (block: Uint8Array, visit: Visit | undefined): BlockKeys => {
   let last: Uint8Array = new Uint8Array(256)
   let length = -1
   let sequence = 0
+  let firstSequence = 0
   cursor.open(block)
   for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
     const { keyBytes, keyEnd } = cursor
@@ -42,11 +45,12 @@ const walk = (block: Uint8Array, visit: Visit | undefined): BlockKeys => {
     if (cursor.kind > Kind.value || cursor.sequence < 1) fail("an entry that no write makes")
     visit?.(cursor, order < 0)
     sequence = cursor.sequence
+    if (length < 0) firstSequence = sequence
     if (order === 0) continue
     if (keyEnd > last.length) last = new Uint8Array(keyEnd * 2)
     last.set(keyBytes.subarray(0, keyEnd))
     length = keyEnd
     first ??= last.slice(0, length)
   }
-  return { first: first ?? fail("empty"), last: last.slice(0, length) }
+  return { first: first ?? fail("empty"), last: last.slice(0, length), firstSequence, lastSequence: sequence }
 }

@@ -25,6 +25,9 @@ export type FileKind = "current" | "manifest" | "log" | "table"
 
 const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54 }
 const magic = Uint8Array.of(0x65, 0x66, 0x66, 0x4c, 0x53, 0x4d, 0x9a)
+export const magicSize = magic.length
+export const storeIdAt = 18
+export const storeIdSize = 8
 
 export interface FileHeader {
   readonly kind: FileKind
@@ -38,7 +41,7 @@ export const encodeFileHeader = (header: FileHeader): Uint8Array => {
   bytes[7] = kindBytes[header.kind]
   writeU32(bytes, 8, formatVersion)
   writeU48(bytes, 12, header.fileNumber)
-  bytes.set(header.storeId, 18)
+  bytes.set(header.storeId, storeIdAt)
   writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
   return bytes
 }
@@ -54,7 +57,7 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileKind, file: string
   const version = readU32(bytes, 8)
   if (version !== formatVersion) throw new FormatFailure(file, version)
   if (bytes[7] !== kindBytes[kind]) return fail(`not a ${kind} file`)
-  return { kind, fileNumber: readU48(bytes, 12), storeId: bytes.slice(18, 26) }
+  return { kind, fileNumber: readU48(bytes, 12), storeId: bytes.slice(storeIdAt, storeIdAt + storeIdSize) }
 }
 
 /** Checks that a header is that of the file it was found in. @throws CorruptionFailure */
@@ -71,7 +74,5 @@ export const expectHeader = (header: FileHeader, fileNumber: number, storeId: Ui
 
 /** The salt that a store's id gives to the checksums of its files. */
 export const saltOf = (storeId: Uint8Array): number => checksum(storeId, 0, storeId.length, 0)
-
-export const storeIdSize = 8
 
 export const isFileNumber = (n: number): boolean => Number.isInteger(n) && n > 0 && n <= maxU48

@@ -15,6 +15,9 @@ const mostAhead = 256 * 1024
 const page = 4096
 const zeros = new Uint8Array(mostAhead + page)
 
+/** A system call takes less than 2 GiB, and so does Node; a longer read or append is made of several. */
+const mostAtOnce = 2 ** 30
+
 class NodeFile implements StorageFile {
   private readonly pace = new SyncPace()
   /** Where the next append goes, as the descriptor knows it too: zeros are written at a place, which leaves that as it is. */
@@ -37,7 +40,7 @@ class NodeFile implements StorageFile {
 
   read(target: Uint8Array, offset: number, length: number, position: number): number {
     try {
-      return fs.readSync(this.fd, target, offset, length, position)
+      return fs.readSync(this.fd, target, offset, Math.min(length, mostAtOnce), position)
     } catch (cause) {
       throw toFailure("read", this.path, cause)
     }
@@ -46,7 +49,7 @@ class NodeFile implements StorageFile {
   append(source: Uint8Array, offset: number, length: number, ahead = false): void {
     try {
       while (length > 0) {
-        const written = fs.writeSync(this.fd, source, offset, length)
+        const written = fs.writeSync(this.fd, source, offset, Math.min(length, mostAtOnce))
         if (written === 0) throw Object.assign(new Error("nothing was written"), { code: "EIO" })
         this.position += written
         offset += written

@@ -1,6 +1,6 @@
 import { BlockCursor } from "./blockCursor.js"
-import { type Visit, walkBlock } from "./blockWalk.js"
-import { compare } from "./bytes.js"
+import { type BlockKeys, type Visit, walkBlock } from "./blockWalk.js"
+import { compare, equals } from "./bytes.js"
 import type { Cursor } from "./cursor.js"
 import { damageOf, isDamage, type Report } from "./damage.js"
 import { CorruptionFailure, type StorageFailure } from "./failure.js"
@@ -18,6 +18,9 @@ export function* soundBlocks(
   visit?: Visit
 ): Generator<Uint8Array, void> {
   let last: Uint8Array | undefined
+  let lastSequence = 0
+  /** The first block that has the last key. */
+  let blockOfLast = 0
   let lost: Array<{ readonly handle: Handle; readonly failure: CorruptionFailure | StorageFailure }> = []
   const reportLost = (to: Uint8Array | undefined): void => {
     const keys = { from: last ?? bounds?.smallestKey, to: to ?? bounds?.largestKey }
@@ -33,7 +36,7 @@ export function* soundBlocks(
       const fault =
         typeof keys === "string"
           ? keys
-          : last !== undefined && compare(last, keys.first) >= 0
+          : last !== undefined && !follows(last, lastSequence, keys)
             ? "out of order"
             : outside(keys.first, keys.last, bounds)
               ? "keys outside the table's bounds"
@@ -42,11 +45,14 @@ export function* soundBlocks(
         throw new CorruptionFailure(table.path, handle.offset, "data block", fault ?? "malformed")
       }
       reportLost(keys.first)
+      const blockOfFirst = last !== undefined && equals(last, keys.first) ? blockOfLast : i
+      blockOfLast = equals(keys.first, keys.last) ? blockOfFirst : i
       last = keys.last
+      lastSequence = keys.lastSequence
       const { index } = table
       if (
         index !== undefined &&
-        (index.find(keys.first, keys.first.length) !== i || index.find(last, last.length) !== i)
+        (index.find(keys.first, keys.first.length) !== blockOfFirst || index.find(last, last.length) !== blockOfLast)
       ) {
         const reason = "the index does not lead to the block's keys"
         const { first: from, last: to } = keys
@@ -72,6 +78,12 @@ export function* soundBlocks(
     const keys = { from: last ?? bounds?.smallestKey, to: bounds?.largestKey }
     report({ file: table.path, ...table.unreached, region: "data block", reason, keys })
   }
+}
+
+/** Whether a block's entries come behind this one: a key's versions may go on in the next block. */
+const follows = (last: Uint8Array, lastSequence: number, { first, firstSequence }: BlockKeys): boolean => {
+  const order = compare(last, first)
+  return order < 0 || (order === 0 && firstSequence < lastSequence)
 }
 
 const outside = (first: Uint8Array, last: Uint8Array, bounds: TableMeta | undefined): boolean =>

@@ -38,17 +38,6 @@ export interface StorageDriver {
   turn(next: () => void): void
 }
 
-/** Creates a file and begins it; closed again when that fails. */
-export const createFile = <A>(driver: StorageDriver, path: string, begin: (file: StorageFile) => A): A => {
-  const file = driver.create(path)
-  try {
-    return begin(file)
-  } catch (failure) {
-    closeQuietly(file)
-    throw failure
-  }
-}
-
 /** Closes a file of which nothing is to be kept that is not synced: then a refusal means nothing. */
 export const closeQuietly = (file: StorageFile): void => {
   try {

@@ -1,7 +1,8 @@
 import { CorruptionFailure, StorageFailure } from "./failure.js"
 import { decodeFileHeader, fileHeaderSize } from "./fileHeader.js"
-import { currentName, logName, manifestName, parseFileName, tableName } from "./fileNames.js"
+import { currentName, logName, manifestName, parseFileName, type StoreFile, tableName } from "./fileNames.js"
 import { type ManifestState, readManifest } from "./manifestFile.js"
+import { hasOwnHeader, isLikelyNumber, isOwnFile, type Owner } from "./ownFile.js"
 import { closeQuietly, readExactly, type StorageDriver } from "./storageDriver.js"
 
 /** A store as its directory tells it: what CURRENT names, and what the manifest says. */
@@ -24,10 +25,11 @@ export const readStoreDirectory = (
   names: ReadonlyArray<string>
 ): StoreDirectory | undefined => {
   if (!names.includes(currentName)) {
-    // Making a store writes its first manifest, then CURRENT, then anything else.
+    // Making a store writes its first manifest, then CURRENT, then anything else, each of them durable before the next.
     const later = names.find((name) => {
       const file = parseFileName(name)
-      return file?.kind === "log" || file?.kind === "table" || (file?.kind === "manifest" && file.fileNumber !== 1)
+      const comesLater = file?.kind === "log" || file?.kind === "table" || isLaterManifest(driver, directory, file)
+      return comesLater && hasOwnHeader(driver, directory, name, undefined)
     })
     if (later === undefined) return undefined
     throw new CorruptionFailure(`${directory}/${currentName}`, 0, "file", `missing, though ${later} is there`)
@@ -56,12 +58,19 @@ export const readManifestOf = (
   const newest = Math.max(0, state.closed?.fileNumber ?? 0, ...state.segments)
   for (const name of names) {
     const file = parseFileName(name)
-    if (file?.kind === "log" && file.fileNumber > newest && hasBegun(driver, `${directory}/${name}`)) {
+    if (file?.kind !== "log" || file.fileNumber <= newest || !hasBegun(driver, `${directory}/${name}`)) continue
+    if (hasOwnHeader(driver, directory, name, storeId)) {
       throw new CorruptionFailure(path, 0, "file", `edits are lost: it does not name ${name}`)
     }
   }
   // Files that a crash left behind keep their numbers until they are removed.
-  const nextFileNumber = Math.max(state.nextFileNumber, highestFileNumber(names) + 1)
+  const owner = { storeId, nextFileNumber: state.nextFileNumber }
+  const taken = names.filter((name) => {
+    const file = parseFileName(name)
+    if (file === undefined || !("fileNumber" in file)) return false
+    return isLikelyNumber(file.fileNumber, state.nextFileNumber) || isOwnFile(driver, directory, name, owner)
+  })
+  const nextFileNumber = Math.max(state.nextFileNumber, highestFileNumber(taken) + 1)
   return { state: { ...state, nextFileNumber }, storeId, manifestNumber, tornBytes }
 }
 
@@ -71,6 +80,36 @@ export const highestFileNumber = (names: ReadonlyArray<string>): number =>
     const file = parseFileName(name)
     return file !== undefined && "fileNumber" in file ? Math.max(most, file.fileNumber) : most
   }, 0)
+
+/** A store's first manifest has the first number that no other file has taken. */
+const isLaterManifest = (driver: StorageDriver, directory: string, file: StoreFile | undefined): boolean => {
+  if (file?.kind !== "manifest") return false
+  for (let number = 1; number < Math.min(file.fileNumber, mostTaken); number++) {
+    if (hasOwnHeader(driver, directory, manifestName(number), undefined)) return true
+    if (sizeIfThere(driver, `${directory}/${manifestName(number)}`) === 0) return true
+  }
+  return file.fileNumber >= mostTaken
+}
+
+/** So many files of others may stand in the way of a first manifest. */
+const mostTaken = 100
+
+/** Files of a store's making that its state does not name, in order. @throws StorageFailure */
+export const orphansAmong = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>,
+  { state, storeId, manifestNumber }: Omit<StoreDirectory, "tornBytes" | "storeId"> & Pick<Owner, "storeId">
+): ReadonlyArray<string> => {
+  const named = new Set<string>([
+    ...state.segments.map(logName),
+    ...state.version.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
+    manifestName(manifestNumber),
+    currentName
+  ])
+  const owner = { storeId, nextFileNumber: state.nextFileNumber }
+  return names.filter((name) => !named.has(name) && isOwnFile(driver, directory, name, owner)).sort()
+}
 
 /** Whether a directory holds anything of a store; a LOCK alone is nothing. */
 export const holdsStore = (names: ReadonlyArray<string>): boolean =>

@@ -8,6 +8,7 @@ import {
   highestFileNumber,
   missingFile,
   missingFiles,
+  orphansAmong,
   readManifestOf,
   readStoreDirectory,
   type StoreDirectory
@@ -42,7 +43,7 @@ export const surveyDirectory = (
 ): Survey | undefined => {
   try {
     const manifest = readStoreDirectory(driver, directory, names)
-    return manifest && surveyOf(directory, names, manifest, report)
+    return manifest && surveyOf(driver, directory, names, manifest, report)
   } catch (failure) {
     if (!isDamage(failure)) throw failure
     report(damageOf(failure, 0, "file"))
@@ -55,6 +56,7 @@ export const surveyDirectory = (
   }
   try {
     return surveyOf(
+      driver,
       directory,
       names,
       readManifestOf(driver, directory, names, latest.fileNumber, latest.storeId),
@@ -68,6 +70,7 @@ export const surveyDirectory = (
 }
 
 const surveyOf = (
+  driver: StorageDriver,
   directory: string,
   names: ReadonlyArray<string>,
   manifest: StoreDirectory,
@@ -84,18 +87,12 @@ const surveyOf = (
   }
   const tables = metas.filter(({ fileNumber }) => !missing.tables.includes(tableName(fileNumber)))
   const segments = state.segments.filter((segment) => !missing.segments.includes(logName(segment)))
-  const named = new Set([
-    currentName,
-    manifestName(manifestNumber),
-    ...tables.map(({ fileNumber }) => tableName(fileNumber)),
-    ...segments.map(logName)
-  ])
   return {
     storeId,
     manifest,
     tables: tables.map((meta) => ({ fileNumber: meta.fileNumber, meta })),
     segments,
-    orphans: names.filter((name) => isOurs(name) && !named.has(name)),
+    orphans: orphansAmong(driver, directory, names, manifest),
     stateNumber: manifestNumber,
     nextFileNumber: state.nextFileNumber
   }
@@ -119,11 +116,6 @@ const surveyWithout = (driver: StorageDriver, directory: string, names: Readonly
     stateNumber: highestFileNumber(names),
     nextFileNumber: highestFileNumber(names) + 1
   }
-}
-
-const isOurs = (name: string): boolean => {
-  const file = parseFileName(name)
-  return file !== undefined && file.kind !== "lock"
 }
 
 /** The manifest with the highest number: each is written whole before CURRENT comes to point to it. */

@@ -18,6 +18,8 @@ import {
 export interface TableOptions {
   /** A data block is closed before it would go beyond this many bytes; one with a single key may. */
   readonly blockSize: number
+  /** One with a single key is closed between two versions before it would go beyond this many. Default 64 MiB. */
+  readonly largestBlock?: number | undefined
   /** Entries of a block that share their keys' beginnings. */
   readonly restartInterval: number
   /** 1 makes no filter. */
@@ -28,6 +30,8 @@ export interface TableOptions {
 
 /** Output is handed to the operating system in pieces of this size: 1 MiB writes measured a tenth of the speed. */
 const writeSize = 64 * 1024
+/** Blocks are read whole, so they must fit in memory, however many versions of a key snapshots hold. */
+const defaultLargestBlock = 64 * 1024 * 1024
 /** Keys put into the filter between two yields. */
 const filterSlice = 16 * 1024
 
@@ -80,14 +84,14 @@ export class TableBuilder {
   ): void {
     const { data } = this
     const isNewKey = data.isEmpty || !data.isLastKey(keyBytes, keyStart, keyEnd)
-    if (isNewKey) {
-      const grown = data.sizeWith(1, keyEnd - keyStart + valueEnd - valueStart)
-      if (grown > this.options.blockSize && !data.isEmpty) this.finishBlock()
-      if (this.pending !== undefined) {
-        this.addToIndex(separator(this.pendingLast, keyBytes, keyStart, keyEnd))
-      }
-      this.smallestKey ??= keyBytes.slice(keyStart, keyEnd)
+    const { blockSize, largestBlock = defaultLargestBlock } = this.options
+    const limit = isNewKey ? blockSize : Math.max(blockSize, largestBlock)
+    const grown = data.sizeWith(1, keyEnd - keyStart + valueEnd - valueStart)
+    if (grown > limit && !data.isEmpty) this.finishBlock()
+    if (this.pending !== undefined) {
+      this.addToIndex(separator(this.pendingLast, keyBytes, keyStart, keyEnd))
     }
+    this.smallestKey ??= keyBytes.slice(keyStart, keyEnd)
     const hash1 = hash(keyBytes, keyStart, keyEnd)
     const hash2 = secondHash
     if (isNewKey) this.remember(hash1, hash2)

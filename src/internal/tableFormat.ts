@@ -25,7 +25,7 @@ import { readU32, readU48, readVarint, varintEnd, varintLength, writeU32, writeU
  *
  * Compression is 0 for none and 1 for deflate; other values are kept for codecs to come. The index is one block whose keys are
  * separators: each is at or above the last key of its data block and below the first of the next; its value is the data block's
- * offset and length as varints.
+ * offset and length as varints. If the versions of one key go on in the next block, the separator is that key.
  */
 export const sectionTrailerSize = 5
 export const footerSize = 48

@@ -1,5 +1,5 @@
 import { BlockCursor } from "./blockCursor.js"
-import { compareRange, copyInto, prefixWord } from "./bytes.js"
+import { compareRange, copyInto, equalRange, prefixWord } from "./bytes.js"
 import { readVarint, varintEnd } from "./encoding.js"
 import type { Handle } from "./tableFormat.js"
 
@@ -119,6 +119,14 @@ export class TableIndex {
       else to = middle
     }
     return from
+  }
+
+  /** Whether a block's separator is the key: then the key's older versions may stand in the next block. */
+  separatorIs(block: number, key: Uint8Array, length: number): boolean {
+    const group = (block / this.interval) | 0
+    const keys = this.keys[group] ?? this.takeApart(group)
+    const start = block === group * this.interval ? 0 : this.keyEnds[block - 1]!
+    return equalRange(keys, start, this.keyEnds[block]!, key, 0, length)
   }
 
   offsetOf(block: number): number {

@@ -102,8 +102,8 @@ export class TableReader implements BlockOwner {
         return false
       }
     }
-    const block = this.index.find(key.bytes, key.length)
-    if (block < this.index.count) {
+    const { index } = this
+    for (let block = index.find(key.bytes, key.length); block < index.count; block++) {
       const result = this.findIn(block, key, sequence, found)
       if (result === Lookup.found) {
         if (isAsked) this.foundInARow++
@@ -111,6 +111,7 @@ export class TableReader implements BlockOwner {
         return true
       }
       if (result === Lookup.malformed) this.failBlock(block)
+      if (result !== Lookup.newer || !index.separatorIs(block, key.bytes, key.length)) break
     }
     this.foundInARow = 0
     if (isAsked) counters.filterFalsePositives++

@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 import { encodeFileHeader, fileHeaderSize } from "../internal/fileHeader.js"
-import { currentName, currentTemporaryName, manifestName } from "../internal/fileNames.js"
+import { currentName, manifestName, temporaryName } from "../internal/fileNames.js"
 import { type ManifestState, ManifestWriter } from "../internal/manifestFile.js"
-import { closeQuietly, createFile } from "../internal/storageDriver.js"
+import { closeQuietly } from "../internal/storageDriver.js"
 import type { FileError } from "../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../Storage.js"
 
@@ -20,16 +20,20 @@ export const writeManifest = (
 ): Effect.Effect<ManifestWriter, FileError> =>
   Effect.gen(function* () {
     const path = `${directory}/${manifestName(fileNumber)}`
+    // If this fails, a file of that name is somebody else's, and stays.
+    const file = yield* attempt(() => storage.driver.create(path)).pipe(Effect.tapError(() => failed(false)))
+    const close = Effect.sync(() => closeQuietly(file))
     const undo = Effect.zipRight(Effect.ignore(storage.remove(path)), failed(false))
-    const writer = yield* attempt(() =>
-      createFile(storage.driver, path, (file) => new ManifestWriter(file, fileNumber, storeId, state))
-    ).pipe(Effect.tapError(() => undo))
-    const close = Effect.sync(() => closeQuietly(writer.file))
-    yield* syncFile(writer.file).pipe(
+    const writer = yield* attempt(() => new ManifestWriter(file, fileNumber, storeId, state)).pipe(
+      Effect.onError(() => Effect.zipRight(close, undo))
+    )
+    yield* syncFile(file).pipe(
       Effect.zipRight(writePointer(storage, directory, storeId, fileNumber)),
       Effect.onError(() => Effect.zipRight(close, undo))
     )
-    yield* replacePointer(storage, directory).pipe(Effect.onError(() => Effect.zipRight(close, failed(true))))
+    yield* replacePointer(storage, directory, fileNumber).pipe(
+      Effect.onError(() => Effect.zipRight(close, failed(true)))
+    )
     writer.markSynced()
     return writer
   })
@@ -42,25 +46,29 @@ const writePointer = (
   fileNumber: number
 ): Effect.Effect<void, FileError> =>
   Effect.gen(function* () {
-    const temporary = `${directory}/${currentTemporaryName}`
-    if (yield* storage.exists(temporary)) yield* storage.remove(temporary)
+    const temporary = `${directory}/${temporaryName(fileNumber)}`
     const header = encodeFileHeader({ kind: "current", fileNumber, storeId })
-    const file = yield* attempt(() =>
-      createFile(storage.driver, temporary, (created) => {
-        created.append(header, 0, fileHeaderSize)
-        return created
-      })
+    const file = yield* attempt(() => storage.driver.create(temporary))
+    yield* attempt(() => file.append(header, 0, fileHeaderSize)).pipe(
+      Effect.zipRight(syncFile(file)),
+      Effect.zipRight(attempt(() => file.close())),
+      Effect.zipRight(storage.syncDirectory(directory)),
+      Effect.onError(() =>
+        Effect.zipRight(
+          Effect.sync(() => closeQuietly(file)),
+          Effect.ignore(storage.remove(temporary))
+        )
+      )
     )
-    yield* Effect.zipRight(
-      syncFile(file),
-      attempt(() => file.close())
-    ).pipe(Effect.ensuring(Effect.sync(() => closeQuietly(file))))
-    yield* storage.syncDirectory(directory)
   })
 
 /** The one step that turns a store into another. */
-const replacePointer = (storage: StorageService, directory: string): Effect.Effect<void, FileError> =>
+const replacePointer = (
+  storage: StorageService,
+  directory: string,
+  fileNumber: number
+): Effect.Effect<void, FileError> =>
   Effect.zipRight(
-    storage.rename(`${directory}/${currentTemporaryName}`, `${directory}/${currentName}`),
+    storage.rename(`${directory}/${temporaryName(fileNumber)}`, `${directory}/${currentName}`),
     storage.syncDirectory(directory)
   )

@@ -6,6 +6,7 @@ import { decodeFileHeader } from "../../src/internal/fileHeader.js"
 import { currentName, lockName, logName, manifestName, tableName } from "../../src/internal/fileNames.js"
 import { readManifest } from "../../src/internal/manifestFile.js"
 import type { MemoryDisk } from "../../src/internal/memoryFile.js"
+import { isOwnFile } from "../../src/internal/ownFile.js"
 import type { Patches } from "../support/openStore.js"
 import { type Journal, quickDisk } from "./journal.js"
 import { directory, simulated, withStore } from "./simulation.js"
@@ -24,6 +25,10 @@ export interface Case {
   readonly journal?: Journal | undefined
   readonly patches?: Patches | undefined
 }
+
+/** A file of an application's in the store's directory, under a name that the store could have given. */
+const foreignName = "20240131.log"
+const foreign = new TextEncoder().encode("2024-01-31 the application's own log, which is longer than a header")
 
 /** A key behind all others, which a workload does not write. */
 export const probe = "\u{10ffff}probe"
@@ -50,18 +55,24 @@ const equal = (a: Model, b: Model): boolean => {
 /** What a closed store has on its disk and its manifest does not name, or the other way round. */
 const leftOver = (disk: MemoryDisk): string | undefined => {
   const files = disk.contents()
+  const kept = files.get(`${directory}/${foreignName}`)
+  if (kept === undefined || Buffer.compare(kept, foreign) !== 0)
+    return `${foreignName}, which is not the store's, was harmed`
   const path = `${directory}/${currentName}`
   const { fileNumber, storeId } = decodeFileHeader(files.get(path)!, "current", path)
   const manifest = `${directory}/${manifestName(fileNumber)}`
   const { state } = readManifest(files.get(manifest)!, fileNumber, storeId, manifest)
+  const { nextFileNumber } = state
   const named = new Set([
     currentName,
     manifestName(fileNumber),
     ...state.segments.map(logName),
     ...state.version.levels.flatMap((tables) => tables.map((table) => tableName(table.fileNumber)))
   ])
-  const names = disk.list(directory).filter((name) => name !== lockName)
-  const odd = [...names.filter((name) => !named.has(name)), ...[...named].filter((name) => !names.includes(name))]
+  const names = disk.list(directory).filter((name) => name !== lockName && name !== foreignName)
+  // What a crash has left of a header tells whose a file is; of garbage nobody can say so, and it stays.
+  const isLeft = (name: string) => !named.has(name) && isOwnFile(disk, directory, name, { storeId, nextFileNumber })
+  const odd = [...names.filter(isLeft), ...[...named].filter((name) => !names.includes(name))]
   return odd.length === 0 ? undefined : `named or there, and not both: ${odd.join(" ")}`
 }
 
@@ -83,6 +94,7 @@ export const judge = ({
     const disk = quickDisk(journal?.observer)
     disk.makeDirectory(directory)
     for (const [path, bytes] of files) disk.place(path, bytes)
+    disk.place(`${directory}/${foreignName}`, foreign)
     const read = (store: LsmStore.Store) =>
       Effect.gen(function* () {
         const all = yield* contents(store)

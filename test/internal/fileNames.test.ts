@@ -13,12 +13,12 @@ describe("file names", () => {
           expect(names.parseFileName(names.logName(fileNumber))).toEqual({ kind: "log", fileNumber })
           expect(names.parseFileName(names.tableName(fileNumber))).toEqual({ kind: "table", fileNumber })
           expect(names.parseFileName(names.manifestName(fileNumber))).toEqual({ kind: "manifest", fileNumber })
+          expect(names.parseFileName(names.temporaryName(fileNumber))).toEqual({ kind: "temporary", fileNumber })
         }
       ),
       500
     )
     expect(names.parseFileName(names.currentName)).toEqual({ kind: "current" })
-    expect(names.parseFileName(names.currentTemporaryName)).toEqual({ kind: "temporary" })
     expect(names.parseFileName(names.lockName)).toEqual({ kind: "lock" })
   })
 
@@ -38,6 +38,8 @@ describe("file names", () => {
     "manifest-000001",
     "MANIFEST-000001.tmp",
     "current",
+    "CURRENT.tmp",
+    "CURRENT-1.tmp",
     "LOCK2",
     "٠٠٠٠٠١.log",
     "999999999999999.sst",
@@ -48,11 +50,13 @@ describe("file names", () => {
 
   it("takes no other name for its own", () => {
     check(
-      FastCheck.property(FastCheck.stringMatching(/^(MANIFEST-)?[0-9]{1,16}(\.log|\.sst)?$/), (name) => {
+      FastCheck.property(FastCheck.stringMatching(/^(MANIFEST-|CURRENT-)?[0-9]{1,16}(\.log|\.sst|\.tmp)?$/), (name) => {
         const file = names.parseFileName(name)
         if (file === undefined || !("fileNumber" in file)) return
-        const { logName, tableName, manifestName } = names
-        const canonical = { log: logName, table: tableName, manifest: manifestName }[file.kind]
+        const { logName, tableName, manifestName, temporaryName } = names
+        const canonical = { log: logName, table: tableName, manifest: manifestName, temporary: temporaryName }[
+          file.kind
+        ]
         expect(canonical(file.fileNumber)).toBe(name)
       }),
       500

@@ -96,6 +96,7 @@ export const faults: Readonly<
     after: at - 1,
     on: ["create", "append", "sync", "sync directory", "rename"]
   }),
+  "a file in the way": (at) => ({ fault: { _tag: "Refuse", code: "EEXIST" }, after: at - 1, on: ["create"] }),
   "EIO from close": (at) => ({ fault: { _tag: "Refuse", code: "EIO" }, after: at - 1, on: ["close"] }),
   "no memory": (at) => ({ fault: { _tag: "Refuse", code: "ENOMEM" }, after: at - 1, on: ["apply"] }),
   "EMFILE once": (at) => ({ fault: { _tag: "Refuse", code: "EMFILE" }, after: at - 1, on: ["open", "create", "list"] }),
@@ -132,7 +133,7 @@ export const trial = (name: string, at: number, seed: number) =>
     storage.lift()
     const operations = storage.operations.length
     const count = (kind: string) => storage.operations.filter(({ operation }) => operation === kind).length
-    const [closes, applies] = [count("close"), count("apply")]
+    const [closes, applies, creates] = [count("close"), count("apply"), count("create")]
     const files = storage.afterPowerCut()
     for (const [how, again] of [
       ["reopened", storage],
@@ -142,5 +143,14 @@ export const trial = (name: string, at: number, seed: number) =>
       if (verified === undefined) run.faults.push(`${how}: it hangs`)
       else if (Exit.isFailure(verified)) run.faults.push(`${how}: ${Cause.pretty(verified.cause)}`)
     }
-    return { faults: run.faults, operations, closes, applies, acknowledged: run.acknowledged, failed: run.failed }
+    for (const path of storage.harmed()) run.faults.push(`${path}, which is not the store's, was harmed`)
+    return {
+      faults: run.faults,
+      operations,
+      closes,
+      applies,
+      creates,
+      acknowledged: run.acknowledged,
+      failed: run.failed
+    }
   }).pipe(Effect.withRandom(Random.make(seed)))

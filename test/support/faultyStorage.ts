@@ -39,6 +39,8 @@ export interface FaultyStorage {
   readonly memtable: (memtable: Memtable.MemtableService) => Memtable.MemtableService
   /** Ends every fault. */
   readonly lift: () => void
+  /** Files that came in the way of one to be created, and are not as they were any more. */
+  readonly harmed: () => ReadonlyArray<string>
   /** What a power cut leaves at least: of each file what a sync has covered. Names are kept. */
   readonly afterPowerCut: () => Map<string, Uint8Array>
   readonly used: () => number
@@ -64,6 +66,7 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     const open = new Map<number, string>()
     const operations: Array<Operation> = []
     const tracked = new Map<string, Tracked>()
+    const foreign = new Map<string, Uint8Array>()
     let handles = 0
     for (const [path, bytes] of options.files ?? []) {
       disk.place(path, bytes)
@@ -80,12 +83,12 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     }
     const failure = (operation: string, path: string, code: string) => new Storage.StorageFailure(operation, path, code)
 
-    /** Refuses an operation that runs at once. */
-    const expect = (operation: Operation["operation"], path: string): void => {
-      const { code } = judge(operation, path)
-      if (code !== undefined) throw failure(operation, path, code)
-      const needsDescriptor = operation === "open" || operation === "create"
-      if (needsDescriptor && open.size >= self.descriptors) throw failure(operation, path, "EMFILE")
+    /** Puts a file there that is not the store's. */
+    const inTheWay = (path: string): void => {
+      const bytes = new TextEncoder().encode(`a file in the way, which an application has written as ${path}`)
+      disk.place(path, bytes)
+      tracked.set(path, { size: bytes.length, durable: bytes.length, broken: false })
+      foreign.set(path, bytes)
     }
 
     /** Refuses or delays an operation that is an Effect. */
@@ -181,11 +184,16 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
       driver: {
         turn: memory.driver.turn,
         openRead: (path) => {
-          expect("open", path)
+          const { code } = judge("open", path)
+          if (code !== undefined) throw failure("open", path, code)
+          if (open.size >= self.descriptors) throw failure("open", path, "EMFILE")
           return wrap(memory.driver.openRead(path), tracked.get(path)!)
         },
         create: (path) => {
-          expect("create", path)
+          const { code } = judge("create", path)
+          if (code === "EEXIST") inTheWay(path)
+          if (code !== undefined) throw failure("create", path, code)
+          if (open.size >= self.descriptors) throw failure("create", path, "EMFILE")
           const file = memory.driver.create(path)
           const of = { size: 0, durable: 0, broken: false }
           tracked.set(path, of)
@@ -234,6 +242,12 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
         self.hold = () => undefined
         self.room = Number.POSITIVE_INFINITY
         self.descriptors = Number.POSITIVE_INFINITY
+      },
+      harmed: () => {
+        const now = disk.contents()
+        return [...foreign]
+          .filter(([path, bytes]) => Buffer.compare(now.get(path) ?? new Uint8Array(0), bytes) !== 0)
+          .map(([path]) => path)
       },
       afterPowerCut: () =>
         new Map([...disk.contents()].map(([path, bytes]) => [path, bytes.slice(0, tracked.get(path)!.durable)])),
