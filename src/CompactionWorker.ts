@@ -47,7 +47,17 @@ export const make = (
   Effect.gen(function* () {
     const config = yield* settings(options)
     const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = config
-    const tableOptions = { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression }
+    const { fileMode, directoryMode } = config
+    const tableOptions = {
+      directory,
+      maxOpenTables,
+      blockBytes,
+      restartInterval,
+      filterFalsePositiveRate,
+      compression,
+      fileMode,
+      directoryMode
+    }
     const storage = yield* Storage.Storage
     // Made now, so that it ends after all that is begun from here on, the work that waits for a thread included.
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
@@ -180,9 +190,13 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
  * @category layers
  */
 export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError, FileSystem.FileSystem> =>
-  LsmStore.layerFromComponents(options).pipe(
-    Layer.provide(LsmStore.layerComponents(options, { merger: layer(options) })),
-    Layer.provide(Storage.layer)
+  Layer.unwrapEffect(
+    Effect.map(settings(options), (resolved) =>
+      LsmStore.layerFromComponents(resolved).pipe(
+        Layer.provide(LsmStore.layerComponents(resolved, { merger: layer(resolved) })),
+        Layer.provide(Storage.layerWith(resolved))
+      )
+    )
   )
 
 /**

@@ -123,7 +123,7 @@ describe("reopening", () => {
       /** A disk with these files, each of whose states is told as it changes. */
       const boot = (files: ReadonlyMap<string, Uint8Array>, told: (state: ReadonlyMap<string, Uint8Array>) => void) => {
         const disk: MemoryDisk = new MemoryDisk({ after: () => told(disk.contents()) })
-        disk.makeDirectory(directory)
+        disk.placeDirectory(directory)
         for (const [path, bytes] of files) disk.place(path, bytes)
         return openStore(fromMemoryDisk(disk), options)
       }

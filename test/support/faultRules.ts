@@ -5,7 +5,18 @@ import type * as Random from "effect/Random"
 
 /** What the store asks of its files. */
 export interface Operation {
-  readonly operation: "open" | "create" | "read" | "append" | "sync" | "sync directory" | "rename" | "remove" | "list"
+  readonly operation:
+    | "open"
+    | "create"
+    | "read"
+    | "append"
+    | "sync"
+    | "sync directory"
+    | "rename"
+    | "remove"
+    | "list"
+    | "make directory"
+    | "lock"
   readonly path: string
 }
 
