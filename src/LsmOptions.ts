@@ -246,7 +246,7 @@ const resolve = (options: LsmOptions): Settings => {
   // Without its own rights a store could not go on.
   const mode = (name: "fileMode" | "directoryMode", least: number, most: number): number => {
     const value = options[name] ?? least
-    if (typeof value !== "number" || (value & least) !== least || (value | most) !== most) {
+    if (!Number.isInteger(value) || (value & least) !== least || (value | most) !== most) {
       return fail(name, `must have the bits of 0o${least.toString(8)} and none beyond 0o${most.toString(8)}`)
     }
     return value
