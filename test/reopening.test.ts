@@ -61,7 +61,7 @@ describe("reopening", () => {
       yield* session(directory, (store) =>
         Effect.gen(function* () {
           for (let i = 0; i < 20; i++) yield* store.put(`key ${i}`, "value")
-          for (const name of files(directory, /./)) copyFileSync(join(directory, name), join(crashed, name))
+          for (const name of files(directory, /^(?!LOCK)/)) copyFileSync(join(directory, name), join(crashed, name))
         })
       )
       const logs = files(crashed, /\.log$/).map((name) => readFileSync(join(crashed, name)))
