@@ -127,7 +127,7 @@ export type Recovery = "strict" | "pointInTime" | "salvage"
  */
 export interface LsmOptions extends Tuning {
   /**
-   * Where the store's files are. Made if it does not exist. A relative path is resolved once, against the working directory at the time of
+   * The directory of the store's files. Made if it does not exist. A relative path is resolved once, against the working directory at the time of
    * opening.
    */
   readonly directory: string

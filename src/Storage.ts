@@ -74,7 +74,7 @@ export interface StorageService {
   readonly driver: StorageDriver
   /** Lets the event loop turn once. */
   readonly turn: Effect.Effect<void>
-  /** Makes one directory; one that is there already is as good, whoever made it. Nothing is durable yet. */
+  /** Makes one directory; one that is there already is as good. Nothing is durable yet. */
   readonly makeDirectory: (path: string) => Effect.Effect<void, FileError>
   readonly exists: (path: string) => Effect.Effect<boolean, FileError>
   /** The names in a directory. */
@@ -199,7 +199,7 @@ const fromFileSystem = (
   return {
     driver,
     turn: turn(driver),
-    // To look first would be to lose a race against whoever makes it meanwhile.
+    // Others may make it at the same time, so to look first would be of no use.
     makeDirectory: (path) =>
       named("make directory", path, fs.makeDirectory(path, { mode: directoryMode })).pipe(
         Effect.catchIf(

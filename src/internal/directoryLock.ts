@@ -5,7 +5,7 @@ import { type FileLock, lockByFlock, lockByOpenFlag } from "./fileLock.js"
 import { lockName } from "./fileNames.js"
 import { isLocalDirectory } from "./fileSystems.js"
 import { drawOwnerName, isOwnerName, isTemporaryOwnerName, temporaryOf } from "./lockNames.js"
-import { fitsSocket, listenAt, probe, setSocketMode } from "./lockSocket.js"
+import { fitsSocket, isImpossible, listenAt, probe, setSocketMode } from "./lockSocket.js"
 import { toFailure } from "./nodeFile.js"
 import { encodeRecord, judgeRecord, type OwnerRecord, ownRecord, readRecord } from "./ownerRecord.js"
 import type { LockMode } from "./storageDriver.js"
@@ -15,9 +15,9 @@ import type { LockMode } from "./storageDriver.js"
  *
  * - a Unix domain socket that the owner listens at. The kernel refuses to connect to it once the owner's process is gone, however it
  *   ended, and whatever namespaces the two processes are in;
- * - where sockets are impossible, a file that names the owner's process (see `OwnerRecord`).
+ * - if sockets are impossible, a file that names the owner's process (see `OwnerRecord`).
  *
- * Who wants the directory looks for owners, takes a name, and looks again. Why that leaves one owner:
+ * A process that wants the directory looks for owners, takes a name, and looks again. Why that leaves one owner:
  *
  * 1. A name is live from the moment it is there: it is made under another name, made to listen, and then renamed.
  * 2. A name is drawn anew each time and never used again. One that was not live once is never live again, so it may be
@@ -28,10 +28,13 @@ import type { LockMode } from "./storageDriver.js"
  * 5. Of those that see each other in their second looks the one with the smallest name stays, and looks again until the others have gone: one of
  *    them becomes the owner. It gives up after a while, for the other may be an owner that it did not see in its first look.
  *
+ * Numbers in order, each taken by link(2), would do without 5. But a number that was removed is taken again, and one that was seen as
+ * stale may then be live: 2 would not hold.
+ *
  * On a file system that other machines may reach, a socket of theirs refuses like a stale one. There the owner has `flock(2)` of the file LOCK
  * as well, and names are removed under that lock only. On macOS and the BSDs LOCK is opened with O_EXLOCK, and that is all.
  *
- * A reader does the same where it may write to the directory, and leaves no trace. Where it may not, it only looks.
+ * A reader does the same if it may write to the directory, and leaves no trace. If it may not, it only looks.
  */
 export type DirectoryLock =
   | { readonly isOwn: true; readonly release: () => void }
@@ -136,6 +139,13 @@ const mostLooks = 11
 /** Names that are drawn at most, for others may remove one that is not complete. */
 const mostNames = 20
 
+/** A name that cannot be removed is stale, does no harm, and is tried again by the next owner. */
+const remove = (path: string): void => {
+  try {
+    fs.unlinkSync(path)
+  } catch {}
+}
+
 const isRefusal = (cause: unknown): boolean =>
   ["EACCES", "EPERM", "EROFS"].includes(String((cause as NodeJS.ErrnoException).code))
 
@@ -143,7 +153,7 @@ class Owners {
   constructor(
     private readonly directory: string,
     private readonly prefix: string,
-    private readonly where: { readonly isLocal: boolean; readonly hasFlock: boolean },
+    private readonly place: { readonly isLocal: boolean; readonly hasFlock: boolean },
     private readonly means: LockMeans
   ) {}
 
@@ -174,7 +184,8 @@ class Owners {
       releases.pop()
       withdraw()
     }
-    return taken
+    // Names keep vanishing: most likely the directory has.
+    throw new StorageFailure("lock", this.directory, "ENOENT")
   }
 
   /** Looks until the directory is ours, or not. The result is what the owner saw; it has not seen its own name if somebody has removed it. */
@@ -217,7 +228,7 @@ class Owners {
       if (stat.isSocket()) {
         const outcome = await probe(path)
         if (outcome === "live" || outcome === "foreign") return outcome
-        return this.where.isLocal || this.where.hasFlock || outcome === "missing"
+        return this.place.isLocal || this.place.hasFlock || outcome === "missing"
           ? "gone"
           : { unknown: "a socket, of which the program flock could say more" }
       }
@@ -225,7 +236,7 @@ class Owners {
       const record = readRecord(path)
       if (record === "foreign") return record
       if (record === "begun") return isTemporaryOwnerName(name) ? "gone" : "foreign"
-      return judgeRecord(record, this.means.self(this.where.hasFlock), this.where)
+      return judgeRecord(record, this.means.self(this.place.hasFlock), this.place)
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code === "ENOENT") return "gone"
       throw toFailure("lock", `${this.directory}/${name}`, cause)
@@ -237,26 +248,22 @@ class Owners {
     const temporary = `${this.prefix}/${temporaryOf(own)}`
     const server = hasSockets && fitsSocket(temporary) ? await this.means.listen(temporary) : undefined
     const path = `${this.prefix}/${own}`
-    const close = (): void => void server?.close()
     try {
       if (server !== undefined) setSocketMode(temporary, fileMode)
       else this.writeRecord(temporary, fileMode)
       fs.renameSync(temporary, path)
     } catch (cause) {
-      try {
-        fs.rmSync(temporary, { force: true })
-      } finally {
-        close()
-      }
+      remove(temporary)
+      server?.close()
       if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined
+      // Some file systems make a socket, and allow no more than that.
+      if (server !== undefined && isImpossible(cause)) return this.announce(own, fileMode, false)
       throw cause
     }
-    // The name goes first: whoever finds it must find its owner. One that stays is stale, and the next owner removes it.
+    // The name goes first: as long as it is there its owner must be.
     return () => {
-      try {
-        fs.unlinkSync(path)
-      } catch {}
-      close()
+      remove(path)
+      server?.close()
     }
   }
 
@@ -264,19 +271,15 @@ class Owners {
     const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_WRONLY } = fs.constants
     const fd = fs.openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, fileMode)
     try {
-      fs.writeSync(fd, encodeRecord(this.means.self(this.where.hasFlock)))
+      fs.writeSync(fd, encodeRecord(this.means.self(this.place.hasFlock)))
     } finally {
       fs.closeSync(fd)
     }
   }
 
-  /** Removes the names of owners that are gone. One that cannot be removed does no harm. */
+  /** Removes the names of owners that are gone. */
   private clear({ gone }: Sight): void {
-    for (const name of gone) {
-      try {
-        fs.unlinkSync(`${this.prefix}/${name}`)
-      } catch {}
-    }
+    for (const name of gone) remove(`${this.prefix}/${name}`)
   }
 }
 

@@ -28,7 +28,7 @@ const localTypes = new Set([
   0x73717368 // SquashFS
 ])
 
-/** Whether no other machine reaches the directory. Where the system has no such numbers, it is taken for local. */
+/** Whether no other machine reaches the directory. If the system has no such numbers, it is taken for local. */
 export const isLocalDirectory = (directory: string): boolean => {
   if (process.platform !== "linux") return true
   // On some machines the number has a sign.

@@ -7,8 +7,9 @@ const longestPath = 107
 /** A path that does not fit would be cut off by some versions of Node. */
 export const fitsSocket = (path: string): boolean => Buffer.byteLength(path) <= longestPath
 
-/** Codes by which a system says that there can be no socket, whoever asks. */
+/** Codes by which a system refuses a socket that may yet allow a file: some policies forbid the one alone. */
 const impossible = new Set([
+  "EACCES",
   "EAFNOSUPPORT",
   "EINVAL",
   "ENAMETOOLONG",
@@ -19,6 +20,9 @@ const impossible = new Set([
   "EPROTONOSUPPORT"
 ])
 
+/** Whether a failure leaves hope for a file of the same name. */
+export const isImpossible = (cause: unknown): boolean => impossible.has(String((cause as NodeJS.ErrnoException).code))
+
 /**
  * Listens at a path, which must be free. Undefined if no socket can be there. The socket keeps no process alive, and libuv unlinks
  * that path when it is closed.
@@ -28,7 +32,7 @@ export const listenAt = (path: string): Promise<net.Server | undefined> =>
     if (!fitsSocket(path)) return resolve(undefined)
     const server = net.createServer((socket) => socket.destroy())
     server.once("error", (cause: NodeJS.ErrnoException) => {
-      if (impossible.has(cause.code ?? "")) resolve(undefined)
+      if (isImpossible(cause)) resolve(undefined)
       else reject(cause)
     })
     server.once("listening", () => {
@@ -41,8 +45,8 @@ export const listenAt = (path: string): Promise<net.Server | undefined> =>
   })
 
 /**
- * Whoever may read the store's files may ask whether it has an owner, for which a socket wants the right to write.
- * The umask has narrowed what the socket was made with.
+ * Lets all users ask for the owner that may read the store's files. For that a socket wants the right to write. The umask has narrowed what
+ * the socket was made with.
  */
 export const setSocketMode = (path: string, fileMode: number): void => {
   const readers = fs.lstatSync(path).mode & fileMode & 0o444

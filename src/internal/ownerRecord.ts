@@ -31,26 +31,30 @@ const readText = (path: string): string | undefined => {
   }
 }
 
-/** Field 22 of /proc/<pid>/stat, and field 3; the second field may hold spaces and parentheses. */
+const readLink = (path: string): string | undefined => {
+  try {
+    return fs.readlinkSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Field 22 of /proc/<pid>/stat, and field 3; the second field may hold spaces and parentheses. Undefined if /proc is of another pid
+ * namespace, for its numbers are others.
+ */
 const statOf = (pid: number): { readonly state: string; readonly startTime: string } | undefined => {
+  if (readLink("/proc/self") !== String(process.pid)) return undefined
   const text = readText(`/proc/${pid}/stat`)
   const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ")
   const [state, startTime] = [fields?.[0], fields?.[19]]
   return state === undefined || startTime === undefined ? undefined : { state, startTime }
 }
 
-const pidNamespace = (): string | undefined => {
-  try {
-    return fs.readlinkSync("/proc/self/ns/pid")
-  } catch {
-    return undefined
-  }
-}
-
 /** This process. */
 export const ownRecord = (flock: boolean): OwnerRecord => ({
   boot: readText("/proc/sys/kernel/random/boot_id"),
-  pidNamespace: pidNamespace(),
+  pidNamespace: readLink("/proc/self/ns/pid"),
   pid: process.pid,
   startTime: statOf(process.pid)?.startTime,
   host: hostname(),
