@@ -85,22 +85,26 @@ export const make = (
       return old === undefined ? Effect.void : old.close
     })
 
-    /** Removes what there is of tables that a thread may have written and nobody has cleared away. */
-    const removeOutput = (fileNumbers: ReadonlyArray<number>) => {
+    /** The names of tables with these numbers that are there. */
+    const tablesAmong = (fileNumbers: ReadonlyArray<number>) => {
       const given = new Set(fileNumbers)
       const isOutput = (name: string): boolean => {
         const file = parseFileName(name)
         return file?.kind === "table" && given.has(file.fileNumber)
       }
-      return storage.list(directory).pipe(
-        Effect.flatMap((names) =>
-          Effect.forEach(names.filter(isOutput), (name) => Effect.ignore(storage.remove(`${directory}/${name}`)), {
-            discard: true
-          })
-        ),
+      return Effect.map(storage.list(directory), (names) => names.filter(isOutput))
+    }
+
+    /** Removes what there is of tables that a thread may have written and nobody has cleared away; `foreign` was there before. */
+    const removeOutput = (fileNumbers: ReadonlyArray<number>, foreign: ReadonlyArray<string>) =>
+      tablesAmong(fileNumbers).pipe(
+        Effect.map((names) => names.filter((name) => !foreign.includes(name))),
+        Effect.flatMap((names) => {
+          const removals = names.map((name) => Effect.ignore(storage.remove(`${directory}/${name}`)))
+          return Effect.all(removals, { discard: true })
+        }),
         Effect.ignore
       )
-    }
 
     const merge: TableMergerService["merge"] = (job) =>
       Effect.uninterruptible(
@@ -109,6 +113,7 @@ export const make = (
           const needed = tablesAtMost(runs, targetSize)
           while (spare.length < needed) spare.push(job.allocate())
           const started = yield* acquire
+          const foreign = yield* tablesAmong(spare.slice(0, needed))
           const fileNumbers = spare.splice(0, needed)
           const request = new Merge({
             options: tableOptions,
@@ -128,7 +133,7 @@ export const make = (
             // Interrupted or not: the thread has ended the job, or has ended itself, before anything else happens here.
             const settled = yield* Effect.exit(started.settle(new Settle()))
             if (Exit.isFailure(settled)) yield* discard
-            yield* removeOutput(fileNumbers)
+            yield* removeOutput(fileNumbers, foreign)
           }
           started.unsafeKeepAlive(false)
           return yield* exit
