@@ -47,7 +47,17 @@ export const make = (
   Effect.gen(function* () {
     const config = yield* settings(options)
     const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = config
-    const tableOptions = { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression }
+    const { fileMode, directoryMode } = config
+    const tableOptions = {
+      directory,
+      maxOpenTables,
+      blockBytes,
+      restartInterval,
+      filterFalsePositiveRate,
+      compression,
+      fileMode,
+      directoryMode
+    }
     const storage = yield* Storage.Storage
     // Made now, so that it ends after all that is begun from here on, the work that waits for a thread included.
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
@@ -75,22 +85,26 @@ export const make = (
       return old === undefined ? Effect.void : old.close
     })
 
-    /** Removes what there is of tables that a thread may have written and nobody has cleared away. */
-    const removeOutput = (fileNumbers: ReadonlyArray<number>) => {
+    /** The names of tables with these numbers that are there. */
+    const tablesAmong = (fileNumbers: ReadonlyArray<number>) => {
       const given = new Set(fileNumbers)
       const isOutput = (name: string): boolean => {
         const file = parseFileName(name)
         return file?.kind === "table" && given.has(file.fileNumber)
       }
-      return storage.list(directory).pipe(
-        Effect.flatMap((names) =>
-          Effect.forEach(names.filter(isOutput), (name) => Effect.ignore(storage.remove(`${directory}/${name}`)), {
-            discard: true
-          })
-        ),
+      return Effect.map(storage.list(directory), (names) => names.filter(isOutput))
+    }
+
+    /** Removes what there is of tables that a thread may have written and nobody has cleared away; `foreign` was there before. */
+    const removeOutput = (fileNumbers: ReadonlyArray<number>, foreign: ReadonlyArray<string>) =>
+      tablesAmong(fileNumbers).pipe(
+        Effect.map((names) => names.filter((name) => !foreign.includes(name))),
+        Effect.flatMap((names) => {
+          const removals = names.map((name) => Effect.ignore(storage.remove(`${directory}/${name}`)))
+          return Effect.all(removals, { discard: true })
+        }),
         Effect.ignore
       )
-    }
 
     const merge: TableMergerService["merge"] = (job) =>
       Effect.uninterruptible(
@@ -99,6 +113,7 @@ export const make = (
           const needed = tablesAtMost(runs, targetSize)
           while (spare.length < needed) spare.push(job.allocate())
           const started = yield* acquire
+          const foreign = yield* tablesAmong(spare.slice(0, needed))
           const fileNumbers = spare.splice(0, needed)
           const request = new Merge({
             options: tableOptions,
@@ -118,7 +133,7 @@ export const make = (
             // Interrupted or not: the thread has ended the job, or has ended itself, before anything else happens here.
             const settled = yield* Effect.exit(started.settle(new Settle()))
             if (Exit.isFailure(settled)) yield* discard
-            yield* removeOutput(fileNumbers)
+            yield* removeOutput(fileNumbers, foreign)
           }
           started.unsafeKeepAlive(false)
           return yield* exit
@@ -180,9 +195,13 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
  * @category layers
  */
 export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError, FileSystem.FileSystem> =>
-  LsmStore.layerFromComponents(options).pipe(
-    Layer.provide(LsmStore.layerComponents(options, { merger: layer(options) })),
-    Layer.provide(Storage.layer)
+  Layer.unwrapEffect(
+    Effect.map(settings(options), (resolved) =>
+      LsmStore.layerFromComponents(resolved).pipe(
+        Layer.provide(LsmStore.layerComponents(resolved, { merger: layer(resolved) })),
+        Layer.provide(Storage.layerWith(resolved))
+      )
+    )
   )
 
 /**

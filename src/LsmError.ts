@@ -21,16 +21,20 @@ export class StoreClosed extends Schema.TaggedError<StoreClosed>("effect-lsm/Sto
 }
 
 /**
- * Another store, in this process or in another, has the directory open.
+ * Another store, in this process or in another, has the directory open. Or it may have: then `reason` says why that cannot be known here, and
+ * which file to remove if nothing is at work there.
  *
  * @since 0.1.0
  * @category errors
  */
 export class StoreLocked extends Schema.TaggedError<StoreLocked>("effect-lsm/StoreLocked")("StoreLocked", {
-  directory: Schema.String
+  directory: Schema.String,
+  reason: Schema.UndefinedOr(Schema.String).pipe(Schema.optional)
 }) {
   override get message(): string {
-    return `${this.directory} is open elsewhere`
+    return this.reason === undefined
+      ? `${this.directory} is open elsewhere`
+      : `${this.directory} may be open elsewhere: ${this.reason}`
   }
 }
 

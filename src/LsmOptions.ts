@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { resolve as resolvePath } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { InvalidArgument } from "./LsmError.js"
@@ -94,7 +95,14 @@ export interface Tuning {
   readonly inlineSyncMillis?: number | undefined
   /** One in so many gets and puts is timed for the latency histograms; 1 times them all. Default 16. */
   readonly latencySampling?: number | undefined
-  /** The `store` label of the metrics. Default the directory. */
+  /**
+   * The permissions of files that are made, at least 0o600, at most 0o666. The umask narrows them further; files that are there keep theirs.
+   * Default 0o600: only the user may read and write.
+   */
+  readonly fileMode?: number | undefined
+  /** The same of directories, at least 0o700, at most 0o777. Default 0o700. */
+  readonly directoryMode?: number | undefined
+  /** The `store` label of the metrics. Default the directory, as it is given. */
   readonly name?: string | undefined
 }
 
@@ -121,19 +129,33 @@ export type Recovery = "strict" | "pointInTime" | "salvage"
  * @category models
  */
 export interface LsmOptions extends Tuning {
-  /** Where the store's files are. Made if it does not exist. */
+  /**
+   * The directory of the store's files. Made if it does not exist. A relative path is resolved once, against the working directory at the time of
+   * opening.
+   */
   readonly directory: string
   /** Whether a store is made where there is none. Default true; otherwise opening fails with `InvalidArgument`. */
   readonly createIfMissing?: boolean | undefined
   /**
-   * Opens the store without changing a byte of its directory: what would write fails with `StoreReadOnly`. The log is
-   * replayed into memory. There is still one owner: a directory that is open elsewhere fails with `StoreLocked`, but where
-   * there is no file LOCK there is nothing to lock. Default false.
+   * Opens the store without changing a byte of its files: what would write fails with `StoreReadOnly`. The log is
+   * replayed into memory. There is still one owner: a directory that is open elsewhere fails with `StoreLocked`, and while a reader
+   * has it, nobody else opens it. For that it takes a name in the directory, which goes when it closes. A reader that may not write to the
+   * directory only makes sure that there is no owner when it opens. Default false.
    */
   readonly readOnly?: boolean | undefined
   /** What is done about damage. Default `"strict"`. */
   readonly recovery?: Recovery | undefined
 }
+
+/**
+ * @internal
+ */
+export const defaultFileMode = 0o600
+
+/**
+ * @internal
+ */
+export const defaultDirectoryMode = 0o700
 
 /**
  * Options with their defaults filled in.
@@ -146,6 +168,8 @@ export interface Settings {
   readonly createIfMissing: boolean
   readonly readOnly: boolean
   readonly recovery: Recovery
+  readonly fileMode: number
+  readonly directoryMode: number
   readonly durability: "sync" | "buffered" | { readonly interval: Duration.Duration; readonly maxBytes: number }
   readonly memtableBytes: number
   readonly maxFrozenMemtables: number
@@ -222,6 +246,14 @@ const resolve = (options: LsmOptions): Settings => {
     }
     return value
   }
+  // Without its own rights a store could not go on.
+  const mode = (name: "fileMode" | "directoryMode", least: number, most: number): number => {
+    const value = options[name] ?? least
+    if (!Number.isInteger(value) || (value & least) !== least || (value | most) !== most) {
+      return fail(name, `must have the bits of 0o${least.toString(8)} and none beyond 0o${most.toString(8)}`)
+    }
+    return value
+  }
   const createIfMissing = options.createIfMissing ?? true
   const readOnly = options.readOnly ?? false
   const recovery = options.recovery ?? "strict"
@@ -241,10 +273,12 @@ const resolve = (options: LsmOptions): Settings => {
     many
   )
   return {
-    directory,
+    directory: resolvePath(directory),
     createIfMissing,
     readOnly,
     recovery,
+    fileMode: mode("fileMode", defaultFileMode, 0o666),
+    directoryMode: mode("directoryMode", defaultDirectoryMode, 0o777),
     durability: resolveDurability(options.durability ?? "sync", "durability"),
     memtableBytes: integer("memtableBytes", 64 * MiB, 1, 1024 * MiB),
     maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),

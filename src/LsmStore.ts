@@ -280,7 +280,8 @@ export const layerComponents = (
 ): Layer.Layer<Exclude<Components, Storage.Storage>, OpenError, Storage.Storage> =>
   compactor.pipe(
     Layer.provideMerge(merger),
-    Layer.provideMerge(Layer.mergeAll(wal, memtable, tables, manifest)),
+    // The manifest is first, for what has the lock is let go last.
+    Layer.provideMerge(Layer.provideMerge(Layer.mergeAll(wal, memtable, tables), manifest)),
     Layer.provideMerge(metrics)
   )
 
@@ -293,7 +294,9 @@ export const layerComponents = (
 export const make = (
   options: LsmOptions.LsmOptions
 ): Effect.Effect<Store, OpenError, FileSystem.FileSystem | Scope.Scope> =>
-  Effect.flatMap(Storage.make, (storage) => makeOn(storage, options))
+  Effect.flatMap(LsmOptions.settings(options), (settings) =>
+    Effect.flatMap(Storage.makeWith(settings), (storage) => makeOn(storage, settings))
+  )
 
 /**
  * `layerFromComponents` on `layerComponents` as one Effect: to build ten layers takes seven times as many steps, 15 ms in a process that has just
@@ -440,7 +443,9 @@ export const repair = (
   directory: string,
   options: RepairOptions
 ): Effect.Effect<RepairReport, OpenError, FileSystem.FileSystem> =>
-  Effect.provide(repairFromStorage(directory, options), Storage.layer)
+  Effect.flatMap(LsmOptions.settings({ ...options, directory: options.into }), (settings) =>
+    Effect.provide(repairFromStorage(directory, options), Storage.layerWith(settings))
+  )
 
 /**
  * `repair` on a `Storage` that is provided.

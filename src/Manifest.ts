@@ -5,11 +5,9 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { StorageFailure } from "./internal/failure.js"
-import { manifestName, parseFileName, tableName, temporaryName } from "./internal/fileNames.js"
+import { manifestName, tableName, temporaryName } from "./internal/fileNames.js"
 import { applyEdit, emptyState, type ManifestState, type ManifestWriter } from "./internal/manifestFile.js"
 import { isOwnFile } from "./internal/ownFile.js"
 import { closeQuietly } from "./internal/storageDriver.js"
@@ -23,11 +21,11 @@ import {
 import type { Version } from "./internal/version.js"
 import type { VersionEdit } from "./internal/versionEdit.js"
 import { type PinnedVersion, VersionSet } from "./internal/versionSet.js"
-import { type FileError, fromFailure, type OpenError, type StoreLocked } from "./LsmError.js"
+import { type FileError, fromFailure, type OpenError } from "./LsmError.js"
 import { type LsmOptions, type Settings, settings } from "./LsmOptions.js"
 import { attempt, Storage, type StorageService, syncFile } from "./Storage.js"
 import { keepAside } from "./shell/aside.js"
-import { expectStore, noStore } from "./shell/directories.js"
+import { expectStore, makeDirectories, noStore, syncParents } from "./shell/directories.js"
 import { writeManifest } from "./shell/manifestFiles.js"
 import { drawStoreId, type Salvaged, salvageDirectory } from "./shell/salvage.js"
 import { traced } from "./shell/tracing.js"
@@ -41,7 +39,7 @@ import { traced } from "./shell/tracing.js"
 export type Change = Partial<Omit<VersionEdit, "nextFileNumber">>
 
 /**
- * The directory's owner and its table of contents. Acquiring it claims or locks the directory and reads what is there, changing nothing;
+ * The directory's owner and its table of contents. Acquiring it locks the directory and reads what is there, changing nothing;
  * `begin` makes it writable.
  *
  * @since 0.1.0
@@ -84,7 +82,7 @@ export class Manifest extends Context.Tag("effect-lsm/Manifest")<Manifest, Manif
 /** A manifest longer than this is begun anew. */
 const rolloverSize = 1024 * 1024
 
-/** What the directory held when it was claimed, or locked. */
+/** What the directory held when it was locked. */
 type Recovered = Omit<StoreDirectory, "tornBytes"> & Omit<Seen, "found">
 
 /** What stands in a directory. */
@@ -110,18 +108,6 @@ const look = (storage: StorageService, directory: string): Effect.Effect<Seen, F
       }
     })
   )
-
-/** Whether it was closed in order, all of it is there and nothing else, so that it can be opened without a change. */
-const isInOrder = (seen: Exit.Exit<Seen, FileError>): boolean => {
-  if (!Exit.isSuccess(seen)) return false
-  const { found, orphans, missing } = seen.value
-  if (found?.state.closed === undefined || found.tornBytes > 0) return false
-  return missing.tables.length + missing.segments.length + orphans.length === 0
-}
-
-/** The names of a store's making, in order. */
-const ownNames = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
-  names.filter((name) => (parseFileName(name)?.kind ?? "lock") !== "lock").sort()
 
 const recover = (
   { directory, createIfMissing, readOnly, recovery }: Settings,
@@ -160,25 +146,17 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
     const { directory, createIfMissing, readOnly } = given
     const storage = yield* Storage
     if (!createIfMissing || readOnly) yield* expectStore(directory)
-    // A store that was closed in order is read under a claim; whatever is to be changed is locked, and looked at anew.
-    let secure: Effect.Effect<void, FileError | StoreLocked> | undefined
-    if (readOnly) yield* storage.lock(directory, "read")
-    else if (storage.claim === undefined) {
-      yield* Effect.zipRight(storage.makeDirectory(directory), storage.lock(directory))
-    } else secure = yield* storage.claim(directory)
-    const secureNow = Effect.suspend(() => secure ?? Effect.void).pipe(
-      Effect.tap(() => {
-        secure = undefined
-      })
-    )
-    if (given.recovery === "salvage") yield* secureNow
-    const salvaged = given.recovery === "salvage" ? yield* salvageDirectory(options) : undefined
-    let seen = yield* Effect.exit(look(storage, directory))
-    if (secure !== undefined && !isInOrder(seen)) {
-      yield* secureNow
-      seen = yield* Effect.exit(look(storage, directory))
-    }
-    const recovered = yield* recover(given, yield* seen)
+    // Acquired first, so that it goes last.
+    const lock = storage.lock(directory, readOnly ? "read" : "write")
+    yield* readOnly
+      ? lock
+      : Effect.catchIf(
+          lock,
+          (error) => error._tag === "StorageError" && error.code === "ENOENT",
+          () => Effect.zipRight(makeDirectories(storage, directory), lock)
+        )
+    const salvaged = given.recovery === "salvage" ? yield* salvageDirectory(given) : undefined
+    const recovered = yield* recover(given, yield* look(storage, directory))
     const { storeId } = recovered
     let { state, manifestNumber } = recovered
     let nextFileNumber = state.nextFileNumber
@@ -188,26 +166,6 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
     const serially = yield* Effect.makeSemaphore(1)
     const closeWriter = () => writer && closeQuietly(writer.file)
     yield* Effect.addFinalizer(() => Effect.sync(closeWriter))
-
-    /**
-     * Before the first change. Whom the claim does not know may have been here meanwhile: every store that is written to has begun a new
-     * manifest, so the names tell.
-     */
-    const own: Effect.Effect<void, FileError> = Effect.suspend(() => {
-      if (secure === undefined) return Effect.void
-      const refuse = (code: string) => Effect.fail(fromFailure(new StorageFailure("lock", directory, code)))
-      const before = ownNames(recovered.names)
-      return secure.pipe(
-        Effect.catchTag("StoreLocked", () => refuse("EBUSY")),
-        Effect.zipRight(storage.list(directory)),
-        Effect.flatMap((names) => {
-          const now = ownNames(names)
-          if (now.length !== before.length || now.some((name, i) => name !== before[i])) return refuse("ESTALE")
-          secure = undefined
-          return Effect.void
-        })
-      )
-    })
 
     const allocate = (): number => nextFileNumber++
 
@@ -231,6 +189,7 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
         let fileNumber = Math.max(allocate(), manifestNumber + 1)
         while (yield* isTaken(fileNumber)) fileNumber = allocate()
         const name = manifestName(fileNumber)
+        if (manifestNumber === 0) yield* syncParents(storage, directory)
         const whole = { ...next, nextFileNumber }
         const fresh = yield* writeManifest(storage, directory, storeId, fileNumber, whole, (mayBeNamed) =>
           mayBeNamed ? doubt([name, ...written]) : discard(written)
@@ -319,13 +278,10 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
       unsafeVersion: () => versions.current,
       unsafePin: () => versions.pin(),
       unsafeAllocate: allocate,
-      begin: Effect.zipRight(
-        own,
-        Effect.suspend(() => rollOver(state))
-      ).pipe(Effect.uninterruptible, serially.withPermits(1)),
+      begin: Effect.suspend(() => rollOver(state)).pipe(Effect.uninterruptible, serially.withPermits(1)),
       apply,
       unsafeSalvage: () => salvaged,
-      keepAside: (names) => Effect.zipRight(own, keepAside(storage, directory, manifestNumber, names)),
+      keepAside: (names) => keepAside(storage, directory, manifestNumber, names),
       unsafeOrphans: () => recovered.orphans,
       removeOrphans,
       unsafeTakeObsolete: () => versions.takeObsolete(),

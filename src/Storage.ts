@@ -3,19 +3,19 @@
  *
  * @since 0.1.0
  */
-import { dirname } from "node:path"
 import type { PlatformError } from "@effect/platform/Error"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { claimDirectory, type DirectoryLock, lockDirectory } from "./internal/directoryLock.js"
+import { lockDirectory } from "./internal/directoryLock.js"
 import { StorageFailure } from "./internal/failure.js"
 import { MemoryDisk } from "./internal/memoryFile.js"
-import { listDirectory, nodeDriver, syncDirectory } from "./internal/nodeFile.js"
+import { listDirectory, makeNodeDriver, syncDirectory } from "./internal/nodeFile.js"
 import type { LockMode, StorageDriver, StorageFile } from "./internal/storageDriver.js"
-import { type FileError, fromFailure, StoreLocked } from "./LsmError.js"
+import { type FileError, fromFailure, StorageError, StoreLocked } from "./LsmError.js"
+import { defaultDirectoryMode, defaultFileMode } from "./LsmOptions.js"
 
 export {
   /**
@@ -29,7 +29,7 @@ export {
 } from "./internal/failure.js"
 export type {
   /**
-   * How a directory is locked: a reader changes no byte of it.
+   * How a directory is locked: a reader leaves no trace in it.
    *
    * @since 0.1.0
    * @category models
@@ -52,6 +52,19 @@ export type {
 } from "./internal/storageDriver.js"
 
 /**
+ * What files and directories permit when they are made; the umask narrows it further.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Modes {
+  /** Default 0o600: only the user may read and write. */
+  readonly fileMode?: number | undefined
+  /** Default 0o700. */
+  readonly directoryMode?: number | undefined
+}
+
+/**
  * Files as the engine needs them. What runs once a file is an Effect; what runs once a block or a record is in `driver`.
  *
  * @since 0.1.0
@@ -61,7 +74,7 @@ export interface StorageService {
   readonly driver: StorageDriver
   /** Lets the event loop turn once. */
   readonly turn: Effect.Effect<void>
-  /** Makes a directory and those above it. */
+  /** Makes one directory; one that is there already is as good. Nothing is durable yet. */
   readonly makeDirectory: (path: string) => Effect.Effect<void, FileError>
   readonly exists: (path: string) => Effect.Effect<boolean, FileError>
   /** The names in a directory. */
@@ -73,17 +86,10 @@ export interface StorageService {
   /** Makes the names in a directory durable. */
   readonly syncDirectory: (path: string) => Effect.Effect<void, FileError>
   /**
-   * Owns the directory until the scope ends; fails with `StoreLocked`, at once, when it has an owner. A reader (default: a writer)
-   * changes nothing.
+   * Owns the directory, which must be there, until the scope ends; fails with `StoreLocked` if it has an owner. A reader (default: a
+   * writer) leaves no trace, and owns nothing if it may not write to the directory: then it only makes sure that there is no owner.
    */
   readonly lock: (directory: string, mode?: LockMode) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
-  /**
-   * The same at less cost, for who has nothing to change yet; the directory is made if it is missing. The answer, run before the first change, takes the
-   * lock itself, and fails with `StoreLocked` where the directory has an owner whom the claim does not know. A Storage may do without.
-   */
-  readonly claim?: (
-    directory: string
-  ) => Effect.Effect<Effect.Effect<void, FileError | StoreLocked>, FileError | StoreLocked, Scope.Scope>
 }
 
 /**
@@ -155,77 +161,82 @@ const fromPlatform = (operation: string, path: string, error: PlatformError): Fi
   return fromFailure(new StorageFailure(operation, path, code, { cause: error }))
 }
 
-/** An Effect of a function that calls back with what is owned, with neither when somebody else owns it, or with a failure. */
-const answered = <A>(
-  directory: string,
-  run: (done: (failure: Error | undefined, own: A | undefined) => void) => void
-): Effect.Effect<A, FileError | StoreLocked> =>
-  Effect.uninterruptible(
-    Effect.async<A, FileError | StoreLocked>((resume) =>
-      run((failure, own) => {
-        if (own !== undefined) resume(Effect.succeed(own))
-        else resume(Effect.fail(failure === undefined ? new StoreLocked({ directory }) : fromFailure(failure)))
-      })
-    )
+const locked = (directory: string, mode: LockMode, fileMode: number) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({ try: () => lockDirectory(directory, mode, fileMode), catch: fromFailure }).pipe(
+      Effect.flatMap((lock) =>
+        lock.isOwn ? Effect.succeed(lock) : Effect.fail(new StoreLocked({ directory, reason: lock.reason }))
+      )
+    ),
+    (lock) => Effect.sync(lock.release)
   )
 
-const owned = (directory: string, run: Parameters<typeof answered<DirectoryLock>>[1]) =>
-  Effect.acquireRelease(answered(directory, run), (lock) => Effect.sync(lock.release))
-
 /**
- * Files of the machine: directories through the platform's `FileSystem`; positional reads, fdatasync, directory syncs and the
- * lock, which it does not have, through Node, and so the names in a directory, for which opening a store would wait for the thread pool.
+ * Files of the machine, made with other modes than the defaults: directories through the platform's `FileSystem`; positional reads,
+ * fdatasync, directory syncs and the lock, which it does not have, through Node, and so the names in a directory, for which opening a
+ * store would wait for the thread pool.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> = Effect.map(
-  FileSystem.FileSystem,
-  (fs): StorageService => {
-    // Not interrupted once begun, as in `callback`: an abandoned rename would still happen, after the directory is let go.
-    const named = <A>(operation: string, path: string, effect: Effect.Effect<A, PlatformError>) =>
-      Effect.uninterruptible(Effect.mapError(effect, (error) => fromPlatform(operation, path, error)))
-    // Level by level: Node's own recursive mkdir never returns where a parent exists and refuses (such as /proc).
-    const makeDirectory = (path: string): Effect.Effect<void, FileError> =>
-      Effect.flatMap(named("stat", path, fs.exists(path)), (exists) => {
-        if (exists) return Effect.void
-        const parent = dirname(path)
-        const one = named("make directory", path, fs.makeDirectory(path))
-        return parent === path ? one : Effect.zipRight(makeDirectory(parent), one)
-      })
-    return {
-      driver: nodeDriver,
-      turn: turn(nodeDriver),
-      makeDirectory,
-      exists: (path) => named("stat", path, fs.exists(path)),
-      list: (path) => attempt(() => listDirectory(path)),
-      rename: (from, to) => named("rename", from, fs.rename(from, to)),
-      remove: (path) => named("remove", path, fs.remove(path)),
-      link: (from, to) => named("link", from, fs.link(from, to)),
-      syncDirectory: (path) => callback((done) => syncDirectory(path, done)),
-      lock: (directory, mode = "write") =>
-        Effect.asVoid(owned(directory, (done) => lockDirectory(directory, mode, done))),
-      claim: (directory) => {
-        const claim = owned(directory, (done) => claimDirectory(directory, "write", done))
-        return claim.pipe(
-          Effect.catchIf(
-            (error) => error._tag === "StorageError" && error.code === "ENOENT",
-            () => Effect.zipRight(makeDirectory(directory), claim)
-          ),
-          Effect.map(({ secure }) =>
-            answered<true>(directory, (done) => secure((failure, isOwn) => done(failure, isOwn || undefined)))
-          )
+export const makeWith = (modes: Modes): Effect.Effect<StorageService, never, FileSystem.FileSystem> =>
+  Effect.map(FileSystem.FileSystem, (fs) => fromFileSystem(fs, modes))
+
+const fromFileSystem = (
+  fs: FileSystem.FileSystem,
+  { fileMode = defaultFileMode, directoryMode = defaultDirectoryMode }: Modes
+): StorageService => {
+  // Not interrupted once begun, as in `callback`: an abandoned rename would still happen, after the directory is let go.
+  const named = <A>(operation: string, path: string, effect: Effect.Effect<A, PlatformError>) =>
+    Effect.uninterruptible(Effect.mapError(effect, (error) => fromPlatform(operation, path, error)))
+  const driver = makeNodeDriver(fileMode)
+  const expectDirectory = (path: string) =>
+    Effect.flatMap(named("stat", path, fs.stat(path)), ({ type }) =>
+      type === "Directory"
+        ? Effect.void
+        : Effect.fail(new StorageError({ operation: "make directory", path, code: "ENOTDIR" }))
+    )
+  return {
+    driver,
+    turn: turn(driver),
+    // Others may make it at the same time, so to look first would be of no use.
+    makeDirectory: (path) =>
+      named("make directory", path, fs.makeDirectory(path, { mode: directoryMode })).pipe(
+        Effect.catchIf(
+          (error) => error._tag === "StorageError" && error.code === "EEXIST",
+          () => expectDirectory(path)
         )
-      }
-    }
+      ),
+    exists: (path) => named("stat", path, fs.exists(path)),
+    list: (path) => attempt(() => listDirectory(path)),
+    rename: (from, to) => named("rename", from, fs.rename(from, to)),
+    remove: (path) => named("remove", path, fs.remove(path)),
+    link: (from, to) => named("link", from, fs.link(from, to)),
+    syncDirectory: (path) => callback((done) => syncDirectory(path, done)),
+    lock: (directory, mode = "write") => Effect.asVoid(locked(directory, mode, fileMode))
   }
-)
+}
+
+/**
+ * Files of the machine, for the user alone; see `makeWith`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> = makeWith({})
 
 /**
  * @since 0.1.0
  * @category layers
  */
 export const layer: Layer.Layer<Storage, never, FileSystem.FileSystem> = Layer.effect(Storage, make)
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerWith = (modes: Modes): Layer.Layer<Storage, never, FileSystem.FileSystem> =>
+  Layer.effect(Storage, makeWith(modes))
 
 /**
  * A Storage on a simulated disk.
@@ -236,7 +247,11 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
   const lock = (directory: string) =>
     Effect.asVoid(
       Effect.acquireRelease(
-        Effect.suspend(() => (disk.lock(directory) ? Effect.void : Effect.fail(new StoreLocked({ directory })))),
+        Effect.filterOrFail(
+          attempt(() => disk.lock(directory)),
+          (isOwn) => isOwn,
+          () => new StoreLocked({ directory })
+        ),
         () => Effect.sync(() => disk.unlock(directory))
       )
     )
@@ -250,9 +265,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
     remove: (path) => attempt(() => disk.remove(path)),
     link: (from, to) => attempt(() => disk.link(from, to)),
     syncDirectory: (path) => callback((done) => disk.syncDirectory(path, done)),
-    lock,
-    claim: (directory) =>
-      attempt(() => disk.makeDirectory(directory)).pipe(Effect.zipRight(lock(directory)), Effect.as(Effect.void))
+    lock
   }
 }
 

@@ -128,6 +128,28 @@ describe("compactions in a thread", () => {
     })
   )
 
+  it.effect("leave a file alone that has the name of a table and is not of their making", () =>
+    Effect.gen(function* () {
+      for (const run of [withThreads, withoutThreads]) {
+        const storage = yield* makeFaultyStorage
+        yield* run(storage, (store) =>
+          Effect.gen(function* () {
+            yield* fill(store)
+            const before = [...storage.afterPowerCut().keys()].filter((path) => /\d{6}/.test(path))
+            const highest = Math.max(...before.map((path) => Number(/\d{6}/.exec(path)?.[0])))
+            const foreign = Array.from({ length: 60 }, (_, i) => {
+              const path = `/memory/${String(highest + 1 + i).padStart(6, "0")}.sst`
+              storage.service.driver.create(path).close()
+              return path
+            })
+            expect(yield* Effect.flip(store.compact())).toMatchObject({ _tag: "StorageError", code: "EEXIST" })
+            expect(tablesOf(storage)).toEqual(expect.arrayContaining(foreign))
+          })
+        )
+      }
+    })
+  )
+
   it.effect("start no thread before there is something to merge", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage

@@ -1,6 +1,5 @@
-import type { spawn } from "node:child_process"
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
-import { createRequire, syncBuiltinESMExports } from "node:module"
+import { fork } from "node:child_process"
+import { chmodSync, mkdirSync, readdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
 import * as FileSystem from "@effect/platform/FileSystem"
@@ -9,38 +8,16 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { LsmStore } from "effect-lsm"
-import { claimName } from "../src/internal/claimedName.js"
-import { lockByFlock } from "../src/internal/fileLock.js"
-import { childProgram, spawnChild } from "./support/childProcess.js"
+import { LsmStore, Storage } from "effect-lsm"
+import { type Child, type ChildOptions, childProgram, spawnChild } from "./support/childProcess.js"
 import { turn } from "./support/eventually.js"
-import { disk, memory, withStore } from "./support/places.js"
-
-const processes = createRequire(import.meta.url)("node:child_process") as { spawn: typeof spawn }
-
-const setSpawn = (run: typeof spawn) =>
-  Effect.sync(() => {
-    processes.spawn = run
-    syncBuiltinESMExports()
-  })
-
-/** While the program that locks a file cannot be started. */
-const withoutLocker = <A, E, R>(use: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-  const failing = (() => {
-    throw Object.assign(new Error("spawn ENOMEM"), { code: "ENOMEM" })
-  }) as unknown as typeof spawn
-  return Effect.acquireUseRelease(
-    setSpawn(failing),
-    () => use,
-    () => setSpawn(spawnAsItWas)
-  )
-}
-const spawnAsItWas = processes.spawn
-
-const onLinux = process.platform === "linux" ? it.scoped : it.scoped.skip
+import { faultyStorage } from "./support/faultyStorage.js"
+import { disk, memory, type Place, withStore } from "./support/places.js"
+import { onLinux, withNamespaces } from "./support/system.js"
 
 /** A store with one entry that was closed in order. */
 const closed = Effect.tap(disk, (place) => withStore(place, (store) => store.put("k", "v")))
@@ -50,15 +27,20 @@ const verify = (directory: string) => Stream.provideLayer(LsmStore.verify({ dire
 const readOnly = (directory: string) =>
   Effect.scoped(LsmStore.make({ directory, readOnly: true })).pipe(Effect.provide(NodeFileSystem.layer))
 
-/** A descriptor that holds the lock of a file, as one of another process would. */
-const flocked = (path: string): Effect.Effect<number> =>
-  Effect.async((resume) => {
-    const fd = openSync(path, "a")
-    lockByFlock(fd, path, "write", (_, release) => {
-      expect(release).toBeDefined()
-      resume(Effect.succeed(fd))
-    })
-  })
+const refusal = (work: Effect.Effect<unknown, unknown>) =>
+  Effect.map(Effect.flip(work), (error) => (error as { readonly _tag: string })._tag)
+
+/** What another process is told that opens the directory. */
+const other = ({ directory }: Place, options?: ChildOptions) =>
+  Effect.scoped(Effect.flatMap(spawnChild(["hold", directory], [], options), ({ line }) => line))
+
+/** A process that has the directory. */
+const owner = ({ directory }: Place, options?: ChildOptions): Effect.Effect<Child, never, Scope.Scope> =>
+  Effect.tap(spawnChild(["hold", directory], [], options), ({ line }) =>
+    Effect.map(line, (told) => expect(told).toBe("open"))
+  )
+
+const names = ({ directory }: Place) => readdirSync(directory).filter((name) => name.startsWith("LOCK"))
 
 describe("a directory has one owner", () => {
   for (const [name, where] of [
@@ -82,19 +64,27 @@ describe("a directory has one owner", () => {
     )
   }
 
-  it.scoped("by whatever path it is reached", () =>
+  it.scoped("by whatever path it is reached, however long", () =>
     Effect.gen(function* () {
-      const place = yield* disk
-      const other = yield* disk
-      const link = join(other.directory, "link")
-      symlinkSync(place.directory, link)
-      const through = yield* disk
-      yield* withStore(place, () =>
-        Effect.map(
-          Effect.flip(withStore({ ...through, open: (t) => place.open({ ...t, name: link }) }, () => Effect.void)),
-          (error) => expect(error._tag).toBe("StoreLocked")
-        )
+      const home = yield* disk
+      const directory = join(home.directory, "a long name ".repeat(10).trim(), "b".repeat(100))
+      const place: Place = {
+        directory,
+        open: (tuning) => Layer.provide(LsmStore.layer({ ...tuning, directory }), NodeFileSystem.layer)
+      }
+      const link = join(home.directory, "link")
+      symlinkSync(directory, link)
+      yield* withStore(place, (store) =>
+        Effect.gen(function* () {
+          yield* store.put("k", "v")
+          expect(yield* refusal(withStore(place, () => Effect.void))).toBe("StoreLocked")
+          expect(yield* refusal(readOnly(link))).toBe("StoreLocked")
+          expect(yield* other(place)).toBe("StoreLocked")
+          expect(yield* other({ ...place, directory: link })).toBe("StoreLocked")
+        })
       )
+      expect(names(place)).toStrictEqual([])
+      expect(yield* other(place)).toBe("open")
     })
   )
 
@@ -118,118 +108,125 @@ describe("a directory has one owner", () => {
   it.scoped("among processes; a killed one has none", () =>
     Effect.gen(function* () {
       const place = yield* disk
-      const child = yield* spawnChild(["hold", place.directory])
-      expect(yield* child.line).toBe("open")
+      const child = yield* owner(place)
       const files = () => readdirSync(place.directory).filter((file) => !file.endsWith(".log"))
       const before = files()
       expect(yield* Effect.flip(withStore(place, () => Effect.void))).toMatchObject({ _tag: "StoreLocked" })
       expect(files()).toStrictEqual(before)
       yield* child.kill
       yield* withStore(place, (store) => store.put("k", "v"))
+      expect(names(place)).toStrictEqual([])
     })
   )
 
   it.scoped("among the threads of a process", () =>
     Effect.gen(function* () {
       const place = yield* disk
-      const answer = Effect.acquireUseRelease(
+      const thread = Effect.acquireRelease(
         Effect.sync(() => new Worker(childProgram(), { workerData: ["hold", place.directory], stdin: true })),
-        (worker) =>
-          Effect.async<unknown>((resume) => {
-            worker.once("message", (line) => resume(Effect.succeed(line)))
-            worker.once("error", (error) => resume(Effect.die(error)))
-          }),
         (worker) => Effect.promise(() => worker.terminate())
       )
-      yield* withStore(place, () => Effect.map(answer, (line) => expect(line).toBe("StoreLocked")))
+      const line = (worker: Worker) =>
+        Effect.async<unknown>((resume) => {
+          worker.once("message", (message) => resume(Effect.succeed(message)))
+          worker.once("error", (error) => resume(Effect.die(error)))
+        })
+      const answer = Effect.scoped(Effect.flatMap(thread, line))
+      yield* withStore(place, () => Effect.map(answer, (told) => expect(told).toBe("StoreLocked")))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          expect(yield* Effect.flatMap(thread, line)).toBe("open")
+          expect(yield* answer).toBe("StoreLocked")
+          expect(yield* refusal(withStore(place, () => Effect.void))).toBe("StoreLocked")
+        })
+      )
+      // A thread that was ended has let nothing go in order.
+      yield* withStore(place, (store) => store.put("k", "v"))
+      expect(names(place)).toStrictEqual([])
     })
   )
 
   it.scoped("among processes, though it has written nothing yet", () =>
     Effect.gen(function* () {
       const place = yield* closed
-      const other = Effect.scoped(Effect.flatMap(spawnChild(["hold", place.directory]), ({ line }) => line))
-      const refusal = (work: Effect.Effect<unknown, unknown>) =>
-        Effect.map(Effect.flip(work), (error) => (error as { readonly _tag: string })._tag)
       yield* withStore(place, (store) =>
         Effect.gen(function* () {
           expect(yield* store.getString("k")).toStrictEqual(Option.some("v"))
-          expect(yield* other).toBe("StoreLocked")
+          expect(yield* other(place)).toBe("StoreLocked")
           expect(yield* refusal(readOnly(place.directory))).toBe("StoreLocked")
           expect(yield* refusal(Stream.runDrain(verify(place.directory)))).toBe("StoreLocked")
           yield* store.put("k", "w")
-          expect(yield* other).toBe("StoreLocked")
+          expect(yield* other(place)).toBe("StoreLocked")
         })
       )
-      expect(yield* other).toBe("open")
+      expect(yield* other(place)).toBe("open")
     })
   )
 
-  onLinux("writes nothing while somebody whom its claim does not know has the lock, and goes on afterwards", () =>
+  it.scoped("without any program that locks files", () =>
     Effect.gen(function* () {
       const place = yield* closed
-      const files = () => readdirSync(place.directory).map((name) => [name, readFileSync(join(place.directory, name))])
-      const before = files()
-      yield* withStore(place, (store) =>
-        Effect.gen(function* () {
-          const foreign = yield* flocked(join(place.directory, "LOCK"))
-          const refused = { _tag: "StorageError", operation: "lock", code: "EBUSY" }
-          expect(yield* Effect.flip(store.put("k", "w"))).toMatchObject(refused)
-          expect(yield* Effect.flip(store.flush)).toMatchObject(refused)
-          expect(yield* store.getString("k")).toStrictEqual(Option.some("v"))
-          expect(files()).toStrictEqual(before)
-          closeSync(foreign)
-          yield* store.put("k", "w")
-        })
+      const env = { PATH: join(place.directory, "nowhere") }
+      const first = yield* owner(place, { env })
+      expect(yield* other(place, { env })).toBe("StoreLocked")
+      expect(yield* refusal(withStore(place, () => Effect.void))).toBe("StoreLocked")
+      yield* first.kill
+      expect(yield* other(place, { env })).toBe("open")
+    })
+  )
+
+  it.scoped("which the children of its process do not inherit", () =>
+    Effect.gen(function* () {
+      const place = yield* closed
+      const scope = yield* Scope.make()
+      const store = yield* Scope.extend(LsmStore.make({ directory: place.directory }), scope)
+      yield* store.put("k", "w")
+      const child = yield* Effect.acquireRelease(
+        Effect.sync(() => fork(childProgram(), ["idle"], { stdio: "ignore" })),
+        (process) => Effect.sync(() => process.kill("SIGKILL"))
       )
-      yield* withStore(place, (store) =>
-        Effect.map(store.getString("k"), (value) => expect(value).toStrictEqual(Option.some("w")))
+      yield* Effect.async<void>((resume) => void child.once("spawn", () => resume(Effect.void)))
+      yield* Scope.close(scope, Exit.void)
+      yield* withStore(place, (again) => again.put("k", "x"))
+    }).pipe(Effect.provide(NodeFileSystem.layer))
+  )
+
+  withNamespaces("among processes of other pid and network namespaces", (unshare) =>
+    Effect.gen(function* () {
+      const place = yield* closed
+      const env = { PATH: join(place.directory, "nowhere") }
+      const under = [unshare, "-n", "-p", "--fork", "--kill-child"]
+      const first = yield* owner(place, { under, env })
+      // Each is process 1 where it is.
+      expect(yield* other(place, { under, env })).toBe("StoreLocked")
+      expect(yield* refusal(withStore(place, () => Effect.void))).toBe("StoreLocked")
+      expect(yield* refusal(readOnly(place.directory))).toBe("StoreLocked")
+      yield* first.kill
+      expect(yield* other(place, { under, env })).toBe("open")
+      yield* withStore(place, () =>
+        Effect.map(other(place, { under, env }), (told) => expect(told).toBe("StoreLocked"))
       )
     })
   )
 
-  onLinux("opens nothing that is to be changed while somebody whom its claim does not know has the lock", () =>
+  onLinux("also while a reader has it, which leaves nothing behind", () =>
     Effect.gen(function* () {
-      const place = yield* disk
-      const child = yield* spawnChild(["hold", place.directory])
-      expect(yield* child.line).toBe("open")
-      yield* child.kill
-      const foreign = yield* flocked(join(place.directory, "LOCK"))
-      expect(yield* Effect.flip(withStore(place, () => Effect.void))).toMatchObject({ _tag: "StoreLocked" })
-      closeSync(foreign)
-      yield* withStore(place, (store) => store.put("k", "v"))
-    })
+      const place = yield* closed
+      const reading = LsmStore.make({ directory: place.directory, readOnly: true })
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* reading
+          expect(names(place)).toHaveLength(1)
+          expect(yield* other(place)).toBe("StoreLocked")
+          expect(yield* refusal(readOnly(place.directory))).toBe("StoreLocked")
+        })
+      )
+      expect(names(place)).toStrictEqual([])
+    }).pipe(Effect.provide(NodeFileSystem.layer))
   )
 })
 
 describe("a directory whose owner fails to open it", () => {
-  onLinux("is let go where the program that locks cannot be started", () =>
-    Effect.gen(function* () {
-      const place = yield* closed
-      const refused = { _tag: "StorageError", operation: "lock", code: "ENOMEM" }
-      expect(yield* withoutLocker(Effect.flip(readOnly(place.directory)))).toMatchObject(refused)
-      yield* withStore(place, (store) =>
-        Effect.gen(function* () {
-          expect(yield* withoutLocker(Effect.flip(store.put("k", "w")))).toMatchObject(refused)
-          yield* store.put("k", "w")
-        })
-      )
-      yield* readOnly(place.directory)
-    })
-  )
-
-  onLinux("fails with StoreLocked though it was closed in order, where a change is due", () =>
-    Effect.gen(function* () {
-      const place = yield* closed
-      writeFileSync(join(place.directory, "000999.sst"), "left behind")
-      const foreign = yield* flocked(join(place.directory, "LOCK"))
-      expect(yield* Effect.flip(withStore(place, () => Effect.void))).toMatchObject({ _tag: "StoreLocked" })
-      closeSync(foreign)
-      yield* withStore(place, () => Effect.void)
-      expect(existsSync(join(place.directory, "000999.sst"))).toBe(false)
-    })
-  )
-
   it.scopedLive("stays locked until that has ended, though the scope is closed meanwhile", () =>
     Effect.gen(function* () {
       const { directory } = yield* disk
@@ -251,38 +248,89 @@ describe("a directory whose owner fails to open it", () => {
       yield* reached.await
       const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
       for (let i = 0; i < 100; i++) yield* turn
-      const other = Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), (store) => store.put("k", "v")))
-      expect(yield* Effect.flip(other)).toMatchObject({ _tag: "StoreLocked" })
+      const second = Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), (store) => store.put("k", "v")))
+      expect(yield* Effect.flip(second)).toMatchObject({ _tag: "StoreLocked" })
       yield* goOn.open
       yield* Fiber.join(closing)
-      yield* other
+      yield* second
       const value = Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), (store) => store.getString("k")))
       expect(yield* value).toStrictEqual(Option.some("v"))
     }).pipe(Effect.provide(NodeFileSystem.layer))
   )
 })
 
-describe("a name", () => {
-  const claim = (name: string) =>
-    Effect.async<Parameters<Parameters<typeof claimName>[1]>[0]>((resume) =>
-      claimName(name, (outcome) => resume(Effect.succeed(outcome)))
-    )
-  onLinux("has one owner, until it is let go", () =>
-    Effect.gen(function* () {
-      const name = `effect-lsm/test/${process.pid}`
-      const first = yield* claim(name)
-      expect(first).toBeTypeOf("function")
-      expect([yield* claim(name), yield* claim(name)]).toStrictEqual(["taken", "taken"])
-      const other = yield* claim(`${name}/other`)
-      expect(other).toBeTypeOf("function")
-      for (const release of [first, other]) if (typeof release === "function") release()
-      const again = yield* claim(name)
-      expect(again).toBeTypeOf("function")
-      if (typeof again === "function") again()
-    })
-  )
+describe("a directory that is let go", () => {
+  const options = { directory: "/memory" }
+  const layers = {
+    "opened at once": LsmStore.layerFromStorage(options),
+    "of components": Layer.provide(LsmStore.layerFromComponents(options), LsmStore.layerComponents(options))
+  }
 
-  onLinux("that is longer than a name can be is impossible, not somebody else's", () =>
-    Effect.map(claim("n".repeat(200)), (outcome) => expect(outcome).toBe("impossible"))
+  for (const [name, layer] of Object.entries(layers)) {
+    it.effect(`has no file open any more, whatever failed before: ${name}`, () =>
+      Effect.gen(function* () {
+        for (const fails of [false, true]) {
+          const storage = yield* faultyStorage()
+          let openThen: ReadonlyArray<string> | undefined
+          const { lock } = storage.service
+          const watched: Storage.StorageService = {
+            ...storage.service,
+            lock: (directory, mode) =>
+              Effect.zipRight(
+                lock(directory, mode),
+                Effect.addFinalizer(() =>
+                  Effect.sync(() => {
+                    openThen = [...storage.open.values()]
+                  })
+                )
+              )
+          }
+          yield* Effect.gen(function* () {
+            const store = yield* LsmStore.LsmStore
+            for (const key of ["a", "b"]) yield* Effect.zipRight(store.put(key, "1"), store.flush)
+            yield* store.get("a")
+            yield* store.put("c", "1")
+            expect(storage.open.size).toBeGreaterThan(0)
+            if (fails) {
+              storage.inject({ fault: { _tag: "Refuse", code: "EIO" }, times: Number.POSITIVE_INFINITY })
+              yield* Effect.ignore(store.put("d", "1"))
+            }
+          }).pipe(Effect.provide(layer), Effect.provide(Layer.succeed(Storage.Storage, watched)), Effect.scoped)
+          expect(openThen, `fails: ${fails}`).toStrictEqual([])
+        }
+      })
+    )
+  }
+})
+
+describe("another user of the machine", () => {
+  const asRoot = process.platform === "linux" && process.getuid?.() === 0 ? it.scoped : it.scoped.skip
+
+  asRoot("neither reads nor blocks a store, nor what is in it where the directory is open to all", () =>
+    Effect.gen(function* () {
+      const home = yield* disk
+      chmodSync(home.directory, 0o755)
+      for (const isOpenToAll of [false, true]) {
+        const directory = join(home.directory, isOpenToAll ? "open to all" : "private")
+        if (isOpenToAll) {
+          mkdirSync(directory)
+          chmodSync(directory, 0o755)
+        }
+        yield* Effect.gen(function* () {
+          const store = yield* LsmStore.make({ directory })
+          yield* store.put("k", "v")
+          const child = yield* spawnChild(["trouble", directory])
+          const told = JSON.parse(yield* child.line) as Record<string, string>
+          expect(told).toStrictEqual({
+            list: isOpenToAll ? "allowed" : "EACCES",
+            read: "EACCES",
+            create: "EACCES",
+            connect: "EACCES",
+            remove: "EACCES"
+          })
+        }).pipe(Effect.scoped)
+        yield* Effect.scoped(LsmStore.make({ directory }))
+      }
+    }).pipe(Effect.provide(NodeFileSystem.layer))
   )
 })

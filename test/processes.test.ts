@@ -1,11 +1,10 @@
-import { cpSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { bundle, start } from "./kill/child.js"
 import { runCycles } from "./kill/cycles.js"
-import { filesOf, race } from "./kill/races.js"
+import { copyStore, filesOf, leaveStale, ownersIn, race } from "./kill/races.js"
 import { contentOf, withStore } from "./kill/store.js"
 import { eventually } from "./support/eventually.js"
 import { temporaryDirectory } from "./support/temporaryDirectory.js"
@@ -62,6 +61,21 @@ describe("processes", () => {
     })
   )
 
+  it.scopedLive("that race for what a killed owner has left have one winner, again and again", () =>
+    Effect.gen(function* () {
+      const program = yield* bundle
+      const directory = yield* temporaryDirectory
+      const lockedOut = Array.from({ length: racers - 1 }, () => "StoreLocked")
+      for (let i = 0; i < 3; i++) {
+        const [stale] = yield* leaveStale(program, directory)
+        if (process.platform === "linux") expect(stale).toBeDefined()
+        const outcomes = yield* Effect.scoped(race(program, directory, racers))
+        expect(outcomes, `race ${i}`).toStrictEqual([...lockedOut, "open, put by the winner"])
+        expect(ownersIn(directory)).toStrictEqual([])
+      }
+    })
+  )
+
   it.scopedLive("that are stopped still own the store; killed then, they do not", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
@@ -105,7 +119,7 @@ describe("processes", () => {
           expect(yield* owner.line).toBe("")
         }
         yield* owner.kill
-        cpSync(directory, copy, { recursive: true })
+        copyStore(directory, copy)
         const keysOf = (where: string) => Effect.map(withStore(where, contentOf), (found) => [...found.keys()])
         yield* withStore(directory, (original) =>
           withStore(copy, (copied) =>

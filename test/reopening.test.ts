@@ -87,7 +87,7 @@ describe("reopening", () => {
       yield* session(directory, (store) =>
         Effect.gen(function* () {
           for (let i = 0; i < 20; i++) yield* store.put(`key ${i}`, "value")
-          for (const name of files(directory, /./)) copyFileSync(join(directory, name), join(crashed, name))
+          for (const name of files(directory, /^(?!LOCK)/)) copyFileSync(join(directory, name), join(crashed, name))
         })
       )
       const logs = files(crashed, /\.log$/).map((name) => readFileSync(join(crashed, name)))
@@ -149,7 +149,7 @@ describe("reopening", () => {
       /** A disk with these files, each of whose states is told as it changes. */
       const boot = (files: ReadonlyMap<string, Uint8Array>, told: (state: ReadonlyMap<string, Uint8Array>) => void) => {
         const disk: MemoryDisk = new MemoryDisk({ after: () => told(disk.contents()) })
-        disk.makeDirectory(directory)
+        disk.placeDirectory(directory)
         for (const [path, bytes] of files) disk.place(path, bytes)
         return openStore(fromMemoryDisk(disk), options)
       }

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, statSync } from "node:fs"
+import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -7,12 +9,13 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import { LsmStore, Storage, WriteBatch } from "effect-lsm"
+import { LsmStore, WriteBatch } from "effect-lsm"
 import { pairs } from "./support/bytes.js"
 import { turn } from "./support/eventually.js"
 import { type FaultyStorage, makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
+import * as places from "./support/places.js"
 
-const changing = new Set(["create", "append", "sync", "sync directory", "rename", "remove"])
+const changing = new Set(["create", "append", "sync", "sync directory", "rename", "remove", "make directory"])
 
 /** What has been done since that changes the disk. */
 const changesSince = (storage: FaultyStorage, from: number) =>
@@ -44,86 +47,47 @@ const writes: ReadonlyArray<readonly [string, (store: LsmStore.Store) => Effect.
   ["a compaction", (store) => store.compact()]
 ]
 
-/** The same files by a claim that knows of nobody, as that of another container would. */
-const unknowing = ({ layer, service }: FaultyStorage): Layer.Layer<Storage.Storage> =>
-  Layer.map(layer, (context) =>
-    Context.add(context, Storage.Storage, {
-      ...service,
-      claim: (directory) => Effect.map(Effect.scope, (scope) => Scope.extend(service.lock(directory), scope))
-    })
-  )
-
 describe("a store that was closed in order", () => {
-  it.effect("takes no writes any more where another has been written to meanwhile, which keeps what it has", () =>
+  it.effect("is owned from its opening on, before anything is written", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore
-      const inAnother = Effect.gen(function* () {
-        const store = yield* LsmStore.LsmStore
-        expect(yield* pairs(store.scan())).toEqual(held)
-        yield* withFaultyStore(storage, (other) => other.put("c", "theirs"))
-        const before = storage.operations.length
-        const stale = { _tag: "StorageError", operation: "lock", code: "ESTALE" }
-        expect(yield* Effect.flip(store.put("d", "ours"))).toMatchObject(stale)
-        expect(yield* Effect.flip(store.put("d", "ours"))).toMatchObject({ _tag: "StorePoisoned" })
-        expect(changesSince(storage, before)).toEqual([])
-        expect(yield* pairs(store.scan())).toEqual(held)
-      })
-      yield* inAnother.pipe(
-        Effect.provide(LsmStore.layerFromStorage({ directory: "/memory" })),
-        Effect.provide(unknowing(storage))
-      )
-      expect(yield* withFaultyStore(storage, (store) => pairs(store.scan()))).toEqual([...held, ["c", "theirs"]])
-    })
-  )
-
-  it.effect("looks again where another has changed it between two looks", () =>
-    Effect.gen(function* () {
-      const storage = yield* closedStore
-      let isFirst = true
-      const { list } = storage.service
-      const racing: FaultyStorage = {
-        ...storage,
-        service: {
-          ...storage.service,
-          list: (directory) =>
-            Effect.tap(list(directory), () => {
-              if (!isFirst) return Effect.void
-              isFirst = false
-              const theirs = (other: LsmStore.Store) => Effect.zipRight(other.put("c", "theirs"), other.flush)
-              return Effect.orDie(withFaultyStore(storage, theirs))
-            })
-        }
-      }
-      const all = yield* Effect.flatMap(LsmStore.LsmStore, (store) => pairs(store.scan())).pipe(
-        Effect.provide(LsmStore.layerFromStorage({ directory: "/memory" })),
-        Effect.provide(unknowing(racing))
-      )
-      expect(all).toEqual([...held, ["c", "theirs"]])
-    })
-  )
-
-  it.effect("reads anew what was changed before it came to lock a store that is to be changed", () =>
-    Effect.gen(function* () {
-      const storage = yield* makeFaultyStorage
-      const between = Layer.map(storage.layer, (context) =>
-        Context.add(context, Storage.Storage, {
-          ...storage.service,
-          claim: (directory) =>
-            Effect.map(Effect.scope, (scope) =>
-              Effect.zipRight(
-                Effect.orDie(withFaultyStore(storage, (other) => other.put("a", "theirs"))),
-                Scope.extend(storage.service.lock(directory), scope)
-              )
-            )
+      const { operations } = storage
+      const before = operations.length
+      const other = Effect.flip(withFaultyStore(storage, (store) => store.put("c", "theirs")))
+      yield* withFaultyStore(storage, (store) =>
+        Effect.gen(function* () {
+          expect(operations[before]).toMatchObject({ operation: "lock" })
+          expect(yield* other).toMatchObject({ _tag: "StoreLocked" })
+          yield* store.put("c", "ours")
+          expect(yield* other).toMatchObject({ _tag: "StoreLocked" })
         })
       )
-      const pairsThere = yield* Effect.flatMap(LsmStore.LsmStore, (store) =>
-        Effect.zipRight(store.put("b", "ours"), pairs(store.scan()))
-      ).pipe(Effect.provide(LsmStore.layerFromStorage({ directory: "/memory" })), Effect.provide(between))
-      expect(pairsThere).toEqual([
-        ["a", "theirs"],
-        ["b", "ours"]
-      ])
+      expect(yield* withFaultyStore(storage, (store) => pairs(store.scan()))).toEqual([...held, ["c", "ours"]])
+    })
+  )
+
+  it.scoped("is opened, read and closed without a change to any file of its directory", () =>
+    Effect.gen(function* () {
+      const place = yield* places.disk
+      yield* places.withStore(place, (store) => store.put("a", "1"))
+      const picture = () =>
+        readdirSync(place.directory).map((name) => {
+          const path = join(place.directory, name)
+          const { ino, mtimeNs, ctimeNs, size } = statSync(path, { bigint: true })
+          return { name, ino, mtimeNs, ctimeNs, size, bytes: readFileSync(path).toString("hex") }
+        })
+      const before = picture()
+      for (let i = 0; i < 3; i++) {
+        yield* places.withStore(place, (store) =>
+          Effect.gen(function* () {
+            expect(yield* store.getString("a")).toEqual(Option.some("1"))
+            // What is there beside the files is the owner's name.
+            const names = readdirSync(place.directory).filter((name) => !before.some((file) => file.name === name))
+            expect(names).toEqual(process.platform === "linux" ? [expect.stringMatching(/^LOCK-[0-9a-f]{16}$/)] : [])
+          })
+        )
+        expect(picture()).toEqual(before)
+      }
     })
   )
 

@@ -20,7 +20,7 @@ const entries = Array.from({ length: 60 }, (_, i) => ({
 /** A disk that says when it is asked for something, the closing of a file included. */
 const watched = (tell: () => void) => {
   const disk = new MemoryDisk({ before: tell })
-  disk.makeDirectory(directory)
+  disk.placeDirectory(directory)
   const driver: StorageDriver = {
     openRead: (path) => disk.openRead(path),
     turn: (next) => disk.turn(next),

@@ -1,43 +1,51 @@
-import { type ChildProcess, spawn } from "node:child_process"
 import * as fs from "node:fs"
-import { toFailure } from "./nodeFile.js"
 import type { LockMode } from "./storageDriver.js"
 
-/** Called back with how to let the lock go, with nothing when somebody else has it, or with a failure. */
-export type Done = (failure: Error | undefined, release: (() => void) | undefined) => void
+const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_RDWR } = fs.constants
 
-export const nothingToRelease = (): void => undefined
+const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code
 
-export const isMissing = (cause: unknown): boolean => (cause as NodeJS.ErrnoException).code === "ENOENT"
+/** A lock that is had, with the way to let it go; or why there is none. `absent`: there is nothing that a reader could lock. */
+export type FileLock = (() => void) | "taken" | "absent" | "no program"
 
 /**
- * `flock(2)`. Node has none, so the open descriptor is handed to the program `flock`, which locks the open file description and ends; the
- * kernel drops the lock when this process's descriptor is gone, however it ends. Without such a program: the process id.
+ * `flock(2)` of a file. Node has none, so the open descriptor is handed to the program `flock`, which locks the open file description and
+ * ends; the kernel drops the lock when this process's descriptor is gone, however it ends.
  */
-export const lockByFlock = (fd: number, path: string, mode: LockMode, done: Done): void => {
-  let answered = false
-  const answer: Done = (failure, release) => {
-    if (answered) return
-    answered = true
-    done(failure, release)
-  }
-  let child: ChildProcess
+export const lockByFlock = async (path: string, mode: LockMode, fileMode: number): Promise<FileLock> => {
+  let fd: number
   try {
-    child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", fd] })
+    fd = fs.openSync(path, (mode === "read" ? O_RDONLY : O_RDWR | O_APPEND | O_CREAT) | O_NOFOLLOW, fileMode)
   } catch (cause) {
-    // What is no error of the program itself, such as want of memory, is thrown.
-    return answer(toFailure("lock", path, cause), undefined)
+    if (mode === "read" && (codeOf(cause) === "ENOENT" || codeOf(cause) === "EACCES")) return "absent"
+    throw cause
   }
-  child.on("error", (cause: NodeJS.ErrnoException) => {
-    if (answered) return
-    if (cause.code !== "ENOENT") return answer(toFailure("lock", path, cause), undefined)
-    answered = true
-    lockByProcessId(path, mode, done)
-  })
-  child.on("close", (code) => {
-    if (code === 0) answer(undefined, nothingToRelease)
-    else if (code === 1) answer(undefined, undefined)
-    else answer(toFailure("lock", path, { code: `flock exited with ${code}` }), undefined)
+  try {
+    const outcome = await runFlock(fd)
+    if (outcome === "held") return () => fs.closeSync(fd)
+    fs.closeSync(fd)
+    return outcome
+  } catch (cause) {
+    fs.closeSync(fd)
+    throw cause
+  }
+}
+
+const runFlock = async (fd: number): Promise<"held" | "taken" | "no program"> => {
+  // Most stores never want it.
+  const { spawn } = await import("node:child_process")
+  return new Promise((resolve, reject) => {
+    // A working directory that has gone would be reported as a missing program.
+    const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", fd], cwd: "/" })
+    child.on("error", (cause: NodeJS.ErrnoException) => {
+      if (cause.code === "ENOENT") resolve("no program")
+      else reject(cause)
+    })
+    child.on("close", (code) => {
+      if (code === 0) resolve("held")
+      else if (code === 1) resolve("taken")
+      else reject(Object.assign(new Error("flock failed"), { code: `flock exited with ${code}` }))
+    })
   })
 }
 
@@ -45,46 +53,14 @@ export const lockByFlock = (fd: number, path: string, mode: LockMode, done: Done
 const exclusiveLockFlag = 0x20
 
 /** The same lock, had by opening the file. From the documentation of open(2) of macOS and the BSDs; not tested on such a system. */
-export const lockByOpenFlag = (path: string, mode: LockMode, done: Done): void => {
-  const { O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR } = fs.constants
+export const lockByOpenFlag = (path: string, mode: LockMode, fileMode: number): FileLock => {
   const access = mode === "read" ? O_RDONLY : O_RDWR | O_CREAT
   try {
-    const fd = fs.openSync(path, access | O_NONBLOCK | exclusiveLockFlag)
-    done(undefined, () => fs.closeSync(fd))
+    const fd = fs.openSync(path, access | O_NONBLOCK | O_NOFOLLOW | exclusiveLockFlag, fileMode)
+    return () => fs.closeSync(fd)
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "EAGAIN") done(undefined, undefined)
-    else if (mode === "read" && isMissing(cause)) done(undefined, nothingToRelease)
-    else done(toFailure("lock", path, cause), undefined)
-  }
-}
-
-/**
- * The file holds the owner's process id. A lock whose process is gone is taken over; two processes that take over at the same moment
- * are not told apart. A reader looks at it and leaves none.
- */
-export const lockByProcessId = (path: string, mode: LockMode, done: Done): void => {
-  try {
-    const owner = fs.existsSync(path) ? Number(fs.readFileSync(path, "utf8")) : 0
-    if (owner > 0 && owner !== process.pid && isRunning(owner)) return done(undefined, undefined)
-    if (mode === "read") return done(undefined, nothingToRelease)
-    fs.writeFileSync(path, String(process.pid))
-    done(undefined, () => {
-      try {
-        fs.writeFileSync(path, "")
-      } catch {
-        // Where there is no room for it the next owner finds that this process is gone.
-      }
-    })
-  } catch (cause) {
-    done(toFailure("lock", path, cause), undefined)
-  }
-}
-
-const isRunning = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === "EPERM"
+    if (codeOf(cause) === "EAGAIN") return "taken"
+    if (mode === "read" && codeOf(cause) === "ENOENT") return "absent"
+    throw cause
   }
 }

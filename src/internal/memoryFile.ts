@@ -17,7 +17,7 @@ export type DiskOperation =
   | { readonly kind: "sync"; readonly path: string; readonly inode: number; readonly appends: number }
   | { readonly kind: "rename"; readonly path: string; readonly to: string }
   | { readonly kind: "link"; readonly path: string; readonly to: string; readonly inode: number }
-  | { readonly kind: "remove"; readonly path: string }
+  | { readonly kind: "remove" | "make directory"; readonly path: string }
   | { readonly kind: "sync directory"; readonly path: string }
 
 /** Looks on, for tests: what it throws before an operation is the operation's failure. */
@@ -146,8 +146,13 @@ export class MemoryDisk implements StorageDriver {
     })
   }
 
+  /** One that is there already is as good. */
   makeDirectory(path: string): void {
-    for (let at = path; at !== "" && !this.directories.has(at); at = parentOf(at)) this.directories.add(at)
+    if (this.directories.has(path)) return
+    if (this.files.has(path)) throw new StorageFailure("make directory", path, "ENOTDIR")
+    const parent = parentOf(path)
+    if (parent !== "" && !this.directories.has(parent)) throw new StorageFailure("make directory", path, "ENOENT")
+    this.perform({ kind: "make directory", path }, () => this.directories.add(path))
   }
 
   exists(path: string): boolean {
@@ -188,6 +193,7 @@ export class MemoryDisk implements StorageDriver {
 
   /** False when the directory is locked. */
   lock(path: string): boolean {
+    if (!this.directories.has(path)) throw new StorageFailure("lock", path, "ENOENT")
     if (this.locks.has(path)) return false
     this.locks.add(path)
     return true
@@ -197,9 +203,14 @@ export class MemoryDisk implements StorageDriver {
     this.locks.delete(path)
   }
 
-  /** Puts a file there, durable and unobserved: how a test lays out a disk. */
+  /** Puts a directory there, and those above it, durable and unobserved: how a test lays out a disk. */
+  placeDirectory(path: string): void {
+    for (let at = path; at !== "" && !this.directories.has(at); at = parentOf(at)) this.directories.add(at)
+  }
+
+  /** The same of a file. */
   place(path: string, bytes: Uint8Array): void {
-    this.makeDirectory(parentOf(path))
+    this.placeDirectory(parentOf(path))
     const inode = new Inode(this.inodes++)
     inode.write(bytes, 0)
     this.files.set(path, inode)

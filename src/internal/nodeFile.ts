@@ -120,22 +120,22 @@ class NodeFile implements StorageFile {
   }
 }
 
-const open = (path: string, flags: string, operation: string): StorageFile => {
+const open = (path: string, flags: string, operation: string, mode?: number): StorageFile => {
   try {
-    return new NodeFile(path, fs.openSync(path, flags))
+    return new NodeFile(path, fs.openSync(path, flags, mode))
   } catch (cause) {
     throw toFailure(operation, path, cause)
   }
 }
 
-/** Files by Node's synchronous calls, the sync of a file aside, which goes through the thread pool. */
-export const nodeDriver: StorageDriver = {
+/** Files by Node's synchronous calls, the sync of a file aside, which goes through the thread pool. Files are created with this mode. */
+export const makeNodeDriver = (fileMode: number): StorageDriver => ({
   openRead: (path) => open(path, "r", "open"),
-  create: (path) => open(path, "wx", "create"),
+  create: (path) => open(path, "wx", "create", fileMode),
   turn: (next) => {
     setImmediate(next)
   }
-}
+})
 
 /** The names in a directory. */
 export const listDirectory = (path: string): ReadonlyArray<string> => {

@@ -7,8 +7,8 @@ import * as Layer from "effect/Layer"
 import * as Storage from "../Storage.js"
 import { layer } from "./mergeRunner.js"
 
-layer.pipe(
-  Layer.provide([NodeWorkerRunner.layer, Layer.provide(Storage.layer, NodeFileSystem.layer)]),
+layer(Storage.makeWith).pipe(
+  Layer.provide([NodeWorkerRunner.layer, NodeFileSystem.layer]),
   WorkerRunner.launch,
   NodeRuntime.runMain
 )

@@ -24,7 +24,9 @@ const TableOptions = Schema.Struct({
   blockBytes: Schema.Number,
   restartInterval: Schema.Number,
   filterFalsePositiveRate: Schema.Number,
-  compression: Schema.Array(Schema.Literal("none", "deflate"))
+  compression: Schema.Array(Schema.Literal("none", "deflate")),
+  fileMode: Schema.Number,
+  directoryMode: Schema.Number
 })
 
 /** Merges tables. What is written takes its file numbers from `fileNumbers`, in their order. */

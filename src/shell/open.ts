@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Compactor } from "../Compactor.js"
 import { compare } from "../internal/bytes.js"
-import { type OpenError, type ReadError, StoreLocked, type WriteError } from "../LsmError.js"
+import type { OpenError, ReadError, WriteError } from "../LsmError.js"
 import type { Settings } from "../LsmOptions.js"
 import type { Components, Range, Store } from "../LsmStore.js"
 import { Manifest } from "../Manifest.js"
@@ -52,11 +52,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     )
     let orphans: ReadonlyArray<string> = []
     if (!settings.readOnly && !isSettled) {
-      orphans = yield* Effect.mapError(begin, (error) =>
-        error._tag === "StorageError" && error.operation === "lock" && error.code === "EBUSY"
-          ? new StoreLocked({ directory: settings.directory })
-          : error
-      )
+      orphans = yield* begin
       engine.hasBegun = true
     }
     yield* Effect.addFinalizer(() => close(engine))

@@ -1,34 +1,40 @@
-import { resolve, sep } from "node:path"
+import { sep } from "node:path"
 import * as Effect from "effect/Effect"
 import { mayLoseData } from "../internal/damage.js"
-import { lockName } from "../internal/fileNames.js"
+import { isLockName } from "../internal/lockNames.js"
 import { surveyDirectory } from "../internal/survey.js"
 import { InvalidArgument, type OpenError } from "../LsmError.js"
 import { settings } from "../LsmOptions.js"
 import type { RepairOptions, RepairReport } from "../Recovery.js"
 import { attempt, Storage } from "../Storage.js"
-import { expectStore, namesIn, noStore } from "./directories.js"
+import { expectStore, makeDirectories, namesIn, noStore, syncParents } from "./directories.js"
 import { collect, drawStoreId, merge } from "./salvage.js"
 import { warnOfDamage } from "./warnings.js"
 
 /** Makes a new store of all that is sound in another; see `LsmStore.repair`. */
 export const repairStore = (
-  directory: string,
-  { into, ...tuning }: RepairOptions
+  damaged: string,
+  { into: given, ...tuning }: RepairOptions
 ): Effect.Effect<RepairReport, OpenError, Storage> =>
   Effect.gen(function* () {
-    yield* settings({ directory })
-    const options = { ...tuning, directory: into }
-    yield* settings(options)
+    const { directory } = yield* settings({ directory: damaged })
+    const options = yield* settings({ ...tuning, directory: given })
+    const into = options.directory
     const storage = yield* Storage
     const refuse = (reason: string) => new InvalidArgument({ argument: "into", reason })
-    const isInside = `${resolve(into)}${sep}`.startsWith(`${resolve(directory)}${sep}`)
+    const isInside = `${into}${sep}`.startsWith(`${directory}${sep}`)
     if (isInside) return yield* refuse(`${into} lies in the directory to be repaired`)
     yield* expectStore(directory)
     yield* storage.lock(directory, "read")
-    if ((yield* namesIn(into)).some((name) => name !== lockName)) return yield* refuse(`${into} is not empty`)
-    yield* storage.makeDirectory(into)
+    const expectEmpty = Effect.flatMap(namesIn(into), (names) =>
+      names.every(isLockName) ? Effect.void : refuse(`${into} is not empty`)
+    )
+    yield* expectEmpty
+    yield* makeDirectories(storage, into)
     yield* storage.lock(into)
+    // Somebody may have made a store there meanwhile.
+    yield* expectEmpty
+    yield* syncParents(storage, into)
     const names = yield* storage.list(directory)
     const { damages, report } = collect()
     const survey = yield* attempt(() => surveyDirectory(storage.driver, directory, names, report))

@@ -11,10 +11,10 @@ import { attempt, Storage } from "../Storage.js"
 import { expectStore } from "./directories.js"
 
 /** Checks a store that nobody else has open; see `LsmStore.verify`. */
-export const verifyStore = ({ directory }: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, Storage> =>
+export const verifyStore = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, Storage> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      yield* settings({ directory })
+      const { directory } = yield* settings({ directory: options.directory })
       const storage = yield* Storage
       yield* expectStore(directory)
       yield* storage.lock(directory, "read")

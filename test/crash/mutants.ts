@@ -1,9 +1,11 @@
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { Wal } from "effect-lsm"
 import { Retention } from "../../src/internal/retention.js"
 import type { StorageFile } from "../../src/internal/storageDriver.js"
 import type { Patches } from "../support/openStore.js"
 import { cutAtDamage, delegate, onFiles, syncedBeforeFilter, withoutSync } from "./patches.js"
+import { directory } from "./simulation.js"
 import { inThread } from "./thread.js"
 
 /** A fault of protocol, seeded on purpose: the exploration must find a crash that shows it. */
@@ -56,6 +58,16 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "directories are not synced",
     workloads: flushing,
     patches: () => ({ storage: (storage) => ({ ...storage, syncDirectory: () => Effect.void }) })
+  },
+  {
+    name: "the name of the store's directory is not synced",
+    workloads: ["single puts", "a directory of the application's making"],
+    patches: () => withoutNames(dirname(directory))
+  },
+  {
+    name: "the name of the directory above the store's is not synced",
+    workloads: ["single puts", "a directory of the application's making"],
+    patches: () => withoutNames("/")
   },
   {
     name: "a sync leaves out the last write",
@@ -282,6 +294,14 @@ export const mutants: ReadonlyArray<Mutant> = [
       })
   }
 ]
+
+/** The names in one directory are said to be synced, and are not. */
+const withoutNames = (path: string): Patches => ({
+  storage: (storage) => ({
+    ...storage,
+    syncDirectory: (synced) => (synced === path ? Effect.void : storage.syncDirectory(synced))
+  })
+})
 
 let removeLog = (_segment: number): Effect.Effect<void, unknown> => Effect.void
 let removeTable = (_fileNumber: number): Effect.Effect<void, unknown> => Effect.void

@@ -92,7 +92,6 @@ export const judge = ({
 }: Case): Effect.Effect<string | undefined> =>
   Effect.gen(function* () {
     const disk = quickDisk(journal?.observer)
-    disk.makeDirectory(directory)
     for (const [path, bytes] of files) disk.place(path, bytes)
     disk.place(`${directory}/${foreignName}`, foreign)
     const read = (store: LsmStore.Store) =>

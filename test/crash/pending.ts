@@ -13,6 +13,8 @@ export type PendingName =
   | { readonly kind: "link"; readonly path: string; readonly inode: number }
   | { readonly kind: "move"; readonly path: string; readonly to: string }
   | { readonly kind: "unlink"; readonly path: string }
+  /** A new directory, whose name is one of those above it. */
+  | { readonly kind: "directory"; readonly path: string }
 
 /** What was done and not yet synced: it may or may not have reached the disk. */
 export type Pending = PendingWrite | PendingName

@@ -9,7 +9,8 @@ import type { MemoryDisk } from "../../src/internal/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { openStore, type Patches } from "../support/openStore.js"
 
-export const directory = "/store"
+/** Below a directory that is missing, too. */
+export const directory = "/data/store"
 
 /** Nothing here judges the metrics, and a hundred thousand stores need not each make their own. */
 const metrics = Effect.runSync(Metrics.make({ directory, name: "crash" }))

@@ -7,8 +7,8 @@ import { seeded, seedOf } from "./random.js"
 /**
  * The states that a crash may leave a disk in, given what had been done and synced until then.
  *
- * Durable is: of a file, what a finished sync of it covered; of a directory, the changes before a finished sync of it. Everything else
- * is pending, and each pending piece may or may not have reached the disk, whatever the order in which it was
+ * Durable is: of a file, what a finished sync of it covered; of a directory, the changes before a finished sync of it, where its own name is
+ * a change of the one above. Everything else is pending, and each pending piece may or may not have reached the disk, whatever the order in which it was
  * asked for (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
  */
 export interface CrashState {
@@ -73,6 +73,9 @@ export class DiskHistory {
         return true
       case "remove":
         this.pending.push({ kind: "unlink", path: event.path })
+        return true
+      case "make directory":
+        this.pending.push({ kind: "directory", path: event.path })
         return true
       case "sync directory": {
         const covered = this.pending.filter((item) => !isWrite(item) && dirname(item.path) === event.path)
@@ -165,8 +168,13 @@ export class DiskHistory {
       label,
       files: () => {
         const items = kept()
+        const lost = new Set(this.pending.flatMap((item) => (item.kind === "directory" ? [item.path] : [])))
+        for (const item of items) if (item.kind === "directory") lost.delete(item.path)
         const files = new Map<string, Uint8Array>()
-        for (const [path, inode] of this.namesAfter(items)) files.set(path, this.content(inode, items))
+        for (const [path, inode] of this.namesAfter(items)) {
+          // Whatever was synced below it, nobody finds it without the directory.
+          if (!directoriesAbove(path).some((above) => lost.has(above))) files.set(path, this.content(inode, items))
+        }
         return files
       }
     }
@@ -204,6 +212,11 @@ export class DiskHistory {
     for (const { offset, bytes } of writes) content.set(bytes, offset)
     return content
   }
+}
+
+const directoriesAbove = (path: string): ReadonlyArray<string> => {
+  const above = dirname(path)
+  return above === path ? [] : [above, ...directoriesAbove(above)]
 }
 
 /** A digest of a state together with what must be found in it: equal ones need no second look. */

@@ -1,8 +1,9 @@
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
 import type { Patches } from "../support/openStore.js"
 import { Journal, quickDisk } from "./journal.js"
-import { simulated, withStore } from "./simulation.js"
+import { directory, simulated, withStore } from "./simulation.js"
 
 /** What a batch does to a key; undefined is a delete. */
 export type Change = readonly [key: string, value: string | undefined]
@@ -24,6 +25,8 @@ export interface Workload {
   readonly recoverWith?: LsmOptions.Tuning
   /** How many turns a sync takes while the workload runs. Default 1. */
   readonly syncTurns?: number
+  /** The application makes the directory before the store is opened, and syncs nothing. */
+  readonly madeBefore?: boolean
   /** What a state costs beside the usual one: so much smaller is its part of the states judged. */
   readonly weight?: number
 }
@@ -56,12 +59,16 @@ const batchOf = (writes: ReadonlyArray<Change>): WriteBatch.WriteBatch => {
 }
 
 /** Runs a workload on a simulated disk and records what happens. */
-export const record = ({ name, steps, tuning, syncTurns }: Workload, patches?: Patches): Effect.Effect<Recording> =>
+export const record = (
+  { name, steps, tuning, syncTurns, madeBefore }: Workload,
+  patches?: Patches
+): Effect.Effect<Recording> =>
   Effect.gen(function* () {
     const journal = new Journal()
     const disk = quickDisk(journal.observer, syncTurns)
     const models: Array<Model> = [new Map()]
     let options = tuning
+    if (madeBefore === true) for (const path of [dirname(directory), directory]) disk.makeDirectory(path)
     const kept = Effect.sync(() => journal.mark({ kind: "kept", batch: models.length - 1 }))
     const keptIfSynced = Effect.suspend(() => ((options.durability ?? "sync") === "sync" ? kept : Effect.void))
 

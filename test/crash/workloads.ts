@@ -50,6 +50,12 @@ const small = {
 export const workloads: ReadonlyArray<Workload> = [
   { name: "single puts", tuning: {}, steps: range(0, 12).map((n) => put(n)) },
   {
+    name: "a directory of the application's making",
+    tuning: {},
+    steps: [put(1), put(2), flush, put(3), reopen, put(4)],
+    madeBefore: true
+  },
+  {
     name: "batches",
     tuning: {},
     steps: [put(...range(0, 30)), put(...range(10, 50)), remove(...range(0, 20)), put(1)]

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as FastCheck from "effect/FastCheck"
 import { afterAll, describe, expect, it } from "vitest"
-import { nodeDriver } from "../../src/internal/nodeFile.js"
+import { makeNodeDriver } from "../../src/internal/nodeFile.js"
 import { check } from "../support/property.js"
 
 const directory = mkdtempSync(join(tmpdir(), "effect-lsm-"))
@@ -17,7 +17,7 @@ describe("a file of the machine", () => {
     check(
       FastCheck.property(FastCheck.array(append, { minLength: 1, maxLength: 20 }), (appends) => {
         const path = join(directory, String(number++))
-        const file = nodeDriver.create(path)
+        const file = makeNodeDriver(0o600).create(path)
         const written: Array<Uint8Array> = []
         for (const [i, { length, ahead }] of appends.entries()) {
           const bytes = new Uint8Array(length).fill(i + 1)
@@ -38,7 +38,7 @@ describe("a file of the machine", () => {
 
   it("does not grow with each append that fits into the zeros", () => {
     const path = join(directory, "sizes")
-    const file = nodeDriver.create(path)
+    const file = makeNodeDriver(0o600).create(path)
     const sizes = new Set<number>()
     for (let i = 0; i < 10_000; i++) {
       file.append(new Uint8Array(100).fill(1), 0, 100, true)

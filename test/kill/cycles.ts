@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync } from "node:fs"
+import { mkdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Scope from "effect/Scope"
@@ -7,6 +7,7 @@ import { turn } from "../support/eventually.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 import { type Child, start } from "./child.js"
 import { Ledger } from "./ledger.js"
+import { copyStore } from "./races.js"
 import { contentOf, withStore } from "./store.js"
 
 export interface Tally {
@@ -105,7 +106,7 @@ export const runCycles = (program: string, cycles: number, seed: number): Effect
       yield* child.kill
       if (below(8) === 0) {
         const copy = join(home, "copy")
-        cpSync(directory, copy, { recursive: true })
+        copyStore(directory, copy)
         // From the same bytes both recover the same, each on its own.
         yield* check("a copy", copy, directory)
         rmSync(copy, { recursive: true })

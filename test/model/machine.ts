@@ -57,7 +57,7 @@ export class Machine {
       { before: (operation) => this.before(operation), after: (operation) => this.after(operation) },
       (next) => this.turn(next)
     )
-    this.disk.makeDirectory(directory)
+    this.disk.placeDirectory(directory)
     for (const [path, bytes] of files) this.disk.place(path, bytes)
     const storage = given ?? fromMemoryDisk(this.disk)
     const { driver } = storage

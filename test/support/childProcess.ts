@@ -23,15 +23,24 @@ export interface Child {
   readonly kill: Effect.Effect<void>
 }
 
+export interface ChildOptions {
+  /** A program and its words that run the process, such as `unshare`. */
+  readonly under?: ReadonlyArray<string>
+  readonly env?: NodeJS.ProcessEnv
+}
+
 /** Runs childProgram.ts in a process of its own, which is killed when the scope ends. */
 export const spawnChild = (
   words: ReadonlyArray<string>,
-  flags: ReadonlyArray<string> = []
+  flags: ReadonlyArray<string> = [],
+  { under = [], env }: ChildOptions = {}
 ): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.gen(function* () {
     const lines = yield* Queue.unbounded<string>()
-    const child = spawn(process.execPath, [...flags, childProgram(), ...words], {
-      stdio: ["pipe", "pipe", "inherit"]
+    const [command, ...rest] = [...under, process.execPath, ...flags, childProgram(), ...words]
+    const child = spawn(command!, rest, {
+      stdio: ["pipe", "pipe", "inherit"],
+      ...(env === undefined ? {} : { env })
     })
     const gone = new Promise<void>((resolve) => {
       createInterface(child.stdout)

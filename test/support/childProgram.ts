@@ -2,7 +2,8 @@
  * A program of its own for tests that need another process or thread. Its words: what to do, the directory, and more. It tells
  * what it does in lines.
  */
-import { openSync, writeFileSync } from "node:fs"
+import { openSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs"
+import { connect } from "node:net"
 import { join } from "node:path"
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -53,6 +54,30 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     const store = yield* LsmStore.make({ directory: directory!, readOnly: true })
     yield* tell(String(yield* store.count()))
   }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
+
+  /** Does nothing for ever. */
+  idle: Effect.async<never>(() => void setInterval(() => undefined, 1_000_000)),
+
+  /** Tells what the system lets nobody do to a store that another user has open. */
+  trouble: Effect.gen(function* () {
+    const socket = readdirSync(directory!).find((name) => name.startsWith("LOCK-"))!
+    process.setgroups!([])
+    process.setgid!(65_534)
+    process.setuid!(65_534)
+    const connecting = Effect.async<string>((resume) => {
+      const connection = connect(join(directory!, socket))
+      connection.on("connect", () => resume(Effect.succeed("allowed")))
+      connection.on("error", ({ code }: NodeJS.ErrnoException) => resume(Effect.succeed(String(code))))
+    })
+    const told = {
+      list: refusal(() => readdirSync(directory!)),
+      read: refusal(() => readFileSync(join(directory!, "CURRENT"))),
+      create: refusal(() => writeFileSync(join(directory!, "LOCK-0000000000000000"), "")),
+      remove: refusal(() => unlinkSync(join(directory!, socket))),
+      connect: yield* connecting
+    }
+    yield* tell(JSON.stringify(told))
+  }),
 
   /** Writes batches of two entries, telling the number of each as it is acknowledged. */
   write: Effect.gen(function* () {

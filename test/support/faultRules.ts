@@ -17,6 +17,8 @@ export interface Operation {
     | "remove"
     | "list"
     | "apply"
+    | "make directory"
+    | "lock"
   readonly path: string
 }
 

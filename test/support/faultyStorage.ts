@@ -200,6 +200,8 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           return wrap(file, of)
         }
       },
+      makeDirectory: (path) => around("make directory", path, memory.makeDirectory(path)),
+      lock: (path, mode) => around("lock", path, memory.lock(path, mode)),
       list: (path) => around("list", path, memory.list(path)),
       rename: (from, to) =>
         around(

@@ -16,7 +16,7 @@ export const directory = "/store"
 /** A disk that holds these files. */
 export const diskOf = (files: Files = new Map()): MemoryDisk => {
   const disk = new MemoryDisk({}, queueMicrotask)
-  disk.makeDirectory(directory)
+  disk.placeDirectory(directory)
   for (const [path, bytes] of files) disk.place(path, bytes.slice())
   return disk
 }

@@ -33,10 +33,9 @@ export class SimulatedThread {
     run: (program: Effect.Effect<void, WorkerError>) => void
   ) {
     const program = WorkerRunner.launch(
-      mergeRunner.layer.pipe(
-        Layer.provide(Layer.succeed(WorkerRunner.PlatformRunner, this.runner)),
-        Layer.provide(Layer.succeed(Storage.Storage, this.mortalStorage))
-      )
+      mergeRunner
+        .layer(() => Effect.succeed(this.mortalStorage))
+        .pipe(Layer.provide(Layer.succeed(WorkerRunner.PlatformRunner, this.runner)))
     )
     run(
       Effect.ensuring(
