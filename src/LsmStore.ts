@@ -41,7 +41,8 @@ export type Bytes = Uint8Array | string
 
 /**
  * A key and its value. Both are the receiver's own; neighbours share buffers of up to 64 KiB, so whoever keeps a few of many for long
- * copies them.
+ * copies them. A shared buffer cannot be transferred to another thread: Node 20 sends a copy of it instead, and later releases throw
+ * `DataCloneError`. A copy (`value.slice()`) can be transferred.
  *
  * @since 0.1.0
  * @category models
@@ -149,7 +150,10 @@ export interface Store {
   readonly delete: (key: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
   /** Writes a batch: all of it or nothing, whatever happens. An empty batch does nothing. */
   readonly write: (batch: WriteBatch, options?: WriteOptions) => Effect.Effect<void, WriteError>
-  /** A key's value. */
+  /**
+   * A key's value. One of more than 4 KiB owns its buffer, which may be transferred to another thread; smaller ones share theirs, as an
+   * `Entry` does.
+   */
   readonly get: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
   /** A key's value, read as UTF-8. */
   readonly getString: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<string>, ReadError>

@@ -1,3 +1,5 @@
+import { markAsUntransferable } from "node:worker_threads"
+
 /** Unsigned bytewise order of `a[aStart, aEnd)` against `b[bStart, bEnd)`. */
 export const compareRange = (
   a: Uint8Array,
@@ -77,13 +79,22 @@ export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number)
 /** The same bytes as words: V8 reads and writes those of a DataView by one instruction each. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
+/**
+ * Marks memory of which several owners have parts, as Node marks its own Buffer pool. To transfer one part would detach all of
+ * them: Node 20 copies such memory instead, later releases refuse to transfer it.
+ */
+export const shared = <A extends ArrayBufferLike>(buffer: A): A => {
+  markAsUntransferable(buffer)
+  return buffer
+}
+
 const slabSize = 16 * 1024
-let slab = new ArrayBuffer(slabSize)
+let slab = shared(new ArrayBuffer(slabSize))
 let slabUsed = 0
 
 /**
  * A copy of `source[start, end)`. Small copies share a slab of 16 KiB, as Node's own Buffer pool does,
- * because one ArrayBuffer a value costs ten times the copy (80 against 875 ns for 100 bytes).
+ * because one ArrayBuffer a value costs ten times the copy (80 against 875 ns for 100 bytes). Larger ones own their buffer.
  */
 export const copyRange = (source: Uint8Array, start: number, end: number): Uint8Array => {
   const length = end - start
@@ -92,8 +103,9 @@ export const copyRange = (source: Uint8Array, start: number, end: number): Uint8
     own.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
     return own
   }
-  if (slabUsed + length > slabSize) {
-    slab = new ArrayBuffer(slabSize)
+  // In Node 22 `ArrayBuffer.prototype.transfer` detaches what is marked, too. An empty copy needs a slab that is not detached.
+  if (slabUsed + length > slab.byteLength || slab.byteLength === 0) {
+    slab = shared(new ArrayBuffer(slabSize))
     slabUsed = 0
   }
   const copy = new Uint8Array(slab, slabUsed, length)

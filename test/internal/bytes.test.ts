@@ -101,7 +101,38 @@ describe("UTF-8", () => {
   })
 })
 
+/** Node 20 does not have it, Node 22 detaches a buffer whatever it is marked with, Node 24 refuses to. */
+const detach: ((this: ArrayBufferLike) => ArrayBuffer) | undefined = Reflect.get(ArrayBuffer.prototype, "transfer")
+
 describe("copies", () => {
+  it.runIf(detach !== undefined)("get new memory when theirs was detached", () => {
+    for (const length of [5, 0]) {
+      try {
+        detach!.call(bytes.copyRange(Uint8Array.of(1, 2, 3), 0, 3).buffer)
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError)
+      }
+      const copy = bytes.copyRange(Uint8Array.of(1, 2, 3, 4, 5), 0, length)
+      expect([...copy]).toEqual([1, 2, 3, 4, 5].slice(0, length))
+    }
+  })
+
+  it("share memory that is marked, or own theirs", () => {
+    const source = new Uint8Array(10_000).fill(7)
+    const small = bytes.copyRange(source, 0, 100)
+    const large = bytes.copyRange(source, 0, 10_000)
+    expect(small.buffer.byteLength).toBeGreaterThan(100)
+    expect(large.buffer.byteLength).toBe(10_000)
+    try {
+      structuredClone(small, { transfer: [small.buffer as ArrayBuffer] })
+    } catch (error) {
+      expect(error).toMatchObject({ name: "DataCloneError" })
+    }
+    expect(small).toEqual(source.subarray(0, 100))
+    structuredClone(large, { transfer: [large.buffer as ArrayBuffer] })
+    expect(large.length).toBe(0)
+  })
+
   it("are equal and apart", () => {
     check(
       FastCheck.property(FastCheck.array(FastCheck.nat(9000), { maxLength: 8 }), FastCheck.nat(9), (lengths, start) => {
