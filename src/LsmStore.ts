@@ -32,7 +32,8 @@ import * as Wal from "./Wal.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
 /**
- * A key or a value: bytes as they are, strings as their UTF-8 encoding. Keys are ordered by unsigned bytes.
+ * A key or a value: bytes as they are, strings as their UTF-8 encoding. Keys are ordered by unsigned bytes. A string with a lone
+ * surrogate has no UTF-8: it is an `InvalidArgument` wherever it is given.
  *
  * @since 0.1.0
  * @category models

@@ -62,15 +62,26 @@ export const prefixEnd = (prefix: Uint8Array): Uint8Array | undefined => {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text)
+/**
+ * A string that has no UTF-8: half of a surrogate pair stands alone in it. `TextEncoder` makes U+FFFD of each, so that
+ * different strings would become the same bytes.
+ */
+export const illFormed = -1
+
+/** The bytes of a string; undefined if it is ill-formed. */
+export const encodeUtf8 = (text: string): Uint8Array | undefined =>
+  text.isWellFormed() ? encoder.encode(text) : undefined
 export const decodeUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes)
 
-/** Encodes `text` into `target` from `offset`; answers how many bytes it took. The target must have 3 bytes a code unit. */
+/** Encodes `text` into `target` from `offset`; returns how many bytes it took, or `illFormed`. The target must have 3 bytes a code unit. */
 export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number): number => {
   const length = text.length
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i)
-    if (unit >= 0x80) return i + encoder.encodeInto(text.slice(i), target.subarray(offset + i)).written
+    if (unit >= 0x80) {
+      const rest = text.slice(i)
+      return rest.isWellFormed() ? i + encoder.encodeInto(rest, target.subarray(offset + i)).written : illFormed
+    }
     target[offset + i] = unit
   }
   return length

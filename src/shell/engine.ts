@@ -137,9 +137,17 @@ export class Engine {
 export const toReadError = (failure: unknown): ReadError =>
   failure instanceof InvalidArgument || failure instanceof StoreClosed ? failure : fromFailure(failure)
 
+const raise = (error: InvalidArgument): never => {
+  throw error
+}
+
+/** Why a string with half of a surrogate pair is refused: it has no UTF-8, and another string would become the same bytes. */
+export const illFormedString = (argument: string): InvalidArgument =>
+  new InvalidArgument({ argument, reason: "is a string with a lone surrogate, which has no UTF-8" })
+
 /** A key or value as bytes. @throws InvalidArgument */
 export const toBytes = (input: Bytes, argument: string): Uint8Array => {
-  if (typeof input === "string") return encodeUtf8(input)
+  if (typeof input === "string") return encodeUtf8(input) ?? raise(illFormedString(argument))
   if (input instanceof Uint8Array) return input
   throw new InvalidArgument({ argument, reason: "is neither a string nor a Uint8Array" })
 }
