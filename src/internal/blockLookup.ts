@@ -31,6 +31,9 @@ export const findInBlock = (
   const fingerprint = fingerprintOf(key.hash2)
   for (let i = 0; i < count; i++) {
     if (bytes[keysEnd + i] !== fingerprint || view.keyLength(i) !== key.length) continue
+    // Before the key, which takes longer to find: a key may have many versions that are too new.
+    const version = view.sequence(i)
+    if (version > sequence) continue
     const group = view.groupOf(i)
     const head = group * view.interval
     const headKey = view.groupKey(group)
@@ -40,8 +43,6 @@ export const findInBlock = (
       return Lookup.malformed
     }
     if (!isKey(bytes, headKey, tail, shared, key)) continue
-    const version = view.sequence(i)
-    if (version > sequence) continue
     found.kind = view.kind(i)
     found.sequence = version
     found.bytes = bytes

@@ -4,8 +4,12 @@ import { compareRange, prefixWord } from "./bytes.js"
 import { hash } from "./hash.js"
 import type { LookupKey } from "./lookupKey.js"
 import { SortedRuns } from "./sortedRuns.js"
+import { VersionJumps } from "./versionJumps.js"
 
 export const none = -1
+
+/** A lookup that passes over more versions of a key than this makes shortcuts, which all later ones take. */
+const longWalk = 64
 
 /**
  * A multi-version memtable: an arena of entry bytes, a hash table for lookups, and sorted runs of keys for
@@ -40,6 +44,7 @@ export class Memtable implements BatchTarget {
   private slots = new Int32Array(256).fill(none)
   private mask = 255
   private nodes = 0
+  private jumps: VersionJumps | undefined
   private readonly runs = new SortedRuns((a, b) => this.compareNodes(a, b))
   /** Bytes of keys and values. */
   dataBytes = 0
@@ -64,7 +69,13 @@ export class Memtable implements BatchTarget {
 
   /** Bytes really held. */
   get memory(): number {
-    return this.arena.allocated + this.capacity * 44 + this.slots.length * 4 + this.nodes * 4
+    return (
+      this.arena.allocated +
+      this.capacity * 44 +
+      this.slots.length * 4 +
+      this.nodes * 4 +
+      (this.jumps === undefined ? 0 : this.jumps.memory)
+    )
   }
 
   get isEmpty(): boolean {
@@ -102,11 +113,14 @@ export class Memtable implements BatchTarget {
     const slot = this.findSlot(h, bytes, keyStart, keyEnd)
     const node = this.slots[slot]!
     if (node !== none) {
-      this.older[id] = this.head[node]!
+      const older = this.head[node]!
+      this.older[id] = older
       this.head[node] = id
+      this.jumps?.add(id, older)
       return
     }
     this.older[id] = none
+    this.jumps?.add(id, none)
     this.head[id] = id
     this.prefixHigh[id] = prefixWord(bytes, keyStart, keyEnd)
     this.prefixLow[id] = prefixWord(bytes, Math.min(keyStart + 4, keyEnd), keyEnd)
@@ -122,10 +136,33 @@ export class Memtable implements BatchTarget {
     return node === none ? none : this.visible(this.head[node]!, sequence)
   }
 
+  /** The newest entry of a node's key at or before `sequence`, or `none`. */
+  newestOf(node: number, sequence: number): number {
+    return this.visible(this.head[node]!, sequence)
+  }
+
   /** The first entry of a chain at or before `sequence`. */
   private visible(id: number, sequence: number): number {
-    while (id !== none && this.sequences[id]! > sequence) id = this.older[id]!
+    const { jumps, older, sequences } = this
+    if (jumps !== undefined) {
+      while (id !== none && sequences[id]! > sequence) id = jumps.from(id, sequences, older, sequence)
+      return id
+    }
+    let walked = 0
+    while (id !== none && sequences[id]! > sequence) {
+      if (++walked > longWalk) {
+        this.makeJumps()
+        return this.visible(id, sequence)
+      }
+      id = older[id]!
+    }
     return id
+  }
+
+  private makeJumps(): void {
+    const jumps = new VersionJumps(this.capacity)
+    for (let id = 0; id < this.count; id++) jumps.add(id, this.older[id]!)
+    this.jumps = jumps
   }
 
   isDeletion(id: number): boolean {
@@ -147,9 +184,6 @@ export class Memtable implements BatchTarget {
   }
   sequenceOf(id: number): number {
     return this.sequences[id]!
-  }
-  headOf(node: number): number {
-    return this.head[node]!
   }
   olderOf(id: number): number {
     return this.older[id]!
@@ -248,6 +282,7 @@ export class Memtable implements BatchTarget {
     this.hashes = enlarge(this.hashes, new Uint32Array(capacity))
     this.prefixHigh = enlarge(this.prefixHigh, new Uint32Array(capacity))
     this.prefixLow = enlarge(this.prefixLow, new Uint32Array(capacity))
+    this.jumps?.grow(capacity)
     this.capacity = capacity
   }
 }

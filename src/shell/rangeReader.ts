@@ -1,7 +1,7 @@
 import { compareRange, copyRange } from "../internal/bytes.js"
 import type { Cursor as CoreCursor } from "../internal/cursor.js"
 import { findTable, LevelCursor } from "../internal/levelCursor.js"
-import { memtableCursors } from "../internal/memtableCursor.js"
+import { newestCursors } from "../internal/memtableCursor.js"
 import { mergeCursors } from "../internal/mergeCursor.js"
 import type { TableMeta } from "../internal/tableFormat.js"
 import { type KeyRange, VisibleCursor } from "../internal/visibleCursor.js"
@@ -26,7 +26,7 @@ export const openRange = (engine: Engine, range: KeyRange, sequence: number, giv
   const { version, release } = engine.pin()
   try {
     const cursors: Array<CoreCursor> = []
-    for (const table of memtable.unsafeAll()) cursors.push(...memtableCursors(table, sequence))
+    for (const table of memtable.unsafeAll()) cursors.push(...newestCursors(table, sequence))
     const open = (table: TableMeta) =>
       tables.unsafeCursor(table, { readAhead: scanReadAhead, fillCache: true, giveValues })
     for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))

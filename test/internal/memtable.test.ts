@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { compare } from "../../src/internal/bytes.js"
 import { LookupKey } from "../../src/internal/lookupKey.js"
 import { Memtable, none } from "../../src/internal/memtable.js"
-import { memtableCursors } from "../../src/internal/memtableCursor.js"
+import { memtableCursors, newestCursors } from "../../src/internal/memtableCursor.js"
 import { mergeCursors } from "../../src/internal/mergeCursor.js"
 import { moves, walk } from "../support/cursorWalk.js"
 import {
@@ -87,6 +87,73 @@ describe("a memtable", () => {
         walk(mergeCursors(memtableCursors(memtable, Number.MAX_SAFE_INTEGER)), entries, steps)
       })
     )
+  })
+
+  it("shows a reader of each key the newest version at its sequence number, whatever comes later", () => {
+    const newest = (entries: ReadonlyArray<TestEntry>) => [
+      ...new Map(entries.map((entry) => [entry.key.join(), entry])).values()
+    ]
+    check(
+      FastCheck.property(manyVersions, FastCheck.nat(80), moves(shortKey), (entries, before, steps) => {
+        const early = entries.slice(0, before)
+        const memtable = memtableOf(early)
+        const cursor = mergeCursors(newestCursors(memtable, before))
+        walk(cursor, newest(early), steps)
+        insert(memtable, entries.slice(before))
+        walk(cursor, newest(early), steps)
+        walk(mergeCursors(newestCursors(memtable, before)), newest(early), steps)
+        walk(mergeCursors(newestCursors(memtable, Number.MAX_SAFE_INTEGER)), newest(entries), steps)
+      })
+    )
+  })
+
+  it("finds any version of keys that have thousands, those written after it was first asked included", () => {
+    const hot = (from: number, to: number): ReadonlyArray<TestEntry> =>
+      Array.from({ length: to - from }, (_, i) => {
+        const sequence = from + i + 1
+        return { key: Uint8Array.of(sequence % 3), sequence, value: Uint8Array.of(sequence, sequence >>> 8) }
+      })
+    const memtable = new Memtable(1, 1 << 20)
+    for (let written = 0; written < 6000; written += 1500) {
+      insert(memtable, hot(written, written + 1500))
+      for (let sequence = 1; sequence <= written + 1500; sequence += 7) {
+        for (let key = 0; key < 3; key++) {
+          const due = sequence - ((sequence - key + 3) % 3)
+          const found = due <= 0 ? undefined : show(hot(due - 1, due)[0])
+          expect(lookup(memtable, Uint8Array.of(key), sequence)).toBe(found)
+        }
+      }
+    }
+  })
+
+  it("takes a reader over keys with many versions in few steps, either way", () => {
+    const versions = 5000
+    class Counting extends Memtable {
+      steps = 0
+      override olderOf(id: number): number {
+        this.steps++
+        return super.olderOf(id)
+      }
+      override sequenceOf(id: number): number {
+        this.steps++
+        return super.sequenceOf(id)
+      }
+    }
+    const memtable = new Counting(1, 1 << 20)
+    const keys = [1, 2, 3].map((n) => Uint8Array.of(n))
+    insert(
+      memtable,
+      Array.from({ length: versions }, (_, i) => ({ key: keys[i % 3]!, sequence: i + 1, value: nothing }))
+    )
+    for (const limit of [versions, versions / 2, 3]) {
+      const cursor = mergeCursors(newestCursors(memtable, limit))
+      memtable.steps = 0
+      let seen = 0
+      for (cursor.seekToLast(); cursor.valid; cursor.prev()) seen++
+      for (cursor.seekToFirst(); cursor.valid; cursor.next()) seen++
+      expect(seen).toBe(6)
+      expect(memtable.steps).toBeLessThan(100)
+    }
   })
 
   it("keeps the snapshots of its runs as they were", () => {

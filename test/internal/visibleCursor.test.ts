@@ -5,7 +5,7 @@ import type { Cursor } from "../../src/internal/cursor.js"
 import { CorruptionFailure } from "../../src/internal/failure.js"
 import { LevelCursor } from "../../src/internal/levelCursor.js"
 import { Memtable } from "../../src/internal/memtable.js"
-import { memtableCursors } from "../../src/internal/memtableCursor.js"
+import { memtableCursors, newestCursors } from "../../src/internal/memtableCursor.js"
 import { mergeCursors } from "../../src/internal/mergeCursor.js"
 import { type KeyRange, VisibleCursor } from "../../src/internal/visibleCursor.js"
 import {
@@ -85,14 +85,14 @@ const walk = (cursor: VisibleCursor, pairs: ReadonlyArray<Pair>, steps: Readonly
 const asStored = (entries: ReadonlyArray<TestEntry>, sequence: number): Cursor => {
   const part = (from: number, to: number) =>
     entries.slice(Math.floor(entries.length * from), Math.floor(entries.length * to))
-  const memtable = (some: ReadonlyArray<TestEntry>) => {
+  const memtable = (some: ReadonlyArray<TestEntry>, cursors: typeof newestCursors) => {
     const table = new Memtable(1, 1 << 20)
     for (const entry of some) {
       const { key, value = nothing } = entry
       const bytes = Uint8Array.of(...key, ...value)
       table.insert(entry.sequence, kindOf(entry), bytes, 0, key.length, key.length, bytes.length)
     }
-    return memtableCursors(table, sequence)
+    return cursors(table, sequence)
   }
   const level = (some: ReadonlyArray<TestEntry>, most: number) => {
     const tables = cutIntoTables(some, most)
@@ -102,8 +102,8 @@ const asStored = (entries: ReadonlyArray<TestEntry>, sequence: number): Cursor =
     )
   }
   return mergeCursors([
-    ...memtable(part(0.8, 1)),
-    ...memtable(part(0.6, 0.8)),
+    ...memtable(part(0.8, 1), newestCursors),
+    ...memtable(part(0.6, 0.8), memtableCursors),
     level(part(0.5, 0.6), 100),
     level(part(0.4, 0.5), 100),
     level(part(0, 0.4), 3)
