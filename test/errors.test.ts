@@ -114,6 +114,10 @@ describe("arguments of the wrong kind are InvalidArgument, and change nothing", 
                 collect: ["prefix", store.collect({ prefix: bad })],
                 keys: ["end", Stream.runDrain(store.keys({ end: bad }))],
                 cursor: ["prefix", store.cursor({ prefix: bad })],
+                unsafeCursor: [
+                  "end",
+                  Effect.try({ try: () => store.unsafeCursor({ end: bad }), catch: (error) => error })
+                ],
                 seek: ["key", cursor.seek(bad)],
                 seekBefore: ["key", cursor.seekBefore(bad)],
                 count: ["start", store.count({ start: bad })],

@@ -141,21 +141,21 @@ export class Memtable implements BatchTarget {
     return this.visible(this.head[node]!, sequence)
   }
 
-  /** The first entry of a chain at or before `sequence`. */
+  /** The first entry of a chain at or before `sequence`: mostly the newest. */
   private visible(id: number, sequence: number): number {
-    const { jumps, older, sequences } = this
-    if (jumps !== undefined) {
-      while (id !== none && sequences[id]! > sequence) id = jumps.from(id, sequences, older, sequence)
-      return id
+    return id === none || this.sequences[id]! <= sequence ? id : this.walk(id, sequence)
+  }
+
+  private walk(id: number, sequence: number): number {
+    const { older, sequences } = this
+    if (this.jumps === undefined) {
+      let walked = 0
+      while (id !== none && sequences[id]! > sequence && walked++ < longWalk) id = older[id]!
+      if (walked <= longWalk) return id
+      this.makeJumps()
     }
-    let walked = 0
-    while (id !== none && sequences[id]! > sequence) {
-      if (++walked > longWalk) {
-        this.makeJumps()
-        return this.visible(id, sequence)
-      }
-      id = older[id]!
-    }
+    const jumps = this.jumps!
+    while (id !== none && sequences[id]! > sequence) id = jumps.from(id, sequences, older, sequence)
     return id
   }
 

@@ -148,6 +148,47 @@ describe("a visible cursor", () => {
     )
   })
 
+  it("may stop on its way at any entry, to go on or to be where it was", () => {
+    check(
+      FastCheck.property(
+        written,
+        FastCheck.nat(82),
+        range,
+        moves,
+        FastCheck.integer({ min: 1, max: 4 }),
+        (entries, sequence, within, steps, patience) => {
+          const pairs = visibleAt(entries, sequence, within)
+          const cursor = new VisibleCursor(asStored(entries, sequence), sequence, within, { patience })
+          let at = -1
+          for (const [i, move] of [{ move: "first" } as const, ...steps].entries()) {
+            if ((move.move === "next" || move.move === "prev") && !cursor.valid) continue
+            const before = shown(cursor)
+            const { skipped } = cursor
+            cursor.renew()
+            step(cursor, move)
+            expect(cursor.skipped - skipped).toBeLessThanOrEqual(patience)
+            if (cursor.unsettled && i % 3 === 0) {
+              expect(shown(cursor)).toBeUndefined()
+              cursor.backTo(cursor.cameFrom)
+              expect([shown(cursor), cursor.unsettled]).toEqual([before, false])
+              if (!cursor.valid) at = -1
+              continue
+            }
+            for (let turns = 0; cursor.unsettled; turns++) {
+              expect(shown(cursor)).toBeUndefined()
+              expect(turns).toBeLessThan(200)
+              cursor.renew()
+              cursor.goOn()
+            }
+            at = target(pairs, at, move)
+            expect(shown(cursor)).toBe(text(pairs[at]))
+          }
+        }
+      ),
+      300
+    )
+  })
+
   it("is not misled by an entry that two sources have", () => {
     check(
       FastCheck.property(written, FastCheck.nat(82), range, moves, (entries, sequence, within, steps) => {
