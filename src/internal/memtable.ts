@@ -2,11 +2,21 @@ import { Arena } from "./arena.js"
 import { type BatchTarget, Kind } from "./batchFormat.js"
 import { compareRange, prefixWord } from "./bytes.js"
 import { hash } from "./hash.js"
+import { keyedHash } from "./keyedHash.js"
 import type { LookupKey } from "./lookupKey.js"
 import { SortedRuns } from "./sortedRuns.js"
 import { VersionJumps } from "./versionJumps.js"
 
 export const none = -1
+
+/**
+ * In a table that is at most half full, keys that nobody has chosen for it stand within some 80 slots of where they belong, among millions. One that
+ * stands farther away was chosen so, or might have been: then the table is made anew by a hash under a secret key.
+ */
+const longestProbe = 128
+
+/** Whether that has happened in this process: later tables begin so. */
+let isKeyedFromStart = false
 
 /** A lookup that passes over more versions of a key than this makes shortcuts, which all later ones take. */
 const longWalk = 64
@@ -43,6 +53,8 @@ export class Memtable implements BatchTarget {
   private prefixLow = new Uint32Array(this.capacity)
   private slots = new Int32Array(256).fill(none)
   private mask = 255
+  private isKeyed = isKeyedFromStart
+  private lastHash = 0
   private nodes = 0
   private jumps: VersionJumps | undefined
   private readonly runs = new SortedRuns((a, b) => this.compareNodes(a, b))
@@ -108,9 +120,13 @@ export class Memtable implements BatchTarget {
     if (kind === Kind.deletion) this.deletions++
     if (sequence < this.smallestSequence) this.smallestSequence = sequence
     if (sequence > this.largestSequence) this.largestSequence = sequence
-    const h = hash(bytes, keyStart, keyEnd)
-    this.hashes[id] = h
-    const slot = this.findSlot(h, bytes, keyStart, keyEnd)
+    const slot = this.slotOf(
+      this.isKeyed ? keyedHash(bytes, keyStart, keyEnd) : hash(bytes, keyStart, keyEnd),
+      bytes,
+      keyStart,
+      keyEnd
+    )
+    this.hashes[id] = this.lastHash
     const node = this.slots[slot]!
     if (node !== none) {
       const older = this.head[node]!
@@ -126,13 +142,14 @@ export class Memtable implements BatchTarget {
     this.prefixLow[id] = prefixWord(bytes, Math.min(keyStart + 4, keyEnd), keyEnd)
     this.slots[slot] = id
     this.runs.add(id)
-    if (++this.nodes * 2 > this.slots.length) this.rehash()
+    if (++this.nodes * 2 > this.slots.length) this.arrange(this.slots.length * 2)
   }
 
   /** The newest entry of the key at or before `sequence`; `none` where there is none. */
   find(key: LookupKey, sequence: number): number {
     if (this.count === 0) return none
-    const node = this.slots[this.findSlot(key.hash1, key.bytes, 0, key.length)]!
+    const { bytes, length } = key
+    const node = this.slots[this.slotOf(this.isKeyed ? keyedHash(bytes, 0, length) : key.hash1, bytes, 0, length)]!
     return node === none ? none : this.visible(this.head[node]!, sequence)
   }
 
@@ -240,6 +257,31 @@ export class Memtable implements BatchTarget {
     )
   }
 
+  /** How many slots lie between where a key belongs and where it is, or would be. */
+  probesTo(bytes: Uint8Array): number {
+    const slot = this.slotOf((this.isKeyed ? keyedHash : hash)(bytes, 0, bytes.length), bytes, 0, bytes.length)
+    return (slot - this.lastHash) & this.mask
+  }
+
+  /** The slot of the key with hash `h`, or the free slot where it belongs; its hash then is `lastHash`. */
+  private slotOf(h: number, bytes: Uint8Array, start: number, end: number): number {
+    const slot = this.findSlot(h, bytes, start, end)
+    this.lastHash = h
+    if (((slot - h) & this.mask) <= longestProbe || this.isKeyed) return slot
+    this.useKey()
+    this.lastHash = keyedHash(bytes, start, end)
+    return this.findSlot(this.lastHash, bytes, start, end)
+  }
+
+  private useKey(): void {
+    isKeyedFromStart = true
+    this.isKeyed = true
+    for (const node of this.slots) {
+      if (node !== none) this.hashes[node] = keyedHash(this.bytesOf(node), this.keyStartOf(node), this.keyEndOf(node))
+    }
+    this.arrange(this.slots.length)
+  }
+
   /** Linear probing; the slot of the key, or the free slot where it belongs. */
   private findSlot(h: number, bytes: Uint8Array, start: number, end: number): number {
     const { slots, mask, hashes } = this
@@ -257,10 +299,11 @@ export class Memtable implements BatchTarget {
     }
   }
 
-  private rehash(): void {
+  /** Puts the nodes into so many slots by their hashes. */
+  private arrange(length: number): void {
     const old = this.slots
-    this.slots = new Int32Array(old.length * 2).fill(none)
-    this.mask = this.slots.length - 1
+    this.slots = new Int32Array(length).fill(none)
+    this.mask = length - 1
     for (let i = 0; i < old.length; i++) {
       const node = old[i]!
       if (node === none) continue
