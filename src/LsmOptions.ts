@@ -6,6 +6,7 @@
 import { resolve as resolvePath } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { longestKey } from "./internal/lookupKey.js"
 import { InvalidArgument } from "./LsmError.js"
 
 /**
@@ -301,7 +302,7 @@ const resolve = (options: LsmOptions): Settings => {
     level1Bytes: integer("level1Bytes", 64 * MiB, 1, 2 ** 40),
     levelRatio: real("levelRatio", 10, 2, 1000),
     compactionThreshold: real("compactionThreshold", 0.85, 0.01, 1),
-    maxKeyBytes: integer("maxKeyBytes", 64 * KiB, 1, 64 * KiB),
+    maxKeyBytes: integer("maxKeyBytes", longestKey, 1, longestKey),
     maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
     inlineSyncMillis: real("inlineSyncMillis", 1, 0, 1000),
     latencySampling: integer("latencySampling", 16, 1, many),

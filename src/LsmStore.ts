@@ -32,7 +32,8 @@ import * as Wal from "./Wal.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
 /**
- * A key or a value: bytes as they are, strings as their UTF-8 encoding. Keys are ordered by unsigned bytes.
+ * A key or a value: bytes as they are, strings as their UTF-8 encoding. Keys are ordered by unsigned bytes. A string with a lone
+ * surrogate has no UTF-8: it is an `InvalidArgument` wherever it is given.
  *
  * @since 0.1.0
  * @category models
@@ -41,7 +42,8 @@ export type Bytes = Uint8Array | string
 
 /**
  * A key and its value. Both are the receiver's own; neighbours share buffers of up to 64 KiB, so whoever keeps a few of many for long
- * copies them.
+ * copies them. A shared buffer cannot be transferred to another thread: Node 20 sends a copy of it instead, and later releases throw
+ * `DataCloneError`. A copy (`value.slice()`) can be transferred.
  *
  * @since 0.1.0
  * @category models
@@ -113,8 +115,30 @@ export interface WriteOptions {
 }
 
 /**
- * A position among the entries of a range, for code that steers. It sees the moment it was made at. Moving answers whether it
+ * @since 0.1.0
+ * @category models
+ */
+export interface CursorOptions extends Range, ReadOptions {
+  /** Whether only keys are wanted: the values of entries are empty then, and none is copied. Default false. */
+  readonly keysOnly?: boolean | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface TakeOptions {
+  /** From larger keys to smaller ones. Default false. */
+  readonly reverse?: boolean | undefined
+}
+
+/**
+ * A position among the entries of a range, for code that steers. It sees the moment it was made at. Moving returns whether it
  * now stands on an entry.
+ *
+ * A move gives the event loop a turn after some thousand deleted or superseded entries that it has to pass over; one that is interrupted meanwhile leaves the cursor
+ * where it was. After one that failed the cursor stands nowhere, and `next`, `prev` and `take` fail with the same error, until it is sought
+ * anew. It is for one fiber at a time, and closed with its scope: using it later is an `InvalidArgument`.
  *
  * @since 0.1.0
  * @category models
@@ -132,12 +156,62 @@ export interface Cursor {
   readonly next: Effect.Effect<boolean, ReadError>
   /** To the preceding entry; on a cursor that was never moved, to the last. */
   readonly prev: Effect.Effect<boolean, ReadError>
-  /** Moves on over up to `count` entries and answers them: the chunked way to read. */
-  readonly take: (count: number) => Effect.Effect<ReadonlyArray<Entry>, ReadError>
+  /**
+   * The entry that the cursor stands on and those that follow it, `count` together, fewer only if the range ends; the cursor is left on the
+   * entry behind the last of them, or nowhere. With `reverse` the entries before it follow, and the cursor is left on the one before the last
+   * taken. On a cursor that was never moved it begins at the first entry, or with `reverse` at the last.
+   *
+   * Entries are read 1,024 at a time, or 1 MiB: if more are wanted the event loop has a turn in between. A `take` that fails, or is
+   * interrupted, returns none of them.
+   */
+  readonly take: (count: number, options?: TakeOptions) => Effect.Effect<ReadonlyArray<Entry>, ReadError>
+}
+
+/**
+ * A `Cursor` without Effect, for hot loops and for adapters to synchronous interfaces. Its moves are the same, and throw what those fail with.
+ * They never wait: one that has to pass over a million deleted entries holds the event loop for that long.
+ *
+ * It keeps files and memtables from going away until it is closed, by `close` or with the store. One that is forgotten keeps them for as long as
+ * the store is open. When it is closed, using it is an `InvalidArgument`; when the store is, `StoreClosed`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UnsafeCursor {
+  /** Whether it stands on an entry. */
+  readonly valid: boolean
+  /** A copy of the key that it stands on, or undefined. */
+  key(): Uint8Array | undefined
+  /** A copy of the value that it stands on, or undefined. */
+  value(): Uint8Array | undefined
+  first(): boolean
+  last(): boolean
+  seek(key: Bytes): boolean
+  seekBefore(key: Bytes): boolean
+  next(): boolean
+  prev(): boolean
+  /** All in one stretch, however many. */
+  take(count: number, options?: TakeOptions): Array<Entry>
+  /** Lets go of what it reads; a second call does nothing. */
+  close(): void
+}
+
+/**
+ * A `Snapshot` that lives until it is closed, or the store is. One that is forgotten keeps the versions it sees until then.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface UnsafeSnapshot extends Snapshot {
+  /** A second call does nothing. */
+  readonly close: () => void
 }
 
 /**
  * An open store.
+ *
+ * Most reads end at once, but none of the Effects promises to: `get`, `has`, `getMany`, `collect` and the steps of cursors now and then give the event
+ * loop a turn, so that `Effect.runSync` on them may throw `AsyncFiberException`. What is called `unsafe…` never waits.
  *
  * @since 0.1.0
  * @category models
@@ -149,7 +223,10 @@ export interface Store {
   readonly delete: (key: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
   /** Writes a batch: all of it or nothing, whatever happens. An empty batch does nothing. */
   readonly write: (batch: WriteBatch, options?: WriteOptions) => Effect.Effect<void, WriteError>
-  /** A key's value. */
+  /**
+   * A key's value. One of more than 4 KiB owns its buffer, which may be transferred to another thread; smaller ones share theirs, as an
+   * `Entry` does.
+   */
   readonly get: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
   /** A key's value, read as UTF-8. */
   readonly getString: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<string>, ReadError>
@@ -171,7 +248,8 @@ export interface Store {
   readonly entries: (options?: ScanOptions) => Stream.Stream<Entry, ReadError>
   readonly keys: (options?: ScanOptions) => Stream.Stream<Uint8Array, ReadError>
   readonly values: (options?: ScanOptions) => Stream.Stream<Uint8Array, ReadError>
-  readonly cursor: (options?: Range & ReadOptions) => Effect.Effect<Cursor, ReadError, Scope.Scope>
+  /** A cursor, until the scope ends. */
+  readonly cursor: (options?: CursorOptions) => Effect.Effect<Cursor, ReadError, Scope.Scope>
   /** A snapshot of now, until the scope ends. */
   readonly snapshot: Effect.Effect<Snapshot, ReadError, Scope.Scope>
   /** How many keys a range has, exactly: walks over them. */
@@ -192,9 +270,13 @@ export interface Store {
   /** The metrics of this store in Prometheus' text format. */
   readonly prometheus: Effect.Effect<string>
   /**
-   * `get` without an Effect round it, for hot loops. Throws what `get` fails with.
+   * `get` without an Effect round it, for hot loops. Throws what `get` fails with. It never waits.
    */
   readonly unsafeGet: (key: Bytes, options?: ReadOptions) => Uint8Array | undefined
+  /** `cursor` without an Effect round it, to be closed by hand. Throws what `cursor` fails with. It never waits. */
+  readonly unsafeCursor: (options?: CursorOptions) => UnsafeCursor
+  /** A snapshot of now, to be closed by hand. Throws `StoreClosed`. It never waits. */
+  readonly unsafeSnapshot: () => UnsafeSnapshot
 }
 
 /**

@@ -110,12 +110,18 @@ export class WriteBatch {
     this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
   }
 
-  /** Anything but bytes and strings makes the batch invalid: `write` then fails, and nothing is written. */
+  /** Anything but bytes and well-formed strings makes the batch invalid: `write` then fails, and nothing is written. */
   private bytesOf(input: unknown, what: string): Uint8Array | undefined {
-    if (typeof input === "string") return encodeUtf8(input)
     if (input instanceof Uint8Array) return input
-    this.fault ??= `the ${what} of operation ${this.operations + 1} is neither a string nor a Uint8Array`
-    return undefined
+    const bytes = typeof input === "string" ? encodeUtf8(input) : undefined
+    if (bytes === undefined) {
+      const reason =
+        typeof input === "string"
+          ? "a string with a lone surrogate, which has no UTF-8"
+          : "neither a string nor a Uint8Array"
+      this.fault ??= `the ${what} of operation ${this.operations + 1} is ${reason}`
+    }
+    return bytes
   }
 }
 

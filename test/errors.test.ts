@@ -90,6 +90,74 @@ describe("arguments of the wrong kind are InvalidArgument, and change nothing", 
     })
   )
 
+  it.scoped("and strings that have no UTF-8 are too, wherever they are given", () =>
+    Effect.gen(function* () {
+      const place = yield* memory
+      yield* withStore(place, (store) =>
+        Effect.gen(function* () {
+          yield* store.put("user:\ufffd", "v")
+          const cursor = yield* store.cursor()
+          for (const bad of ["user:\ud800", "user:\udfff", "\ude00\ud83d", `\u00e9${"\ud800".repeat(300)}`]) {
+            const uses: Record<string, readonly [argument: string, use: Effect.Effect<unknown, unknown, Scope.Scope>]> =
+              {
+                put: ["key", store.put(bad, "v")],
+                "put value": ["value", store.put("k", bad)],
+                delete: ["key", store.delete(bad)],
+                "write key": ["batch", store.write(WriteBatch.make().put("a", "b").put(bad, "b"))],
+                "write value": ["batch", store.write(WriteBatch.make().put("a", "b").put("b", bad))],
+                "write delete": ["batch", store.write(WriteBatch.make().put("a", "b").delete(bad))],
+                get: ["key", store.get(bad)],
+                getString: ["key", store.getString(bad)],
+                getMany: ["key", store.getMany(["k", bad])],
+                has: ["key", store.has(bad)],
+                unsafeGet: ["key", Effect.try({ try: () => store.unsafeGet(bad), catch: (error) => error })],
+                scan: ["start", Stream.runDrain(store.scan({ start: bad }))],
+                collect: ["prefix", store.collect({ prefix: bad })],
+                keys: ["end", Stream.runDrain(store.keys({ end: bad }))],
+                cursor: ["prefix", store.cursor({ prefix: bad })],
+                unsafeCursor: [
+                  "end",
+                  Effect.try({ try: () => store.unsafeCursor({ end: bad }), catch: (error) => error })
+                ],
+                seek: ["key", cursor.seek(bad)],
+                seekBefore: ["key", cursor.seekBefore(bad)],
+                count: ["start", store.count({ start: bad })],
+                approximateCount: ["end", store.approximateCount({ end: bad })],
+                compact: ["start", store.compact({ start: bad })]
+              }
+            for (const [name, [argument, use]] of Object.entries(uses)) {
+              expect(yield* Effect.flip(use), name).toMatchObject({ _tag: "InvalidArgument", argument })
+            }
+          }
+          expect(yield* store.count()).toBe(1)
+          yield* store.put("😀", "\ud83d\ude00")
+          expect(yield* store.getString("😀")).toStrictEqual(Option.some("😀"))
+        }).pipe(Effect.scoped)
+      )
+    })
+  )
+
+  it.scoped("a key longer than any is not there, and nothing of it is kept", () =>
+    Effect.gen(function* () {
+      const place = yield* memory
+      yield* withStore(place, (store) =>
+        Effect.gen(function* () {
+          const longest = "k".repeat(64 * 1024)
+          yield* store.put(longest, "v")
+          const held = process.memoryUsage().arrayBuffers
+          const long = "k".repeat(30_000_000)
+          for (const key of [long, new Uint8Array(30_000_000), `${longest}k`]) {
+            expect(yield* store.get(key)).toStrictEqual(Option.none())
+            expect(yield* store.has(key)).toBe(false)
+            expect(store.unsafeGet(key)).toBeUndefined()
+          }
+          expect(process.memoryUsage().arrayBuffers - held).toBeLessThan(40_000_000)
+          expect(yield* store.getString(longest)).toStrictEqual(Option.some("v"))
+        })
+      )
+    })
+  )
+
   it.scoped("beyond the limits, which are checked before anything is written", () =>
     Effect.gen(function* () {
       const place = yield* memory

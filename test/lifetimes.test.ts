@@ -150,7 +150,9 @@ describe("a store is closed by its scope", () => {
         "cursor.current": cursor.current,
         "cursor.take": cursor.take(1),
         "a Stream under way": Fiber.join(running).pipe(Effect.flatMap(Effect.fail)),
-        unsafeGet: Effect.try({ try: () => store.unsafeGet("k"), catch: (error) => error })
+        unsafeGet: Effect.try({ try: () => store.unsafeGet("k"), catch: (error) => error }),
+        unsafeCursor: Effect.try({ try: () => store.unsafeCursor(), catch: (error) => error }),
+        unsafeSnapshot: Effect.try({ try: () => store.unsafeSnapshot(), catch: (error) => error })
       }
       for (const [name, operation] of Object.entries(operations)) {
         expect(yield* Effect.flip(operation), name).toMatchObject({ _tag: "StoreClosed", directory: place.directory })

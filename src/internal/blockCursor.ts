@@ -16,7 +16,8 @@ export class BlockCursor {
   private readonly view = new BlockView()
   /** Which entry of the block it is at. */
   index = 0
-  /** Where the tail of the entry's key ends, and the next one begins. */
+  /** Where the tail of the entry's key begins; where it ends, the next one begins. */
+  private tailStart = 0
   private tailEnd = 0
   /** Where the key of the entry's head begins; so many of its bytes stand in front of the cursor's buffer. */
   private headKey = 0
@@ -95,7 +96,15 @@ export class BlockCursor {
       this.valid = false
       return
     }
-    this.toEntry(this.index - 1)
+    const { view } = this
+    const index = this.index - 1
+    // From a group's head the walk goes to the end of the group before.
+    if (this.index === this.groupEnd - view.interval) {
+      this.toEntry(index)
+      return
+    }
+    this.index = index
+    this.take(this.tailStart - view.keyLength(index) + view.shared(index), this.valueStart - view.valueLength(index))
   }
 
   private toHead(group: number): void {
@@ -152,6 +161,7 @@ export class BlockCursor {
     this.headBytes = tailStart === this.headKey ? length : shared
     for (let i = shared; i < length; i++) keyBytes[i] = bytes[tailStart + i - shared]!
     this.keyEnd = length
+    this.tailStart = tailStart
     this.tailEnd = tailEnd
     this.valueStart = valueStart
     this.valueEnd = valueEnd

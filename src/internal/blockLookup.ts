@@ -10,7 +10,7 @@ export class Found {
   end = 0
 }
 
-/** `newer`: the key is there, and none of its versions in this block is old enough. */
+/** `newer`: absent, but an entry that may be the key's is too new; older ones may stand in the next block. */
 export const Lookup = { absent: 0, found: 1, malformed: 2, newer: 3 } as const
 
 const view = new BlockView()
@@ -33,6 +33,12 @@ export const findInBlock = (
   let result: number = Lookup.absent
   for (let i = 0; i < count; i++) {
     if (bytes[keysEnd + i] !== fingerprint || view.keyLength(i) !== key.length) continue
+    // Before the key, which takes longer to find: a key may have many versions that are too new.
+    const version = view.sequence(i)
+    if (version > sequence) {
+      result = Lookup.newer
+      continue
+    }
     const group = view.groupOf(i)
     const head = group * view.interval
     const headKey = view.groupKey(group)
@@ -42,11 +48,6 @@ export const findInBlock = (
       return Lookup.malformed
     }
     if (!isKey(bytes, headKey, tail, shared, key)) continue
-    const version = view.sequence(i)
-    if (version > sequence) {
-      result = Lookup.newer
-      continue
-    }
     found.kind = view.kind(i)
     found.sequence = version
     found.bytes = bytes

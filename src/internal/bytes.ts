@@ -1,3 +1,5 @@
+import { markAsUntransferable } from "node:worker_threads"
+
 /** Unsigned bytewise order of `a[aStart, aEnd)` against `b[bStart, bEnd)`. */
 export const compareRange = (
   a: Uint8Array,
@@ -60,15 +62,26 @@ export const prefixEnd = (prefix: Uint8Array): Uint8Array | undefined => {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-export const encodeUtf8 = (text: string): Uint8Array => encoder.encode(text)
+/**
+ * A string that has no UTF-8: half of a surrogate pair stands alone in it. `TextEncoder` makes U+FFFD of each, so that
+ * different strings would become the same bytes.
+ */
+export const illFormed = -1
+
+/** The bytes of a string; undefined if it is ill-formed. */
+export const encodeUtf8 = (text: string): Uint8Array | undefined =>
+  text.isWellFormed() ? encoder.encode(text) : undefined
 export const decodeUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes)
 
-/** Encodes `text` into `target` from `offset`; answers how many bytes it took. The target must have 3 bytes a code unit. */
+/** Encodes `text` into `target` from `offset`; returns how many bytes it took, or `illFormed`. The target must have 3 bytes a code unit. */
 export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number): number => {
   const length = text.length
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i)
-    if (unit >= 0x80) return i + encoder.encodeInto(text.slice(i), target.subarray(offset + i)).written
+    if (unit >= 0x80) {
+      const rest = text.slice(i)
+      return rest.isWellFormed() ? i + encoder.encodeInto(rest, target.subarray(offset + i)).written : illFormed
+    }
     target[offset + i] = unit
   }
   return length
@@ -77,13 +90,22 @@ export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number)
 /** The same bytes as words: V8 reads and writes those of a DataView by one instruction each. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
+/**
+ * Marks memory of which several owners have parts, as Node marks its own Buffer pool. To transfer one part would detach all of
+ * them: Node 20 copies such memory instead, later releases refuse to transfer it.
+ */
+export const shared = <A extends ArrayBufferLike>(buffer: A): A => {
+  markAsUntransferable(buffer)
+  return buffer
+}
+
 const slabSize = 16 * 1024
-let slab = new ArrayBuffer(slabSize)
+let slab = shared(new ArrayBuffer(slabSize))
 let slabUsed = 0
 
 /**
  * A copy of `source[start, end)`. Small copies share a slab of 16 KiB, as Node's own Buffer pool does,
- * because one ArrayBuffer a value costs ten times the copy (80 against 875 ns for 100 bytes).
+ * because one ArrayBuffer a value costs ten times the copy (80 against 875 ns for 100 bytes). Larger ones own their buffer.
  */
 export const copyRange = (source: Uint8Array, start: number, end: number): Uint8Array => {
   const length = end - start
@@ -92,8 +114,9 @@ export const copyRange = (source: Uint8Array, start: number, end: number): Uint8
     own.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
     return own
   }
-  if (slabUsed + length > slabSize) {
-    slab = new ArrayBuffer(slabSize)
+  // In Node 22 `ArrayBuffer.prototype.transfer` detaches what is marked, too. An empty copy needs a slab that is not detached.
+  if (slabUsed + length > slab.byteLength || slab.byteLength === 0) {
+    slab = shared(new ArrayBuffer(slabSize))
     slabUsed = 0
   }
   const copy = new Uint8Array(slab, slabUsed, length)

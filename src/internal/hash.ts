@@ -3,6 +3,9 @@
  * (A. Appleby, public domain) with different multipliers on two lanes. One hash split in two gave 1.31 %
  * false positives where 1 % was asked, hence two.
  *
+ * Table filters have these hashes in their format. Keys that collide under them can be found, which a filter can bear (it says "perhaps", and a block is read), and a
+ * memtable notices.
+ *
  * `hash` answers the first and leaves the second in `secondHash`.
  */
 export let secondHash = 0

@@ -1,5 +1,8 @@
-import { encodeUtf8Into } from "./bytes.js"
+import { encodeUtf8Into, illFormed } from "./bytes.js"
 import { hash, secondHash } from "./hash.js"
+
+/** No store takes a longer key. */
+export const longestKey = 64 * 1024
 
 /**
  * The key of one lookup, encoded and hashed once for all memtables and filters. A store has one of these and sets
@@ -12,10 +15,12 @@ export class LookupKey {
   hash2 = 0
   private scratch: Uint8Array = this.bytes
 
+  /** Takes a key of up to `longestKey`. After a string that is ill-formed `length` is `illFormed`, and nothing else holds. */
   set(key: Uint8Array | string): this {
     if (typeof key === "string") {
       if (key.length * 3 > this.scratch.length) this.scratch = new Uint8Array(key.length * 3)
       this.length = encodeUtf8Into(key, this.scratch, 0)
+      if (this.length === illFormed) return this
       this.bytes = this.scratch
     } else {
       this.bytes = key

@@ -2,10 +2,24 @@ import { Arena } from "./arena.js"
 import { type BatchTarget, Kind } from "./batchFormat.js"
 import { compareRange, prefixWord } from "./bytes.js"
 import { hash } from "./hash.js"
+import { keyedHash } from "./keyedHash.js"
 import type { LookupKey } from "./lookupKey.js"
 import { SortedRuns } from "./sortedRuns.js"
+import { VersionJumps } from "./versionJumps.js"
 
 export const none = -1
+
+/**
+ * In a table that is at most half full, keys that nobody has chosen for it stand within some 80 slots of where they belong, among millions. One that
+ * stands farther away was chosen so, or might have been: then the table is made anew by a hash under a secret key.
+ */
+const longestProbe = 128
+
+/** Whether that has happened in this process: later tables begin so. */
+let isKeyedFromStart = false
+
+/** A lookup that passes over more versions of a key than this makes shortcuts, which all later ones take. */
+const longWalk = 64
 
 /**
  * A multi-version memtable: an arena of entry bytes, a hash table for lookups, and sorted runs of keys for
@@ -39,7 +53,10 @@ export class Memtable implements BatchTarget {
   private prefixLow = new Uint32Array(this.capacity)
   private slots = new Int32Array(256).fill(none)
   private mask = 255
+  private isKeyed = isKeyedFromStart
+  private lastHash = 0
   private nodes = 0
+  private jumps: VersionJumps | undefined
   private readonly runs = new SortedRuns((a, b) => this.compareNodes(a, b))
   /** Bytes of keys and values. */
   dataBytes = 0
@@ -64,7 +81,13 @@ export class Memtable implements BatchTarget {
 
   /** Bytes really held. */
   get memory(): number {
-    return this.arena.allocated + this.capacity * 44 + this.slots.length * 4 + this.nodes * 4
+    return (
+      this.arena.allocated +
+      this.capacity * 44 +
+      this.slots.length * 4 +
+      this.nodes * 4 +
+      (this.jumps === undefined ? 0 : this.jumps.memory)
+    )
   }
 
   get isEmpty(): boolean {
@@ -97,35 +120,66 @@ export class Memtable implements BatchTarget {
     if (kind === Kind.deletion) this.deletions++
     if (sequence < this.smallestSequence) this.smallestSequence = sequence
     if (sequence > this.largestSequence) this.largestSequence = sequence
-    const h = hash(bytes, keyStart, keyEnd)
-    this.hashes[id] = h
-    const slot = this.findSlot(h, bytes, keyStart, keyEnd)
+    const slot = this.slotOf(
+      this.isKeyed ? keyedHash(bytes, keyStart, keyEnd) : hash(bytes, keyStart, keyEnd),
+      bytes,
+      keyStart,
+      keyEnd
+    )
+    this.hashes[id] = this.lastHash
     const node = this.slots[slot]!
     if (node !== none) {
-      this.older[id] = this.head[node]!
+      const older = this.head[node]!
+      this.older[id] = older
       this.head[node] = id
+      this.jumps?.add(id, older)
       return
     }
     this.older[id] = none
+    this.jumps?.add(id, none)
     this.head[id] = id
     this.prefixHigh[id] = prefixWord(bytes, keyStart, keyEnd)
     this.prefixLow[id] = prefixWord(bytes, Math.min(keyStart + 4, keyEnd), keyEnd)
     this.slots[slot] = id
     this.runs.add(id)
-    if (++this.nodes * 2 > this.slots.length) this.rehash()
+    if (++this.nodes * 2 > this.slots.length) this.arrange(this.slots.length * 2)
   }
 
   /** The newest entry of the key at or before `sequence`; `none` where there is none. */
   find(key: LookupKey, sequence: number): number {
     if (this.count === 0) return none
-    const node = this.slots[this.findSlot(key.hash1, key.bytes, 0, key.length)]!
+    const { bytes, length } = key
+    const node = this.slots[this.slotOf(this.isKeyed ? keyedHash(bytes, 0, length) : key.hash1, bytes, 0, length)]!
     return node === none ? none : this.visible(this.head[node]!, sequence)
   }
 
-  /** The first entry of a chain at or before `sequence`. */
+  /** The newest entry of a node's key at or before `sequence`, or `none`. */
+  newestOf(node: number, sequence: number): number {
+    return this.visible(this.head[node]!, sequence)
+  }
+
+  /** The first entry of a chain at or before `sequence`: mostly the newest. */
   private visible(id: number, sequence: number): number {
-    while (id !== none && this.sequences[id]! > sequence) id = this.older[id]!
+    return id === none || this.sequences[id]! <= sequence ? id : this.walk(id, sequence)
+  }
+
+  private walk(id: number, sequence: number): number {
+    const { older, sequences } = this
+    if (this.jumps === undefined) {
+      let walked = 0
+      while (id !== none && sequences[id]! > sequence && walked++ < longWalk) id = older[id]!
+      if (walked <= longWalk) return id
+      this.makeJumps()
+    }
+    const jumps = this.jumps!
+    while (id !== none && sequences[id]! > sequence) id = jumps.from(id, sequences, older, sequence)
     return id
+  }
+
+  private makeJumps(): void {
+    const jumps = new VersionJumps(this.capacity)
+    for (let id = 0; id < this.count; id++) jumps.add(id, this.older[id]!)
+    this.jumps = jumps
   }
 
   isDeletion(id: number): boolean {
@@ -147,9 +201,6 @@ export class Memtable implements BatchTarget {
   }
   sequenceOf(id: number): number {
     return this.sequences[id]!
-  }
-  headOf(node: number): number {
-    return this.head[node]!
   }
   olderOf(id: number): number {
     return this.older[id]!
@@ -206,6 +257,31 @@ export class Memtable implements BatchTarget {
     )
   }
 
+  /** How many slots lie between where a key belongs and where it is, or would be. */
+  probesTo(bytes: Uint8Array): number {
+    const slot = this.slotOf((this.isKeyed ? keyedHash : hash)(bytes, 0, bytes.length), bytes, 0, bytes.length)
+    return (slot - this.lastHash) & this.mask
+  }
+
+  /** The slot of the key with hash `h`, or the free slot where it belongs; its hash then is `lastHash`. */
+  private slotOf(h: number, bytes: Uint8Array, start: number, end: number): number {
+    const slot = this.findSlot(h, bytes, start, end)
+    this.lastHash = h
+    if (((slot - h) & this.mask) <= longestProbe || this.isKeyed) return slot
+    this.useKey()
+    this.lastHash = keyedHash(bytes, start, end)
+    return this.findSlot(this.lastHash, bytes, start, end)
+  }
+
+  private useKey(): void {
+    isKeyedFromStart = true
+    this.isKeyed = true
+    for (const node of this.slots) {
+      if (node !== none) this.hashes[node] = keyedHash(this.bytesOf(node), this.keyStartOf(node), this.keyEndOf(node))
+    }
+    this.arrange(this.slots.length)
+  }
+
   /** Linear probing; the slot of the key, or the free slot where it belongs. */
   private findSlot(h: number, bytes: Uint8Array, start: number, end: number): number {
     const { slots, mask, hashes } = this
@@ -223,10 +299,11 @@ export class Memtable implements BatchTarget {
     }
   }
 
-  private rehash(): void {
+  /** Puts the nodes into so many slots by their hashes. */
+  private arrange(length: number): void {
     const old = this.slots
-    this.slots = new Int32Array(old.length * 2).fill(none)
-    this.mask = this.slots.length - 1
+    this.slots = new Int32Array(length).fill(none)
+    this.mask = length - 1
     for (let i = 0; i < old.length; i++) {
       const node = old[i]!
       if (node === none) continue
@@ -248,6 +325,7 @@ export class Memtable implements BatchTarget {
     this.hashes = enlarge(this.hashes, new Uint32Array(capacity))
     this.prefixHigh = enlarge(this.prefixHigh, new Uint32Array(capacity))
     this.prefixLow = enlarge(this.prefixLow, new Uint32Array(capacity))
+    this.jumps?.grow(capacity)
     this.capacity = capacity
   }
 }

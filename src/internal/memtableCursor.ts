@@ -2,8 +2,8 @@ import { Kind } from "./batchFormat.js"
 import type { Cursor } from "./cursor.js"
 import { type Memtable, none } from "./memtable.js"
 
-/** A cursor over one sorted run of a memtable, with all versions of each key. */
-export class MemtableCursor implements Cursor {
+/** A cursor over one sorted run of a memtable. Entries above `limit` are passed over: they came after the moment that it reads. */
+abstract class MemtableCursor implements Cursor {
   valid = false
   keyBytes: Uint8Array = emptyBytes
   keyStart = 0
@@ -13,12 +13,11 @@ export class MemtableCursor implements Cursor {
   readonly valueIsOwn = false
   sequence = 0
   kind = 0
-  private position = 0
-  private id = none
+  protected position = 0
+  protected id = none
 
-  /** Entries above `limit` are passed over: they came after the snapshot that the cursor reads. */
   constructor(
-    private readonly memtable: Memtable,
+    protected readonly memtable: Memtable,
     private readonly run: Uint32Array,
     private readonly limit: number
   ) {}
@@ -39,27 +38,18 @@ export class MemtableCursor implements Cursor {
     this.forward(this.memtable.lowerBound(this.run, key, length))
   }
 
-  next(): void {
-    const older = this.memtable.olderOf(this.id)
-    if (older !== none) this.take(older)
-    else this.forward(this.position + 1)
-  }
+  abstract next(): void
+  abstract prev(): void
 
-  prev(): void {
-    let newer = none
-    for (let id = this.newest(this.position); id !== this.id; id = this.memtable.olderOf(id)) newer = id
-    if (newer !== none) this.take(newer)
-    else this.backward(this.position - 1)
-  }
+  /** Of a key's versions, newest first from `newest` on, the one that a cursor going backward comes to first. */
+  protected abstract lastOf(newest: number): number
 
   /** The newest entry within the limit of the key at `position`, or `none`. */
-  private newest(position: number): number {
-    let id = this.memtable.headOf(this.run[position]!)
-    while (id !== none && this.memtable.sequenceOf(id) > this.limit) id = this.memtable.olderOf(id)
-    return id
+  protected newest(position: number): number {
+    return this.memtable.newestOf(this.run[position]!, this.limit)
   }
 
-  private forward(position: number): void {
+  protected forward(position: number): void {
     for (; position < this.run.length; position++) {
       const id = this.newest(position)
       if (id === none) continue
@@ -69,18 +59,17 @@ export class MemtableCursor implements Cursor {
     this.valid = false
   }
 
-  private backward(position: number): void {
+  protected backward(position: number): void {
     for (; position >= 0; position--) {
-      let id = this.newest(position)
+      const id = this.newest(position)
       if (id === none) continue
-      for (let older = this.memtable.olderOf(id); older !== none; older = this.memtable.olderOf(older)) id = older
       this.position = position
-      return this.take(id)
+      return this.take(this.lastOf(id))
     }
     this.valid = false
   }
 
-  private take(id: number): void {
+  protected take(id: number): void {
     const { memtable } = this
     this.id = id
     this.valid = true
@@ -94,8 +83,49 @@ export class MemtableCursor implements Cursor {
   }
 }
 
+/** What a reader wants: of each key the newest version within the limit, and no other. A step costs the same either way. */
+class NewestCursor extends MemtableCursor {
+  next(): void {
+    this.forward(this.position + 1)
+  }
+
+  prev(): void {
+    this.backward(this.position - 1)
+  }
+
+  protected lastOf(newest: number): number {
+    return newest
+  }
+}
+
+/** What a merge wants: all versions of each key. Going backward it walks a key's versions anew for each, which merges never do. */
+class VersionsCursor extends MemtableCursor {
+  next(): void {
+    const older = this.memtable.olderOf(this.id)
+    if (older !== none) this.take(older)
+    else this.forward(this.position + 1)
+  }
+
+  prev(): void {
+    let newer = none
+    for (let id = this.newest(this.position); id !== this.id; id = this.memtable.olderOf(id)) newer = id
+    if (newer !== none) this.take(newer)
+    else this.backward(this.position - 1)
+  }
+
+  protected lastOf(newest: number): number {
+    let id = newest
+    for (let older = this.memtable.olderOf(id); older !== none; older = this.memtable.olderOf(older)) id = older
+    return id
+  }
+}
+
 const emptyBytes = new Uint8Array(0)
 
-/** Cursors over a memtable as it is now. */
+/** Cursors over all versions in a memtable as it is now, for who merges it. */
 export const memtableCursors = (memtable: Memtable, limit: number): Array<Cursor> =>
-  memtable.snapshotRuns().map((run) => new MemtableCursor(memtable, run, limit))
+  memtable.snapshotRuns().map((run) => new VersionsCursor(memtable, run, limit))
+
+/** Cursors over what a reader at sequence number `limit` sees of a memtable as it is now. */
+export const newestCursors = (memtable: Memtable, limit: number): Array<Cursor> =>
+  memtable.snapshotRuns().map((run) => new NewestCursor(memtable, run, limit))

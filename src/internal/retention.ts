@@ -42,7 +42,15 @@ export class Retention {
 
   /** Whether a snapshot sees a version of `from` but not one of `to`. */
   private snapshotIn(from: number, to: number): boolean {
-    for (const snapshot of this.snapshots) if (snapshot >= from && snapshot < to) return true
-    return false
+    const { snapshots } = this
+    let low = 0
+    let high = snapshots.length
+    // The first snapshot at or above `from`.
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (snapshots[middle]! < from) low = middle + 1
+      else high = middle
+    }
+    return low < snapshots.length && snapshots[low]! < to
   }
 }

@@ -1,4 +1,5 @@
 import { BlockCursor } from "./blockCursor.js"
+import { shared } from "./bytes.js"
 import { absent } from "./cacheSlots.js"
 import type { Cursor } from "./cursor.js"
 import type { TableReader } from "./tableReader.js"
@@ -12,7 +13,7 @@ export interface TableCursorOptions {
   readonly readAhead: number
   /** Whether blocks that were missed go into the cache. */
   readonly fillCache: boolean
-  /** Whether blocks are read and copied so that their values can be given away. Default false. */
+  /** Whether blocks are read and copied so that their values can be given away: views of memory that is marked as shared. Default false. */
   readonly giveValues?: boolean
 }
 
@@ -93,7 +94,7 @@ export class TableCursor extends BlockCursor implements Cursor {
     const slot = table.slots[block]!
     if (slot === absent) return false
     const length = cache.lengthOf(slot)
-    if (options.giveValues) this.own = new Uint8Array(length)
+    if (options.giveValues) this.own = new Uint8Array(shared(new ArrayBuffer(length)))
     else if (this.own.length < length) this.own = new Uint8Array(Math.max(length, cache.unit))
     cache.copy(table, block, this.own)
     this.open(this.own, length)
@@ -108,9 +109,13 @@ export class TableCursor extends BlockCursor implements Cursor {
     if (this.sequential < singleBlocks || options.readAhead === 0) {
       this.missedLast = block
       this.readAhead = firstReadAhead
-      return options.fillCache ? table.fillBlock(block) : table.readBlock(block)
+      const alone = options.fillCache ? table.fillBlock(block) : table.readBlock(block)
+      if (options.giveValues) shared(alone.buffer)
+      return alone
     }
     this.ahead = table.readBlocks(block, this.readAhead)
+    // Compressed blocks have buffers of their own.
+    if (options.giveValues) for (const { buffer } of this.ahead) shared(buffer)
     this.aheadFrom = block
     this.missedLast = block + this.ahead.length - 1
     this.readAhead = Math.min(this.readAhead * 2, options.readAhead)

@@ -4,13 +4,17 @@ import { compare, encodeUtf8, prefixEnd } from "../internal/bytes.js"
 import type { PinnedVersion } from "../internal/versionSet.js"
 import type { KeyRange } from "../internal/visibleCursor.js"
 import {
+  Corruption,
+  DiskFull,
   type FileError,
   fromFailure,
   InvalidArgument,
   type ReadError,
+  StorageError,
   StoreClosed,
   StorePoisoned,
   StoreReadOnly,
+  UnsupportedFormat,
   type WriteError
 } from "../LsmError.js"
 import type { Settings } from "../LsmOptions.js"
@@ -48,6 +52,8 @@ export class Engine {
   /** The newest number that readers see. */
   visibleSequence = 0
   private readonly snapshots = new Map<Snapshot, number>()
+  /** What is closed by hand, by its user or with the store. */
+  private readonly openByHand = new Set<() => void>()
 
   constructor(readonly parts: EngineParts) {}
 
@@ -78,14 +84,17 @@ export class Engine {
 
   /** The same where more may follow. */
   readThen<A>(evaluate: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
-    return immediate(() => {
-      if (this.closed) return Effect.fail(this.readRefusal()!)
-      try {
-        return evaluate()
-      } catch (failure) {
-        return Effect.fail(toReadError(failure))
-      }
-    })
+    return immediate(() => this.attempt(evaluate))
+  }
+
+  /** Evaluates at once; what is thrown is the error of the Effect. */
+  attempt<A>(evaluate: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
+    if (this.closed) return Effect.fail(this.readRefusal()!)
+    try {
+      return evaluate()
+    } catch (failure) {
+      return Effect.fail(toReadError(failure))
+    }
   }
 
   /** A value, after a turn of the event loop where background work or a sync waits for one. */
@@ -119,6 +128,19 @@ export class Engine {
     this.snapshots.delete(snapshot)
   }
 
+  /** Sees to it that `close` is called when the store closes; the result is to be called when it has been before. */
+  closeWithStore(close: () => void): () => void {
+    this.openByHand.add(close)
+    return () => {
+      this.openByHand.delete(close)
+    }
+  }
+
+  /** Closes what its users have left open. */
+  closeAll(): void {
+    for (const close of [...this.openByHand]) close()
+  }
+
   /** What snapshots hold, ascending. */
   heldSequences(): ReadonlyArray<number> {
     return [...new Set(this.snapshots.values())].sort((a, b) => a - b)
@@ -133,15 +155,36 @@ export class Engine {
   }
 }
 
-/** Errors of arguments pass as they are; failures of the core become their public errors. */
-export const toReadError = (failure: unknown): ReadError =>
-  failure instanceof InvalidArgument || failure instanceof StoreClosed ? failure : fromFailure(failure)
+/** Public errors pass as they are; failures of the core become theirs. */
+export const toReadError = (failure: unknown): ReadError => (isReadError(failure) ? failure : fromFailure(failure))
+
+const isReadError = (failure: unknown): failure is ReadError =>
+  failure instanceof InvalidArgument ||
+  failure instanceof StoreClosed ||
+  failure instanceof StorageError ||
+  failure instanceof DiskFull ||
+  failure instanceof Corruption ||
+  failure instanceof UnsupportedFormat
+
+const raise = (error: InvalidArgument): never => {
+  throw error
+}
+
+/** Why a string with half of a surrogate pair is refused: it has no UTF-8, and another string would become the same bytes. */
+export const illFormedString = (argument: string): InvalidArgument =>
+  new InvalidArgument({ argument, reason: "is a string with a lone surrogate, which has no UTF-8" })
 
 /** A key or value as bytes. @throws InvalidArgument */
 export const toBytes = (input: Bytes, argument: string): Uint8Array => {
-  if (typeof input === "string") return encodeUtf8(input)
+  if (typeof input === "string") return encodeUtf8(input) ?? raise(illFormedString(argument))
   if (input instanceof Uint8Array) return input
   throw new InvalidArgument({ argument, reason: "is neither a string nor a Uint8Array" })
+}
+
+/** @throws InvalidArgument */
+export const checkCount = (count: number, argument: string): void => {
+  if (count === Number.POSITIVE_INFINITY || (Number.isInteger(count) && count >= 0)) return
+  throw new InvalidArgument({ argument, reason: "must be a whole number, not negative" })
 }
 
 /** The bounds of a range, its prefix included. @throws InvalidArgument */

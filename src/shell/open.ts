@@ -76,6 +76,7 @@ const close = (engine: Engine): Effect.Effect<void> =>
     if (engine.closed) return Effect.void
     const { wal, memtable, compactor, manifest, settings } = engine.parts
     engine.closed = true
+    engine.closeAll()
     compactor.unsafeNotify()
     const tell = <E>(what: string) =>
       Effect.catchAllCause<E, void, never, never>((cause) =>
@@ -144,6 +145,8 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats): Sto
     values: scans.values,
     cursor: scans.cursor,
     snapshot: scans.snapshot,
+    unsafeCursor: scans.unsafeCursor,
+    unsafeSnapshot: scans.unsafeSnapshot,
     count: scans.count,
     approximateCount: (range) => engine.read(() => approximateCount(engine, toKeyRange(range))),
     approximateSize: (range) => engine.read(() => approximateSize(engine, toKeyRange(range))),

@@ -1,10 +1,10 @@
 import { compareRange, copyRange } from "../internal/bytes.js"
 import type { Cursor as CoreCursor } from "../internal/cursor.js"
 import { findTable, LevelCursor } from "../internal/levelCursor.js"
-import { memtableCursors } from "../internal/memtableCursor.js"
+import { newestCursors } from "../internal/memtableCursor.js"
 import { mergeCursors } from "../internal/mergeCursor.js"
 import type { TableMeta } from "../internal/tableFormat.js"
-import { type KeyRange, VisibleCursor } from "../internal/visibleCursor.js"
+import { type KeyRange, VisibleCursor, type VisibleCursorOptions } from "../internal/visibleCursor.js"
 import type { Entry } from "../LsmStore.js"
 import type { Engine } from "./engine.js"
 
@@ -13,6 +13,9 @@ const scanReadAhead = 64 * 1024
 /** A chunk is closed when its keys and values take this much. */
 const chunkBytes = 1024 * 1024
 
+/** Deleted and superseded entries passed over between two turns of the event loop: about a millisecond. */
+export const entriesPerTurn = 4096
+
 /** A walk over a range as of one moment, and what it keeps from going away. */
 export interface RangeReader {
   readonly cursor: VisibleCursor
@@ -20,22 +23,32 @@ export interface RangeReader {
   readonly release: () => void
 }
 
+export interface RangeReaderOptions extends VisibleCursorOptions {
+  /** Whether values are given away as views of the blocks that are read for them. Default false. */
+  readonly giveValues?: boolean | undefined
+}
+
 /** Opens a range at `sequence`: the memtables of this moment, and the version, which stays pinned until released. */
-export const openRange = (engine: Engine, range: KeyRange, sequence: number, giveValues = false): RangeReader => {
+export const openRange = (
+  engine: Engine,
+  range: KeyRange,
+  sequence: number,
+  options: RangeReaderOptions
+): RangeReader => {
   const { memtable, tables } = engine.parts
   const { version, release } = engine.pin()
   try {
     const cursors: Array<CoreCursor> = []
-    for (const table of memtable.unsafeAll()) cursors.push(...memtableCursors(table, sequence))
-    const open = (table: TableMeta) =>
-      tables.unsafeCursor(table, { readAhead: scanReadAhead, fillCache: true, giveValues })
+    for (const table of memtable.unsafeAll()) cursors.push(...newestCursors(table, sequence))
+    const cursorOptions = { readAhead: scanReadAhead, fillCache: true, giveValues: options.giveValues === true }
+    const open = (table: TableMeta) => tables.unsafeCursor(table, cursorOptions)
     for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))
     for (let level = 1; level < version.levels.length; level++) {
       const inRange = within(version.levels[level]!, range)
       if (inRange.length > 0) cursors.push(new LevelCursor(inRange, open))
     }
     engine.parts.metrics.scans.add(1)
-    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range), release }
+    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range, options), release }
   } catch (failure) {
     release()
     throw failure
@@ -75,11 +88,18 @@ export const entryShape: Shape<Entry> = {
   size: (cursor) => keySize(cursor) + valueSize(cursor)
 }
 
+/** An entry whose value is not wanted. */
+export const bareShape: Shape<Entry> = {
+  take: (cursor) => ({ key: takeKey(cursor), value: noValue }),
+  size: keySize
+}
+const noValue = new Uint8Array(0)
+
 export const keyShape: Shape<Uint8Array> = { take: takeKey, size: keySize }
 
 export const valueShape: Shape<Uint8Array> = { take: takeValue, size: valueSize }
 
-/** Takes up to `most` entries from where the cursor stands, and leaves it behind them. */
+/** Takes up to `most` entries from where the cursor stands, and leaves it behind them; fewer if they are large, or if it is unsettled then. */
 export const takeChunk = <A>(cursor: VisibleCursor, shape: Shape<A>, most: number, reverse: boolean): Array<A> => {
   const chunk: Array<A> = []
   let bytes = 0

@@ -2,14 +2,14 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Kind } from "../internal/batchFormat.js"
 import { Found } from "../internal/blockLookup.js"
-import { compareRange, copyRange, decodeUtf8 } from "../internal/bytes.js"
+import { compareRange, copyRange, decodeUtf8, illFormed } from "../internal/bytes.js"
 import { findTable } from "../internal/levelCursor.js"
-import { LookupKey } from "../internal/lookupKey.js"
+import { LookupKey, longestKey } from "../internal/lookupKey.js"
 import { none } from "../internal/memtable.js"
 import type { TableMeta } from "../internal/tableFormat.js"
 import { InvalidArgument, type ReadError } from "../LsmError.js"
 import type { Bytes, ReadOptions } from "../LsmStore.js"
-import { type Engine, toReadError } from "./engine.js"
+import { type Engine, illFormedString, toReadError } from "./engine.js"
 import { Immediate, Later } from "./immediate.js"
 
 /** Lookups between two looks at whether others want the event loop. */
@@ -100,8 +100,14 @@ export class Reads {
     }
     const { found } = this
     const { memtable, manifest, metrics, tables } = this.engine.parts
-    const key = this.key.set(input)
     metrics.gets.add(1)
+    // Nothing of such a key is kept here.
+    if (input.length > longestKey) {
+      metrics.misses.add(1)
+      return false
+    }
+    const key = this.key.set(input)
+    if (key.length === illFormed) throw illFormedString("key")
     for (const table of memtable.unsafeAll()) {
       const id = table.find(key, sequence)
       if (id === none) continue

@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../internal/batchFormat.js"
-import { encodeUtf8, encodeUtf8Into } from "../internal/bytes.js"
+import { encodeUtf8, encodeUtf8Into, illFormed } from "../internal/bytes.js"
 import { frameHeaderSize } from "../internal/frame.js"
 import { type Done, Durability } from "../internal/logWriter.js"
 import { fromFailure, InvalidArgument, type WriteError } from "../LsmError.js"
 import { resolveDurability, type Settings } from "../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../LsmStore.js"
 import { WriteBatch } from "../WriteBatch.js"
-import type { Engine } from "./engine.js"
+import { type Engine, illFormedString } from "./engine.js"
 import { Immediate, immediate, Later } from "./immediate.js"
 import type { IntervalSync } from "./intervalSync.js"
 
@@ -80,10 +80,11 @@ export class Writes {
     const refusal = engine.writeRefusal() ?? this.takeKey(key)
     if (refusal !== undefined) return Effect.fail(refusal)
     const { settings, wal, compactor, metrics } = engine.parts
-    let bytes: Uint8Array
+    let bytes: Uint8Array | undefined
     if (typeof value === "string") bytes = encodeUtf8(value)
     else if (value instanceof Uint8Array) bytes = value
     else return invalid("value", "is neither a string nor a Uint8Array")
+    if (bytes === undefined) return Effect.fail(illFormedString("value"))
     if (bytes.length > settings.maxValueBytes) {
       return invalid("value", `has ${bytes.length} bytes; at most ${settings.maxValueBytes} are allowed`)
     }
@@ -228,6 +229,7 @@ export class Writes {
     } else {
       return new InvalidArgument({ argument: "key", reason: "is neither a string nor a Uint8Array" })
     }
+    if (this.keyLength === illFormed) return illFormedString("key")
     return this.keyLength <= most
       ? undefined
       : new InvalidArgument({ argument: "key", reason: `has more than the ${most} bytes that are allowed` })

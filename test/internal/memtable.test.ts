@@ -1,9 +1,10 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { compare } from "../../src/internal/bytes.js"
+import { hash } from "../../src/internal/hash.js"
 import { LookupKey } from "../../src/internal/lookupKey.js"
 import { Memtable, none } from "../../src/internal/memtable.js"
-import { memtableCursors } from "../../src/internal/memtableCursor.js"
+import { memtableCursors, newestCursors } from "../../src/internal/memtableCursor.js"
 import { mergeCursors } from "../../src/internal/mergeCursor.js"
 import { moves, walk } from "../support/cursorWalk.js"
 import {
@@ -89,6 +90,73 @@ describe("a memtable", () => {
     )
   })
 
+  it("shows a reader of each key the newest version at its sequence number, whatever comes later", () => {
+    const newest = (entries: ReadonlyArray<TestEntry>) => [
+      ...new Map(entries.map((entry) => [entry.key.join(), entry])).values()
+    ]
+    check(
+      FastCheck.property(manyVersions, FastCheck.nat(80), moves(shortKey), (entries, before, steps) => {
+        const early = entries.slice(0, before)
+        const memtable = memtableOf(early)
+        const cursor = mergeCursors(newestCursors(memtable, before))
+        walk(cursor, newest(early), steps)
+        insert(memtable, entries.slice(before))
+        walk(cursor, newest(early), steps)
+        walk(mergeCursors(newestCursors(memtable, before)), newest(early), steps)
+        walk(mergeCursors(newestCursors(memtable, Number.MAX_SAFE_INTEGER)), newest(entries), steps)
+      })
+    )
+  })
+
+  it("finds any version of keys that have thousands, those written after it was first asked included", () => {
+    const hot = (from: number, to: number): ReadonlyArray<TestEntry> =>
+      Array.from({ length: to - from }, (_, i) => {
+        const sequence = from + i + 1
+        return { key: Uint8Array.of(sequence % 3), sequence, value: Uint8Array.of(sequence, sequence >>> 8) }
+      })
+    const memtable = new Memtable(1, 1 << 20)
+    for (let written = 0; written < 6000; written += 1500) {
+      insert(memtable, hot(written, written + 1500))
+      for (let sequence = 1; sequence <= written + 1500; sequence += 7) {
+        for (let key = 0; key < 3; key++) {
+          const due = sequence - ((sequence - key + 3) % 3)
+          const found = due <= 0 ? undefined : show(hot(due - 1, due)[0])
+          expect(lookup(memtable, Uint8Array.of(key), sequence)).toBe(found)
+        }
+      }
+    }
+  })
+
+  it("takes a reader over keys with many versions in few steps, either way", () => {
+    const versions = 5000
+    class Counting extends Memtable {
+      steps = 0
+      override olderOf(id: number): number {
+        this.steps++
+        return super.olderOf(id)
+      }
+      override sequenceOf(id: number): number {
+        this.steps++
+        return super.sequenceOf(id)
+      }
+    }
+    const memtable = new Counting(1, 1 << 20)
+    const keys = [1, 2, 3].map((n) => Uint8Array.of(n))
+    insert(
+      memtable,
+      Array.from({ length: versions }, (_, i) => ({ key: keys[i % 3]!, sequence: i + 1, value: nothing }))
+    )
+    for (const limit of [versions, versions / 2, 3]) {
+      const cursor = mergeCursors(newestCursors(memtable, limit))
+      memtable.steps = 0
+      let seen = 0
+      for (cursor.seekToLast(); cursor.valid; cursor.prev()) seen++
+      for (cursor.seekToFirst(); cursor.valid; cursor.next()) seen++
+      expect(seen).toBe(6)
+      expect(memtable.steps).toBeLessThan(100)
+    }
+  })
+
   it("keeps the snapshots of its runs as they were", () => {
     const entries = many(9000)
     const memtable = new Memtable(1, 1 << 20)
@@ -139,5 +207,59 @@ describe("a memtable", () => {
     expect([memtable.isEmpty, memtable.isFull]).toEqual([true, false])
     insert(memtable, [{ key: nothing, sequence: 1, value: nothing }])
     expect([memtable.isEmpty, memtable.isFull]).toEqual([false, true])
+  })
+})
+
+/** Keys of eight bytes with one and the same hash: the second word undoes what the first has done to the state. */
+const colliding = (count: number): ReadonlyArray<Uint8Array> => {
+  const rotate = (x: number, n: number) => (x << n) | (x >>> (32 - n))
+  /** The inverse of an odd number modulo 2 to the 32, by Newton's steps. */
+  const inverse = (odd: number) => {
+    let x = odd
+    for (let i = 0; i < 5; i++) x = Math.imul(x, 2 - Math.imul(odd, x))
+    return x
+  }
+  const mix = (word: number) => Math.imul(rotate(Math.imul(word, 0xcc9e2d51), 15), 0x1b873593)
+  const unmix = (k: number) => Math.imul(rotate(Math.imul(k, inverse(0x1b873593)), 17), inverse(0xcc9e2d51))
+  const wanted = rotate(Math.imul((0x12345678 - 0xe6546b64) | 0, inverse(5)), 19)
+  return Array.from({ length: count }, (_, i) => {
+    const state = (Math.imul(rotate(8 ^ 0x2f0b4c47 ^ mix(i + 1), 13), 5) + 0xe6546b64) | 0
+    const key = new Uint8Array(8)
+    const view = new DataView(key.buffer)
+    view.setInt32(0, i + 1, true)
+    view.setInt32(4, unmix(wanted ^ state), true)
+    return key
+  })
+}
+
+describe("keys that were chosen for their hashes", () => {
+  const put = (keys: ReadonlyArray<Uint8Array>): Memtable =>
+    memtableOf(keys.map((key, i) => ({ key, sequence: i + 1, value: Uint8Array.of(i, i >>> 8) })))
+
+  const expectAll = (memtable: Memtable, keys: ReadonlyArray<Uint8Array>): void => {
+    for (const [i, key] of keys.entries()) {
+      expect(memtable.probesTo(key)).toBeLessThanOrEqual(128)
+      const value = Uint8Array.of(i, i >>> 8)
+      expect(lookup(memtable, key, Number.MAX_SAFE_INTEGER)).toBe(show({ key, value, sequence: i + 1 }))
+    }
+  }
+
+  it("stand near where they belong, and are found, however many collide", () => {
+    const keys = colliding(3000)
+    expect(new Set(keys.map((key) => hash(key, 0, 8))).size).toBe(1)
+    const memtable = put(keys)
+    expectAll(memtable, keys)
+    expect(lookup(memtable, Uint8Array.of(1), Number.MAX_SAFE_INTEGER)).toBeUndefined()
+    const ordered = keys.map((key, i) => ({ key, sequence: i + 1, value: Uint8Array.of(i, i >>> 8) }))
+    expect(collect(mergeCursors(memtableCursors(memtable, Number.MAX_SAFE_INTEGER))).map(show)).toEqual(
+      inOrder(ordered).map(show)
+    )
+  })
+
+  it("are no hindrance to others, before and after", () => {
+    const others = Array.from({ length: 3000 }, (_, i) => Uint8Array.of(9, i, i >>> 8))
+    const crafted = colliding(500)
+    expectAll(put([...others, ...crafted]), [...others, ...crafted])
+    expectAll(put([...crafted, ...others]), [...crafted, ...others])
   })
 })

@@ -7,6 +7,7 @@ import {
   current,
   hex,
   history,
+  nothing,
   type Pair,
   shortKey,
   show,
@@ -70,6 +71,22 @@ describe("retention", () => {
       }),
       500
     )
+  })
+
+  it("asks few of many snapshots about each version", () => {
+    let asked = 0
+    const held = new Proxy(
+      Array.from({ length: 4096 }, (_, i) => i * 2),
+      {
+        get: (target, name, receiver) => {
+          if (typeof name === "string" && name !== "length") asked++
+          return Reflect.get(target, name, receiver)
+        }
+      }
+    )
+    const entries = Array.from({ length: 8192 }, (_, i) => ({ key: nothing, sequence: i, value: nothing }))
+    expect(keep(entries, held, () => true)).toHaveLength(4097)
+    expect(asked).toBeLessThan(8192 * 16)
   })
 
   it("lets tombstones go at the bottom only", () => {

@@ -5,7 +5,7 @@ import type { Cursor } from "../../src/internal/cursor.js"
 import { CorruptionFailure } from "../../src/internal/failure.js"
 import { LevelCursor } from "../../src/internal/levelCursor.js"
 import { Memtable } from "../../src/internal/memtable.js"
-import { memtableCursors } from "../../src/internal/memtableCursor.js"
+import { memtableCursors, newestCursors } from "../../src/internal/memtableCursor.js"
 import { mergeCursors } from "../../src/internal/mergeCursor.js"
 import { type KeyRange, VisibleCursor } from "../../src/internal/visibleCursor.js"
 import {
@@ -85,14 +85,14 @@ const walk = (cursor: VisibleCursor, pairs: ReadonlyArray<Pair>, steps: Readonly
 const asStored = (entries: ReadonlyArray<TestEntry>, sequence: number): Cursor => {
   const part = (from: number, to: number) =>
     entries.slice(Math.floor(entries.length * from), Math.floor(entries.length * to))
-  const memtable = (some: ReadonlyArray<TestEntry>) => {
+  const memtable = (some: ReadonlyArray<TestEntry>, cursors: typeof newestCursors) => {
     const table = new Memtable(1, 1 << 20)
     for (const entry of some) {
       const { key, value = nothing } = entry
       const bytes = Uint8Array.of(...key, ...value)
       table.insert(entry.sequence, kindOf(entry), bytes, 0, key.length, key.length, bytes.length)
     }
-    return memtableCursors(table, sequence)
+    return cursors(table, sequence)
   }
   const level = (some: ReadonlyArray<TestEntry>, most: number) => {
     const tables = cutIntoTables(some, most)
@@ -102,8 +102,8 @@ const asStored = (entries: ReadonlyArray<TestEntry>, sequence: number): Cursor =
     )
   }
   return mergeCursors([
-    ...memtable(part(0.8, 1)),
-    ...memtable(part(0.6, 0.8)),
+    ...memtable(part(0.8, 1), newestCursors),
+    ...memtable(part(0.6, 0.8), memtableCursors),
     level(part(0.5, 0.6), 100),
     level(part(0.4, 0.5), 100),
     level(part(0, 0.4), 3)
@@ -145,6 +145,47 @@ describe("a visible cursor", () => {
           ...back
         ])
       })
+    )
+  })
+
+  it("may stop on its way at any entry, to go on or to be where it was", () => {
+    check(
+      FastCheck.property(
+        written,
+        FastCheck.nat(82),
+        range,
+        moves,
+        FastCheck.integer({ min: 1, max: 4 }),
+        (entries, sequence, within, steps, patience) => {
+          const pairs = visibleAt(entries, sequence, within)
+          const cursor = new VisibleCursor(asStored(entries, sequence), sequence, within, { patience })
+          let at = -1
+          for (const [i, move] of [{ move: "first" } as const, ...steps].entries()) {
+            if ((move.move === "next" || move.move === "prev") && !cursor.valid) continue
+            const before = shown(cursor)
+            const { skipped } = cursor
+            cursor.renew()
+            step(cursor, move)
+            expect(cursor.skipped - skipped).toBeLessThanOrEqual(patience)
+            if (cursor.unsettled && i % 3 === 0) {
+              expect(shown(cursor)).toBeUndefined()
+              cursor.backTo(cursor.cameFrom)
+              expect([shown(cursor), cursor.unsettled]).toEqual([before, false])
+              if (!cursor.valid) at = -1
+              continue
+            }
+            for (let turns = 0; cursor.unsettled; turns++) {
+              expect(shown(cursor)).toBeUndefined()
+              expect(turns).toBeLessThan(200)
+              cursor.renew()
+              cursor.goOn()
+            }
+            at = target(pairs, at, move)
+            expect(shown(cursor)).toBe(text(pairs[at]))
+          }
+        }
+      ),
+      300
     )
   })
 

@@ -28,7 +28,7 @@ const step = fc.oneof(
     step: fc.constantFrom<"next" | "prev" | "first" | "last">("next", "prev", "next", "prev", "first", "last")
   }),
   fc.record({ step: fc.constantFrom<"seek" | "seekBefore">("seek", "seekBefore"), key }),
-  fc.record({ step: fc.constant("take" as const), count: fc.integer({ min: 0, max: 5 }) })
+  fc.record({ step: fc.constant("take" as const), count: fc.integer({ min: 0, max: 5 }), reverse: fc.boolean() })
 )
 
 const tagged = <const Tag extends string, A>(tag: Tag, fields: fc.Arbitrary<A>) =>
@@ -54,6 +54,17 @@ const change = fc.oneof(
   { weight: 1, arbitrary: sync }
 )
 
+/** Strings that have no UTF-8. */
+const illFormed = fc
+  .tuple(fc.string({ maxLength: 3 }), fc.constantFrom("\ud800", "\udfff", "\ude00\ud83d"))
+  .map((parts) => parts.join(""))
+
+/** One key written again and again: how many of its versions are left must not show. */
+const hot = tagged(
+  "Hot",
+  fc.record({ key, values: fc.array(fc.option(value, { nil: undefined, freq: 4 }), { minLength: 10, maxLength: 80 }) })
+)
+
 const scan = tagged(
   "Scan",
   fc.record({
@@ -68,6 +79,8 @@ const scan = tagged(
     reverse: fc.boolean(),
     limit: fc.option(fc.nat(10), { nil: undefined }),
     chunkSize: fc.constantFrom(2, 7, 512, 512, 512),
+    /** The reader hands the buffer of every so many-th value to somebody else. */
+    transferEvery: fc.constantFrom(0, 0, 0, 1, 3),
     from
   })
 )
@@ -75,15 +88,20 @@ const scan = tagged(
 /** What is done on a sound machine: the answers are the same whatever the store's settings. */
 const ordinary = [
   { weight: 24, arbitrary: write },
+  { weight: 1, arbitrary: hot },
+  { weight: 1, arbitrary: tagged("IllFormed", fc.record({ text: illFormed, key })) },
   { weight: 8, arbitrary: tagged("Get", fc.record({ key, from })) },
   { weight: 2, arbitrary: tagged("GetMany", fc.record({ keys: fc.array(key, { maxLength: 6 }), from })) },
   { weight: 6, arbitrary: scan },
   { weight: 2, arbitrary: tagged("Count", fc.record({ ...range, from })) },
   // A scan in pieces, with changes in between.
   { weight: 1, arbitrary: tagged("ScanDuring", fc.record({ scan, changes: fc.array(change, { maxLength: 5 }) })) },
-  { weight: 2, arbitrary: tagged("OpenCursor", fc.record({ ...range, from })) },
+  {
+    weight: 2,
+    arbitrary: tagged("OpenCursor", fc.record({ ...range, from, unsafe: fc.boolean(), keysOnly: fc.boolean() }))
+  },
   { weight: 6, arbitrary: tagged("Steer", fc.record({ steps: fc.array(step, { maxLength: 12 }) })) },
-  { weight: 2, arbitrary: tagged("Snapshot", fc.record({})) },
+  { weight: 2, arbitrary: tagged("Snapshot", fc.record({ unsafe: fc.boolean() })) },
   { weight: 2, arbitrary: tagged("Release", fc.record({})) },
   { weight: 2, arbitrary: flush },
   { weight: 1, arbitrary: compact },

@@ -6,11 +6,49 @@ import type { LsmError, LsmStore } from "effect-lsm"
 import type { Step } from "./commands.js"
 import { bytes, hexOf, mismatch, show, textOf } from "./text.js"
 
+/** The two kinds of cursor as one, so that both must go the same way. */
+interface Steered {
+  readonly cursor: LsmStore.Cursor
+  readonly close: Effect.Effect<void>
+}
+
+const attempt = <A>(evaluate: () => A): Effect.Effect<A, LsmError.ReadError> =>
+  Effect.try({ try: evaluate, catch: (error) => error as LsmError.ReadError })
+
+const openUnsafe = (
+  store: LsmStore.Store,
+  options: LsmStore.CursorOptions
+): Effect.Effect<Steered, LsmError.ReadError> =>
+  Effect.map(
+    attempt(() => store.unsafeCursor(options)),
+    (cursor) => ({
+      close: Effect.sync(() => cursor.close()),
+      cursor: {
+        current: attempt(() =>
+          cursor.valid ? Option.some({ key: cursor.key()!, value: cursor.value()! }) : Option.none()
+        ),
+        first: attempt(() => cursor.first()),
+        last: attempt(() => cursor.last()),
+        next: attempt(() => cursor.next()),
+        prev: attempt(() => cursor.prev()),
+        seek: (key) => attempt(() => cursor.seek(key)),
+        seekBefore: (key) => attempt(() => cursor.seekBefore(key)),
+        take: (count, taking) => attempt(() => cursor.take(count, taking))
+      }
+    })
+  )
+
+const openSafe = (store: LsmStore.Store, options: LsmStore.CursorOptions): Effect.Effect<Steered, LsmError.ReadError> =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const close = Scope.close(scope, Exit.void)
+    const cursor = yield* Effect.onError(Scope.extend(store.cursor(options), scope), () => close)
+    return { cursor, close }
+  })
+
 type Row = readonly [key: string, value: string]
 
-interface Position {
-  readonly scope: Scope.CloseableScope
-  readonly cursor: LsmStore.Cursor
+interface Position extends Steered {
   /** What it moves over. */
   readonly rows: ReadonlyArray<Row>
   /** Where it must stand: -1 is nowhere; undefined before it has been moved. */
@@ -27,23 +65,20 @@ export class Positions {
   private readonly open_: Array<Position> = []
 
   get forget(): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      Effect.forEach(this.open_.splice(0), ({ scope }) => Scope.close(scope, Exit.void), { discard: true })
-    )
+    return Effect.suspend(() => Effect.forEach(this.open_.splice(0), ({ close }) => close, { discard: true }))
   }
 
   open(
     store: LsmStore.Store,
-    range: LsmStore.Range & LsmStore.ReadOptions,
-    rows: ReadonlyArray<Row>
+    options: LsmStore.CursorOptions,
+    rows: ReadonlyArray<Row>,
+    unsafe: boolean
   ): Effect.Effect<void, LsmError.ReadError> {
     return Effect.gen(this, function* () {
-      const scope = yield* Scope.make()
-      const cursor = yield* Effect.onError(Scope.extend(store.cursor(range), scope), () =>
-        Scope.close(scope, Exit.void)
-      )
-      this.open_.push({ scope, cursor, rows, at: undefined })
-      if (this.open_.length > most) yield* Scope.close(this.open_.shift()!.scope, Exit.void)
+      const opened = yield* (unsafe ? openUnsafe : openSafe)(store, options)
+      const seen: ReadonlyArray<Row> = options.keysOnly === true ? rows.map(([key]) => [key, ""]) : rows
+      this.open_.push({ ...opened, rows: seen, at: undefined })
+      if (this.open_.length > most) yield* this.open_.shift()!.close
     })
   }
 
@@ -63,7 +98,7 @@ export class Positions {
     }).pipe(
       Effect.tapError(() => {
         const lost = this.open_.pop()
-        return lost === undefined ? Effect.void : Scope.close(lost.scope, Exit.void)
+        return lost === undefined ? Effect.void : lost.close
       })
     )
   }
@@ -74,7 +109,7 @@ const move = (cursor: LsmStore.Cursor, step: Step): Effect.Effect<string, LsmErr
   Effect.gen(function* () {
     const answer =
       step.step === "take"
-        ? (yield* cursor.take(step.count)).map(toRow).join(", ")
+        ? (yield* cursor.take(step.count, { reverse: step.reverse })).map(toRow).join(", ")
         : step.step === "seek" || step.step === "seekBefore"
           ? yield* cursor[step.step](bytes(step.key))
           : yield* cursor[step.step]
@@ -109,15 +144,12 @@ const advance = (position: Position, step: Step): string => {
       next = rows.findLastIndex(([key]) => key < step.key)
       break
     case "take": {
-      const start = at ?? within(0)
-      taken =
-        start === -1
-          ? ""
-          : rows
-              .slice(start, start + step.count)
-              .map(text)
-              .join(", ")
-      next = start === -1 ? -1 : within(start + step.count)
+      const { count, reverse } = step
+      const start = at ?? within(reverse ? rows.length - 1 : 0)
+      const from = reverse ? Math.max(0, start + 1 - count) : start
+      const some = start === -1 ? [] : rows.slice(from, reverse ? start + 1 : start + count)
+      taken = (reverse ? [...some].reverse() : some).map(text).join(", ")
+      next = start === -1 ? -1 : within(reverse ? start - count : start + count)
     }
   }
   position.at = next

@@ -4,7 +4,7 @@ import * as Stream from "effect/Stream"
 import type { LsmError, LsmStore } from "effect-lsm"
 import type { CommandOf } from "./commands.js"
 import type { Content } from "./content.js"
-import { bytes, hexOf, rangeOf, textOf } from "./text.js"
+import { bytes, hexOf, rangeOf, textOf, transfer } from "./text.js"
 
 /** What a reader may see, and what has been learned of it. */
 export interface View {
@@ -73,15 +73,28 @@ export const answerOf = (
         expect: (content) => String(content.rows(question).length)
       }
     case "Scan": {
-      const { chunkSize, limit, reverse, what } = question
+      const { chunkSize, limit, reverse, transferEvery, what } = question
       const options = { ...rangeOf(question), limit, reverse, chunkSize, snapshot }
-      const rowOf = ({ key, value }: LsmStore.Entry) => row(hexOf(key), textOf(value))
+      let seen = 0
+      /** What comes behind a value that was handed over must be as it was, and so must everything else. */
+      const read =
+        <A>(show: (given: A) => string, bytesOf: (given: A) => Uint8Array) =>
+        (given: A) => {
+          const shown = show(given)
+          if (transferEvery > 0 && ++seen % transferEvery === 0) transfer(bytesOf(given))
+          return shown
+        }
+      const rowOf = read(
+        ({ key, value }: LsmStore.Entry) => row(hexOf(key), textOf(value)),
+        ({ value }) => value
+      )
+      const own = (given: Uint8Array) => given
       const ways: Record<typeof what, () => Stream.Stream<string, LsmError.ReadError>> = {
         scan: () => Stream.map(store.scan(options), rowOf),
         entries: () => Stream.map(store.entries(options), rowOf),
         collect: () => Stream.map(Stream.fromIterableEffect(store.collect(options)), rowOf),
-        keys: () => Stream.map(store.keys(options), hexOf),
-        values: () => Stream.map(store.values(options), textOf)
+        keys: () => Stream.map(store.keys(options), read(hexOf, own)),
+        values: () => Stream.map(store.values(options), read(textOf, own))
       }
       const lines = ways[what]()
       const all = between === undefined ? lines : Stream.tap(lines, () => between)

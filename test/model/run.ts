@@ -1,5 +1,6 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
@@ -95,8 +96,19 @@ export class Run {
           return this.openCursor(command)
         case "Steer":
           return this.guard(this.positions.steer(command.steps), (answer) => this.answers.push(answer))
+        case "Hot":
+          return Effect.forEach(
+            command.values,
+            (written) =>
+              written === undefined
+                ? this.change({ _tag: "Delete", key: command.key, durability: "buffered" })
+                : this.change({ _tag: "Put", key: command.key, value: written, durability: "buffered" }),
+            { discard: true }
+          )
+        case "IllFormed":
+          return this.refuse(command)
         case "Snapshot":
-          return this.snapshot
+          return this.snapshot(command.unsafe)
         case "Release":
           return Effect.suspend(() => {
             const held = this.snapshots.shift()
@@ -260,11 +272,40 @@ export class Run {
     })
   }
 
-  private get snapshot(): Effect.Effect<void> {
+  /** What has no UTF-8 is refused everywhere, and nothing is written: the next question would show it. */
+  private refuse({ key, text }: CommandOf<"IllFormed">): Effect.Effect<void> {
+    const { store } = this
+    const uses: ReadonlyArray<Effect.Effect<unknown, LsmError.WriteError, Scope.Scope>> = [
+      store.put(text, "v"),
+      store.put(bytes(key), text),
+      store.delete(text),
+      store.write(WriteBatch.make().put(bytes(key), "v").delete(text)),
+      store.get(text),
+      store.has(text),
+      store.count({ start: text }),
+      store.cursor({ end: text })
+    ]
+    return Effect.forEach(
+      uses,
+      (use, i) =>
+        Effect.flatMap(Effect.either(Effect.scoped(use)), (outcome) => {
+          const found = Either.isLeft(outcome) ? outcome.left._tag : "accepted"
+          const isDue = found === "InvalidArgument" || (found === "StorePoisoned" && i < 4)
+          return isDue ? Effect.void : mismatch(`use ${i} of a string without UTF-8`, found, ["InvalidArgument"])
+        }),
+      { discard: true }
+    )
+  }
+
+  private snapshot(unsafe: boolean): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       if (!(yield* this.known)) return
       const scope = yield* Scope.make()
-      const of = yield* Effect.orDie(Scope.extend(this.store.snapshot, scope))
+      const byHand = Effect.acquireRelease(
+        Effect.sync(() => this.store.unsafeSnapshot()),
+        ({ close }) => Effect.sync(close)
+      )
+      const of = yield* Effect.orDie(Scope.extend(unsafe ? byHand : this.store.snapshot, scope))
       const content = this.model.candidates[0]!
       this.superseded = true
       this.snapshots.push({ scope, of, view: { candidates: [content], observe: (explains) => explains(content) } })
@@ -276,8 +317,9 @@ export class Run {
       if (!(yield* this.known)) return
       const oldest = command.from === "snapshot" ? this.snapshots[0] : undefined
       const { candidates } = oldest?.view ?? this.model
-      const range = { ...rangeOf(command), snapshot: oldest?.of }
-      yield* this.guard(this.positions.open(this.store, range, candidates[0]!.rows(command)))
+      const { keysOnly, unsafe } = command
+      const options = { ...rangeOf(command), snapshot: oldest?.of, keysOnly }
+      yield* this.guard(this.positions.open(this.store, options, candidates[0]!.rows(command), unsafe))
     })
   }
 
@@ -503,7 +545,8 @@ const everything = {
   prefix: undefined,
   reverse: false,
   limit: undefined,
-  chunkSize: 512
+  chunkSize: 512,
+  transferEvery: 0
 } as const
 
 /** An hour, and more. */

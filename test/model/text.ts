@@ -20,6 +20,15 @@ export const rangeOf = ({ end, prefix, start }: HexRange): LsmStore.Range => ({
   prefix: bytesOf(prefix)
 })
 
+/** Hands a buffer to another owner, as a message to a thread does. Node may copy it instead, or refuse. */
+export const transfer = (given: Uint8Array): void => {
+  try {
+    structuredClone(given, { transfer: [given.buffer as ArrayBuffer] })
+  } catch (error) {
+    if (!(error instanceof DOMException)) throw error
+  }
+}
+
 export const show = (value: unknown): string => JSON.stringify(value)
 
 /** What is told of long answers. */
