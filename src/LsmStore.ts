@@ -374,7 +374,8 @@ export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, Ope
   Layer.scoped(LsmStore, make(options))
 
 /**
- * A store on a `Storage` that is provided.
+ * A store on a `Storage` that is provided. Stores that are provided with the same one, such as the constant `Storage.layerMemory`, stand on
+ * one file system: each needs a directory of its own.
  *
  * @since 0.1.0
  * @category layers
@@ -397,13 +398,25 @@ export const layerConfig = (
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))
 
 /**
- * A store on a simulated file system in memory: the same engine, nothing on disk, gone with the layer. For tests.
+ * Opens a store on a file system in memory of its own: the same engine, nothing on disk, gone when the scope ends. For tests.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, OpenError, Scope.Scope> =>
+  Effect.flatMap(Storage.makeMemory, (storage) => makeOn(storage, { ...options, directory: "/memory" }))
+
+/**
+ * A store on a file system in memory: the same engine, nothing on disk, gone with the layer. For tests.
+ *
+ * Each call makes a store apart from all others. As with every layer, the one that a call returned is built once in a program,
+ * wherever it is provided: those who share it share the store.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, OpenError> =>
-  Layer.provide(layerFromStorage({ ...options, directory: "/memory" }), Storage.layerMemory)
+  Layer.scoped(LsmStore, makeMemory(options))
 
 /**
  * Checks the store in a directory that nobody else has open, and changes no byte of it: every header and checksum, the order of
