@@ -126,9 +126,22 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
 
     /** Closes the tables least recently used until `most` are open. */
     const closeDownTo = (most: number): void => {
+      if (open.size === most + 1) return closeOldest()
       if (open.size <= most) return
       const byUse = [...open.entries()].sort((a, b) => a[1].usedAt - b[1].usedAt)
       for (const [fileNumber] of byUse.slice(0, open.size - most)) close(fileNumber)
+    }
+
+    /** What a merge of many tables does for each of them: looking through all is a fraction of sorting them. */
+    const closeOldest = (): void => {
+      let oldest: number | undefined
+      let least = Number.POSITIVE_INFINITY
+      for (const [fileNumber, { usedAt }] of open) {
+        if (usedAt >= least) continue
+        least = usedAt
+        oldest = fileNumber
+      }
+      if (oldest !== undefined) close(oldest)
     }
 
     const openFile = (path: string): StorageFile => {

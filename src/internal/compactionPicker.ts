@@ -53,18 +53,27 @@ export const compactionOf = (
   return { reason, level, outputLevel, inputs, overlaps }
 }
 
-/** The table of a level with the least to rewrite below it for its own size. */
+/**
+ * The table of a level with the least to rewrite below it for its own size. Both levels are in order, so one walk over them finds it: no table
+ * is looked at again but one that reaches over several.
+ */
 const cheapestTable = (version: Version, level: number): TableMeta => {
+  const below = version.levels[level + 1]!
   let best: TableMeta | undefined
   let bestRatio = Number.POSITIVE_INFINITY
+  let first = 0
   for (const table of version.levels[level]!) {
-    let below = 0
-    for (const other of version.overlapping(level + 1, table.smallestKey, table.largestKey)) below += other.size
-    const ratio = below / table.size
+    while (first < below.length && compare(below[first]!.largestKey, table.smallestKey) < 0) first++
+    let bytes = 0
+    for (let at = first; at < below.length && compare(below[at]!.smallestKey, table.largestKey) <= 0; at++) {
+      bytes += below[at]!.size
+    }
+    const ratio = bytes / table.size
     if (ratio < bestRatio) {
       best = table
       bestRatio = ratio
     }
+    if (ratio === 0) break
   }
   return best!
 }
@@ -100,18 +109,16 @@ export const pickManual = (
   level: number,
   range: { readonly smallest: Uint8Array | undefined; readonly largest: Uint8Array | undefined }
 ): Compaction | undefined => {
-  const touches = (table: TableMeta): boolean =>
-    (range.smallest === undefined || compare(table.largestKey, range.smallest) >= 0) &&
-    (range.largest === undefined || compare(table.smallestKey, range.largest) <= 0)
+  const touched = (at: number) => version.overlapping(at, range.smallest, range.largest)
   const deepest = version.deepestLevel
   for (let at = level; at < Math.max(deepest, 1); at++) {
-    const inputs = version.levels[at]!.filter(touches)
+    const inputs = touched(at)
     if (inputs.length > 0) return compactionOf(version, "manual", at, at + 1, at === 0 ? version.levels[0]! : inputs)
   }
   // Tombstones that a snapshot kept alive when they reached the bottom, and all tables between them, for what is
   // written of a merge may reach from its first key to its last.
-  const isStale = (table: TableMeta): boolean => touches(table) && table.deletions > 0
-  const bottom = version.levels[deepest]!
+  const isStale = (table: TableMeta): boolean => table.deletions > 0
+  const bottom = touched(deepest)
   const stale = bottom.slice(Math.max(0, bottom.findIndex(isStale)), bottom.findLastIndex(isStale) + 1)
   return deepest > 0 && level <= deepest && stale.length > 0
     ? compactionOf(version, "tombstones", deepest, deepest, stale)

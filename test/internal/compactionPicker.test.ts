@@ -107,6 +107,28 @@ describe("the compaction picker", () => {
     expect(numbersOf(carryOut(version, compaction))[2]).toEqual([5, 4])
   })
 
+  it("takes the table with the least to rewrite below it, as a search of all of them finds it", () => {
+    check(
+      FastCheck.property(anyVersion, FastCheck.integer({ min: 1, max: levelCount - 2 }), (version, level) => {
+        // Only this level is beyond its limit.
+        const scored = { level0Tables: 1000, level1Bytes: 1, levelRatio: 1, threshold: 1 }
+        const alone = new Version(version.levels.map((tables, at) => (at === level || at === level + 1 ? tables : [])))
+        const compaction = picker.pickCompaction(alone, scored)
+        if (compaction === undefined || compaction.level !== level) return
+        const ratioOf = (one: TableMeta) => {
+          const below = version.levels[level + 1]!.filter(
+            (other) =>
+              compare(other.largestKey, one.smallestKey) >= 0 && compare(other.smallestKey, one.largestKey) <= 0
+          )
+          return below.reduce((n, { size }) => n + size, 0) / one.size
+        }
+        const ratios = version.levels[level]!.map(ratioOf)
+        expect(compaction.inputs).toEqual([version.levels[level]![ratios.indexOf(Math.min(...ratios))]])
+      }),
+      300
+    )
+  })
+
   it("takes the table with the least to rewrite below it", () => {
     const version = new Version([
       [],
