@@ -10,7 +10,15 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { type Compaction, isTrivialMove, levelScores, pickCompaction, pickManual } from "./internal/compactionPicker.js"
+import {
+  type Compaction,
+  type Garbage,
+  isTrivialMove,
+  levelScores,
+  pickCompaction,
+  pickManual,
+  pickSuperseded
+} from "./internal/compactionPicker.js"
 import { memtableCursors } from "./internal/memtableCursor.js"
 import { mergeCursors } from "./internal/mergeCursor.js"
 import { mergeInputs } from "./internal/mergeInputs.js"
@@ -60,6 +68,8 @@ export interface CompactorService {
   readonly unsafePace: (bytes: number) => boolean
   /** Waits until writes may go on; fails when the background work that they wait for fails. */
   readonly awaitAdmission: Effect.Effect<void, FileError>
+  /** Called when a snapshot is released: versions that it kept may go. */
+  readonly unsafeReleased: () => void
   /** Wakes everybody who waits, to look again. */
   readonly unsafeNotify: () => void
   /** Whether background work wants the event loop to turn. */
@@ -297,8 +307,16 @@ export const make = (
         yield* removeObsolete
       }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
 
+    const garbage = (): Garbage => ({ snapshots: hooks.snapshots(), supersededOf: tables.unsafeSuperseded })
+
+    /** Whether a table is known to hold versions that only snapshots see. */
+    const holdsSuperseded = (): boolean =>
+      tables.unsafeHasSuperseded() || manifest.unsafeVersion().totals.some(({ superseded }) => superseded > 0)
+
     const compactOnce = Effect.suspend(() => {
-      const compaction = pickCompaction(manifest.unsafeVersion(), limits)
+      const version = manifest.unsafeVersion()
+      const compaction =
+        pickCompaction(version, limits) ?? (holdsSuperseded() ? pickSuperseded(version, garbage()) : undefined)
       return compaction === undefined ? Effect.as(removeObsolete, false) : Effect.as(runCompaction(compaction), true)
     }).pipe(compacting.withPermits(1))
 
@@ -442,9 +460,14 @@ export const make = (
 
     const compactRange = (range: Parameters<CompactorService["compact"]>[0]): Effect.Effect<void, FileError> =>
       Effect.gen(function* () {
+        const { smallest, largest } = range
         let level = 0
         for (;;) {
-          const compaction = pickManual(manifest.unsafeVersion(), level, range)
+          const version = manifest.unsafeVersion()
+          for (let at = level; at < version.levels.length; at++) {
+            yield* tables.learnSuperseded(version.overlapping(at, smallest, largest))
+          }
+          const compaction = pickManual(manifest.unsafeVersion(), level, range, garbage())
           if (compaction === undefined || isHalted()) return
           yield* runCompaction(compaction)
           level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
@@ -507,6 +530,9 @@ export const make = (
       unsafeMustWait: mustWait,
       unsafePace: pace,
       awaitAdmission,
+      unsafeReleased: () => {
+        if (holdsSuperseded()) workers?.compact.unsafeWake()
+      },
       unsafeNotify: gate.notify,
       unsafeIsBusy: isBusy,
       flush,

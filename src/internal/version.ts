@@ -9,18 +9,21 @@ export interface LevelTotals {
   readonly bytes: number
   readonly entries: number
   readonly deletions: number
+  /** Entries that are known not to be the newest of their key in their table. */
+  readonly superseded: number
 }
 
-const noTotals: LevelTotals = { bytes: 0, entries: 0, deletions: 0 }
+const noTotals: LevelTotals = { bytes: 0, entries: 0, deletions: 0, superseded: 0 }
 
 const plus = (totals: LevelTotals, tables: ReadonlyArray<TableMeta>, sign: 1 | -1 = 1): LevelTotals => {
-  let { bytes, entries, deletions } = totals
+  let { bytes, entries, deletions, superseded } = totals
   for (const table of tables) {
     bytes += sign * table.size
     entries += sign * table.entries
     deletions += sign * table.deletions
+    superseded += sign * (table.superseded?.entries ?? 0)
   }
-  return { bytes, entries, deletions }
+  return { bytes, entries, deletions, superseded }
 }
 
 /**

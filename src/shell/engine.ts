@@ -117,6 +117,7 @@ export class Engine {
 
   releaseSnapshot(snapshot: Snapshot): void {
     this.snapshots.delete(snapshot)
+    this.parts.compactor.unsafeReleased()
   }
 
   /** What snapshots hold, ascending. */

@@ -95,7 +95,8 @@ describe("eight times as many tables", () => {
     const pick = (version: Version) => looksOf(() => pickCompaction(version, limits))
     expect(pick(large)).toBeLessThan(pick(small) * 9)
     const range = { smallest: undefined, largest: undefined }
-    const manual = (version: Version) => looksOf(() => pickManual(version, 0, range))
+    const manual = (version: Version) =>
+      looksOf(() => pickManual(version, 0, range, { snapshots: [], supersededOf: () => undefined }))
     expect(manual(large)).toBeLessThan(manual(small) * 9)
   })
 

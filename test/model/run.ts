@@ -39,8 +39,6 @@ export class Run {
   private frozenAtOpening = 0
   /** Whether the last session left nothing for the next one to clear away. */
   private leftTidy = true
-  /** Whether versions that only snapshots saw may still be in the tables. */
-  private superseded = false
 
   constructor(
     private readonly clock: SimulatedClock,
@@ -219,9 +217,7 @@ export class Run {
       const deletions = levels.reduce((n, level) => n + level.deletions, 0)
       const counted = yield* Effect.orDie(this.store.approximateCount())
       const found = show({ entries, deletions, counted, bytes: yield* Effect.orDie(this.store.approximateSize()) })
-      // Versions that a snapshot kept stay at the bottom until something is merged with them.
-      const kept = this.superseded ? Math.max(entries, size) : size
-      const due = show({ entries: kept, deletions: 0, counted: kept, bytes: tableBytes })
+      const due = show({ entries: size, deletions: 0, counted: size, bytes: tableBytes })
       if (found !== due) yield* mismatch("after a compaction of everything", found, [due])
     })
   }
@@ -266,7 +262,6 @@ export class Run {
       const scope = yield* Scope.make()
       const of = yield* Effect.orDie(Scope.extend(this.store.snapshot, scope))
       const content = this.model.candidates[0]!
-      this.superseded = true
       this.snapshots.push({ scope, of, view: { candidates: [content], observe: (explains) => explains(content) } })
     })
   }
