@@ -31,9 +31,10 @@ import { type Change, Manifest } from "./Manifest.js"
 import { Memtable, type Table } from "./Memtable.js"
 import { Metrics } from "./Metrics.js"
 import { SSTableStore } from "./SSTableStore.js"
+import { Storage } from "./Storage.js"
 import { Gate } from "./shell/gate.js"
 import { annotate, logDebug } from "./shell/logging.js"
-import { losesTrust } from "./shell/trust.js"
+import { losesTrust, orVanished } from "./shell/trust.js"
 import { startWorker, type Worker } from "./shell/worker.js"
 import { TableMerger } from "./TableMerger.js"
 import { Wal } from "./Wal.js"
@@ -100,7 +101,7 @@ const busyPace = 32 * 1024
 /** The same when level 0 or the frozen memtables are near their limit: about a slice of work for twenty small writes. */
 const slowPace = 2 * 1024
 
-type Requirements = Metrics | Manifest | Wal | Memtable | SSTableStore | TableMerger
+type Requirements = Storage | Metrics | Manifest | Wal | Memtable | SSTableStore | TableMerger
 
 /**
  * @since 0.1.0
@@ -119,6 +120,7 @@ export const make = (
     const memtable = Context.get(context, Memtable)
     const tables = Context.get(context, SSTableStore)
     const merger = Context.get(context, TableMerger)
+    const unlessVanished = orVanished(Context.get(context, Storage), manifest.directory)
     const scope = Context.get(context, Scope.Scope)
     const limits = { ...config, threshold: config.compactionThreshold }
     const gate = new Gate()
@@ -472,18 +474,26 @@ export const make = (
           yield* runCompaction(compaction)
           level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
         }
-      }).pipe(compacting.withPermits(1))
+      }).pipe(
+        unlessVanished,
+        Effect.tapError((error) => Effect.sync(() => distrust(error))),
+        compacting.withPermits(1)
+      )
 
     const fail = (name: string) => (error: FileError | undefined) => {
       if (name !== "compaction") flushFailures++
       metrics.backgroundErrors.add(1)
       const told = error ?? new StorageError({ operation: name, path: manifest.directory, code: "EUNEXPECTED" })
       errors.set(name, told)
-      if (losesTrust(told)) {
-        poisoned ??= told
-        hooks.poisoned(told)
-      }
+      distrust(told)
       gate.notify()
+    }
+
+    /** After a failure that leaves open what is on disk there are no more writes. */
+    const distrust = (error: FileError): void => {
+      if (!losesTrust(error)) return
+      poisoned ??= error
+      hooks.poisoned(error)
     }
 
     const backgroundError = (): FileError | undefined => errors.values().next().value
@@ -498,7 +508,7 @@ export const make = (
             startWorker(
               {
                 name,
-                step: Effect.suspend(() => (isHalted() ? Effect.succeed(false) : step)),
+                step: Effect.suspend(() => (isHalted() ? Effect.succeed(false) : unlessVanished(step))),
                 onFailure: fail(name),
                 onSuccess: () => {
                   if (!isHalted()) errors.delete(name)

@@ -35,6 +35,8 @@ export interface FaultyStorage {
   room: number
   /** Files that may be open; one more is EMFILE. Listing and syncing a directory take one for a moment. */
   descriptors: number
+  /** From so many operations on no name in the file system leads to anything, as when it is unmounted by force; what is open stays open. */
+  vanishesAfter: number
   /** Ends every fault. */
   readonly lift: () => void
   /** What a power cut leaves at least: of each file what a sync has covered. Names are kept. */
@@ -73,9 +75,11 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     const judge = (operation: Operation["operation"], path: string, length?: number): Verdict => {
       operations.push({ operation, path })
       const verdict = rules.judge({ operation, path }, length)
+      if (hasVanished() && !byHandle.includes(operation)) verdict.code ??= "ENOENT"
       verdict.code = self.refuse({ operation, path }) ?? verdict.code
       return verdict
     }
+    const hasVanished = (): boolean => operations.length > self.vanishesAfter
     const failure = (operation: string, path: string, code: string) => new Storage.StorageFailure(operation, path, code)
 
     /** Refuses an operation that runs at once. */
@@ -187,6 +191,7 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           return wrap(file, of)
         }
       },
+      exists: (path) => (hasVanished() ? Effect.succeed(false) : memory.exists(path)),
       list: (path) => around("list", path, memory.list(path)),
       rename: (from, to) =>
         around(
@@ -215,12 +220,14 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
       inject: (rule) => rules.add(rule),
       room: Number.POSITIVE_INFINITY,
       descriptors: Number.POSITIVE_INFINITY,
+      vanishesAfter: Number.POSITIVE_INFINITY,
       lift: () => {
         rules.clear()
         self.refuse = () => undefined
         self.hold = () => undefined
         self.room = Number.POSITIVE_INFINITY
         self.descriptors = Number.POSITIVE_INFINITY
+        self.vanishesAfter = Number.POSITIVE_INFINITY
       },
       afterPowerCut: () =>
         new Map([...disk.contents()].map(([path, bytes]) => [path, bytes.slice(0, tracked.get(path)!.durable)])),
@@ -230,6 +237,9 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     }
     return self
   })
+
+/** What needs no name. */
+const byHandle: ReadonlyArray<Operation["operation"]> = ["read", "append", "sync"]
 
 export const makeFaultyStorage: Effect.Effect<FaultyStorage> = faultyStorage()
 
