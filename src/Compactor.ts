@@ -34,6 +34,7 @@ import { SSTableStore } from "./SSTableStore.js"
 import { Storage } from "./Storage.js"
 import { Gate } from "./shell/gate.js"
 import { annotate, logDebug } from "./shell/logging.js"
+import { type Pressure, Stalls } from "./shell/stalls.js"
 import { losesTrust, orVanished } from "./shell/trust.js"
 import { startWorker, type Worker } from "./shell/worker.js"
 import { TableMerger } from "./TableMerger.js"
@@ -129,6 +130,7 @@ export const make = (
     let workers: { readonly flush: Worker; readonly compact: Worker; readonly segments: Worker } | undefined
     /** Rotate at the next settled moment, though the memtable is not full. */
     let rotationWanted = false
+    let stallWatch: Fiber.RuntimeFiber<void> | undefined
     const errors = new Map<string, FileError>()
     const manual = new Set<Fiber.RuntimeFiber<void, FileError>>()
     /** A segment that is ready but for an edit that names it, which failed. */
@@ -140,7 +142,6 @@ export const make = (
     /** A sync of background work that has failed. */
     let poisoned: FileError | undefined
     let credit = busyPace
-    let reported: Pressure = "none"
 
     /** Whether the store takes no more writes. Then nothing is flushed, compacted or tried again: what is on disk is not known. */
     const isHalted = (): boolean => poisoned !== undefined || wal.unsafeFailure() !== undefined
@@ -203,7 +204,7 @@ export const make = (
 
     const reportRotations = Effect.suspend(() =>
       Effect.forEach(rotations.splice(0), (rotation) => logDebug("Wal", "rotated the log", rotation), { discard: true })
-    ).pipe(Effect.zipRight(Effect.suspend(() => reportPressure)))
+    ).pipe(Effect.zipRight(Effect.suspend(() => stalls.report)))
 
     /**
      * Only the writing of tables is interrupted, which removes them again: nothing comes between them, the edit that names
@@ -253,7 +254,7 @@ export const make = (
         gate.notify()
         // The files are no longer named: what stays of them is removed at the next open.
         yield* Effect.ignore(wal.remove(removedSegments))
-        yield* reportPressure
+        yield* stalls.report
       }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.flush", { captureStackTrace: false }))
 
     // -------------------------------------------------------------- compaction
@@ -305,7 +306,7 @@ export const make = (
         metrics.compactions.add(1)
         yield* report
         gate.notify()
-        yield* reportPressure
+        yield* stalls.report
         yield* removeObsolete
       }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
 
@@ -360,25 +361,15 @@ export const make = (
         : "none"
     }
 
-    /** Says once, when it comes to it, that writers are held back, and why. */
-    const reportPressure = Effect.suspend(() => {
-      const now = pressure()
-      if (now === reported) return Effect.void
-      reported = now
-      const fields = {
-        frozenMemtables: memtable.unsafeFrozen().length,
-        level0Tables: manifest.unsafeVersion().levels[0]!.length
-      }
-      if (now === "none") return logDebug("Compactor", "writers go on", fields)
-      return Effect.logWarning(now === "slow" ? "writers are slowed down" : "writers wait").pipe(
-        annotate("Compactor", fields)
-      )
-    })
+    const stalls = new Stalls(pressure, () => ({
+      frozenMemtables: memtable.unsafeFrozen().length,
+      level0Tables: manifest.unsafeVersion().levels[0]!.length
+    }))
 
     const pace = (bytes: number): boolean => {
       credit -= bytes
       if (credit > 0) return false
-      const now = pressure()
+      const now = stalls.pressure()
       if (now === "none") {
         credit = busyPace
         return isBusy()
@@ -396,7 +387,7 @@ export const make = (
       rotate()
       if (!mustWait()) return
       metrics.stops.add(1)
-      yield* reportPressure
+      yield* stalls.report
       workers?.segments.unsafeWake()
       workers?.flush.unsafeWake()
       workers?.compact.unsafeWake()
@@ -408,7 +399,7 @@ export const make = (
           (tooManyTables() ? errors.get("compaction") : undefined)
         )
       })
-      yield* reportPressure
+      yield* stalls.report
       if (outcome !== "go") return yield* Effect.fail(outcome)
     })
 
@@ -521,6 +512,7 @@ export const make = (
             flush: yield* worker("flush", flushOldest),
             compact: yield* worker("compaction", compactOnce)
           }
+          stallWatch = yield* stalls.start(scope)
           manifest.unsafeOnObsolete(() => workers?.compact.unsafeWake())
           workers.segments.unsafeWake()
           workers.flush.unsafeWake()
@@ -531,7 +523,8 @@ export const make = (
         const fibers = [workers.segments, workers.flush, workers.compact].map((worker) => worker.unsafeStop())
         workers = undefined
         gate.notify()
-        return Effect.zipRight(Fiber.interruptAll([...fibers, ...manual]), removeObsolete)
+        const watch = stallWatch === undefined ? [] : [stallWatch]
+        return Effect.zipRight(Fiber.interruptAll([...fibers, ...watch, ...manual]), removeObsolete)
       }),
       unsafeSettled: () => {
         if (rotationWanted || memtable.unsafeActive().isFull) rotate()
@@ -560,9 +553,6 @@ export const make = (
     }
     return service
   })
-
-/** How writers are held back. */
-type Pressure = "none" | "slow" | "stop"
 
 /** Records that wait in the log take at least this much before writers wait for them. */
 const minimumQueue = 1024 * 1024
