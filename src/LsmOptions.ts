@@ -91,7 +91,10 @@ export interface Tuning {
   readonly inlineSyncMillis?: number | undefined
   /** One in so many gets and puts is timed for the latency histograms; 1 times them all. Default 16. */
   readonly latencySampling?: number | undefined
-  /** The `store` label of the metrics. Default the directory. */
+  /**
+   * The `store` label of the metrics, which are registered while the store is open. Stores that are open at once under one name count together.
+   * Default the directory.
+   */
   readonly name?: string | undefined
 }
 
