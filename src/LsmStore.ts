@@ -184,12 +184,12 @@ export interface Store {
   readonly sync: Effect.Effect<void, WriteError>
   /** Moves every acknowledged write to tables. */
   readonly flush: Effect.Effect<void, WriteError>
-  /** Flushes, and compacts the tables of a range down to the deepest level, tombstones gone. */
+  /** Flushes, and compacts the tables of a range down to the deepest level, without tombstones and versions that no snapshot needs. */
   readonly compact: (range?: Range) => Effect.Effect<void, WriteError>
   /** Lets background work that has failed try again now. */
   readonly resume: Effect.Effect<void>
   readonly stats: Effect.Effect<Stats, ReadError>
-  /** The metrics of this store in Prometheus' text format. */
+  /** The metrics of this store in Prometheus' text format; empty when it has closed. */
   readonly prometheus: Effect.Effect<string>
   /**
    * `get` without an Effect round it, for hot loops. Throws what `get` fails with.

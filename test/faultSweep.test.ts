@@ -35,7 +35,7 @@ describe(`one fault at each operation of a workload (seed ${seed}, one in ${stri
           if (name === "short reads" || name === "a slow disk") expect(failures).toBe(0)
           else expect(failures).toBeGreaterThan(0)
         }),
-      60_000 * scale
+      120_000 * scale
     )
   }
 })
