@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { alias: { "effect-lsm": fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 60_000,
     pool: "forks",
     // A process for every file would load Effect anew in each, which takes longer than most of them run.

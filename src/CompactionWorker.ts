@@ -151,7 +151,12 @@ export const make = (
 const threadFailure = (directory: string, { cause }: WorkerError): FileError => {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code
   const known = typeof code === "string" ? code : "EWORKER"
-  return new StorageError({ operation: "merge in a thread", path: directory, code: known })
+  return new StorageError({
+    operation: "merge in a thread",
+    path: directory,
+    code: known,
+    ...(cause === undefined ? {} : { cause })
+  })
 }
 
 /**

@@ -10,7 +10,15 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { type Compaction, isTrivialMove, levelScores, pickCompaction, pickManual } from "./internal/compactionPicker.js"
+import {
+  type Compaction,
+  type Garbage,
+  isTrivialMove,
+  levelScores,
+  pickCompaction,
+  pickManual,
+  pickSuperseded
+} from "./internal/compactionPicker.js"
 import { memtableCursors } from "./internal/memtableCursor.js"
 import { mergeCursors } from "./internal/mergeCursor.js"
 import { mergeInputs } from "./internal/mergeInputs.js"
@@ -23,9 +31,11 @@ import { type Change, Manifest } from "./Manifest.js"
 import { Memtable, type Table } from "./Memtable.js"
 import { Metrics } from "./Metrics.js"
 import { SSTableStore } from "./SSTableStore.js"
+import { Storage } from "./Storage.js"
 import { Gate } from "./shell/gate.js"
 import { annotate, logDebug } from "./shell/logging.js"
-import { losesTrust } from "./shell/trust.js"
+import { type Pressure, Stalls } from "./shell/stalls.js"
+import { losesTrust, orVanished } from "./shell/trust.js"
 import { startWorker, type Worker } from "./shell/worker.js"
 import { TableMerger } from "./TableMerger.js"
 import { Wal } from "./Wal.js"
@@ -60,6 +70,8 @@ export interface CompactorService {
   readonly unsafePace: (bytes: number) => boolean
   /** Waits until writes may go on; fails when the background work that they wait for fails. */
   readonly awaitAdmission: Effect.Effect<void, FileError>
+  /** Called when a snapshot is released: versions that it kept may go. */
+  readonly unsafeReleased: () => void
   /** Wakes everybody who waits, to look again. */
   readonly unsafeNotify: () => void
   /** Whether background work wants the event loop to turn. */
@@ -90,7 +102,7 @@ const busyPace = 32 * 1024
 /** The same when level 0 or the frozen memtables are near their limit: about a slice of work for twenty small writes. */
 const slowPace = 2 * 1024
 
-type Requirements = Metrics | Manifest | Wal | Memtable | SSTableStore | TableMerger
+type Requirements = Storage | Metrics | Manifest | Wal | Memtable | SSTableStore | TableMerger
 
 /**
  * @since 0.1.0
@@ -109,6 +121,7 @@ export const make = (
     const memtable = Context.get(context, Memtable)
     const tables = Context.get(context, SSTableStore)
     const merger = Context.get(context, TableMerger)
+    const unlessVanished = orVanished(Context.get(context, Storage), manifest.directory)
     const scope = Context.get(context, Scope.Scope)
     const limits = { ...config, threshold: config.compactionThreshold }
     const gate = new Gate()
@@ -117,6 +130,7 @@ export const make = (
     let workers: { readonly flush: Worker; readonly compact: Worker; readonly segments: Worker } | undefined
     /** Rotate at the next settled moment, though the memtable is not full. */
     let rotationWanted = false
+    let stallWatch: Fiber.RuntimeFiber<void> | undefined
     const errors = new Map<string, FileError>()
     const manual = new Set<Fiber.RuntimeFiber<void, FileError>>()
     /** A segment that is ready but for an edit that names it, which failed. */
@@ -128,7 +142,6 @@ export const make = (
     /** A sync of background work that has failed. */
     let poisoned: FileError | undefined
     let credit = busyPace
-    let reported: Pressure = "none"
 
     /** Whether the store takes no more writes. Then nothing is flushed, compacted or tried again: what is on disk is not known. */
     const isHalted = (): boolean => poisoned !== undefined || wal.unsafeFailure() !== undefined
@@ -191,7 +204,7 @@ export const make = (
 
     const reportRotations = Effect.suspend(() =>
       Effect.forEach(rotations.splice(0), (rotation) => logDebug("Wal", "rotated the log", rotation), { discard: true })
-    ).pipe(Effect.zipRight(Effect.suspend(() => reportPressure)))
+    ).pipe(Effect.zipRight(Effect.suspend(() => stalls.report)))
 
     /**
      * Only the writing of tables is interrupted, which removes them again: nothing comes between them, the edit that names
@@ -241,7 +254,7 @@ export const make = (
         gate.notify()
         // The files are no longer named: what stays of them is removed at the next open.
         yield* Effect.ignore(wal.remove(removedSegments))
-        yield* reportPressure
+        yield* stalls.report
       }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.flush", { captureStackTrace: false }))
 
     // -------------------------------------------------------------- compaction
@@ -293,12 +306,20 @@ export const make = (
         metrics.compactions.add(1)
         yield* report
         gate.notify()
-        yield* reportPressure
+        yield* stalls.report
         yield* removeObsolete
       }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
 
+    const garbage = (): Garbage => ({ snapshots: hooks.snapshots(), supersededOf: tables.unsafeSuperseded })
+
+    /** Whether a table is known to hold versions that only snapshots see. */
+    const holdsSuperseded = (): boolean =>
+      tables.unsafeHasSuperseded() || manifest.unsafeVersion().totals.some(({ superseded }) => superseded > 0)
+
     const compactOnce = Effect.suspend(() => {
-      const compaction = pickCompaction(manifest.unsafeVersion(), limits)
+      const version = manifest.unsafeVersion()
+      const compaction =
+        pickCompaction(version, limits) ?? (holdsSuperseded() ? pickSuperseded(version, garbage()) : undefined)
       return compaction === undefined ? Effect.as(removeObsolete, false) : Effect.as(runCompaction(compaction), true)
     }).pipe(compacting.withPermits(1))
 
@@ -340,25 +361,15 @@ export const make = (
         : "none"
     }
 
-    /** Says once, when it comes to it, that writers are held back, and why. */
-    const reportPressure = Effect.suspend(() => {
-      const now = pressure()
-      if (now === reported) return Effect.void
-      reported = now
-      const fields = {
-        frozenMemtables: memtable.unsafeFrozen().length,
-        level0Tables: manifest.unsafeVersion().levels[0]!.length
-      }
-      if (now === "none") return logDebug("Compactor", "writers go on", fields)
-      return Effect.logWarning(now === "slow" ? "writers are slowed down" : "writers wait").pipe(
-        annotate("Compactor", fields)
-      )
-    })
+    const stalls = new Stalls(pressure, () => ({
+      frozenMemtables: memtable.unsafeFrozen().length,
+      level0Tables: manifest.unsafeVersion().levels[0]!.length
+    }))
 
     const pace = (bytes: number): boolean => {
       credit -= bytes
       if (credit > 0) return false
-      const now = pressure()
+      const now = stalls.pressure()
       if (now === "none") {
         credit = busyPace
         return isBusy()
@@ -376,7 +387,7 @@ export const make = (
       rotate()
       if (!mustWait()) return
       metrics.stops.add(1)
-      yield* reportPressure
+      yield* stalls.report
       workers?.segments.unsafeWake()
       workers?.flush.unsafeWake()
       workers?.compact.unsafeWake()
@@ -388,7 +399,7 @@ export const make = (
           (tooManyTables() ? errors.get("compaction") : undefined)
         )
       })
-      yield* reportPressure
+      yield* stalls.report
       if (outcome !== "go") return yield* Effect.fail(outcome)
     })
 
@@ -442,25 +453,38 @@ export const make = (
 
     const compactRange = (range: Parameters<CompactorService["compact"]>[0]): Effect.Effect<void, FileError> =>
       Effect.gen(function* () {
+        const { smallest, largest } = range
         let level = 0
         for (;;) {
-          const compaction = pickManual(manifest.unsafeVersion(), level, range)
+          const version = manifest.unsafeVersion()
+          for (let at = level; at < version.levels.length; at++) {
+            yield* tables.learnSuperseded(version.overlapping(at, smallest, largest))
+          }
+          const compaction = pickManual(manifest.unsafeVersion(), level, range, garbage())
           if (compaction === undefined || isHalted()) return
           yield* runCompaction(compaction)
           level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
         }
-      }).pipe(compacting.withPermits(1))
+      }).pipe(
+        unlessVanished,
+        Effect.tapError((error) => Effect.sync(() => distrust(error))),
+        compacting.withPermits(1)
+      )
 
     const fail = (name: string) => (error: FileError | undefined) => {
       if (name !== "compaction") flushFailures++
       metrics.backgroundErrors.add(1)
       const told = error ?? new StorageError({ operation: name, path: manifest.directory, code: "EUNEXPECTED" })
       errors.set(name, told)
-      if (losesTrust(told)) {
-        poisoned ??= told
-        hooks.poisoned(told)
-      }
+      distrust(told)
       gate.notify()
+    }
+
+    /** After a failure that leaves open what is on disk there are no more writes. */
+    const distrust = (error: FileError): void => {
+      if (!losesTrust(error)) return
+      poisoned ??= error
+      hooks.poisoned(error)
     }
 
     const backgroundError = (): FileError | undefined => errors.values().next().value
@@ -475,7 +499,7 @@ export const make = (
             startWorker(
               {
                 name,
-                step: Effect.suspend(() => (isHalted() ? Effect.succeed(false) : step)),
+                step: Effect.suspend(() => (isHalted() ? Effect.succeed(false) : unlessVanished(step))),
                 onFailure: fail(name),
                 onSuccess: () => {
                   if (!isHalted()) errors.delete(name)
@@ -488,6 +512,7 @@ export const make = (
             flush: yield* worker("flush", flushOldest),
             compact: yield* worker("compaction", compactOnce)
           }
+          stallWatch = yield* stalls.start(scope)
           manifest.unsafeOnObsolete(() => workers?.compact.unsafeWake())
           workers.segments.unsafeWake()
           workers.flush.unsafeWake()
@@ -498,7 +523,8 @@ export const make = (
         const fibers = [workers.segments, workers.flush, workers.compact].map((worker) => worker.unsafeStop())
         workers = undefined
         gate.notify()
-        return Effect.zipRight(Fiber.interruptAll([...fibers, ...manual]), removeObsolete)
+        const watch = stallWatch === undefined ? [] : [stallWatch]
+        return Effect.zipRight(Fiber.interruptAll([...fibers, ...watch, ...manual]), removeObsolete)
       }),
       unsafeSettled: () => {
         if (rotationWanted || memtable.unsafeActive().isFull) rotate()
@@ -507,6 +533,9 @@ export const make = (
       unsafeMustWait: mustWait,
       unsafePace: pace,
       awaitAdmission,
+      unsafeReleased: () => {
+        if (holdsSuperseded()) workers?.compact.unsafeWake()
+      },
       unsafeNotify: gate.notify,
       unsafeIsBusy: isBusy,
       flush,
@@ -524,9 +553,6 @@ export const make = (
     }
     return service
   })
-
-/** How writers are held back. */
-type Pressure = "none" | "slow" | "stop"
 
 /** Records that wait in the log take at least this much before writers wait for them. */
 const minimumQueue = 1024 * 1024

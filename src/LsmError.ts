@@ -73,7 +73,8 @@ export class Corruption extends Schema.TaggedError<Corruption>("effect-lsm/Corru
 
 /**
  * The operating system refused an operation; `code` is its own, such as `EIO` or `EMFILE`. Or a thread that compacts died: then
- * `operation` is `"merge in a thread"`, and `code` Node's, such as `ERR_WORKER_OUT_OF_MEMORY`, or `EWORKER`.
+ * `operation` is `"merge in a thread"`, and `code` Node's, such as `ERR_WORKER_OUT_OF_MEMORY`, or `EWORKER`. `cause` is the system's error, if
+ * there is one; encoded and decoded, it is an `Error` of the same name and message.
  *
  * @since 0.1.0
  * @category errors
@@ -81,7 +82,8 @@ export class Corruption extends Schema.TaggedError<Corruption>("effect-lsm/Corru
 export class StorageError extends Schema.TaggedError<StorageError>("effect-lsm/StorageError")("StorageError", {
   operation: Schema.String,
   path: Schema.String,
-  code: Schema.String
+  code: Schema.String,
+  cause: Schema.optional(Schema.Defect)
 }) {
   override get message(): string {
     return `${this.operation} ${this.path}: ${this.code}`
@@ -89,14 +91,15 @@ export class StorageError extends Schema.TaggedError<StorageError>("effect-lsm/S
 }
 
 /**
- * There is no room left on the device, or in the quota.
+ * There is no room left on the device, or in the quota. `cause` is as of `StorageError`.
  *
  * @since 0.1.0
  * @category errors
  */
 export class DiskFull extends Schema.TaggedError<DiskFull>("effect-lsm/DiskFull")("DiskFull", {
   operation: Schema.String,
-  path: Schema.String
+  path: Schema.String,
+  cause: Schema.optional(Schema.Defect)
 }) {
   override get message(): string {
     return `${this.operation} ${this.path}: no space left`
@@ -197,9 +200,10 @@ export type LsmError = WriteError | OpenError
 export const fromFailure = (failure: unknown): FileError => {
   if (failure instanceof StorageFailure) {
     const { operation, path, code } = failure
+    const cause = failure.cause === undefined ? {} : { cause: failure.cause }
     return code === "ENOSPC" || code === "EDQUOT"
-      ? new DiskFull({ operation, path })
-      : new StorageError({ operation, path, code })
+      ? new DiskFull({ operation, path, ...cause })
+      : new StorageError({ operation, path, code, ...cause })
   }
   if (failure instanceof CorruptionFailure) {
     const { file, offset, region, reason } = failure

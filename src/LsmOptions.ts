@@ -103,7 +103,10 @@ export interface Tuning {
   readonly fileMode?: number | undefined
   /** The same of directories, at least 0o700, at most 0o777. Default 0o700. */
   readonly directoryMode?: number | undefined
-  /** The `store` label of the metrics. Default the directory, as it is given. */
+  /**
+   * The `store` label of the metrics, which are registered while the store is open. Stores that are open at once under one name count together.
+   * Default the directory, as it is given.
+   */
   readonly name?: string | undefined
 }
 

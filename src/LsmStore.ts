@@ -262,12 +262,12 @@ export interface Store {
   readonly sync: Effect.Effect<void, WriteError>
   /** Moves every acknowledged write to tables. */
   readonly flush: Effect.Effect<void, WriteError>
-  /** Flushes, and compacts the tables of a range down to the deepest level, tombstones gone. */
+  /** Flushes, and compacts the tables of a range down to the deepest level, without tombstones and versions that no snapshot needs. */
   readonly compact: (range?: Range) => Effect.Effect<void, WriteError>
   /** Lets background work that has failed try again now. */
   readonly resume: Effect.Effect<void>
   readonly stats: Effect.Effect<Stats, ReadError>
-  /** The metrics of this store in Prometheus' text format. */
+  /** The metrics of this store in Prometheus' text format; empty when it has closed. */
   readonly prometheus: Effect.Effect<string>
   /**
    * `get` without an Effect round it, for hot loops. Throws what `get` fails with. It never waits.
@@ -459,7 +459,8 @@ export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, Ope
   Layer.scoped(LsmStore, make(options))
 
 /**
- * A store on a `Storage` that is provided.
+ * A store on a `Storage` that is provided. Stores that are provided with the same one, such as the constant `Storage.layerMemory`, stand on
+ * one file system: each needs a directory of its own.
  *
  * @since 0.1.0
  * @category layers
@@ -482,13 +483,25 @@ export const layerConfig = (
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))
 
 /**
- * A store on a simulated file system in memory: the same engine, nothing on disk, gone with the layer. For tests.
+ * Opens a store on a file system in memory of its own: the same engine, nothing on disk, gone when the scope ends. For tests.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, OpenError, Scope.Scope> =>
+  Effect.flatMap(Storage.makeMemory, (storage) => makeOn(storage, { ...options, directory: "/memory" }))
+
+/**
+ * A store on a file system in memory: the same engine, nothing on disk, gone with the layer. For tests.
+ *
+ * Each call makes a store apart from all others. As with every layer, the one that a call returned is built once in a program,
+ * wherever it is provided: those who share it share the store.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, OpenError> =>
-  Layer.provide(layerFromStorage({ ...options, directory: "/memory" }), Storage.layerMemory)
+  Layer.scoped(LsmStore, makeMemory(options))
 
 /**
  * Checks the store in a directory that nobody else has open, and changes no byte of it: every header and checksum, the order of

@@ -231,11 +231,12 @@ export const make = (options: LsmOptions): Effect.Effect<ManifestService, OpenEr
         const next = applyEdit(state, edit)
         const install = Effect.sync(() => {
           state = next
-          versions.install(next.version)
+          versions.install(next.version, edit)
         })
         const current = writer
-        const known = new Set(state.version.levels.flatMap((tables) => tables.map(({ fileNumber }) => fileNumber)))
-        const written = edit.added.map(({ table }) => table.fileNumber).filter((number) => !known.has(number))
+        // A table that is removed as well has been moved.
+        const moved = new Set(edit.removed.map(({ fileNumber }) => fileNumber))
+        const written = edit.added.map(({ table }) => table.fileNumber).filter((number) => !moved.has(number))
         const names = written.map(tableName)
         if (current === undefined || current.length > rolloverSize) {
           return Effect.zipRight(rollOver(next, names), install)

@@ -13,9 +13,12 @@ import * as MetricKey from "effect/MetricKey"
 import * as MetricLabel from "effect/MetricLabel"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
+import { type Reading, type Registration, registerMetrics } from "./shell/registeredMetrics.js"
 
-/** The keys of the counters below, by which each store gets hooks of its own. */
+/** The keys of the metrics below, by which each store gets hooks of its own. */
 const counterKeys = new Map<Metric.Metric.Counter<number>, MetricKey.MetricKey.Counter<number>>()
+const gaugeKeys = new Map<Metric.Metric.Gauge<number>, MetricKey.MetricKey.Gauge<number>>()
+const histogramKeys = new Map<Metric.Metric.Histogram<number>, MetricKey.MetricKey.Histogram>()
 
 const counter = (name: string, description: string): Metric.Metric.Counter<number> => {
   const key = MetricKey.counter(name, { description, incremental: true })
@@ -23,7 +26,24 @@ const counter = (name: string, description: string): Metric.Metric.Counter<numbe
   counterKeys.set(metric, key)
   return metric
 }
-const gauge = (name: string, description: string) => Metric.gauge(name, { description })
+
+const gauge = (name: string, description: string): Metric.Metric.Gauge<number> => {
+  const key = MetricKey.gauge(name, { description })
+  const metric = Metric.fromMetricKey(key)
+  gaugeKeys.set(metric, key)
+  return metric
+}
+
+const histogram = (
+  name: string,
+  boundaries: MetricBoundaries.MetricBoundaries,
+  description: string
+): Metric.Metric.Histogram<number> => {
+  const key = MetricKey.histogram(name, boundaries, description)
+  const metric = Metric.fromMetricKey(key)
+  histogramKeys.set(metric, key)
+  return metric
+}
 
 /** 1 µs to about 0.5 s, doubling. */
 const microseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 20 })
@@ -79,7 +99,7 @@ export const readAmplification = gauge("lsm_read_amplification", "Places a looku
 /** @since 0.1.0 @category metrics */
 export const spaceAmplification = gauge(
   "lsm_space_amplification",
-  "Bytes of all tables over bytes of the deepest level"
+  "Bytes of all tables over those that would be left if everything were compacted, as estimated"
 )
 /** @since 0.1.0 @category metrics */
 export const userBytes = counter("lsm_user_bytes_total", "Bytes of keys and values handed in")
@@ -103,13 +123,13 @@ export const slowdowns = counter("lsm_write_slowdowns_total", "Writes that were 
 /** @since 0.1.0 @category metrics */
 export const stops = counter("lsm_write_stops_total", "Writes that had to wait for a flush or a compaction")
 /** @since 0.1.0 @category metrics */
-export const getLatency = Metric.histogram("lsm_get_microseconds", microseconds, "Time of a get, of the gets sampled")
+export const getLatency = histogram("lsm_get_microseconds", microseconds, "Time of a get, of the gets sampled")
 /** @since 0.1.0 @category metrics */
-export const putLatency = Metric.histogram("lsm_put_microseconds", microseconds, "Time of a put, of the puts sampled")
+export const putLatency = histogram("lsm_put_microseconds", microseconds, "Time of a put, of the puts sampled")
 /** @since 0.1.0 @category metrics */
-export const flushDuration = Metric.histogram("lsm_flush_milliseconds", milliseconds, "Time of a flush")
+export const flushDuration = histogram("lsm_flush_milliseconds", milliseconds, "Time of a flush")
 /** @since 0.1.0 @category metrics */
-export const compactionDuration = Metric.histogram("lsm_compaction_milliseconds", milliseconds, "Time of a compaction")
+export const compactionDuration = histogram("lsm_compaction_milliseconds", milliseconds, "Time of a compaction")
 
 /**
  * A metric that synchronous code updates. `value` counts since the store was opened, whatever else has the same tags.
@@ -128,6 +148,28 @@ export interface Tally {
  */
 export interface Level {
   readonly set: (n: number) => void
+}
+
+/**
+ * What the gauges of a store show, read when somebody looks.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Gauges {
+  readonly filterChecks: () => number
+  readonly filterNegatives: () => number
+  readonly filterFalsePositives: () => number
+  readonly cacheHits: () => number
+  readonly cacheMisses: () => number
+  readonly cacheEntryHits: () => number
+  readonly cacheBytes: () => number
+  readonly memtableBytes: () => number
+  readonly levelTables: (level: number) => number
+  readonly levelBytes: (level: number) => number
+  readonly writeAmplification: () => number
+  readonly readAmplification: () => number
+  readonly spaceAmplification: () => number
 }
 
 /**
@@ -162,21 +204,18 @@ export interface MetricsService {
   readonly putLatency: Level
   readonly flushDuration: Level
   readonly compactionDuration: Level
-  /** Gauges that `stats` sets. */
-  readonly gauges: {
-    readonly filterChecks: Level
-    readonly filterNegatives: Level
-    readonly filterFalsePositives: Level
-    readonly cacheHits: Level
-    readonly cacheMisses: Level
-    readonly cacheEntryHits: Level
-    readonly cacheBytes: Level
-    readonly memtableBytes: Level
-    readonly levelTables: ReadonlyArray<Level>
-    readonly levelBytes: ReadonlyArray<Level>
-    readonly writeAmplification: Level
-    readonly readAmplification: Level
-    readonly spaceAmplification: Level
+  /**
+   * The store is open: from now on its metrics are in Effect's registry, each from when it is first used until the answer is called. `later` lets the event loop turn before
+   * the gauges are registered, which takes as long as opening a store.
+   */
+  readonly unsafeOpen: (
+    gauges: Gauges,
+    later: (next: () => void) => void
+  ) => {
+    /** Registers the gauges at once. */
+    readonly show: () => void
+    /** The store has closed: its metrics are gone, but for those that another store of the same name has. */
+    readonly closed: () => void
   }
   /** Nanoseconds, for latencies. */
   readonly unsafeNow: () => number
@@ -205,22 +244,80 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
       store,
       ...tags.map(([key, value]) => MetricLabel.make(key, value))
     ]
+    let registration: Registration | undefined
+    let isShown = false
+    let later = (_: () => void): void => undefined
+    const show = (): void => {
+      isShown = true
+      registration?.show()
+    }
+    /** The hook of a metric when it is first used: opening a store, which uses few, takes a millisecond less in a process that has just begun. */
+    const attach = <A>(key: MetricKey.MetricKey.Untyped, make: () => A, release: () => void): A | undefined => {
+      const hook = registration?.hook(key, make, release)
+      if (hook !== undefined && !isShown) {
+        isShown = true
+        later(show)
+      }
+      return hook
+    }
+    const { globalMetricRegistry: registry } = Metric
     const tally = (metric: Metric.Metric.Counter<number>, ...tags: Tags): Tally => {
-      // Made when first used: opening a store, which uses few, takes a millisecond less in a process that has just begun.
       let hook: MetricHook.MetricHook.Counter<number> | undefined
+      const release = (): void => {
+        hook = undefined
+      }
+      const first = () => {
+        const key = MetricKey.taggedWithLabels(counterKeys.get(metric)!, labels(tags))
+        return attach(key, () => registry.getCounter(key), release)
+      }
       const self: Tally = {
         value: 0,
         add: (n) => {
           self.value += n
-          hook ??= Metric.globalMetricRegistry.get(MetricKey.taggedWithLabels(counterKeys.get(metric)!, labels(tags)))
-          hook.update(n)
+          hook ??= first()
+          hook?.update(n)
         }
       }
       return self
     }
-    const level = <Type, Out>(metric: Metric.Metric<Type, number, Out>, ...tags: Tags): Level => {
-      const own = labels(tags)
-      return { set: (n) => metric.unsafeUpdate(n, own) }
+    const level = (metric: Metric.Metric.Histogram<number>): Level => {
+      let hook: MetricHook.MetricHook.Histogram | undefined
+      const release = (): void => {
+        hook = undefined
+      }
+      const first = () => {
+        const key = MetricKey.taggedWithLabels(histogramKeys.get(metric)!, labels([]))
+        return attach(key, () => registry.getHistogram(key), release)
+      }
+      return {
+        set: (n) => {
+          hook ??= first()
+          hook?.update(n)
+        }
+      }
+    }
+    const readings = (gauges: Gauges): ReadonlyArray<Reading> => {
+      const reading = (metric: Metric.Metric.Gauge<number>, read: () => number, ...tags: Tags): Reading => [
+        MetricKey.taggedWithLabels(gaugeKeys.get(metric)!, labels(tags)),
+        read
+      ]
+      const byLevel = (metric: Metric.Metric.Gauge<number>, read: (level: number) => number) =>
+        levels.map((n) => reading(metric, () => read(n), ["level", String(n)]))
+      return [
+        reading(filterChecks, gauges.filterChecks),
+        reading(filterNegatives, gauges.filterNegatives),
+        reading(filterFalsePositives, gauges.filterFalsePositives),
+        reading(cacheHits, gauges.cacheHits),
+        reading(cacheMisses, gauges.cacheMisses),
+        reading(cacheEntryHits, gauges.cacheEntryHits),
+        reading(cacheBytes, gauges.cacheBytes),
+        reading(memtableBytes, gauges.memtableBytes),
+        ...byLevel(levelTables, gauges.levelTables),
+        ...byLevel(levelBytes, gauges.levelBytes),
+        reading(writeAmplification, gauges.writeAmplification),
+        reading(readAmplification, gauges.readAmplification),
+        reading(spaceAmplification, gauges.spaceAmplification)
+      ]
     }
     const origin = clock.unsafeCurrentTimeNanos()
     return {
@@ -248,20 +345,12 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
       putLatency: level(putLatency),
       flushDuration: level(flushDuration),
       compactionDuration: level(compactionDuration),
-      gauges: {
-        filterChecks: level(filterChecks),
-        filterNegatives: level(filterNegatives),
-        filterFalsePositives: level(filterFalsePositives),
-        cacheHits: level(cacheHits),
-        cacheMisses: level(cacheMisses),
-        cacheEntryHits: level(cacheEntryHits),
-        cacheBytes: level(cacheBytes),
-        memtableBytes: level(memtableBytes),
-        levelTables: levels.map((n) => level(levelTables, ["level", String(n)])),
-        levelBytes: levels.map((n) => level(levelBytes, ["level", String(n)])),
-        writeAmplification: level(writeAmplification),
-        readAmplification: level(readAmplification),
-        spaceAmplification: level(spaceAmplification)
+      unsafeOpen: (gauges, turn) => {
+        const own = registerMetrics(name, () => readings(gauges))
+        registration = own
+        isShown = false
+        later = turn
+        return { show, closed: own.closed }
       },
       unsafeNow: () => Number(clock.unsafeCurrentTimeNanos() - origin)
     }

@@ -19,7 +19,7 @@ import type { Retention } from "./internal/retention.js"
 import { closeQuietly, type StorageFile } from "./internal/storageDriver.js"
 import { TableBuilder } from "./internal/tableBuilder.js"
 import { TableCursor, type TableCursorOptions } from "./internal/tableCursor.js"
-import type { TableMeta } from "./internal/tableFormat.js"
+import type { Superseded, TableMeta } from "./internal/tableFormat.js"
 import { ReadCounters, TableReader } from "./internal/tableReader.js"
 import { type WriterJobResult, writeTables } from "./internal/tableWriterJob.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
@@ -64,6 +64,12 @@ export interface SSTableStoreService {
    * writing is interrupted within a region that is not interruptible too; a result that is there is not lost any more.
    */
   readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
+  /** What a table holds beside the newest version of each key; undefined if that is not known, for it has not been opened yet. */
+  readonly unsafeSuperseded: (table: TableMeta) => Superseded | undefined
+  /** Whether `unsafeSuperseded` knows of some by having opened tables. */
+  readonly unsafeHasSuperseded: () => boolean
+  /** Opens those of the tables of which that is not known, in slices. A table that says nothing of it stays unknown. */
+  readonly learnSuperseded: (tables: ReadonlyArray<TableMeta>) => Effect.Effect<void, FileError>
   /** Closes and removes a table that nobody reads. */
   readonly remove: (fileNumber: number) => Effect.Effect<void, FileError>
   readonly unsafeStatus: () => {
@@ -85,6 +91,9 @@ const sliceBytes = 384 * 1024
 /** The same where each block is deflated, 10 to 20 ns a byte. */
 const compressedSliceBytes = 96 * 1024
 
+/** Tables opened between two turns of the event loop. */
+const opensASlice = 16
+
 interface OpenTable {
   readonly reader: TableReader
   usedAt: number
@@ -105,6 +114,9 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     const entries = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
     const reads = new ReadCounters()
     const open = new Map<number, OpenTable>()
+    /** Of tables that were written before the store was opened: no manifest says it. */
+    const superseded = new Map<number, Superseded>()
+    let supersededEntries = 0
     const tableOptions = { blockSize: blockBytes, restartInterval, filterFalsePositiveRate }
     let storeId = new Uint8Array(8)
     let clock = 0
@@ -126,9 +138,22 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
 
     /** Closes the tables least recently used until `most` are open. */
     const closeDownTo = (most: number): void => {
+      if (open.size === most + 1) return closeOldest()
       if (open.size <= most) return
       const byUse = [...open.entries()].sort((a, b) => a[1].usedAt - b[1].usedAt)
       for (const [fileNumber] of byUse.slice(0, open.size - most)) close(fileNumber)
+    }
+
+    /** What a merge of many tables does for each of them: looking through all is a fraction of sorting them. */
+    const closeOldest = (): void => {
+      let oldest: number | undefined
+      let least = Number.POSITIVE_INFINITY
+      for (const [fileNumber, { usedAt }] of open) {
+        if (usedAt >= least) continue
+        least = usedAt
+        oldest = fileNumber
+      }
+      if (oldest !== undefined) close(oldest)
     }
 
     const openFile = (path: string): StorageFile => {
@@ -142,6 +167,19 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       }
     }
 
+    const learn = (fileNumber: number, found: Superseded | undefined): void => {
+      if (found === undefined || superseded.has(fileNumber)) return
+      superseded.set(fileNumber, found)
+      supersededEntries += found.entries
+    }
+
+    const forget = (fileNumber: number): void => {
+      supersededEntries -= superseded.get(fileNumber)?.entries ?? 0
+      superseded.delete(fileNumber)
+    }
+
+    const supersededOf = (table: TableMeta) => table.superseded ?? superseded.get(table.fileNumber)
+
     const readerOf = (fileNumber: number): TableReader => {
       const known = open.get(fileNumber)
       if (known !== undefined) {
@@ -153,6 +191,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       try {
         const reader = new TableReader(file, fileNumber, storeId, cache, reads)
         open.set(fileNumber, { reader, usedAt: ++clock })
+        learn(fileNumber, reader.properties.superseded)
         return reader
       } catch (failure) {
         closeQuietly(file)
@@ -210,8 +249,24 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
         return block < index.count ? index.offsetOf(block) : table.size
       },
       write,
+      unsafeSuperseded: supersededOf,
+      unsafeHasSuperseded: () => supersededEntries > 0,
+      learnSuperseded: (metas) =>
+        Effect.suspend(() => {
+          const unknown = metas.filter((table) => supersededOf(table) === undefined)
+          return runSlices(
+            storage,
+            (function* () {
+              for (const [i, { fileNumber }] of unknown.entries()) {
+                if (i % opensASlice === opensASlice - 1) yield
+                readerOf(fileNumber)
+              }
+            })()
+          )
+        }),
       remove: (fileNumber) =>
         Effect.suspend(() => {
+          forget(fileNumber)
           close(fileNumber)
           return storage.remove(pathOf(fileNumber))
         }),

@@ -109,7 +109,11 @@ export interface Stats {
     readonly write: number
     /** Places a lookup may have to search: tables at level 0 and levels with tables below it. */
     readonly read: number
-    /** Bytes of all tables over bytes of the deepest level with tables; 0 without tables. */
+    /**
+     * Bytes of all tables over those that would be left if everything were compacted; 0 without tables. What would be left is estimated: the bytes
+     * of each table that meets no table below it, without versions that only snapshots see. It is 1 after a compaction of everything, and
+     * too high while new keys have yet to be merged between those of older tables.
+     */
     readonly space: number
   }
   readonly flushes: number

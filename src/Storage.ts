@@ -278,6 +278,9 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
 export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => fromMemoryDisk(new MemoryDisk()))
 
 /**
+ * A file system in memory. This layer is a constant, so a program that provides it in several places builds one file system and shares it, unless
+ * each place has a `Layer.fresh` of it.
+ *
  * @since 0.1.0
  * @category layers
  */

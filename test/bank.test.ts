@@ -127,7 +127,7 @@ const bank = (seed: number) =>
               yield* store.write(batch, { durability: "sync" })
             }
             for (const audit of audits(store)) yield* Effect.flatMap(audit, whole)
-            const stop = { after: below(120), power: below(2) === 0, choice: below(1_000_000) }
+            const stop = { after: below(150), power: below(2) === 0, choice: below(1_000_000) }
             machine.arm(stop, () => undefined)
             // A machine that has stopped refuses whatever is still asked of it.
             yield* Effect.catchAll(work(store), (error) => (machine.hasStopped ? Effect.void : Effect.fail(error)))

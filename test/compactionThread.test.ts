@@ -68,8 +68,7 @@ const tablesOf = (directory: string) =>
 const underWay = (directory: string, before: number) =>
   eventually(
     Effect.sync(() => tablesOf(directory).length),
-    (tables) => tables > before,
-    5_000_000
+    (tables) => tables > before
   )
 
 describe("a thread that compacts", () => {

@@ -208,12 +208,17 @@ describe("concurrent use", () => {
 })
 
 describe("memory", () => {
-  it.scoped("a million entries are scanned in a heap of 128 MiB", () =>
-    Effect.gen(function* () {
-      const place = yield* disk
-      const child = yield* spawnChild(["scan", place.directory, "1000000"], ["--max-old-space-size=128"])
-      expect(yield* child.line).toBe(JSON.stringify({ entries: 1_000_000, bytes: 112_000_000 }))
-      expect(yield* child.line).toBe(JSON.stringify({ entries: 200_000, bytes: 22_400_000 }))
-    })
+  // Nothing but the heap is measured: a loaded machine may take its time.
+  const minutes = 5
+  it.scoped(
+    "a million entries are scanned in a heap of 128 MiB",
+    () =>
+      Effect.gen(function* () {
+        const place = yield* disk
+        const child = yield* spawnChild(["scan", place.directory, "1000000"], ["--max-old-space-size=128"])
+        expect(yield* child.line).toBe(JSON.stringify({ entries: 1_000_000, bytes: 112_000_000 }))
+        expect(yield* child.line).toBe(JSON.stringify({ entries: 200_000, bytes: 22_400_000 }))
+      }),
+    minutes * 60_000
   )
 })

@@ -40,7 +40,7 @@ describe(`one fault at each operation of a workload (seed ${seed}, one in ${stri
           if (harmless.includes(name)) expect(failures).toBe(0)
           else expect(failures).toBeGreaterThan(0)
         }),
-      60_000 * scale
+      120_000 * scale
     )
   }
 })

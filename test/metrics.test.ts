@@ -1,11 +1,15 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as MetricState from "effect/MetricState"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
-import { type LsmOptions, type LsmStore, Metrics, WriteBatch } from "effect-lsm"
-import { eventually } from "./support/eventually.js"
+import { type LsmOptions, LsmStore, Metrics, WriteBatch } from "effect-lsm"
+import { eventually, turn } from "./support/eventually.js"
+import { makeFaultyStorage } from "./support/faultyStorage.js"
 import { memory, type Place, withStore } from "./support/places.js"
 
 let stores = 0
@@ -158,6 +162,175 @@ describe("metrics", () => {
         })
       )
     )
+  )
+})
+
+/** What Effect's registry has of stores of this name. */
+const registered = (name: string) =>
+  Metric.unsafeSnapshot().filter(({ metricKey }) =>
+    metricKey.tags.some((tag) => tag.key === "store" && tag.value === name)
+  )
+
+/** What an exporter sees of a gauge: of several levels the sum. */
+const seen = (name: string, metric: string): number | undefined => {
+  const found = registered(name).filter(({ metricKey }) => metricKey.name === metric)
+  if (found.length === 0) return undefined
+  return found.reduce(
+    (n, { metricState }) => n + (MetricState.isGaugeState(metricState) ? Number(metricState.value) : 0),
+    0
+  )
+}
+
+describe("gauges", () => {
+  it.scoped("show what is, without being asked for by stats", () =>
+    Effect.gen(function* () {
+      const name = "gauges that show"
+      const store = yield* LsmStore.makeMemory({ name, memtableBytes: 100_000, durability: "buffered" })
+      expect(seen(name, "lsm_memtable_bytes")).toBeUndefined()
+      yield* store.put("a", "1")
+      yield* turn
+      const before = seen(name, "lsm_memtable_bytes")!
+      expect(before).toBeGreaterThan(0)
+      yield* store.put("b", "x".repeat(50_000))
+      expect(seen(name, "lsm_memtable_bytes")).toBeGreaterThanOrEqual(before + 50_000)
+      expect(seen(name, "lsm_level_tables")).toBe(0)
+      yield* store.flush
+      expect(seen(name, "lsm_level_tables")).toBe(1)
+      expect(seen(name, "lsm_memtable_bytes")).toBeLessThan(before + 50_000)
+      yield* store.get("a")
+      yield* store.get("b")
+      const stats = yield* store.stats
+      expect(seen(name, "lsm_level_bytes")).toBe(stats.tableBytes)
+      expect(seen(name, "lsm_cache_misses")).toBe(stats.cache.misses)
+      expect(seen(name, "lsm_cache_hits")).toBe(stats.cache.hits)
+      expect(seen(name, "lsm_cache_bytes")).toBe(stats.memory.blockCache)
+      expect(seen(name, "lsm_filter_checks")).toBe(stats.filter.checks)
+      for (const kind of ["write", "read", "space"] as const) {
+        expect(seen(name, `lsm_${kind}_amplification`), kind).toBe(stats.amplification[kind])
+      }
+    })
+  )
+
+  it.scoped("and counters are gone when the store has closed, and when it has failed to open", () =>
+    Effect.gen(function* () {
+      const before = Metric.unsafeSnapshot().length
+      for (let i = 0; i < 5; i++) {
+        const name = `one of many names ${i}`
+        const use = (store: LsmStore.Store) =>
+          Effect.gen(function* () {
+            yield* store.put("a", "1")
+            yield* store.get("a")
+            yield* store.flush
+            yield* store.compact()
+            expect(yield* store.prometheus).toContain("lsm_level_bytes")
+            expect(registered(name).length).toBeGreaterThan(30)
+            return store
+          })
+        const store = yield* Effect.flatMap(LsmStore.makeMemory({ name, latencySampling: 1 }), use).pipe(Effect.scoped)
+        expect(registered(name)).toStrictEqual([])
+        yield* Effect.flip(store.get("a"))
+        yield* Effect.flip(store.put("a", "2"))
+        yield* turn
+        expect(registered(name)).toStrictEqual([])
+        expect(yield* store.prometheus).toBe("")
+        const storage = yield* makeFaultyStorage
+        storage.refuse = ({ operation }) => (operation === "sync" ? "EIO" : undefined)
+        const opened = LsmStore.layerFromStorage({ directory: "/memory", name })
+        yield* Effect.flip(Effect.provide(LsmStore.LsmStore, Layer.provide(opened, storage.layer)))
+        yield* turn
+        expect(registered(name)).toStrictEqual([])
+      }
+      expect(Metric.unsafeSnapshot().length).toBe(before)
+    })
+  )
+
+  it.scoped("are those of the store that was opened last, as long as several of one name are open", () =>
+    Effect.gen(function* () {
+      const name = "a name of two"
+      const puts = Effect.suspend(() =>
+        Effect.map(Metric.value(Metric.tagged(Metrics.puts, "store", name)), ({ count }) => count)
+      )
+      const open = Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const store = yield* Scope.extend(LsmStore.makeMemory({ name }), scope)
+        yield* store.put("a", "1")
+        yield* turn
+        return { store, close: Scope.close(scope, Exit.void) }
+      })
+      const [one, other] = [yield* open, yield* open]
+      expect(yield* puts).toBe(2)
+      yield* one.store.flush
+      expect(seen(name, "lsm_level_tables")).toBe(0)
+      yield* other.close
+      expect(seen(name, "lsm_level_tables")).toBe(1)
+      yield* one.store.put("b", "2")
+      expect(yield* puts).toBe(3)
+      const third = yield* open
+      expect(yield* puts).toBe(4)
+      yield* one.close
+      expect(seen(name, "lsm_level_tables")).toBe(0)
+      yield* third.close
+      expect(registered(name)).toStrictEqual([])
+      const again = yield* open
+      expect(yield* puts).toBe(1)
+      yield* again.close
+    })
+  )
+})
+
+describe("space amplification", () => {
+  const fill = (store: LsmStore.Store, from: number, to: number, step = 1) =>
+    Effect.gen(function* () {
+      const batch = WriteBatch.make()
+      for (let i = from; i < to; i += step) batch.put(String(i).padStart(6, "0"), String(i).repeat(20))
+      yield* store.write(batch)
+      yield* store.flush
+    })
+  const space = (store: LsmStore.Store) => Effect.map(store.stats, ({ amplification }) => amplification.space)
+  const tuning: LsmOptions.Tuning = {
+    tableBytes: 2000,
+    level0Tables: 20,
+    level0SlowdownTables: 20,
+    level0StopTables: 20,
+    level1Bytes: 500_000,
+    durability: "buffered"
+  }
+
+  it.scoped("is 1 for unique keys that are compacted, at however many levels they stand", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.makeMemory(tuning)
+      expect(yield* space(store)).toBe(0)
+      for (let i = 0; i < 3; i++) {
+        yield* fill(store, i * 1000, (i + 1) * 1000)
+        expect(yield* space(store)).toBe(1)
+      }
+      for (let i = 0; i < 10; i++) yield* fill(store, 10_000 + i, 20_000, 10)
+      yield* store.compact()
+      expect(yield* space(store)).toBe(1)
+      yield* eventually(store.stats, ({ levels }) => levels.filter(({ tables }) => tables > 0).length > 1)
+      expect(yield* space(store)).toBe(1)
+    })
+  )
+
+  it.scoped("tells how much is written over, and what only snapshots see", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.makeMemory({ ...tuning, level1Bytes: 10_000_000 })
+      yield* fill(store, 0, 1000)
+      yield* store.compact()
+      yield* fill(store, 0, 1000)
+      expect(yield* space(store)).toBeCloseTo(2, 1)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* store.compact()
+          yield* store.snapshot
+          yield* fill(store, 0, 1000)
+          yield* store.compact()
+          expect(yield* space(store)).toBeCloseTo(2, 1)
+        })
+      )
+      yield* store.compact()
+      expect(yield* space(store)).toBe(1)
+    })
   )
 })
 

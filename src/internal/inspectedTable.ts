@@ -7,7 +7,7 @@ import { findSectionEnd } from "./sectionScan.js"
 import { closeQuietly, readExactly, type StorageDriver, type StorageFile } from "./storageDriver.js"
 import {
   decodeFooter,
-  decodeTableMeta,
+  decodeProperties,
   type Footer,
   footerSize,
   type Handle,
@@ -101,7 +101,7 @@ export class InspectedTable {
     if (footer !== undefined) {
       this.properties = sound(footer.properties.offset, "table properties", () => {
         const bytes = this.read(file, footer.properties, "table properties")
-        const properties = decodeTableMeta(bytes, 0, bytes.length)
+        const properties = decodeProperties(bytes)
         if (properties === undefined) return this.fail(footer.properties.offset, "table properties", "malformed")
         if (properties.size === size) return properties
         return this.fail(footerStart, "table footer", `${size} bytes, not ${properties.size}`)

@@ -7,7 +7,7 @@ import { hash, secondHash } from "./hash.js"
 import type { StorageFile } from "./storageDriver.js"
 import {
   encodeFooter,
-  encodeTableMeta,
+  encodeProperties,
   footerSize,
   type Handle,
   sealSection,
@@ -52,6 +52,8 @@ export class TableBuilder {
   private largestSequence = 0
   private deletions = 0
   private rawBytes = 0
+  private supersededEntries = 0
+  private supersededBytes = 0
   entries = 0
 
   constructor(
@@ -98,7 +100,12 @@ export class TableBuilder {
     data.add(keyBytes, keyStart, keyEnd, sequence, kind, valueBytes, valueStart, valueEnd, hash2)
     this.entries++
     if (isDeletion) this.deletions++
-    this.rawBytes += keyEnd - keyStart + valueEnd - valueStart
+    const bytes = keyEnd - keyStart + valueEnd - valueStart
+    this.rawBytes += bytes
+    if (!isNewKey) {
+      this.supersededEntries++
+      this.supersededBytes += bytes
+    }
     if (sequence < this.smallestSequence) this.smallestSequence = sequence
     if (sequence > this.largestSequence) this.largestSequence = sequence
   }
@@ -120,13 +127,14 @@ export class TableBuilder {
       largestSequence: this.largestSequence,
       entries: this.entries,
       deletions: this.deletions,
-      rawBytes: this.rawBytes
+      rawBytes: this.rawBytes,
+      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes }
     }
-    const propertiesSize = encodeTableMeta(unsized).length
+    const propertiesSize = encodeProperties(unsized).length
     const size = this.written + this.outputLength + propertiesSize + sectionTrailerSize + footerSize
     const meta = { ...unsized, size }
     const content = new Uint8Array(propertiesSize + sectionTrailerSize)
-    content.set(encodeTableMeta(meta))
+    content.set(encodeProperties(meta))
     const properties = this.writeSection(content, propertiesSize)
     const footer = encodeFooter(
       { filter, index, properties },

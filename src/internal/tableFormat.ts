@@ -104,6 +104,13 @@ export const decodeFooter = (bytes: Uint8Array, salt: number, fileNumber: number
   return footer
 }
 
+/** Versions that are not the newest of their key in a table: nobody but a snapshot sees them. */
+export interface Superseded {
+  readonly entries: number
+  /** Bytes of their keys and values before compression. */
+  readonly bytes: number
+}
+
 /** What is known of a table without reading its blocks; the manifest keeps it, and the table itself as its properties. */
 export interface TableMeta {
   readonly fileNumber: number
@@ -117,6 +124,8 @@ export interface TableMeta {
   readonly deletions: number
   /** Bytes of keys and values before compression. */
   readonly rawBytes: number
+  /** The properties alone keep it. Undefined if they have not been read, or say nothing of it. */
+  readonly superseded?: Superseded | undefined
 }
 
 export const encodeTableMeta = (meta: TableMeta): Uint8Array => {
@@ -162,4 +171,34 @@ export const decodeTableMeta = (bytes: Uint8Array, start: number, end: number): 
     smallestKey: bytes.slice(smallestStart, smallestStart + smallestLength),
     largestKey: bytes.slice(largestStart, tableMetaEnd)
   }
+}
+
+/**
+ * A table's properties: its meta, and behind it what was added to the format later. Each reader ignores what it does not know at the end.
+ *
+ * ```
+ * +------+----------------------+--------------------+
+ * | meta | superseded entries 6 | superseded bytes 6 |
+ * +------+----------------------+--------------------+
+ * ```
+ */
+export const encodeProperties = (meta: TableMeta): Uint8Array => {
+  const core = encodeTableMeta(meta)
+  const { superseded } = meta
+  if (superseded === undefined) return core
+  const bytes = new Uint8Array(core.length + supersededSize)
+  bytes.set(core)
+  writeU48(bytes, core.length, superseded.entries)
+  writeU48(bytes, core.length + 6, superseded.bytes)
+  return bytes
+}
+
+const supersededSize = 12
+
+/** Undefined when the bytes are no properties. */
+export const decodeProperties = (bytes: Uint8Array): TableMeta | undefined => {
+  const meta = decodeTableMeta(bytes, 0, bytes.length)
+  if (meta === undefined || tableMetaEnd + supersededSize > bytes.length) return meta
+  const superseded = { entries: readU48(bytes, tableMetaEnd), bytes: readU48(bytes, tableMetaEnd + 6) }
+  return { ...meta, superseded }
 }

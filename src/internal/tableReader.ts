@@ -8,7 +8,7 @@ import type { LookupKey } from "./lookupKey.js"
 import { readExactly, readInto, type StorageFile } from "./storageDriver.js"
 import {
   decodeFooter,
-  decodeTableMeta,
+  decodeProperties,
   footerSize,
   type Handle,
   sectionContent,
@@ -69,8 +69,7 @@ export class TableReader implements BlockOwner {
     if (typeof footer === "string") throw new CorruptionFailure(file.path, footerStart, "table footer", footer)
     const properties = this.readSection(footer.properties, "table properties")
     this.properties =
-      decodeTableMeta(properties, 0, properties.length) ??
-      this.fail(footer.properties.offset, "table properties", "malformed")
+      decodeProperties(properties) ?? this.fail(footer.properties.offset, "table properties", "malformed")
     if (this.properties.size !== size)
       this.fail(footerStart, "table footer", `${size} bytes, not ${this.properties.size}`)
     this.index = new TableIndex(this.readSection(footer.index, "index block"), footerStart, () =>

@@ -87,6 +87,8 @@ class TableCount {
   private smallestSequence = Number.MAX_SAFE_INTEGER
   private deletions = 0
   private rawBytes = 0
+  private supersededEntries = 0
+  private supersededBytes = 0
   private smallestKey: Uint8Array | undefined
   private largestKey = new Uint8Array(256)
   private largestLength = 0
@@ -100,10 +102,15 @@ class TableCount {
     const { keyBytes, keyEnd, sequence } = entry
     this.entries++
     if (entry.kind === Kind.deletion) this.deletions++
-    this.rawBytes += keyEnd + entry.valueEnd - entry.valueStart
+    const bytes = keyEnd + entry.valueEnd - entry.valueStart
+    this.rawBytes += bytes
     this.smallestSequence = Math.min(this.smallestSequence, sequence)
     this.largestSequence = Math.max(this.largestSequence, sequence)
-    if (!isNewKey) return
+    if (!isNewKey) {
+      this.supersededEntries++
+      this.supersededBytes += bytes
+      return
+    }
     this.smallestKey ??= keyBytes.slice(0, keyEnd)
     if (keyEnd > this.largestKey.length) this.largestKey = new Uint8Array(keyEnd * 2)
     this.largestKey.set(keyBytes.subarray(0, keyEnd))
@@ -123,13 +130,19 @@ class TableCount {
       deletions,
       rawBytes,
       smallestKey,
-      largestKey
+      largestKey,
+      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes }
     }
   }
 }
 
 const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> => {
-  if (equals(encodeTableMeta(said), encodeTableMeta(found))) return []
+  const [counted, known] = [found.superseded, said.superseded]
+  const superseded =
+    known === undefined || (known.entries === counted?.entries && known.bytes === counted.bytes)
+      ? []
+      : [`${known.entries} superseded entries, where ${counted?.entries} were found`]
+  if (equals(encodeTableMeta(said), encodeTableMeta(found))) return superseded
   const numbers = (
     ["fileNumber", "size", "entries", "deletions", "rawBytes", "smallestSequence", "largestSequence"] as const
   )
@@ -138,5 +151,5 @@ const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> =
   const keys = (["smallestKey", "largestKey"] as const)
     .filter((name) => !equals(said[name], found[name]))
     .map((name) => `another ${name} than was found`)
-  return [...numbers, ...keys]
+  return [...numbers, ...keys, ...superseded]
 }

@@ -1,4 +1,4 @@
-import type { Version } from "./version.js"
+import type { TableChanges, Version } from "./version.js"
 
 /** A version that somebody reads; its tables stay on disk until it is released. */
 export interface PinnedVersion {
@@ -7,39 +7,80 @@ export interface PinnedVersion {
   readonly release: () => void
 }
 
-/** The current version, the older ones still being read, and the tables that nobody can see any more. */
+/** A version that is current or being read, between its neighbours in age. */
+interface Held {
+  readonly version: Version
+  /** How many versions were installed before it. */
+  readonly age: number
+  count: number
+  older: Held | undefined
+  newer: Held | undefined
+  /** Tables that it has and the next newer one does not. */
+  readonly last: Array<LastSeen>
+}
+
+/** A table that is no longer current, and the first version that had it. */
+interface LastSeen {
+  readonly fileNumber: number
+  readonly since: number
+}
+
+/**
+ * The current version, the older ones still being read, and the tables that nobody can see any more.
+ *
+ * A table stands in a row of versions without a gap. The newest of them that is still held remembers it. When that one is released, the next
+ * older one takes the table over, or the table is obsolete. So a change costs as much as it changes, however many tables there are.
+ */
 export class VersionSet {
-  private readonly references = new Map<Version, number>()
-  private readonly tableReferences = new Map<number, number>()
+  /** The current version's tables that were added since the first version, each with the first version that had it. */
+  private readonly added = new Map<number, number>()
+  private newest: Held
+  private held = 1
   private obsolete: Array<number> = []
 
   constructor(
-    public current: Version,
+    first: Version,
     /** Called when a table has become obsolete. */
     private readonly onObsolete: () => void
   ) {
-    this.retain(current)
+    this.newest = { version: first, age: 0, count: 1, older: undefined, newer: undefined, last: [] }
+  }
+
+  get current(): Version {
+    return this.newest.version
   }
 
   pin(): PinnedVersion {
-    const version = this.current
-    this.retain(version)
-    let held = true
+    const held = this.newest
+    held.count++
+    let isHeld = true
     return {
-      version,
+      version: held.version,
       release: () => {
-        if (!held) return
-        held = false
-        this.releaseVersion(version)
+        if (!isHeld) return
+        isHeld = false
+        this.release(held)
       }
     }
   }
 
-  install(version: Version): void {
-    const previous = this.current
-    this.current = version
-    this.retain(version)
-    this.releaseVersion(previous)
+  /** Makes `version` current: the one that the changes make of the current one. */
+  install(version: Version, { added, removed }: TableChanges): void {
+    const previous = this.newest
+    if (version === previous.version) return
+    const age = previous.age + 1
+    const next: Held = { version, age, count: 1, older: previous, newer: undefined, last: [] }
+    previous.newer = next
+    this.newest = next
+    this.held++
+    const gone = new Set(removed.map(({ fileNumber }) => fileNumber))
+    // A table that is removed and added has been moved.
+    for (const { table } of added) if (!gone.delete(table.fileNumber)) this.added.set(table.fileNumber, age)
+    for (const fileNumber of gone) {
+      previous.last.push({ fileNumber, since: this.added.get(fileNumber) ?? 0 })
+      this.added.delete(fileNumber)
+    }
+    this.release(previous)
   }
 
   /** The obsolete tables found since the last call: their files may go. */
@@ -50,38 +91,19 @@ export class VersionSet {
   }
 
   get pinned(): number {
-    return this.references.size
+    return this.held
   }
 
-  private retain(version: Version): void {
-    const count = this.references.get(version)
-    this.references.set(version, (count ?? 0) + 1)
-    if (count !== undefined) return
-    for (const tables of version.levels) {
-      for (const { fileNumber } of tables) {
-        this.tableReferences.set(fileNumber, (this.tableReferences.get(fileNumber) ?? 0) + 1)
-      }
-    }
-  }
-
-  private releaseVersion(version: Version): void {
-    const count = this.references.get(version)! - 1
-    if (count > 0) {
-      this.references.set(version, count)
-      return
-    }
-    this.references.delete(version)
+  private release(held: Held): void {
+    if (--held.count > 0) return
+    const { older, newer, last } = held
+    if (older !== undefined) older.newer = newer
+    if (newer !== undefined) newer.older = older
+    this.held--
     const before = this.obsolete.length
-    for (const tables of version.levels) {
-      for (const { fileNumber } of tables) {
-        const left = this.tableReferences.get(fileNumber)! - 1
-        if (left > 0) {
-          this.tableReferences.set(fileNumber, left)
-        } else {
-          this.tableReferences.delete(fileNumber)
-          this.obsolete.push(fileNumber)
-        }
-      }
+    for (const table of last) {
+      if (older !== undefined && older.age >= table.since) older.last.push(table)
+      else this.obsolete.push(table.fileNumber)
     }
     if (this.obsolete.length > before) this.onObsolete()
   }

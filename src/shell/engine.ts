@@ -126,6 +126,7 @@ export class Engine {
 
   releaseSnapshot(snapshot: Snapshot): void {
     this.snapshots.delete(snapshot)
+    this.parts.compactor.unsafeReleased()
   }
 
   /** Sees to it that `close` is called when the store closes; the result is to be called when it has been before. */

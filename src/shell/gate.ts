@@ -13,18 +13,22 @@ export class Gate {
     for (const resume of waiting) resume()
   }
 
-  /** The next `notify`. */
-  readonly next: Effect.Effect<void> = Effect.async<void>((resume) => {
-    const done = () => resume(Effect.void)
-    this.waiting.add(done)
-    return Effect.sync(() => this.waiting.delete(done))
-  })
-
-  /** Waits until the condition answers something other than undefined; it is asked now and after each `notify`. */
+  /**
+   * Waits until the condition returns something other than undefined. It is asked now, and after each `notify` in the fiber's own turn.
+   * Asking and registering are one synchronous stretch: a fiber may be made to yield between any two of its steps, and a `notify` that came
+   * there would be lost.
+   */
   until<A>(condition: () => A | undefined): Effect.Effect<A> {
-    const ask: Effect.Effect<A> = Effect.suspend(() => {
-      const answer = condition()
-      return answer === undefined ? Effect.zipRight(this.next, ask) : Effect.succeed(answer)
+    const ask: Effect.Effect<A> = Effect.async<A>((resume) => {
+      const found = condition()
+      if (found !== undefined) {
+        resume(Effect.succeed(found))
+        return
+      }
+      const { waiting } = this
+      const again = () => resume(ask)
+      waiting.add(again)
+      return Effect.sync(() => waiting.delete(again))
     })
     return ask
   }

@@ -12,7 +12,8 @@ const TableMeta = Schema.Struct({
   largestSequence: Schema.Number,
   entries: Schema.Number,
   deletions: Schema.Number,
-  rawBytes: Schema.Number
+  rawBytes: Schema.Number,
+  superseded: Schema.optional(Schema.Struct({ entries: Schema.Number, bytes: Schema.Number }))
 })
 
 const KeyBounds = Schema.Struct({ smallestKey: Schema.Uint8ArrayFromSelf, largestKey: Schema.Uint8ArrayFromSelf })

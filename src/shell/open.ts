@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Compactor } from "../Compactor.js"
 import { compare } from "../internal/bytes.js"
-import type { OpenError, ReadError, WriteError } from "../LsmError.js"
+import type { OpenError, WriteError } from "../LsmError.js"
 import type { Settings } from "../LsmOptions.js"
 import type { Components, Range, Store } from "../LsmStore.js"
 import { Manifest } from "../Manifest.js"
@@ -22,7 +22,7 @@ import { prometheusText } from "./prometheus.js"
 import { Reads } from "./reads.js"
 import { recover } from "./recover.js"
 import { Scans } from "./scans.js"
-import { type RecoveryStats, statistics } from "./statistics.js"
+import { gaugesOf, type RecoveryStats, statistics } from "./statistics.js"
 import { traced } from "./tracing.js"
 import { Writes } from "./writes.js"
 
@@ -45,7 +45,10 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
       tables: Context.get(components, SSTableStore),
       compactor: Context.get(components, Compactor)
     })
-    const { compactor, wal } = engine.parts
+    const { compactor, metrics, storage, wal } = engine.parts
+    const registered = metrics.unsafeOpen(gaugesOf(engine), storage.driver.turn.bind(storage.driver))
+    // When the store has closed, or has failed to open.
+    yield* Effect.addFinalizer(() => Effect.sync(registered.closed))
     const { stats, makeWritable, isSettled } = yield* recover(engine)
     const begin = Effect.tap(makeWritable, () =>
       compactor.start({ snapshots: () => engine.heldSequences(), poisoned: engine.poisonWith })
@@ -67,7 +70,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
       directory: settings.directory,
       tables: engine.parts.manifest.unsafeVersion().tableCount
     })
-    return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans })
+    return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans }, registered.show)
   }).pipe(traced("lsm.open", { directory: settings.directory }))
 
 /** Makes everything acknowledged durable, ends the background work, and closes the files. Errors are told, not raised. */
@@ -100,7 +103,7 @@ const close = (engine: Engine): Effect.Effect<void> =>
     })
   })
 
-const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats): Store => {
+const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats, showGauges: () => void): Store => {
   const { wal, compactor, metrics, storage } = engine.parts
   const reads = new Reads(engine)
   const scans = new Scans(engine)
@@ -155,9 +158,6 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats): Sto
     compact,
     resume: compactor.resume,
     stats,
-    prometheus: Effect.zipRight(
-      Effect.ignore(stats as Effect.Effect<unknown, ReadError>),
-      prometheusText(metrics.store)
-    )
+    prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(metrics.store))
   }
 }

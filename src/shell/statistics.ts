@@ -1,3 +1,6 @@
+import { liveBytes } from "../internal/liveBytes.js"
+import type { Version } from "../internal/version.js"
+import type { Gauges, MetricsService } from "../Metrics.js"
 import type { Stats } from "../Stats.js"
 import type { Engine } from "./engine.js"
 
@@ -6,7 +9,7 @@ export type RecoveryStats = Stats["recovery"]
 
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
 
-/** Gathers the statistics of a store, and brings its gauges up to date. */
+/** Gathers the statistics of a store. */
 export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
   const { settings, metrics, manifest, wal, memtable, tables, compactor } = engine.parts
   const version = manifest.unsafeVersion()
@@ -18,26 +21,18 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
     level: i,
     tables: level.length,
     bytes: version.levelBytes(i),
-    entries: level.reduce((n, { entries }) => n + entries, 0),
-    deletions: level.reduce((n, { deletions }) => n + deletions, 0),
+    entries: version.totals[i]!.entries,
+    deletions: version.totals[i]!.deletions,
     score: scores[i] ?? 0
   }))
-  const tableBytes = levels.reduce((n, { bytes }) => n + bytes, 0)
-  const deepestBytes = levels[version.deepestLevel]!.bytes
-  const written = {
-    user: metrics.userBytes.value,
-    log: metrics.logBytes.value,
-    flush: metrics.flushBytes.value,
-    compaction: metrics.compactionBytes.value
-  }
   const byLevel = metrics.tableHits.map(({ value }) => value)
   const absent = reads.filterNegatives + reads.filterFalsePositives
-  const stats: Stats = {
+  return {
     directory: settings.directory,
     sequence: engine.visibleSequence,
     levels,
     tables: version.tableCount,
-    tableBytes,
+    tableBytes: version.byteCount,
     memory: {
       activeMemtable: memtable.unsafeActive().memory,
       frozenMemtables: frozen.reduce((n, table) => n + table.memory, 0),
@@ -78,11 +73,11 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
       hitRate: ratio(cache.hits, cache.hits + cache.misses),
       entryHits: entries.hits
     },
-    written,
+    written: written(metrics),
     amplification: {
-      write: ratio(written.log + written.flush + written.compaction, written.user),
-      read: levels[0]!.tables + levels.slice(1).filter((level) => level.tables > 0).length,
-      space: ratio(tableBytes, deepestBytes)
+      write: writeAmplification(written(metrics)),
+      read: readAmplification(version),
+      space: spaceAmplification(version)
     },
     flushes: metrics.flushes.value,
     compactions: metrics.compactions.value,
@@ -92,25 +87,41 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
     poisoned: engine.poison?.message,
     backgroundError: backgroundError?.message
   }
-  setGauges(engine, stats)
-  return stats
 }
 
-const setGauges = (engine: Engine, stats: Stats): void => {
-  const { gauges } = engine.parts.metrics
-  gauges.filterChecks.set(stats.filter.checks)
-  gauges.filterNegatives.set(stats.filter.negatives)
-  gauges.filterFalsePositives.set(stats.filter.falsePositives)
-  gauges.cacheHits.set(stats.cache.hits)
-  gauges.cacheMisses.set(stats.cache.misses)
-  gauges.cacheEntryHits.set(stats.cache.entryHits)
-  gauges.cacheBytes.set(stats.memory.blockCache)
-  gauges.memtableBytes.set(stats.memory.activeMemtable + stats.memory.frozenMemtables)
-  for (const { level, tables, bytes } of stats.levels) {
-    gauges.levelTables[level]?.set(tables)
-    gauges.levelBytes[level]?.set(bytes)
+const written = ({ userBytes, logBytes, flushBytes, compactionBytes }: MetricsService): Stats["written"] => ({
+  user: userBytes.value,
+  log: logBytes.value,
+  flush: flushBytes.value,
+  compaction: compactionBytes.value
+})
+
+const writeAmplification = ({ compaction, flush, log, user }: Stats["written"]): number =>
+  ratio(log + flush + compaction, user)
+
+/** Places a lookup may have to search. */
+const readAmplification = ({ levels }: Version): number =>
+  levels.reduce((n, tables, level) => n + (level === 0 ? tables.length : Math.min(1, tables.length)), 0)
+
+const spaceAmplification = (version: Version): number => ratio(version.byteCount, liveBytes(version))
+
+/** What the gauges of a store show. */
+export const gaugesOf = ({ parts }: Engine): Gauges => {
+  const { manifest, memtable, metrics, tables } = parts
+  const version = () => manifest.unsafeVersion()
+  return {
+    filterChecks: () => tables.unsafeStatus().reads.filterChecks,
+    filterNegatives: () => tables.unsafeStatus().reads.filterNegatives,
+    filterFalsePositives: () => tables.unsafeStatus().reads.filterFalsePositives,
+    cacheHits: () => tables.unsafeStatus().cache.hits,
+    cacheMisses: () => tables.unsafeStatus().cache.misses,
+    cacheEntryHits: () => tables.unsafeEntries.hits,
+    cacheBytes: () => tables.unsafeStatus().cache.used + tables.unsafeEntries.used,
+    memtableBytes: () => memtable.unsafeAll().reduce((n, table) => n + table.memory, 0),
+    levelTables: (level) => version().levels[level]!.length,
+    levelBytes: (level) => version().levelBytes(level),
+    writeAmplification: () => writeAmplification(written(metrics)),
+    readAmplification: () => readAmplification(version()),
+    spaceAmplification: () => spaceAmplification(version())
   }
-  gauges.writeAmplification.set(stats.amplification.write)
-  gauges.readAmplification.set(stats.amplification.read)
-  gauges.spaceAmplification.set(stats.amplification.space)
 }

@@ -32,6 +32,23 @@ export interface Worker {
   readonly unsafeStop: () => Fiber.RuntimeFiber<void>
 }
 
+/**
+ * Counts how often the same failure has come in a row, to log it with growing pauses: the first, the second, the fourth, the eighth time
+ * and so on. What fails for days, and is tried again every ten seconds, must not fill a log.
+ */
+class Repetitions {
+  private last: string | undefined
+  count = 0
+
+  /** Whether this one is logged. A file that is tried anew has another number: numbers do not count. */
+  add(failure: string): boolean {
+    const same = failure.replace(/\d+/g, "0")
+    this.count = same === this.last ? this.count + 1 : 1
+    this.last = same
+    return (this.count & (this.count - 1)) === 0
+  }
+}
+
 /** Starts a worker in `scope`. Work that fails is reported and tried again; the worker itself does not end. */
 export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.Effect<Worker> =>
   Effect.gen(function* () {
@@ -46,6 +63,7 @@ export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.
 
     const untilDone = Effect.gen(function* () {
       let driver: RetryDriver | undefined
+      const repetitions = new Repetitions()
       for (;;) {
         yield* retry.close
         const exit = yield* Effect.exit(attemptAll)
@@ -53,9 +71,11 @@ export const startWorker = (options: WorkerOptions, scope: Scope.Scope): Effect.
         if (exit._tag === "Success" || stopping) return
         if (Cause.isInterruptedOnly(exit.cause)) return yield* Effect.interrupt
         const failure = Cause.failureOption(exit.cause)
-        yield* Effect.logError(`${options.name} failed`, exit.cause).pipe(
-          Effect.annotateLogs({ component: "Compactor", work: options.name })
-        )
+        if (repetitions.add(failure._tag === "Some" ? failure.value.message : Cause.pretty(exit.cause))) {
+          yield* Effect.logError(`${options.name} failed`, exit.cause).pipe(
+            Effect.annotateLogs({ component: "Compactor", work: options.name, times: repetitions.count })
+          )
+        }
         driver ??= yield* Schedule.driver(retrySchedule)
         options.onFailure(failure._tag === "Some" ? failure.value : undefined, exit.cause)
         yield* Effect.raceFirst(Effect.exit(driver.next(undefined)), retry.await)

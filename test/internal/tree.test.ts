@@ -23,7 +23,7 @@ class Tree {
   readonly history: Array<TestEntry> = []
   readonly snapshots: Array<number> = []
   private unflushed: Array<TestEntry> = []
-  private version = Version.empty
+  version = Version.empty
   private readonly files = new Map<number, FakeFile>()
 
   write(key: Uint8Array, value: Uint8Array | undefined): void {
@@ -40,13 +40,13 @@ class Tree {
   }
 
   compact(): void {
-    const compaction = picker.pickCompaction(this.version, limits)
+    const compaction = picker.pickCompaction(this.version, limits) ?? picker.pickSuperseded(this.version, this.garbage)
     if (compaction !== undefined) this.carryOut(compaction)
   }
 
   compactRange(smallest: Uint8Array | undefined, largest: Uint8Array | undefined): void {
     for (let level = 0; ; ) {
-      const compaction = picker.pickManual(this.version, level, { smallest, largest })
+      const compaction = picker.pickManual(this.version, level, { smallest, largest }, this.garbage)
       if (compaction === undefined) return
       this.carryOut(compaction)
       level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
@@ -68,6 +68,15 @@ class Tree {
 
   get deletions(): number {
     return this.version.levels.flat().reduce((n, { deletions }) => n + deletions, 0)
+  }
+
+  /** Keys of which some table holds more than one version. */
+  get superseded(): number {
+    return this.version.levels.flat().reduce((n, { superseded }) => n + superseded!.entries, 0)
+  }
+
+  private get garbage(): picker.Garbage {
+    return { snapshots: this.held, supersededOf: ({ superseded }) => superseded }
   }
 
   private get held(): ReadonlyArray<number> {
@@ -171,6 +180,8 @@ describe("the tree", () => {
         tree.compactRange(undefined, undefined)
         compare()
         expect(tree.deletions).toBe(0)
+        expect(tree.superseded).toBe(0)
+        expect(tree.version.entryCount).toBe(visibleAt(tree.history, tree.history.length).length)
       }),
       100
     )

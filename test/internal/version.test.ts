@@ -26,6 +26,9 @@ describe("a version", () => {
           next.levels[0]!.map(({ largestSequence }) => largestSequence).sort((a, b) => b - a)
         )
         expect(next.tableCount).toBe(expected.length)
+        const anew = new Version(next.levels)
+        expect(next.totals).toEqual(anew.totals)
+        expect([next.entryCount, next.byteCount]).toEqual([anew.entryCount, anew.byteCount])
         expect(next.deepestLevel).toBe(6)
       })
     )
@@ -54,6 +57,11 @@ describe("a version", () => {
               ({ smallestKey, largestKey }) => !(compare(largestKey, from) < 0 || compare(smallestKey, to) > 0)
             )
             expect(version.overlapping(level, from, to)).toEqual(expected)
+            const above = version.levels[level]!.filter(({ largestKey }) => compare(largestKey, from) >= 0)
+            expect(version.overlapping(level, from, undefined)).toEqual(above)
+            const under = version.levels[level]!.filter(({ smallestKey }) => compare(smallestKey, to) <= 0)
+            expect(version.overlapping(level, undefined, to)).toEqual(under)
+            expect(version.overlapping(level, undefined, undefined)).toEqual(version.levels[level])
           }
           const level = above + 1
           const holds = version.levels

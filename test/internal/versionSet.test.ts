@@ -1,12 +1,12 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import { Version } from "../../src/internal/version.js"
+import { type TableChanges, Version } from "../../src/internal/version.js"
 import { type PinnedVersion, VersionSet } from "../../src/internal/versionSet.js"
 import { check } from "../support/property.js"
 import { table } from "../support/versions.js"
 
 const step = FastCheck.oneof(
-  FastCheck.record({ step: FastCheck.constantFrom("add", "remove", "move"), choice: FastCheck.nat() }),
+  FastCheck.record({ step: FastCheck.constantFrom("add", "remove", "move", "nothing"), choice: FastCheck.nat() }),
   FastCheck.record({ step: FastCheck.constantFrom("pin", "release", "release again", "take"), choice: FastCheck.nat() })
 )
 
@@ -17,12 +17,14 @@ describe("a version set", () => {
     check(
       FastCheck.property(FastCheck.array(step, { maxLength: 60, size: "max" }), (steps) => {
         let told = 0
-        const set = new VersionSet(Version.empty, () => told++)
+        const first = new Version(Version.empty.levels.map((_, level) => (level === 2 ? [table(1, 1, 2)] : [])))
+        const set = new VersionSet(first, () => told++)
+        const install = (changes: TableChanges) => set.install(set.current.apply(changes), changes)
         const pins: Array<PinnedVersion> = []
         const released: Array<PinnedVersion> = []
-        const ever = new Set<number>()
+        const ever = new Set<number>([1])
         const reported: Array<number> = []
-        let last = 0
+        let last = 1
         const take = () => {
           const some = set.takeObsolete()
           expect(told > 0).toBe(some.length > 0)
@@ -32,16 +34,19 @@ describe("a version set", () => {
         for (const { step: what, choice } of steps) {
           const current = numbers(set.current)
           const chosen = current[choice % current.length]
+          const level = set.current.levels.findIndex((tables) => tables.some(({ fileNumber }) => fileNumber === chosen))
           if (what === "add") {
-            const added = table(++last, 1, 2)
+            const added = table(++last, last, last)
             ever.add(last)
-            set.install(set.current.apply({ removed: [], added: [{ level: 0, table: added }] }))
+            install({ removed: [], added: [{ level: 0, table: added }] })
           } else if (what === "remove" && chosen !== undefined) {
-            set.install(set.current.apply({ removed: [{ level: 0, fileNumber: chosen }], added: [] }))
+            install({ removed: [{ level, fileNumber: chosen }], added: [] })
           } else if (what === "move" && chosen !== undefined) {
             const moved = set.current.levels.flat().find(({ fileNumber }) => fileNumber === chosen)!
-            const removed = [{ level: 0, fileNumber: chosen }]
-            set.install(set.current.apply({ removed, added: [{ level: choice % 2, table: moved }] }))
+            const removed = [{ level, fileNumber: chosen }]
+            install({ removed, added: [{ level: choice % 2, table: moved }] })
+          } else if (what === "nothing") {
+            install({ removed: [], added: [] })
           } else if (what === "pin") {
             const pin = set.pin()
             expect(pin.version).toBe(set.current)
@@ -63,7 +68,11 @@ describe("a version set", () => {
           }
         }
         for (const pin of pins) pin.release()
-        set.install(Version.empty)
+        const removed = set.current.levels.flatMap((tables, level) =>
+          tables.map(({ fileNumber }) => ({ level, fileNumber }))
+        )
+        install({ removed, added: [] })
+        expect(numbers(set.current)).toEqual([])
         take()
         expect([...reported].sort()).toEqual([...ever].sort())
       }),

@@ -3,6 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
+import * as MetricState from "effect/MetricState"
 import * as Scope from "effect/Scope"
 import { type LsmError, type LsmOptions, type LsmStore, type Storage, WriteBatch } from "effect-lsm"
 import { turn } from "../support/eventually.js"
@@ -40,8 +42,6 @@ export class Run {
   private frozenAtOpening = 0
   /** Whether the last session left nothing for the next one to clear away. */
   private leftTidy = true
-  /** Whether versions that only snapshots saw may still be in the tables. */
-  private superseded = false
 
   constructor(
     private readonly clock: SimulatedClock,
@@ -226,14 +226,14 @@ export class Run {
       })
       if (!done || !this.model.isKnown || this.snapshots.length > 0) return
       const { size } = this.model.candidates[0]!
-      const { levels, tableBytes } = yield* Effect.orDie(this.store.stats)
+      const { amplification, levels, tableBytes } = yield* Effect.orDie(this.store.stats)
+      const space = tableBytes === 0 ? 0 : 1
+      if (amplification.space !== space) yield* mismatch("space amplification", show(amplification), [show({ space })])
       const entries = levels.reduce((n, level) => n + level.entries, 0)
       const deletions = levels.reduce((n, level) => n + level.deletions, 0)
       const counted = yield* Effect.orDie(this.store.approximateCount())
       const found = show({ entries, deletions, counted, bytes: yield* Effect.orDie(this.store.approximateSize()) })
-      // Versions that a snapshot kept stay at the bottom until something is merged with them.
-      const kept = this.superseded ? Math.max(entries, size) : size
-      const due = show({ entries: kept, deletions: 0, counted: kept, bytes: tableBytes })
+      const due = show({ entries: size, deletions: 0, counted: size, bytes: tableBytes })
       if (found !== due) yield* mismatch("after a compaction of everything", found, [due])
     })
   }
@@ -307,7 +307,6 @@ export class Run {
       )
       const of = yield* Effect.orDie(Scope.extend(unsafe ? byHand : this.store.snapshot, scope))
       const content = this.model.candidates[0]!
-      this.superseded = true
       this.snapshots.push({ scope, of, view: { candidates: [content], observe: (explains) => explains(content) } })
     })
   }
@@ -363,7 +362,10 @@ export class Run {
         tables === levels.reduce((n, level) => n + level.tables, 0) &&
         memory.frozenCount <= Math.max(maxFrozenMemtables, this.frozenAtOpening) &&
         (poisoned === undefined || this.machine.excusesPoison) &&
-        text.includes("lsm_")
+        text.includes("lsm_") &&
+        metricsOf("model").get("lsm_level_tables") === tables &&
+        metricsOf("model").get("lsm_level_bytes") === stats.tableBytes &&
+        metricsOf("model").get("lsm_memtable_bytes") === memory.activeMemtable + memory.frozenMemtables
       this.sequence = sequence
       return holds ? undefined : mismatch("stats", show(stats), [])
     })
@@ -396,6 +398,8 @@ export class Run {
     return Effect.gen(this, function* () {
       if (this.scope !== undefined) yield* Scope.close(this.scope, Exit.void)
       this.scope = undefined
+      const left = metricsOf("model")
+      if (left.size > 0) yield* mismatch("after closing", `metrics ${[...left.keys()].join(" ")}`, ["none"])
       const { openFiles } = this.machine
       if (openFiles !== 0) yield* mismatch("after closing", `${openFiles} open files`, ["none"])
     })
@@ -535,6 +539,17 @@ export class Run {
     const excused = error._tag === "StorePoisoned" ? this.machine.excusesPoison : this.machine.excuses(error)
     return excused ? Effect.void : Effect.die(error)
   }
+}
+
+/** The gauges and counters of a store in the registry, by name, those of several levels summed up. */
+const metricsOf = (store: string): ReadonlyMap<string, number> => {
+  const found = new Map<string, number>()
+  for (const { metricKey, metricState } of Metric.unsafeSnapshot()) {
+    if (!metricKey.tags.some(({ key, value }) => key === "store" && value === store)) continue
+    const value = MetricState.isGaugeState(metricState) ? Number(metricState.value) : 0
+    found.set(metricKey.name, (found.get(metricKey.name) ?? 0) + value)
+  }
+  return found
 }
 
 const everything = {

@@ -5,17 +5,20 @@ export const turn: Effect.Effect<void> = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })
 
-/** Lets the event loop turn until the condition holds, and gives up after many turns. */
+/** How long a condition is waited for, in milliseconds of the machine's own time: a loaded machine takes fewer turns in it, not longer. */
+const patience = 60_000
+
+/** Lets the event loop turn until the condition holds, and gives up after a minute. */
 export const eventually = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
-  holds: (value: A) => boolean,
-  turns = 200_000
+  holds: (value: A) => boolean
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(effect, (value) => {
-    if (holds(value)) return Effect.succeed(value)
-    if (turns === 0) return Effect.dieMessage(`still ${JSON.stringify(value)}`)
-    return Effect.zipRight(
-      turn,
-      Effect.suspend(() => eventually(effect, holds, turns - 1))
-    )
+  Effect.suspend(() => {
+    const until = performance.now() + patience
+    const ask: Effect.Effect<A, E, R> = Effect.flatMap(effect, (value) => {
+      if (holds(value)) return Effect.succeed(value)
+      if (performance.now() > until) return Effect.dieMessage(`still ${JSON.stringify(value)}`)
+      return Effect.zipRight(turn, ask)
+    })
+    return ask
   })

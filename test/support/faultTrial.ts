@@ -108,6 +108,10 @@ export const faults: Readonly<
     storage.room = at * 40
     return undefined
   },
+  "a directory that vanishes": (at, storage) => {
+    storage.vanishesAfter = at - 1
+    return undefined
+  },
   "few descriptors": (at, storage) => {
     storage.descriptors = 2 + (at % 9)
     return undefined

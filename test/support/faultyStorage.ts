@@ -37,6 +37,8 @@ export interface FaultyStorage {
   descriptors: number
   /** A memtable whose records are operations: one that is refused is put there, and then the memory ends. */
   readonly memtable: (memtable: Memtable.MemtableService) => Memtable.MemtableService
+  /** From so many operations on no name in the file system leads to anything, as when it is unmounted by force; what is open stays open. */
+  vanishesAfter: number
   /** Ends every fault. */
   readonly lift: () => void
   /** Files that came in the way of one to be created, and are not as they were any more. */
@@ -78,9 +80,11 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     const judge = (operation: Operation["operation"], path: string, length?: number): Verdict => {
       operations.push({ operation, path })
       const verdict = rules.judge({ operation, path }, length)
+      if (hasVanished() && !byHandle.includes(operation)) verdict.code ??= "ENOENT"
       verdict.code = self.refuse({ operation, path }) ?? verdict.code
       return verdict
     }
+    const hasVanished = (): boolean => operations.length > self.vanishesAfter
     const failure = (operation: string, path: string, code: string) => new Storage.StorageFailure(operation, path, code)
 
     /** Puts a file there that is not the store's. */
@@ -202,6 +206,7 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
       },
       makeDirectory: (path) => around("make directory", path, memory.makeDirectory(path)),
       lock: (path, mode) => around("lock", path, memory.lock(path, mode)),
+      exists: (path) => (hasVanished() ? Effect.succeed(false) : memory.exists(path)),
       list: (path) => around("list", path, memory.list(path)),
       rename: (from, to) =>
         around(
@@ -238,12 +243,14 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           if (code !== undefined) throw new RangeError("Array buffer allocation failed")
         }
       }),
+      vanishesAfter: Number.POSITIVE_INFINITY,
       lift: () => {
         rules.clear()
         self.refuse = () => undefined
         self.hold = () => undefined
         self.room = Number.POSITIVE_INFINITY
         self.descriptors = Number.POSITIVE_INFINITY
+        self.vanishesAfter = Number.POSITIVE_INFINITY
       },
       harmed: () => {
         const now = disk.contents()
@@ -259,6 +266,9 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     }
     return self
   })
+
+/** What needs no name. */
+const byHandle: ReadonlyArray<Operation["operation"]> = ["read", "append", "sync", "close", "apply"]
 
 export const makeFaultyStorage: Effect.Effect<FaultyStorage> = faultyStorage()
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
 import { keys, pairs, plain, text, toArray } from "./bytes.js"
@@ -358,6 +359,29 @@ export const testStore = (
         yield* store.flush
         yield* store.compact()
       }))
+
+    test("lets go of versions that only snapshots saw, when these are released", (store) =>
+      Effect.gen(function* () {
+        const entries = Effect.map(store.stats, ({ levels }) => levels.reduce((n, level) => n + level.entries, 0))
+        const scope = yield* Scope.make()
+        for (const letter of letters) yield* store.put(letter, "old".repeat(100))
+        const snapshot = yield* Scope.extend(store.snapshot, scope)
+        for (const letter of letters) yield* store.put(letter, "new")
+        yield* store.delete("h")
+        yield* store.compact()
+        expect(yield* entries).toBe(16)
+        expect(yield* store.getString("h", { snapshot })).toStrictEqual(Option.some("old".repeat(100)))
+        const other = yield* store.snapshot
+        yield* Scope.close(scope, Exit.void)
+        yield* store.compact()
+        expect(yield* entries).toBe(7)
+        expect(yield* pairs(store.scan({ snapshot: other }))).toStrictEqual(
+          letters.slice(0, 7).map((key) => [key, "new"])
+        )
+        const { compactions } = yield* store.stats
+        yield* store.compact()
+        expect((yield* store.stats).compactions).toBe(compactions)
+      }).pipe(Effect.scoped))
 
     test("estimates counts and sizes from tables", (store) =>
       Effect.gen(function* () {

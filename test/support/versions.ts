@@ -22,12 +22,14 @@ export const anyMeta: FastCheck.Arbitrary<TableMeta> = FastCheck.record({
   largestKey: compare(a, b) <= 0 ? b : a
 }))
 
+const supersededBy = (entries: number) => ({ entries, bytes: entries * 5 })
+
 /** A table over the closed range of keys of one byte. */
 export const table = (
   fileNumber: number,
   from: number,
   to: number,
-  more: { readonly size?: number; readonly deletions?: number } = {}
+  more: { readonly size?: number; readonly deletions?: number; readonly superseded?: number | undefined } = {}
 ): TableMeta => ({
   fileNumber,
   size: more.size ?? 100,
@@ -37,7 +39,8 @@ export const table = (
   largestSequence: fileNumber,
   entries: 10,
   deletions: more.deletions ?? 0,
-  rawBytes: 50
+  rawBytes: 50,
+  superseded: "superseded" in more && more.superseded === undefined ? undefined : supersededBy(more.superseded ?? 0)
 })
 
 /** A valid version: overlapping tables at level 0, disjoint ones below; its tables are numbered from 1. */
@@ -47,13 +50,14 @@ export const anyVersion: FastCheck.Arbitrary<Version> = FastCheck.array(
     from: FastCheck.nat(200),
     width: FastCheck.nat(30),
     size: FastCheck.integer({ min: 1, max: 1000 }),
-    deletions: FastCheck.constantFrom(0, 0, 3)
+    deletions: FastCheck.constantFrom(0, 0, 3),
+    superseded: FastCheck.constantFrom(0, 0, 0, 4, undefined)
   }),
   { maxLength: 40, size: "max" }
 ).map((wanted) => {
   const levels: Array<Array<TableMeta>> = Array.from({ length: levelCount }, () => [])
-  for (const [i, { level, from, width, size, deletions }] of wanted.entries()) {
-    const candidate = table(i + 1, from, from + width, { size, deletions })
+  for (const [i, { level, from, width, size, deletions, superseded }] of wanted.entries()) {
+    const candidate = table(i + 1, from, from + width, { size, deletions, superseded })
     const meets = (other: TableMeta) =>
       compare(other.largestKey, candidate.smallestKey) >= 0 && compare(other.smallestKey, candidate.largestKey) <= 0
     if (level === 0) levels[0]!.unshift(candidate)
