@@ -6,6 +6,7 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -122,7 +123,9 @@ export const make = (
     const tables = Context.get(context, SSTableStore)
     const merger = Context.get(context, TableMerger)
     const unlessVanished = orVanished(Context.get(context, Storage), manifest.directory)
-    const scope = Context.get(context, Scope.Scope)
+    // Its fibers end with it. In the scope itself they would end before a store that is closed by the same scope, and that
+    // was first written to later.
+    const scope = yield* Scope.fork(Context.get(context, Scope.Scope), ExecutionStrategy.sequential)
     const limits = { ...config, threshold: config.compactionThreshold }
     const gate = new Gate()
     const compacting = yield* Effect.makeSemaphore(1)

@@ -13,6 +13,7 @@ import { LsmStore, WriteBatch } from "effect-lsm"
 import { pairs } from "./support/bytes.js"
 import { turn } from "./support/eventually.js"
 import { type FaultyStorage, makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
+import { openStore } from "./support/openStore.js"
 import * as places from "./support/places.js"
 
 const changing = new Set(["create", "append", "sync", "sync directory", "rename", "remove", "make directory"])
@@ -48,6 +49,29 @@ const writes: ReadonlyArray<readonly [string, (store: LsmStore.Store) => Effect.
 ]
 
 describe("a store that was closed in order", () => {
+  it.effect("closes, and flushes what it has to, though all its parts were made in the scope that closes it", () =>
+    Effect.gen(function* () {
+      const storage = yield* closedStore
+      const { service } = storage
+      const options = { directory: "/memory", memtableBytes: 1, maxFrozenMemtables: 50 }
+      // The background fibers begin with the first write. More segments are left than closing leaves.
+      const use = (store: LsmStore.Store) =>
+        Effect.gen(function* () {
+          let release = (): void => undefined
+          const released = new Promise<void>((resolve) => {
+            release = resolve
+          })
+          storage.hold = ({ path }) => (path.endsWith(".sst") ? released : undefined)
+          for (let i = 0; i < 40; i++) yield* store.put(`k${i}`, "v", { durability: "buffered" })
+          storage.lift()
+          release()
+        })
+      yield* Effect.scoped(Effect.flatMap(openStore(service, options), use))
+      const count = yield* Effect.scoped(Effect.flatMap(openStore(service, options), (store) => store.count()))
+      expect(count).toBe(42)
+    })
+  )
+
   it.effect("is owned from its opening on, before anything is written", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore

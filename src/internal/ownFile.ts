@@ -1,5 +1,6 @@
 import { equalRange } from "./bytes.js"
 import { isDamage } from "./damage.js"
+import { StorageFailure } from "./failure.js"
 import { encodeFileHeader, type FileKind, fileHeaderSize, magicSize, storeIdAt, storeIdSize } from "./fileHeader.js"
 import { parseFileName, type StoreFile } from "./fileNames.js"
 import { closeQuietly, readExactly, type StorageDriver } from "./storageDriver.js"
@@ -77,7 +78,7 @@ const isHeader = (found: Uint8Array, header: Uint8Array): boolean =>
   equalRange(found, 0, magicSize, header, 0, magicSize) &&
   equalRange(found, storeIdAt, storeIdAt + storeIdSize, header, storeIdAt, storeIdAt + storeIdSize)
 
-/** As much of a file as a header takes; undefined if it cannot be read. */
+/** As much of a file as a header takes, and can be read of it; undefined if no such file is there. */
 const beginningOf = (driver: StorageDriver, path: string): Uint8Array | undefined => {
   try {
     const file = driver.openRead(path)
@@ -87,9 +88,9 @@ const beginningOf = (driver: StorageDriver, path: string): Uint8Array | undefine
       closeQuietly(file)
     }
   } catch (failure) {
-    if (isDamage(failure) || isDirectory(failure)) return undefined
+    const code = failure instanceof StorageFailure ? failure.code : undefined
+    if (code === "ENOENT" || code === "EISDIR" || code === "EACCES") return undefined
+    if (isDamage(failure)) return new Uint8Array(0)
     throw failure
   }
 }
-
-const isDirectory = (failure: unknown): boolean => (failure as { readonly code?: unknown }).code === "EISDIR"
