@@ -12,7 +12,7 @@ import { Journal, quickDisk } from "./crash/journal.js"
 import { DiskHistory } from "./crash/states.js"
 import { pairs } from "./support/bytes.js"
 import { captureLogs } from "./support/captureLogs.js"
-import { faultOfSalvage, type History, history, levels, newest } from "./support/history.js"
+import { faultOfSalvage, type History, heldHistory, history, levels, newest } from "./support/history.js"
 import {
   cut,
   directory,
@@ -116,6 +116,61 @@ describe("salvage", () => {
         expect(again[1].recovery, name).toMatchObject({ orphans: [], lost: [] })
       }
       expect(salvaged).toBeGreaterThan(15)
+    }).pipe(quietly)
+  )
+
+  it.effect("brings back nothing that was replaced or deleted, though its tables are there still", () =>
+    Effect.gen(function* () {
+      const made = yield* heldHistory
+      const { files } = made
+      const manifest = [...files.keys()].find((path) => path.includes("MANIFEST"))!
+      for (let offset = 0; offset < 32; offset++) {
+        const name = `header flipped at ${offset}`
+        const damaged = flip(files, manifest, offset)
+        const [found, { recovery }] = yield* withStore(
+          diskOf(damaged),
+          (store) => Effect.zip(pairs(store.scan()), store.stats),
+          salvaging
+        )
+        expect(found, name).toStrictEqual(newest(made))
+        expect(recovery.lost, name).toStrictEqual([])
+        const again = yield* repaired(damaged)
+        expect([again.found, again.report.lost], name).toStrictEqual([newest(made), []])
+      }
+      // The edits behind the first tell which tables were replaced.
+      const { found, report } = yield* repaired(flip(files, manifest, 50))
+      expect(found).toStrictEqual(newest(made))
+      expect(report.lost.length).toBeGreaterThan(0)
+    }).pipe(quietly)
+  )
+
+  it.effect("counts a segment that is shorter than its header as lost", () =>
+    Effect.gen(function* () {
+      const made = yield* heldHistory
+      const { files } = made
+      const segments = filesNamed(files, ".log").filter((path) => files.get(path)!.length > 100)
+      expect(segments.length).toBeGreaterThan(0)
+      for (const segment of segments) {
+        for (const length of [0, 10, 31]) {
+          const name = `${segment} cut to ${length}`
+          const damaged = cut(files, segment, length)
+          const [found, { recovery }] = yield* withStore(
+            diskOf(damaged),
+            (store) => Effect.zip(pairs(store.scan()), store.stats),
+            salvaging
+          )
+          expect(
+            recovery.lost.some(({ file }) => file === segment),
+            name
+          ).toBe(true)
+          expect(faultOfSalvage(made, found, [...recovery.lost]), name).toBeUndefined()
+          const { report } = yield* repaired(damaged)
+          expect(
+            report.lost.some(({ file }) => file === segment),
+            name
+          ).toBe(true)
+        }
+      }
     }).pipe(quietly)
   )
 

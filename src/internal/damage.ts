@@ -19,7 +19,10 @@ export interface Damage {
   readonly keys: LostKeys | undefined
 }
 
-/** Parts of a file that tell nothing but what its data tells. */
+/**
+ * Parts of a file that tell nothing but what its data tells. A header is one of them, for blocks, frames and edits say by their checksums
+ * whose they are; a file that has lost more than its header is reported with another region too.
+ */
 const redundant = new Set(["file header", "table footer", "table properties", "index block", "filter"])
 
 /** Whether damage may have cost data: an index, or a filter, is made anew. */

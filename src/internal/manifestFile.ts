@@ -1,7 +1,7 @@
 import { viewOf } from "./bytes.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, encodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "./fileHeader.js"
-import { FrameType, frameHeaderSize, provesSynced, readFrame, sealFrame } from "./frame.js"
+import { FrameType, findFrame, frameHeaderSize, provesSynced, readFrame, sealFrame } from "./frame.js"
 import type { ClosedSegment } from "./logSegment.js"
 import type { StorageFile } from "./storageDriver.js"
 import { Version, versionFault } from "./version.js"
@@ -91,14 +91,15 @@ export interface ManifestContents {
   readonly tornBytes: number
 }
 
-/** Reads a whole manifest. @throws CorruptionFailure, FormatFailure */
+/** Reads a whole manifest. If its header is known to be damaged, its edits say all the same whose they are. @throws CorruptionFailure, FormatFailure */
 export const readManifest = (
   bytes: Uint8Array,
   fileNumber: number,
   storeId: Uint8Array,
-  file: string
+  file: string,
+  hasHeader = true
 ): ManifestContents => {
-  expectHeader(decodeFileHeader(bytes, "manifest", file), fileNumber, storeId, file)
+  if (hasHeader) expectHeader(decodeFileHeader(bytes, "manifest", file), fileNumber, storeId, file)
   const salt = saltOf(storeId)
   let state = emptyState
   let offset = fileHeaderSize
@@ -118,4 +119,32 @@ export const readManifest = (
   const fault = versionFault(state.version)
   if (fault !== undefined) throw new CorruptionFailure(file, offset, "manifest edit", fault)
   return { state, storeId, tornBytes: bytes.length - offset }
+}
+
+/**
+ * The files that the sound edits of a damaged manifest have removed. An edit counts if the tables that it has added are there, or
+ * were removed by a later one: one whose sync failed may stand in the file and was never acted upon.
+ */
+export const removedFiles = (
+  bytes: Uint8Array,
+  fileNumber: number,
+  storeId: Uint8Array,
+  isThere: (table: number) => boolean
+): { readonly tables: ReadonlySet<number>; readonly segments: ReadonlySet<number> } => {
+  const salt = saltOf(storeId)
+  const edits: Array<VersionEdit> = []
+  let frame = findFrame(bytes, fileHeaderSize, salt, fileNumber)
+  for (; frame !== undefined; frame = findFrame(bytes, frame.payloadEnd, salt, fileNumber)) {
+    const edit = decodeVersionEdit(bytes, frame.payloadStart, frame.payloadEnd)
+    if (edit !== undefined) edits.push(edit)
+  }
+  const tables = new Set<number>()
+  const segments = new Set<number>()
+  for (const edit of edits.reverse()) {
+    const added = edit.added.map(({ table }) => table.fileNumber)
+    if (!added.every((table) => isThere(table) || tables.has(table))) continue
+    for (const removed of edit.removed) if (!added.includes(removed.fileNumber)) tables.add(removed.fileNumber)
+    for (const segment of edit.removedSegments) segments.add(segment)
+  }
+  return { tables, segments }
 }

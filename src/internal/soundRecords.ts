@@ -76,6 +76,11 @@ export function* soundRecords(
     if (!isDamage(failure)) throw failure
     return report(damageOf(failure, 0, "file"))
   }
+  if (bytes.length < fileHeaderSize) {
+    // A segment is named when its header is on disk, so whatever it held is gone.
+    const reason = `${bytes.length} bytes, less than a header takes`
+    return report({ file: path, offset: 0, bytes: undefined, region: "file", reason, keys: undefined })
+  }
   try {
     expectHeader(decodeFileHeader(bytes, "log", path), segment, storeId, path)
   } catch (failure) {

@@ -49,10 +49,11 @@ export const readManifestOf = (
   directory: string,
   names: ReadonlyArray<string>,
   manifestNumber: number,
-  storeId: Uint8Array
+  storeId: Uint8Array,
+  hasHeader = true
 ): StoreDirectory => {
   const path = `${directory}/${manifestName(manifestNumber)}`
-  const { state, tornBytes } = readManifest(readWhole(driver, path), manifestNumber, storeId, path)
+  const { state, tornBytes } = readManifest(readWhole(driver, path), manifestNumber, storeId, path, hasHeader)
   // A segment is written to only when an edit that names it is durable: one that is newer than all that are named
   // tells of an edit that was lost. Where the log was closed, or given up, nothing up to there is missed.
   const newest = Math.max(0, state.closed?.fileNumber ?? 0, ...state.segments)

@@ -2,7 +2,7 @@ import { damageOf, isDamage, type Report } from "./damage.js"
 import { CorruptionFailure } from "./failure.js"
 import { decodeFileHeader, type FileHeader, type FileKind, fileHeaderSize } from "./fileHeader.js"
 import { currentName, logName, manifestName, parseFileName, tableName } from "./fileNames.js"
-import type { ManifestState } from "./manifestFile.js"
+import { type ManifestState, removedFiles } from "./manifestFile.js"
 import { closeQuietly, readExactly, type StorageDriver } from "./storageDriver.js"
 import {
   highestFileNumber,
@@ -11,6 +11,7 @@ import {
   orphansAmong,
   readManifestOf,
   readStoreDirectory,
+  readWhole,
   type StoreDirectory
 } from "./storeDirectory.js"
 import type { TableMeta } from "./tableFormat.js"
@@ -48,24 +49,33 @@ export const surveyDirectory = (
     if (!isDamage(failure)) throw failure
     report(damageOf(failure, 0, "file"))
   }
-  const latest = latestManifest(driver, directory, names)
   const current = headerOf(driver, `${directory}/${currentName}`, "current")
+  if (current !== undefined) {
+    // Its header tells nothing that CURRENT does not: the edits count, each by its own checksum.
+    const manifest = attempt(report, () =>
+      readManifestOf(driver, directory, names, current.fileNumber, current.storeId, false)
+    )
+    if (manifest !== undefined) return surveyOf(driver, directory, names, manifest, report)
+  }
+  const latest = latestManifest(driver, directory, names)
   // What CURRENT points to has failed; only a later manifest can be more than a copy that was left behind.
   if (latest === undefined || latest.fileNumber <= (current?.fileNumber ?? 0)) {
     return surveyWithout(driver, directory, names)
   }
+  const manifest = attempt(report, () => readManifestOf(driver, directory, names, latest.fileNumber, latest.storeId))
+  return manifest === undefined
+    ? surveyWithout(driver, directory, names)
+    : surveyOf(driver, directory, names, manifest, report)
+}
+
+/** Undefined, and reported, if it fails for damage. */
+const attempt = <A>(report: Report, run: () => A): A | undefined => {
   try {
-    return surveyOf(
-      driver,
-      directory,
-      names,
-      readManifestOf(driver, directory, names, latest.fileNumber, latest.storeId),
-      report
-    )
+    return run()
   } catch (failure) {
     if (!isDamage(failure)) throw failure
     report(damageOf(failure, 0, "file"))
-    return surveyWithout(driver, directory, names)
+    return undefined
   }
 }
 
@@ -98,8 +108,13 @@ const surveyOf = (
   }
 }
 
-/** Every table and every segment of the directory, for nothing tells which of them still counted. */
+/**
+ * Every table and every segment of the directory, for nothing tells which of them still counted, but for those that a sound edit of a
+ * damaged manifest has removed.
+ */
 const surveyWithout = (driver: StorageDriver, directory: string, names: ReadonlyArray<string>): Survey => {
+  const storeId = storeIdOf(driver, directory, names)
+  const removed = removedByManifests(driver, directory, names, storeId)
   const numbers = (kind: "table" | "log") =>
     names
       .flatMap((name) => {
@@ -108,15 +123,40 @@ const surveyWithout = (driver: StorageDriver, directory: string, names: Readonly
       })
       .sort((a, b) => a - b)
   return {
-    storeId: storeIdOf(driver, directory, names),
+    storeId,
     manifest: undefined,
-    tables: numbers("table").map((fileNumber) => ({ fileNumber, meta: undefined })),
-    segments: numbers("log"),
+    tables: numbers("table")
+      .filter((fileNumber) => !removed.tables.has(fileNumber))
+      .map((fileNumber) => ({ fileNumber, meta: undefined })),
+    segments: numbers("log").filter((segment) => !removed.segments.has(segment)),
     orphans: [],
     stateNumber: highestFileNumber(names),
     nextFileNumber: highestFileNumber(names) + 1
   }
 }
+
+/** What the sound edits of all manifests have removed: a file number is never given twice. */
+const removedByManifests = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>,
+  storeId: Uint8Array
+): { readonly tables: ReadonlySet<number>; readonly segments: ReadonlySet<number> } => {
+  const tables = new Set<number>()
+  const segments = new Set<number>()
+  for (const name of names) {
+    const file = parseFileName(name)
+    if (file?.kind !== "manifest") continue
+    const bytes = attempt(ignore, () => readWhole(driver, `${directory}/${name}`))
+    if (bytes === undefined) continue
+    const removed = removedFiles(bytes, file.fileNumber, storeId, (table) => names.includes(tableName(table)))
+    for (const table of removed.tables) tables.add(table)
+    for (const segment of removed.segments) segments.add(segment)
+  }
+  return { tables, segments }
+}
+
+const ignore: Report = () => undefined
 
 /** The manifest with the highest number: each is written whole before CURRENT comes to point to it. */
 const latestManifest = (

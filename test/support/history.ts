@@ -21,50 +21,72 @@ export const levels: LsmOptions.Tuning = {
 }
 
 /** Writes keys over and over, deletes some, and ends with records that are in the log alone. */
-const makeHistory: Effect.Effect<History> = Effect.gen(function* () {
-  const values = new Map<string, Array<string | undefined>>()
-  const disk = diskOf()
-  const write = (store: LsmStore.Store, round: number) =>
-    Effect.gen(function* () {
-      for (let from = 0; from < 60; from += 20) {
-        const batch = WriteBatch.make()
-        for (let i = from; i < from + 20; i++) {
-          if ((i * 7 + round * 3) % 5 === 0) continue
-          const key = `key${String(i).padStart(3, "0")}`
-          const value = (i + round) % 6 === 0 ? undefined : `${key} in round ${round} ${"x".repeat(i)}`
-          if (value === undefined) batch.delete(key)
-          else batch.put(key, value)
-          values.set(key, [...(values.get(key) ?? []), value])
-        }
-        yield* store.write(batch)
-      }
-    })
-  yield* withStore(
-    disk,
-    (store) =>
+const makeHistory = (isHeld: boolean): Effect.Effect<History> =>
+  Effect.gen(function* () {
+    const values = new Map<string, Array<string | undefined>>()
+    const disk = diskOf()
+    const write = (store: LsmStore.Store, round: number) =>
       Effect.gen(function* () {
-        for (let round = 0; round < 4; round++) {
-          yield* write(store, round)
-          yield* store.flush
-          if (round === 1) yield* store.compact()
+        for (let from = 0; from < 60; from += 20) {
+          const batch = WriteBatch.make()
+          for (let i = from; i < from + 20; i++) {
+            if ((i * 7 + round * 3) % 5 === 0) continue
+            const key = `key${String(i).padStart(3, "0")}`
+            const value = (i + round) % 6 === 0 ? undefined : `${key} in round ${round} ${"x".repeat(i)}`
+            if (value === undefined) batch.delete(key)
+            else batch.put(key, value)
+            values.set(key, [...(values.get(key) ?? []), value])
+          }
+          yield* store.write(batch)
         }
-        yield* write(store, 4)
-      }),
-    levels
-  )
-  yield* withStore(disk, (store) => write(store, 5), levels)
-  return { files: disk.contents(), values }
-}).pipe(Effect.orDie)
-
-let built: History | undefined
-/** Built once: no test changes it. */
-export const history = Effect.suspend(() =>
-  built === undefined
-    ? Effect.tap(makeHistory, (made) => {
-        built = made
       })
-    : Effect.succeed(built)
-)
+    yield* withStore(
+      disk,
+      (store) =>
+        Effect.gen(function* () {
+          for (let round = 0; round < 4; round++) {
+            yield* write(store, round)
+            yield* store.flush
+            if (round === 1) yield* store.compact()
+          }
+          yield* write(store, 4)
+        }),
+      levels
+    )
+    yield* withStore(disk, (store) => write(store, 5), levels)
+    if (!isHeld) return { files: disk.contents(), values }
+    const files = yield* withStore(
+      disk,
+      (store) =>
+        Effect.gen(function* () {
+          const cursor = yield* store.cursor()
+          yield* cursor.first
+          yield* write(store, 6)
+          yield* store.compact()
+          yield* write(store, 7)
+          return disk.contents()
+        }).pipe(Effect.scoped),
+      levels
+    )
+    return { files, values }
+  }).pipe(Effect.orDie)
+
+/** Built once: no test changes it. */
+const once = (make: Effect.Effect<History>): Effect.Effect<History> => {
+  let built: History | undefined
+  return Effect.suspend(() =>
+    built === undefined
+      ? Effect.tap(make, (made) => {
+          built = made
+        })
+      : Effect.succeed(built)
+  )
+}
+
+export const history = once(makeHistory(false))
+
+/** Of a store that was cut off while a reader held the tables that a compaction had replaced: they are in the directory still. */
+export const heldHistory = once(makeHistory(true))
 
 /** What the store holds when nothing is lost. */
 export const newest = ({ values }: History): ReadonlyArray<readonly [string, string]> =>
