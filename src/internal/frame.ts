@@ -1,5 +1,6 @@
 import { checksum, placeSeed, viewChecksum } from "./checksum.js"
 import { readU16, readU32, readU48 } from "./encoding.js"
+import { RangeChecksum } from "./rangeChecksum.js"
 
 /**
  * The framing of log segments and manifests: one frame, one record, of any length.
@@ -76,22 +77,53 @@ const verifyFrame = (file: Uint8Array, frame: Frame, salt: number, fileNumber: n
   readU32(file, frame.offset) ===
   checksum(file, frame.offset + 4, frame.payloadEnd, placeSeed(salt, fileNumber, frame.offset))
 
+/**
+ * Looks at every position of a file for what may be a frame. Data of small numbers looks like frames at one place in ten, each of
+ * whatever length: when much has been read for them, their checksums follow from those of the file's beginnings.
+ */
+class FrameSearch {
+  private spent = 0
+  private tried = 0
+  private ranges: RangeChecksum | undefined
+
+  constructor(
+    private readonly file: Uint8Array,
+    private readonly salt: number,
+    private readonly fileNumber: number
+  ) {}
+
+  /** Whether it takes too long: a file that was made to be slow is refused, not searched. */
+  get isTooLong(): boolean {
+    return this.tried > mostTried
+  }
+
+  isValid(frame: Frame): boolean {
+    const { file, salt, fileNumber } = this
+    this.tried++
+    this.spent += frame.payloadEnd - frame.offset
+    if (this.spent < mostRead) return verifyFrame(file, frame, salt, fileNumber)
+    this.ranges ??= new RangeChecksum(file)
+    const seed = placeSeed(salt, fileNumber, frame.offset)
+    return readU32(file, frame.offset) === this.ranges.of(frame.offset + 4, frame.payloadEnd, seed)
+  }
+}
+
+const mostRead = 64 * 1024 * 1024
+/** About a minute. */
+const mostTried = 20_000_000
+
 /** The first valid frame at or behind `offset`: every position is tried. Undefined also when the search takes too long. */
 export const findFrame = (file: Uint8Array, offset: number, salt: number, fileNumber: number): Frame | undefined => {
-  let spent = 0
+  const search = new FrameSearch(file, salt, fileNumber)
   for (let at = offset; at + frameHeaderSize <= file.length; at++) {
     if (file[at + 15] !== 0 || file[at + 14] === 0) continue
     const frame = plausibleFrame(file, at)
     if (frame === undefined) continue
-    spent += frame.payloadEnd - at
-    if (spent > searchBudget) return undefined
-    if (verifyFrame(file, frame, salt, fileNumber)) return frame
+    if (search.isValid(frame)) return frame
+    if (search.isTooLong) return undefined
   }
   return undefined
 }
-
-/** How many bytes a search checksums before it gives up: a file made to be slow is refused, not searched. */
-const searchBudget = 512 * 1024 * 1024
 
 /**
  * Whether anything behind `offset`, where no valid frame stands, proves that the bytes at `offset` had been
@@ -104,14 +136,13 @@ export const provesSynced = (
   salt: number,
   fileNumber: number
 ): "proven" | "unproven" | "gave up" => {
-  let spent = 0
+  const search = new FrameSearch(file, salt, fileNumber)
   for (let at = offset + 1; at + frameHeaderSize <= file.length; at++) {
     if (file[at + 15] !== 0 || file[at + 14] === 0) continue
     const frame = plausibleFrame(file, at)
     if (frame === undefined || frame.synced <= offset) continue
-    spent += frame.payloadEnd - at
-    if (spent > searchBudget) return "gave up"
-    if (verifyFrame(file, frame, salt, fileNumber)) return "proven"
+    if (search.isValid(frame)) return "proven"
+    if (search.isTooLong) return "gave up"
   }
   return "unproven"
 }

@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { viewOf } from "../../src/internal/bytes.js"
-import { FrameType, frameHeaderSize, provesSynced, readFrame, sealFrame } from "../../src/internal/frame.js"
+import { FrameType, findFrame, frameHeaderSize, provesSynced, readFrame, sealFrame } from "../../src/internal/frame.js"
 import { check } from "../support/property.js"
 
 const salt = 12345
@@ -77,6 +77,21 @@ describe("a frame", () => {
 })
 
 describe("proof of a sync", () => {
+  it("is found, or not, among small numbers, which look like frames at many places", () => {
+    const torn = 61
+    const bytes = new Uint8Array(3 * 1024 * 1024)
+    let state = 7
+    for (let at = torn; at + 1 < bytes.length; at += 2) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+      bytes[at] = state >>> 30
+    }
+    expect(provesSynced(bytes, torn, salt, fileNumber)).toBe("unproven")
+    const last = bytes.length - frameHeaderSize
+    sealFrame(viewOf(bytes), last, 0, FrameType.record, torn + 1, salt, fileNumber, last)
+    expect(provesSynced(bytes, torn, salt, fileNumber)).toBe("proven")
+    expect(findFrame(bytes, torn, salt, fileNumber)?.offset).toBe(last)
+  })
+
   it("is a later frame that knew of it, and nothing else", () => {
     check(
       FastCheck.property(payloads, FastCheck.nat(), FastCheck.nat(), FastCheck.nat(), (all, s, d, b) => {
