@@ -79,7 +79,7 @@ describe("a frame", () => {
 describe("proof of a sync", () => {
   it("is found, or not, among small numbers, which look like frames at many places", () => {
     const torn = 61
-    const bytes = new Uint8Array(3 * 1024 * 1024)
+    const bytes = new Uint8Array(1024 * 1024)
     let state = 7
     for (let at = torn; at + 1 < bytes.length; at += 2) {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0
