@@ -33,7 +33,7 @@ describe("a crash during the recovery from a crash", () => {
       Effect.gen(function* () {
         const { findings, secondCrashes } = yield* explore(findWorkload("rotation on a slow disk"), {
           seed: 1,
-          maxStates: 120,
+          maxStates: 60,
           secondCrashEvery: 1,
           secondStates: Number.MAX_SAFE_INTEGER,
           secondKind: "each moment",

@@ -1,6 +1,14 @@
 import { CorruptionFailure, StorageFailure } from "./failure.js"
 import { decodeFileHeader, fileHeaderSize } from "./fileHeader.js"
-import { currentName, logName, manifestName, parseFileName, type StoreFile, tableName } from "./fileNames.js"
+import {
+  currentName,
+  logName,
+  manifestName,
+  parseFileName,
+  type StoreFile,
+  tableName,
+  temporaryName
+} from "./fileNames.js"
 import { type ManifestState, readManifest } from "./manifestFile.js"
 import { hasOwnHeader, isLikelyNumber, isOwnFile, type Owner } from "./ownFile.js"
 import { closeQuietly, readExactly, type StorageDriver } from "./storageDriver.js"
@@ -28,7 +36,8 @@ export const readStoreDirectory = (
     // Making a store writes its first manifest, then CURRENT, then anything else, each of them durable before the next.
     const later = names.find((name) => {
       const file = parseFileName(name)
-      const comesLater = file?.kind === "log" || file?.kind === "table" || isLaterManifest(driver, directory, file)
+      const comesLater =
+        file?.kind === "log" || file?.kind === "table" || isLaterManifest(driver, directory, names, file)
       return comesLater && hasOwnHeader(driver, directory, name, undefined)
     })
     if (later === undefined) return undefined
@@ -82,18 +91,22 @@ export const highestFileNumber = (names: ReadonlyArray<string>): number =>
     return file !== undefined && "fileNumber" in file ? Math.max(most, file.fileNumber) : most
   }, 0)
 
-/** A store's first manifest has the first number that no other file has taken. */
-const isLaterManifest = (driver: StorageDriver, directory: string, file: StoreFile | undefined): boolean => {
+/** A store's first manifest has the first number under which no file of others, or what a crash has left of one, stands in the way. */
+const isLaterManifest = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>,
+  file: StoreFile | undefined
+): boolean => {
   if (file?.kind !== "manifest") return false
-  for (let number = 1; number < Math.min(file.fileNumber, mostTaken); number++) {
-    if (hasOwnHeader(driver, directory, manifestName(number), undefined)) return true
-    if (sizeIfThere(driver, `${directory}/${manifestName(number)}`) === 0) return true
+  for (let number = 1; number < file.fileNumber; number++) {
+    const isTaken = [manifestName(number), temporaryName(number)].some(
+      (name) => names.includes(name) && !hasOwnHeader(driver, directory, name, undefined)
+    )
+    if (!isTaken) return true
   }
-  return file.fileNumber >= mostTaken
+  return false
 }
-
-/** So many files of others may stand in the way of a first manifest. */
-const mostTaken = 100
 
 /** Files of a store's making that its state does not name, in order. @throws StorageFailure */
 export const orphansAmong = (

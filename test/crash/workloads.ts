@@ -121,7 +121,7 @@ export const workloads: ReadonlyArray<Workload> = [
   {
     name: "rotation on a slow disk",
     tuning: { ...small, durability: "buffered", level0Tables: 4 },
-    steps: range(0, 14).map((n) => ({ _tag: "Batch", writes: [[key(n), value(n, 1500)]] })),
+    steps: range(0, 11).map((n) => ({ _tag: "Batch", writes: [[key(n), value(n, 1500)]] })),
     syncTurns: 40
   },
   {
