@@ -216,7 +216,11 @@ const fromFileSystem = (
         )
       ),
     exists: (path) => named("stat", path, fs.exists(path)),
-    list: (path) => attempt(() => listDirectory(path)),
+    list: (path) =>
+      attempt(() => {
+        held.expectSame(path)
+        return listDirectory(path)
+      }),
     rename: (from, to) =>
       Effect.zipRight(
         attempt(() => held.expectSameOf(to)),
