@@ -3,8 +3,12 @@ import { dirname } from "node:path"
 import { StorageFailure } from "./failure.js"
 import type { StorageDriver } from "./storageDriver.js"
 
-/** Which directory stands at a path; undefined if none does, or if that cannot be said. */
+/**
+ * Which directory stands at a path; undefined if none does, or if that cannot be said. On Windows a directory is not renamed while files in
+ * it are open, and on some of its file systems numbers of files change.
+ */
 const identityOf = (path: string): string | undefined => {
+  if (process.platform === "win32") return undefined
   try {
     const { dev, ino } = fs.statSync(path, { bigint: true })
     return `${dev}:${ino}`
