@@ -136,6 +136,8 @@ export const make = (
             yield* removeOutput(fileNumbers, foreign)
           }
           started.unsafeKeepAlive(false)
+          // The thread does not hold the lock: if another directory has come to this path meanwhile, its tables are there.
+          if (Exit.isSuccess(exit)) yield* tablesAmong(fileNumbers)
           return yield* exit
         })
       ).pipe(

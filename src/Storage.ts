@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { lockDirectory } from "./internal/directoryLock.js"
 import { StorageFailure } from "./internal/failure.js"
+import { HeldDirectories } from "./internal/heldDirectories.js"
 import { MemoryDisk } from "./internal/memoryFile.js"
 import { listDirectory, makeNodeDriver, syncDirectory } from "./internal/nodeFile.js"
 import type { LockMode, StorageDriver, StorageFile } from "./internal/storageDriver.js"
@@ -161,14 +162,20 @@ const fromPlatform = (operation: string, path: string, error: PlatformError): Fi
   return fromFailure(new StorageFailure(operation, path, code, { cause: error }))
 }
 
-const locked = (directory: string, mode: LockMode, fileMode: number) =>
+const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMode: number) =>
   Effect.acquireRelease(
     Effect.tryPromise({ try: () => lockDirectory(directory, mode, fileMode), catch: fromFailure }).pipe(
       Effect.flatMap((lock) =>
-        lock.isOwn ? Effect.succeed(lock) : Effect.fail(new StoreLocked({ directory, reason: lock.reason }))
+        lock.isOwn
+          ? Effect.sync(() => ({ lock, letGo: held.hold(directory) }))
+          : Effect.fail(new StoreLocked({ directory, reason: lock.reason }))
       )
     ),
-    (lock) => Effect.sync(lock.release)
+    ({ lock, letGo }) =>
+      Effect.sync(() => {
+        letGo()
+        lock.release()
+      })
   )
 
 /**
@@ -189,7 +196,8 @@ const fromFileSystem = (
   // Not interrupted once begun, as in `callback`: an abandoned rename would still happen, after the directory is let go.
   const named = <A>(operation: string, path: string, effect: Effect.Effect<A, PlatformError>) =>
     Effect.uninterruptible(Effect.mapError(effect, (error) => fromPlatform(operation, path, error)))
-  const driver = makeNodeDriver(fileMode)
+  const held = new HeldDirectories()
+  const driver = held.guard(makeNodeDriver(fileMode))
   const expectDirectory = (path: string) =>
     Effect.flatMap(named("stat", path, fs.stat(path)), ({ type }) =>
       type === "Directory"
@@ -208,12 +216,29 @@ const fromFileSystem = (
         )
       ),
     exists: (path) => named("stat", path, fs.exists(path)),
-    list: (path) => attempt(() => listDirectory(path)),
-    rename: (from, to) => named("rename", from, fs.rename(from, to)),
-    remove: (path) => named("remove", path, fs.remove(path)),
+    list: (path) =>
+      attempt(() => {
+        held.expectSame(path)
+        return listDirectory(path)
+      }),
+    rename: (from, to) =>
+      Effect.zipRight(
+        attempt(() => held.expectSameOf(to)),
+        named("rename", from, fs.rename(from, to))
+      ),
+    remove: (path) =>
+      Effect.zipRight(
+        attempt(() => held.expectSameOf(path)),
+        named("remove", path, fs.remove(path))
+      ),
     link: (from, to) => named("link", from, fs.link(from, to)),
-    syncDirectory: (path) => callback((done) => syncDirectory(path, done)),
-    lock: (directory, mode = "write") => Effect.asVoid(locked(directory, mode, fileMode))
+    // Looked at afterwards, for nothing that was made before may have gone to another directory.
+    syncDirectory: (path) =>
+      Effect.zipRight(
+        callback((done) => syncDirectory(path, done)),
+        attempt(() => held.expectSame(path))
+      ),
+    lock: (directory, mode = "write") => Effect.asVoid(locked(held, directory, mode, fileMode))
   }
 }
 

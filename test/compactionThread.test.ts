@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs"
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import { Worker as NodeThread, type ResourceLimits } from "node:worker_threads"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
@@ -167,6 +167,37 @@ describe("a thread that compacts", () => {
         tuning
       )
     })
+  )
+
+  it.scopedLive("leaves another directory alone that has been put at the store's path", () =>
+    Effect.gen(function* () {
+      const place = yield* threaded(built)
+      const aside = `${place.directory}-renamed`
+      const names = (directory: string) => readdirSync(directory).filter((name) => !name.startsWith("LOCK"))
+      yield* withStore(
+        place,
+        (store) =>
+          Effect.gen(function* () {
+            yield* fill(store, 3, 100)
+            // The last flush removes its segment when it has already ended.
+            yield* eventually(
+              Effect.sync(() => names(place.directory).filter((name) => name.endsWith(".log")).length),
+              (segments) => segments === 2
+            )
+            renameSync(place.directory, aside)
+            mkdirSync(place.directory)
+            for (const name of names(aside)) cpSync(`${aside}/${name}`, `${place.directory}/${name}`)
+            const before = tablesOf(place.directory)
+            expect(yield* Effect.flip(store.compact())).toMatchObject({ operation: "lock", code: "ESTALE" })
+            expect(yield* Effect.flip(store.put("a", "b"))).toMatchObject({ _tag: "StorePoisoned" })
+            expect(tablesOf(place.directory)).toStrictEqual(before)
+          }),
+        tuning
+      )
+      rmSync(place.directory, { recursive: true })
+      renameSync(aside, place.directory)
+      yield* withStore(place, (store) => Effect.map(store.count(), (count) => expect(count).toBe(100)), tuning)
+    }).pipe(Logger.withMinimumLogLevel(LogLevel.None))
   )
 
   it.scopedLive("keeps a process alive while it works, and no longer", () =>

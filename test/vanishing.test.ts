@@ -73,6 +73,65 @@ describe("a store whose directory has vanished", () => {
     })
   )
 
+  it.scoped("takes no more writes if another directory is at its path, and leaves that alone", () =>
+    Effect.gen(function* () {
+      const place = yield* disk
+      const aside = `${place.directory}-renamed`
+      const logs = captureLogs()
+      const taken: Array<string> = []
+      const value = "v".repeat(1000)
+      const use = withStore(
+        place,
+        (first) =>
+          Effect.gen(function* () {
+            yield* first.put("of the first", "1")
+            yield* first.flush
+            // From now on its table is open.
+            expect(yield* first.has("of the first")).toBe(true)
+            renameSync(place.directory, aside)
+            yield* withStore(
+              place,
+              (second) =>
+                Effect.gen(function* () {
+                  const write = (n: number) => second.put(`second ${n}`, value)
+                  yield* Effect.forEach(Array.from({ length: 50 }).keys(), write)
+                  const writeFirst = (n: number): Effect.Effect<void, unknown> =>
+                    first.put(`first ${n}`, value).pipe(
+                      Effect.tap(() => Effect.sync(() => taken.push(`first ${n}`))),
+                      Effect.zipRight(Effect.suspend(() => (n < 1000 ? writeFirst(n + 1) : Effect.void)))
+                    )
+                  const error = yield* Effect.flip(writeFirst(0))
+                  expect(String(error)).toContain(`lock ${place.directory}: ESTALE`)
+                  for (const work of [first.flush, first.compact(), first.put("a", "b")]) {
+                    expect(yield* Effect.flip(work)).toMatchObject({ _tag: "StorePoisoned" })
+                  }
+                  expect(yield* first.getString("of the first")).toStrictEqual(Option.some("1"))
+                  yield* Effect.forEach(Array.from({ length: 200 }).keys(), write)
+                  yield* second.compact()
+                }),
+              tuning
+            )
+          }),
+        tuning
+      )
+      yield* Effect.provide(use, logs.layer)
+      yield* withStore(place, (store) =>
+        Effect.gen(function* () {
+          expect(yield* store.count()).toBe(200)
+          expect((yield* store.stats).recovery.orphans).toStrictEqual([])
+        })
+      )
+      rmSync(place.directory, { recursive: true })
+      renameSync(aside, place.directory)
+      yield* withStore(place, (store) =>
+        Effect.gen(function* () {
+          expect(taken.length).toBeGreaterThan(50)
+          for (const key of [...taken, "of the first"]) expect(yield* store.has(key)).toBe(true)
+        })
+      )
+    })
+  )
+
   it.effect("is poisoned by a compaction by hand too", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
