@@ -100,8 +100,14 @@ export const shared = <A extends ArrayBufferLike>(buffer: A): A => {
 }
 
 const slabSize = 16 * 1024
-let slab = shared(new ArrayBuffer(slabSize))
+let slab = new Uint8Array(shared(new ArrayBuffer(slabSize)))
 let slabUsed = 0
+
+/** Apart from `copyRange`, which is compiled into loops over entries and must stay small for that. */
+const nextSlab = (): void => {
+  slab = new Uint8Array(shared(new ArrayBuffer(slabSize)))
+  slabUsed = 0
+}
 
 /**
  * A copy of `source[start, end)`. Small copies share a slab of 16 KiB, as Node's own Buffer pool does,
@@ -114,12 +120,9 @@ export const copyRange = (source: Uint8Array, start: number, end: number): Uint8
     own.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
     return own
   }
-  // In Node 22 `ArrayBuffer.prototype.transfer` detaches what is marked, too. An empty copy needs a slab that is not detached.
-  if (slabUsed + length > slab.byteLength || slab.byteLength === 0) {
-    slab = shared(new ArrayBuffer(slabSize))
-    slabUsed = 0
-  }
-  const copy = new Uint8Array(slab, slabUsed, length)
+  // In Node 22 `ArrayBuffer.prototype.transfer` detaches what is marked, too: then it has no length.
+  if (slabUsed + length >= slab.length) nextSlab()
+  const copy = new Uint8Array(slab.buffer, slabUsed, length)
   slabUsed += length
   copyInto(source, start, end, copy, 0)
   return copy
