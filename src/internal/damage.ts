@@ -20,7 +20,7 @@ export interface Damage {
 }
 
 /**
- * Parts of a file that tell nothing but what its data tells. A header is one of them, for blocks, frames and edits say by their checksums
+ * Parts of a file that hold nothing but what its data holds. A header is one of them, for blocks, frames and edits say by their checksums
  * whose they are; a file that has lost more than its header is reported with another region too.
  */
 const redundant = new Set(["file header", "table footer", "table properties", "index block", "filter"])

@@ -16,7 +16,7 @@ const page = 4096
 const zeros = new Uint8Array(mostAhead + page)
 
 /** A system call takes less than 2 GiB, and so does Node; a longer read or append is made of several. */
-const mostAtOnce = 2 ** 30
+const defaultMostAtOnce = 2 ** 30
 
 class NodeFile implements StorageFile {
   private readonly pace = new SyncPace()
@@ -27,7 +27,8 @@ class NodeFile implements StorageFile {
 
   constructor(
     readonly path: string,
-    private fd: number
+    private fd: number,
+    private readonly mostAtOnce: number
   ) {}
 
   size(): number {
@@ -40,7 +41,7 @@ class NodeFile implements StorageFile {
 
   read(target: Uint8Array, offset: number, length: number, position: number): number {
     try {
-      return fs.readSync(this.fd, target, offset, Math.min(length, mostAtOnce), position)
+      return fs.readSync(this.fd, target, offset, Math.min(length, this.mostAtOnce), position)
     } catch (cause) {
       throw toFailure("read", this.path, cause)
     }
@@ -49,7 +50,7 @@ class NodeFile implements StorageFile {
   append(source: Uint8Array, offset: number, length: number, ahead = false): void {
     try {
       while (length > 0) {
-        const written = fs.writeSync(this.fd, source, offset, Math.min(length, mostAtOnce))
+        const written = fs.writeSync(this.fd, source, offset, Math.min(length, this.mostAtOnce))
         if (written === 0) throw Object.assign(new Error("nothing was written"), { code: "EIO" })
         this.position += written
         offset += written
@@ -120,18 +121,18 @@ class NodeFile implements StorageFile {
   }
 }
 
-const open = (path: string, flags: string, operation: string, mode?: number): StorageFile => {
+const open = (path: string, flags: string, operation: string, mostAtOnce: number, mode?: number): StorageFile => {
   try {
-    return new NodeFile(path, fs.openSync(path, flags, mode))
+    return new NodeFile(path, fs.openSync(path, flags, mode), mostAtOnce)
   } catch (cause) {
     throw toFailure(operation, path, cause)
   }
 }
 
 /** Files by Node's synchronous calls, the sync of a file aside, which goes through the thread pool. Files are created with this mode. */
-export const makeNodeDriver = (fileMode: number): StorageDriver => ({
-  openRead: (path) => open(path, "r", "open"),
-  create: (path) => open(path, "wx", "create", fileMode),
+export const makeNodeDriver = (fileMode: number, mostAtOnce = defaultMostAtOnce): StorageDriver => ({
+  openRead: (path) => open(path, "r", "open", mostAtOnce),
+  create: (path) => open(path, "wx", "create", mostAtOnce, fileMode),
   turn: (next) => {
     setImmediate(next)
   }

@@ -12,11 +12,11 @@ import { closeQuietly, readExactly, type StorageDriver } from "./storageDriver.j
 export interface Owner {
   /** Undefined if it is not known: then any store's files count. */
   readonly storeId: Uint8Array | undefined
-  /** The next number that the store would give to a file, as far as its manifest tells. */
+  /** The next number that the store would give to a file, as far as its manifest says. */
   readonly nextFileNumber: number
 }
 
-/** A crash may leave files whose numbers no manifest tells: no more than a few compactions make. */
+/** A crash may leave files whose numbers no manifest knows: no more than a few compactions make. */
 const numbersAhead = 10_000
 
 /** Whether the store may have given a file this number. */

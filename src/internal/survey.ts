@@ -51,7 +51,7 @@ export const surveyDirectory = (
   }
   const current = headerOf(driver, `${directory}/${currentName}`, "current")
   if (current !== undefined) {
-    // Its header tells nothing that CURRENT does not: the edits count, each by its own checksum.
+    // Its header says nothing that CURRENT does not: the edits count, each by its own checksum.
     const manifest = attempt(report, () =>
       readManifestOf(driver, directory, names, current.fileNumber, current.storeId, false)
     )

@@ -8,9 +8,9 @@ import { attempt, type StorageService, syncFile } from "../Storage.js"
 const copySlice = 1024 * 1024
 
 /**
- * Keeps files of a store in a directory beside them, durable, before anything is changed; answers that directory. Files are
- * linked, or copied where the file system has no links. Whatever an interrupted try has left there is replaced: the
- * originals are still in their places then.
+ * Keeps files of a store in a directory beside them, durable, before anything is changed; returns that directory. Files are
+ * linked, or copied if the file system has no links. A directory that is there already is left alone, whoever made it: an
+ * interrupted try, or somebody else. `number` is the first that is tried for its name.
  */
 export const keepAside = (
   storage: StorageService,
@@ -19,11 +19,12 @@ export const keepAside = (
   names: ReadonlyArray<string>
 ): Effect.Effect<string, FileError> =>
   Effect.gen(function* () {
-    const aside = `${directory}/${asideName(number)}`
+    let free = number
+    while (yield* storage.exists(`${directory}/${asideName(free)}`)) free++
+    const aside = `${directory}/${asideName(free)}`
     yield* storage.makeDirectory(aside)
     for (const name of names) {
       const to = `${aside}/${name}`
-      if (yield* storage.exists(to)) yield* storage.remove(to)
       yield* storage
         .link(`${directory}/${name}`, to)
         .pipe(Effect.catchTag("StorageError", () => copy(storage, `${directory}/${name}`, to)))

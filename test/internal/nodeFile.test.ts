@@ -4,6 +4,7 @@ import { join } from "node:path"
 import * as FastCheck from "effect/FastCheck"
 import { afterAll, describe, expect, it } from "vitest"
 import { makeNodeDriver } from "../../src/internal/nodeFile.js"
+import { readExactly } from "../../src/internal/storageDriver.js"
 import { check } from "../support/property.js"
 
 const directory = mkdtempSync(join(tmpdir(), "effect-lsm-"))
@@ -32,6 +33,33 @@ describe("a file of the machine", () => {
         const most = appends.some(({ ahead }) => ahead) ? Math.max(16 * 1024, all.length) + 4096 : 0
         expect(found.length - all.length).toBeLessThanOrEqual(most)
       }),
+      50
+    )
+  })
+
+  it("reads and appends in pieces what is too long for one call", () => {
+    let number = 0
+    check(
+      FastCheck.property(
+        FastCheck.uint8Array({ minLength: 1, maxLength: 500 }),
+        FastCheck.integer({ min: 1, max: 200 }),
+        FastCheck.nat(300),
+        (bytes, mostAtOnce, position) => {
+          const path = join(directory, `pieces ${number++}`)
+          const driver = makeNodeDriver(0o600, mostAtOnce)
+          const file = driver.create(path)
+          file.append(bytes, 0, bytes.length)
+          file.append(bytes, 0, bytes.length, true)
+          file.close()
+          const reader = driver.openRead(path)
+          expect(reader.read(new Uint8Array(500), 0, 500, 0)).toBeLessThanOrEqual(mostAtOnce)
+          const twice = Buffer.concat([bytes, bytes])
+          expect(Buffer.from(readExactly(reader, 0, twice.length)).equals(twice)).toBe(true)
+          const rest = readExactly(reader, position, Math.max(0, twice.length - position))
+          expect(Buffer.from(rest).equals(twice.subarray(position))).toBe(true)
+          reader.close()
+        }
+      ),
       50
     )
   })
