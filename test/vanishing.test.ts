@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync } from "node:fs"
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -8,9 +8,11 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import type { LsmStore } from "effect-lsm"
 import { captureLogs } from "./support/captureLogs.js"
+import { spawnChild } from "./support/childProcess.js"
 import { eventually, turn } from "./support/eventually.js"
 import { makeFaultyStorage, withFaultyStore } from "./support/faultyStorage.js"
 import { disk, withStore } from "./support/places.js"
+import { temporaryDirectory } from "./support/temporaryDirectory.js"
 
 /** Writes until a write fails. */
 const untilRefused = (store: LsmStore.Store, n = 0): Effect.Effect<void, unknown> =>
@@ -88,6 +90,10 @@ describe("a store whose directory has vanished", () => {
             yield* first.flush
             // From now on its table is open.
             expect(yield* first.has("of the first")).toBe(true)
+            // And nothing is under way: the next segment of the log is there.
+            const logs = () => readdirSync(place.directory).filter((name) => name.endsWith(".log")).length
+            yield* eventually(Effect.sync(logs), (count) => count === 2)
+            for (let i = 0; i < 50; i++) yield* turn
             renameSync(place.directory, aside)
             yield* withStore(
               place,
@@ -129,6 +135,15 @@ describe("a store whose directory has vanished", () => {
           for (const key of [...taken, "of the first"]) expect(yield* store.has(key)).toBe(true)
         })
       )
+    })
+  )
+
+  it.scopedLive("does not keep the process alive", () =>
+    Effect.gen(function* () {
+      const child = yield* spawnChild(["vanish", yield* temporaryDirectory])
+      const lines = [yield* child.line, yield* child.line, yield* child.line]
+      expect(["StorageError", "StorePoisoned"]).toContain(lines[0])
+      expect(lines.slice(1)).toStrictEqual(["StorePoisoned", ""])
     })
   )
 

@@ -2,7 +2,7 @@
  * A program of its own for tests that need another process or thread. Its words: what to do, the directory, and more. It tells
  * what it does in lines.
  */
-import { openSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs"
+import { openSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
@@ -106,6 +106,17 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* tell("idle")
     yield* Effect.async<never>(() => undefined)
   }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
+
+  /** Writes on after its directory has vanished until that is refused, and is left with the store open and nothing to do. */
+  vanish: Effect.gen(function* () {
+    const store = yield* LsmStore.make({ directory: directory!, durability: "buffered", memtableBytes: 70_000 })
+    yield* store.put("kept", "1")
+    rmSync(directory!, { recursive: true })
+    const writing = Effect.forever(store.put("key", "v".repeat(1000)))
+    yield* tell((yield* Effect.flip(writing))._tag)
+    yield* tell((yield* Effect.flip(store.put("key", "v")))._tag)
+    yield* Effect.async<never>(() => undefined)
+  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer), Logger.withMinimumLogLevel(LogLevel.None)),
 
   /** Writes as many entries as it is told to, and scans them. */
   scan: Effect.gen(function* () {
