@@ -109,7 +109,7 @@ const surveyOf = (
 }
 
 /**
- * Every table and every segment of the directory, for nothing tells which of them still counted, but for those that a sound edit of a
+ * Every table and every segment of the directory, for nothing says which of them still counted, except for those that a sound edit of a
  * damaged manifest has removed.
  */
 const surveyWithout = (driver: StorageDriver, directory: string, names: ReadonlyArray<string>): Survey => {
