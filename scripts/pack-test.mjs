@@ -47,8 +47,8 @@ try {
     "LICENSE",
     "dist/index.js",
     "dist/index.d.ts",
-    "dist/bin/lsmkv.js",
-    "dist/shell/compactionThread.js"
+    "dist/cli/lsmkv.js",
+    "dist/internal/thread/compactionThread.js"
   ]) {
     expect(files.includes(wanted), `${wanted} is not in the package`)
   }
@@ -79,8 +79,9 @@ try {
     ["LsmStore", false],
     ["WriteBatch", false],
     ["CompactionWorker", false],
-    ["internal/memtable", true],
-    ["shell/open", true]
+    ["core/memtable/memtable", true],
+    ["internal/engine/open", true],
+    ["cli/program", true]
   ]) {
     const code = `import(${JSON.stringify(`${name}/${path}`)}).then(() => console.log("found"), (e) => console.log(e.code))`
     const answer = run(process.execPath, ["--input-type=module", "-e", code], project).trim()

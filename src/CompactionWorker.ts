@@ -19,18 +19,19 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { parseFileName } from "./internal/fileNames.js"
-import { tablesAtMost } from "./internal/mergeInputs.js"
+import { tablesAtMost } from "./core/compaction/mergeInputs.js"
+import { parseFileName } from "./core/storage/fileNames.js"
+import { Merge, Settle } from "./internal/thread/mergeMessages.js"
+import { type MergeThread, startThread } from "./internal/thread/mergeThread.js"
 import { type FileError, type InvalidArgument, type OpenError, StorageError } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import * as LsmStore from "./LsmStore.js"
 import * as Storage from "./Storage.js"
-import { Merge, Settle } from "./shell/mergeMessages.js"
-import { type MergeThread, startThread } from "./shell/mergeThread.js"
+import type * as Store from "./Store.js"
 import { TableMerger, type TableMergerService } from "./TableMerger.js"
 
 /**
- * Merges in a thread of the platform that is provided, whose program is the module `shell/compactionThread.js` of this package or
+ * Merges in a thread of the platform that is provided, whose program is the module `internal/thread/compactionThread.js` of this package or
  * does the same. A thread that dies, for want of memory for instance, is a `StorageError` whose `operation` is `"merge in a thread"`: what
  * it has written is removed, and the next job gets a new thread.
  *
@@ -182,7 +183,7 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
   Layer.provide(
     layerPlatform(options),
     NodeWorker.layerPlatform(
-      () => new NodeThread(new URL("./shell/compactionThread.js", import.meta.url), { execArgv: [] })
+      () => new NodeThread(new URL("./internal/thread/compactionThread.js", import.meta.url), { execArgv: [] })
     )
   )
 
@@ -193,7 +194,7 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
  * ```ts
  * import { NodeContext } from "@effect/platform-node"
  * import { Layer } from "effect"
- * import { CompactionWorker } from "effect-lsm"
+ * import { CompactionWorker, type Store } from "effect-lsm"
  *
  * const store = CompactionWorker.layerStore({ directory: "./data" }).pipe(Layer.provide(NodeContext.layer))
  * ```
@@ -219,5 +220,5 @@ export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, 
  */
 export const makeStore = (
   options: LsmOptions
-): Effect.Effect<LsmStore.Store, OpenError, FileSystem.FileSystem | Scope.Scope> =>
+): Effect.Effect<Store.Store, OpenError, FileSystem.FileSystem | Scope.Scope> =>
   Effect.map(Layer.build(layerStore(options)), Context.get(LsmStore.LsmStore))

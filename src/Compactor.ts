@@ -19,13 +19,18 @@ import {
   pickCompaction,
   pickManual,
   pickSuperseded
-} from "./internal/compactionPicker.js"
-import { memtableCursors } from "./internal/memtableCursor.js"
-import { mergeCursors } from "./internal/mergeCursor.js"
-import { mergeInputs } from "./internal/mergeInputs.js"
-import { Retention } from "./internal/retention.js"
-import type { TableMeta } from "./internal/tableFormat.js"
-import type { WriterJobResult } from "./internal/tableWriterJob.js"
+} from "./core/compaction/compactionPicker.js"
+import { mergeInputs } from "./core/compaction/mergeInputs.js"
+import { mergeCursors } from "./core/cursor/mergeCursor.js"
+import { Retention } from "./core/cursor/retention.js"
+import { memtableCursors } from "./core/memtable/memtableCursor.js"
+import type { TableMeta } from "./core/table/tableFormat.js"
+import type { WriterJobResult } from "./core/table/tableWriterJob.js"
+import { type Pressure, WriteStalls } from "./internal/compactor/writeStalls.js"
+import { type BackgroundFiber, startBackgroundFiber } from "./internal/effect/backgroundFiber.js"
+import { Gate } from "./internal/effect/gate.js"
+import { annotate, logDebug } from "./internal/effect/logging.js"
+import { detectVanished, isFatal } from "./internal/storage/fatalErrors.js"
 import { type FileError, type InvalidArgument, StorageError } from "./LsmError.js"
 import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
 import { type Change, Manifest } from "./Manifest.js"
@@ -33,11 +38,6 @@ import { Memtable, type Table } from "./Memtable.js"
 import { Metrics } from "./Metrics.js"
 import { SSTableStore } from "./SSTableStore.js"
 import { Storage } from "./Storage.js"
-import { Gate } from "./shell/gate.js"
-import { annotate, logDebug } from "./shell/logging.js"
-import { type Pressure, Stalls } from "./shell/stalls.js"
-import { losesTrust, orVanished } from "./shell/trust.js"
-import { startWorker, type Worker } from "./shell/worker.js"
 import { TableMerger } from "./TableMerger.js"
 import { Wal } from "./Wal.js"
 
@@ -64,7 +64,7 @@ export interface CompactorService {
   /** Ends them; work under way is given up, and leaves nothing behind. */
   readonly stop: Effect.Effect<void>
   /** Called when no record waits in the log: freezes a full memtable and rotates the log with it. */
-  readonly unsafeSettled: () => void
+  readonly unsafeRotateIfFull: () => void
   /** Whether a write must wait for background work before it begins. */
   readonly unsafeMustWait: () => boolean
   /** Accounts for bytes written; true when the writer should let the event loop turn, so that background work keeps up. */
@@ -122,7 +122,7 @@ export const make = (
     const memtable = Context.get(context, Memtable)
     const tables = Context.get(context, SSTableStore)
     const merger = Context.get(context, TableMerger)
-    const unlessVanished = orVanished(Context.get(context, Storage), manifest.directory)
+    const unlessVanished = detectVanished(Context.get(context, Storage), manifest.directory)
     // Its fibers end with it. In the scope itself they would end before a store that is closed by the same scope, and that
     // was first written to later.
     const scope = yield* Scope.fork(Context.get(context, Scope.Scope), ExecutionStrategy.sequential)
@@ -130,7 +130,9 @@ export const make = (
     const gate = new Gate()
     const compacting = yield* Effect.makeSemaphore(1)
     let hooks: Hooks = { snapshots: () => [], poisoned: () => undefined }
-    let workers: { readonly flush: Worker; readonly compact: Worker; readonly segments: Worker } | undefined
+    let workers:
+      | { readonly flush: BackgroundFiber; readonly compact: BackgroundFiber; readonly segments: BackgroundFiber }
+      | undefined
     /** Rotate at the next settled moment, though the memtable is not full. */
     let rotationWanted = false
     let stallWatch: Fiber.RuntimeFiber<void> | undefined
@@ -364,7 +366,7 @@ export const make = (
         : "none"
     }
 
-    const stalls = new Stalls(pressure, () => ({
+    const stalls = new WriteStalls(pressure, () => ({
       frozenMemtables: memtable.unsafeFrozen().length,
       level0Tables: manifest.unsafeVersion().levels[0]!.length
     }))
@@ -485,7 +487,7 @@ export const make = (
 
     /** After a failure that leaves open what is on disk there are no more writes. */
     const distrust = (error: FileError): void => {
-      if (!losesTrust(error)) return
+      if (!isFatal(error)) return
       poisoned ??= error
       hooks.poisoned(error)
     }
@@ -499,7 +501,7 @@ export const make = (
         Effect.gen(function* () {
           hooks = given
           const worker = (name: string, step: Effect.Effect<boolean, FileError>) =>
-            startWorker(
+            startBackgroundFiber(
               {
                 name,
                 step: Effect.suspend(() => (isHalted() ? Effect.succeed(false) : unlessVanished(step))),
@@ -529,7 +531,7 @@ export const make = (
         const watch = stallWatch === undefined ? [] : [stallWatch]
         return Effect.zipRight(Fiber.interruptAll([...fibers, ...watch, ...manual]), removeObsolete)
       }),
-      unsafeSettled: () => {
+      unsafeRotateIfFull: () => {
         if (rotationWanted || memtable.unsafeActive().isFull) rotate()
         gate.notify()
       },

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import { CorruptionFailure, FormatFailure, StorageFailure } from "./internal/failure.js"
+import { CorruptionFailure, FormatFailure, StorageFailure } from "./core/storage/failure.js"
 
 /**
  * The store's scope has ended, or `close` was called.

@@ -6,7 +6,7 @@
 import { resolve as resolvePath } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { longestKey } from "./internal/lookupKey.js"
+import { longestKey } from "./core/bytes/lookupKey.js"
 import { InvalidArgument } from "./LsmError.js"
 
 /**

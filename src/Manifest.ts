@@ -7,28 +7,28 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { manifestName, tableName, temporaryName } from "./internal/fileNames.js"
-import { applyEdit, emptyState, type ManifestState, type ManifestWriter } from "./internal/manifestFile.js"
-import { isOwnFile } from "./internal/ownFile.js"
-import { closeQuietly } from "./internal/storageDriver.js"
+import { applyEdit, emptyState, type ManifestState, type ManifestWriter } from "./core/manifest/manifestFile.js"
+import { isOwnFile } from "./core/manifest/ownFile.js"
 import {
   missingFile,
   missingFiles,
   orphansAmong,
   readStoreDirectory,
   type StoreDirectory
-} from "./internal/storeDirectory.js"
-import type { Version } from "./internal/version.js"
-import type { VersionEdit } from "./internal/versionEdit.js"
-import { type PinnedVersion, VersionSet } from "./internal/versionSet.js"
+} from "./core/manifest/storeDirectory.js"
+import type { Version } from "./core/manifest/version.js"
+import type { VersionEdit } from "./core/manifest/versionEdit.js"
+import { type PinnedVersion, VersionSet } from "./core/manifest/versionSet.js"
+import { manifestName, tableName, temporaryName } from "./core/storage/fileNames.js"
+import { closeQuietly } from "./core/storage/storageDriver.js"
+import { traced } from "./internal/effect/tracing.js"
+import { keepAside } from "./internal/manifest/aside.js"
+import { expectStore, makeDirectories, noStore, syncParents } from "./internal/manifest/directories.js"
+import { drawStoreId, type Salvaged, salvageDirectory } from "./internal/manifest/salvage.js"
+import { writeManifest } from "./internal/manifest/writeManifest.js"
 import { type FileError, fromFailure, type OpenError } from "./LsmError.js"
 import { type LsmOptions, type Settings, settings } from "./LsmOptions.js"
 import { attempt, Storage, type StorageService, syncFile } from "./Storage.js"
-import { keepAside } from "./shell/aside.js"
-import { expectStore, makeDirectories, noStore, syncParents } from "./shell/directories.js"
-import { writeManifest } from "./shell/manifestFiles.js"
-import { drawStoreId, type Salvaged, salvageDirectory } from "./shell/salvage.js"
-import { traced } from "./shell/tracing.js"
 
 /**
  * A change to be made durable at once; what is left out stays as it is.

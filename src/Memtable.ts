@@ -6,8 +6,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { applyBatch } from "./internal/batchFormat.js"
-import { Memtable as Table } from "./internal/memtable.js"
+import { applyBatch } from "./core/log/batchFormat.js"
+import { Memtable as Table } from "./core/memtable/memtable.js"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 
@@ -19,7 +19,7 @@ export type {
    * @category models
    */
   Memtable as Table
-} from "./internal/memtable.js"
+} from "./core/memtable/memtable.js"
 
 /**
  * It holds no file and starts no fiber, so all of it is synchronous.

@@ -11,9 +11,9 @@ import * as MetricBoundaries from "effect/MetricBoundaries"
 import type * as MetricHook from "effect/MetricHook"
 import * as MetricKey from "effect/MetricKey"
 import * as MetricLabel from "effect/MetricLabel"
+import { type Reading, type Registration, registerMetrics } from "./internal/metrics/registeredMetrics.js"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
-import { type Reading, type Registration, registerMetrics } from "./shell/registeredMetrics.js"
 
 /** The keys of the metrics below, by which each store gets hooks of its own. */
 const counterKeys = new Map<Metric.Metric.Counter<number>, MetricKey.MetricKey.Counter<number>>()

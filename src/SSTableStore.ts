@@ -8,24 +8,24 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { BlockCache } from "./internal/blockCache.js"
-import type { Found } from "./internal/blockLookup.js"
-import type { Cursor } from "./internal/cursor.js"
-import { EntryCache } from "./internal/entryCache.js"
-import { StorageFailure } from "./internal/failure.js"
-import { tableName } from "./internal/fileNames.js"
-import type { LookupKey } from "./internal/lookupKey.js"
-import type { Retention } from "./internal/retention.js"
-import { closeQuietly, type StorageFile } from "./internal/storageDriver.js"
-import { TableBuilder } from "./internal/tableBuilder.js"
-import { TableCursor, type TableCursorOptions } from "./internal/tableCursor.js"
-import type { Superseded, TableMeta } from "./internal/tableFormat.js"
-import { ReadCounters, TableReader } from "./internal/tableReader.js"
-import { type WriterJobResult, writeTables } from "./internal/tableWriterJob.js"
+import type { LookupKey } from "./core/bytes/lookupKey.js"
+import { BlockCache } from "./core/cache/blockCache.js"
+import { EntryCache } from "./core/cache/entryCache.js"
+import type { InternalCursor } from "./core/cursor/internalCursor.js"
+import type { LookupResult } from "./core/cursor/lookupResult.js"
+import type { Retention } from "./core/cursor/retention.js"
+import { StorageFailure } from "./core/storage/failure.js"
+import { tableName } from "./core/storage/fileNames.js"
+import { closeQuietly, type StorageFile } from "./core/storage/storageDriver.js"
+import { TableBuilder } from "./core/table/tableBuilder.js"
+import { TableCursor, type TableCursorOptions } from "./core/table/tableCursor.js"
+import type { Superseded, TableMeta } from "./core/table/tableFormat.js"
+import { ReadCounters, TableReader } from "./core/table/tableReader.js"
+import { type WriterJobResult, writeTables } from "./core/table/tableWriterJob.js"
+import { runSlices } from "./internal/storage/slices.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
 import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
-import { runSlices } from "./shell/slices.js"
 
 /**
  * What is to be written, and how.
@@ -34,7 +34,7 @@ import { runSlices } from "./shell/slices.js"
  * @category models
  */
 export interface WriteJob {
-  readonly cursor: Cursor
+  readonly cursor: InternalCursor
   readonly retention: Retention
   /** A table is closed when it has this many bytes. */
   readonly targetSize: number
@@ -52,11 +52,11 @@ export interface SSTableStoreService {
   /** Tells whose tables these are. To be called before anything else. */
   readonly unsafeAttach: (storeId: Uint8Array) => void
   /** Looks in one table for the newest version of a key at or before a sequence number; true when `found` has it. */
-  readonly unsafeFind: (table: TableMeta, key: LookupKey, sequence: number, found: Found) => boolean
+  readonly unsafeFind: (table: TableMeta, key: LookupKey, sequence: number, found: LookupResult) => boolean
   /** Entries that were found in tables and are asked for again and again. */
   readonly unsafeEntries: EntryCache
   /** A cursor over a table. It survives the closing of the table's file, which is opened again. */
-  readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => Cursor
+  readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => InternalCursor
   /** About how many bytes of the table's file lie in front of a key. */
   readonly unsafeOffsetOf: (table: TableMeta, key: Uint8Array) => number
   /**

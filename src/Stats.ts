@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { Damage } from "./internal/damage.js"
+import type { Damage } from "./core/storage/damage.js"
 
 /**
  * One level of the tree.

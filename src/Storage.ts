@@ -9,12 +9,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { lockDirectory } from "./internal/directoryLock.js"
-import { StorageFailure } from "./internal/failure.js"
-import { HeldDirectories } from "./internal/heldDirectories.js"
-import { MemoryDisk } from "./internal/memoryFile.js"
-import { listDirectory, makeNodeDriver, syncDirectory } from "./internal/nodeFile.js"
-import type { LockMode, StorageDriver, StorageFile } from "./internal/storageDriver.js"
+import { lockDirectory } from "./core/lock/directoryLock.js"
+import { HeldDirectories } from "./core/lock/heldDirectories.js"
+import { StorageFailure } from "./core/storage/failure.js"
+import { MemoryDisk } from "./core/storage/memoryFile.js"
+import { listDirectory, makeNodeDriver, syncDirectory } from "./core/storage/nodeFile.js"
+import type { LockMode, StorageDriver, StorageFile } from "./core/storage/storageDriver.js"
 import { type FileError, fromFailure, StorageError, StoreLocked } from "./LsmError.js"
 import { defaultDirectoryMode, defaultFileMode } from "./LsmOptions.js"
 
@@ -27,7 +27,7 @@ export {
    * @category models
    */
   StorageFailure
-} from "./internal/failure.js"
+} from "./core/storage/failure.js"
 export type {
   /**
    * How a directory is locked: a reader leaves no trace in it.
@@ -50,7 +50,7 @@ export type {
    * @category models
    */
   StorageFile
-} from "./internal/storageDriver.js"
+} from "./core/storage/storageDriver.js"
 
 /**
  * What files and directories permit when they are made; the umask narrows it further.
@@ -74,7 +74,7 @@ export interface Modes {
 export interface StorageService {
   readonly driver: StorageDriver
   /** Lets the event loop turn once. */
-  readonly turn: Effect.Effect<void>
+  readonly yieldToEventLoop: Effect.Effect<void>
   /** Makes one directory; one that is there already is as good. Nothing is durable yet. */
   readonly makeDirectory: (path: string) => Effect.Effect<void, FileError>
   readonly exists: (path: string) => Effect.Effect<boolean, FileError>
@@ -139,7 +139,7 @@ export const callback = (run: (done: (failure: Error | undefined) => void) => vo
 export const syncFile = (file: StorageFile): Effect.Effect<void, FileError> => callback((done) => file.sync(done))
 
 const turn = (driver: StorageDriver): Effect.Effect<void> =>
-  Effect.async<void>((resume) => driver.turn(() => resume(Effect.void)))
+  Effect.async<void>((resume) => driver.yieldToEventLoop(() => resume(Effect.void)))
 
 const codes: Record<string, string> = {
   AlreadyExists: "EEXIST",
@@ -206,7 +206,7 @@ const fromFileSystem = (
     )
   return {
     driver,
-    turn: turn(driver),
+    yieldToEventLoop: turn(driver),
     // Others may make it at the same time, so to look first would be of no use.
     makeDirectory: (path) =>
       named("make directory", path, fs.makeDirectory(path, { mode: directoryMode })).pipe(
@@ -282,7 +282,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
     )
   return {
     driver: disk,
-    turn: turn(disk),
+    yieldToEventLoop: turn(disk),
     makeDirectory: (path) => attempt(() => disk.makeDirectory(path)),
     exists: (path) => attempt(() => disk.exists(path)),
     list: (path) => attempt(() => disk.list(path)),

@@ -7,16 +7,15 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { Damage } from "./internal/damage.js"
-import { encodeFileHeader, fileHeaderSize, saltOf } from "./internal/fileHeader.js"
-import { logName } from "./internal/fileNames.js"
-import type { ClosedSegment, LogEnd, LogState, TornTail } from "./internal/logSegment.js"
-import { type Done, LogWriter, type Segment } from "./internal/logWriter.js"
-import { closeQuietly } from "./internal/storageDriver.js"
+import type { ClosedSegment, LogEnd, LogState } from "./core/log/logSegment.js"
+import { type Done, LogWriter, type Segment } from "./core/log/logWriter.js"
+import { encodeFileHeader, fileHeaderSize, saltOf } from "./core/storage/fileHeader.js"
+import { logName } from "./core/storage/fileNames.js"
+import { closeQuietly } from "./core/storage/storageDriver.js"
+import { type Replay, type ReplayOptions, replaySegments } from "./internal/wal/replay.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
-import { replaySegments } from "./shell/replay.js"
 
 export {
   /**
@@ -25,8 +24,23 @@ export {
    * @since 0.1.0
    * @category models
    */
-  Durability
-} from "./internal/logWriter.js"
+  CommitMode as Durability
+} from "./core/log/logWriter.js"
+
+export type {
+  /**
+   * What a replay found.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Replay,
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  ReplayOptions
+} from "./internal/wal/replay.js"
 
 /**
  * What the log calls. All of it runs synchronously, in log order, within the turn in which a record's durability was met.
@@ -45,31 +59,6 @@ export interface Hooks {
   readonly failed: (failure: FileError) => void
   /** For how many milliseconds a sync may hold the calling thread now. Default 0. */
   readonly mayHold?: (() => number) | undefined
-}
-
-/**
- * What a replay found.
- *
- * @since 0.1.0
- * @category models
- */
-export interface Replay {
-  readonly records: number
-  readonly end: LogEnd
-  readonly dropped: ReadonlyArray<TornTail>
-  /** What lies behind the place where the log was cut, the damage first. Empty unless `cut` was asked for. */
-  readonly lost: ReadonlyArray<Damage>
-}
-
-/**
- * @since 0.1.0
- * @category models
- */
-export interface ReplayOptions {
-  /** The log ends where its damage begins, in place of failing. Default false. */
-  readonly cut?: boolean
-  /** Whether the segments that were kept are on disk when the replay ends. Default true. */
-  readonly sync?: boolean
 }
 
 /**

@@ -3,8 +3,9 @@
  *
  * @since 0.1.0
  */
-import { operationSize, writeOperation } from "./internal/batchFormat.js"
-import { encodeUtf8 } from "./internal/bytes.js"
+
+import { encodeUtf8 } from "./core/bytes/bytes.js"
+import { operationSize, writeOperation } from "./core/log/batchFormat.js"
 
 /**
  * A mutable list of puts and deletes, kept encoded as the log will have it. Later operations on a key win over

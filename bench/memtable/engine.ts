@@ -1,8 +1,8 @@
-import { Kind } from "effect-lsm/internal/batchFormat"
-import { LookupKey } from "effect-lsm/internal/lookupKey"
-import { Memtable, none } from "effect-lsm/internal/memtable"
-import { memtableCursors } from "effect-lsm/internal/memtableCursor"
-import { mergeCursors } from "effect-lsm/internal/mergeCursor"
+import { LookupKey } from "effect-lsm/core/bytes/lookupKey"
+import { EntryKind } from "effect-lsm/core/cursor/entryKind"
+import { mergeCursors } from "effect-lsm/core/cursor/mergeCursor"
+import { Memtable, none } from "effect-lsm/core/memtable/memtable"
+import { memtableCursors } from "effect-lsm/core/memtable/memtableCursor"
 import type { Structure } from "./structure.js"
 
 const latest = Number.MAX_SAFE_INTEGER
@@ -13,7 +13,7 @@ export class Engine implements Structure {
   private readonly lookup = new LookupKey()
 
   insert(sequence: number, bytes: Uint8Array, keyStart: number, keyEnd: number, valueEnd: number): void {
-    this.memtable.insert(sequence, Kind.value, bytes, keyStart, keyEnd, keyEnd, valueEnd)
+    this.memtable.insert(sequence, EntryKind.value, bytes, keyStart, keyEnd, keyEnd, valueEnd)
   }
 
   find(key: Uint8Array): number {

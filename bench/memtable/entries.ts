@@ -1,5 +1,5 @@
-import { Arena } from "effect-lsm/internal/arena"
-import { compareRange, copyInto, prefixWord } from "effect-lsm/internal/bytes"
+import { compareRange, copyInto, prefixWord } from "effect-lsm/core/bytes/bytes"
+import { Arena } from "effect-lsm/core/memtable/arena"
 
 /** Entries in an arena, by number, with the first eight bytes of each key as two numbers: 32 bytes an entry beyond the data. */
 export class Entries {

@@ -1,4 +1,4 @@
-import { prefixWord } from "effect-lsm/internal/bytes"
+import { prefixWord } from "effect-lsm/core/bytes/bytes"
 import { makeRandom } from "../lib/data.js"
 import { Entries, enlarged } from "./entries.js"
 import type { Structure } from "./structure.js"

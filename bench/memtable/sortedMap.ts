@@ -1,5 +1,5 @@
-import { Arena } from "effect-lsm/internal/arena"
-import { copyInto } from "effect-lsm/internal/bytes"
+import { copyInto } from "effect-lsm/core/bytes/bytes"
+import { Arena } from "effect-lsm/core/memtable/arena"
 import { enlarged } from "./entries.js"
 import type { Structure } from "./structure.js"
 

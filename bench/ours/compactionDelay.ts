@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as CompactionWorker from "effect-lsm/CompactionWorker"
 import * as LsmStore from "effect-lsm/LsmStore"
+import type * as Store from "effect-lsm/Store"
 import { type Data, makeData } from "../lib/data.js"
 import type { Contender, Figures } from "../lib/row.js"
 import { quantile } from "../lib/statistics.js"
@@ -72,7 +73,7 @@ const watchDelay = () => {
 
 /** Overwrites, so many a second at most, by fibers that each let the event loop turn after a put. */
 const underLoad = (
-  store: LsmStore.Store,
+  store: Store.Store,
   { keys, values }: Data,
   rate: number,
   millis: number

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as LsmStore from "effect-lsm/LsmStore"
+import type * as Store from "effect-lsm/Store"
 import { type Data, makeData } from "../lib/data.js"
 import { type Contender, expect, type Figures } from "../lib/row.js"
 import { quantile } from "../lib/statistics.js"
@@ -20,7 +20,7 @@ const turn = Effect.async<void>((resume) => {
  * Times each read alone, and together with the turn of the event loop that it waits for before, so that whatever keeps the thread
  * busy shows.
  */
-const underLoad = (store: LsmStore.Store, { keys, values }: Data, millis: number) => {
+const underLoad = (store: Store.Store, { keys, values }: Data, millis: number) => {
   const turns: Array<number> = []
   const reads: Array<number> = []
   let written = 0

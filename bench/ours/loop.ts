@@ -1,7 +1,7 @@
 import type * as Effect from "effect/Effect"
-import type * as LsmStore from "effect-lsm/LsmStore"
+import type * as Store from "effect-lsm/Store"
 import type { Loop } from "../lib/slices.js"
 import type { Work } from "../loops/loop.js"
 
 /** A loop as an Effect program, run by one fiber unless it says otherwise. */
-export type EffectLoop = (store: LsmStore.Store, work: Work) => Loop<Effect.Effect<void, unknown>>
+export type EffectLoop = (store: Store.Store, work: Work) => Loop<Effect.Effect<void, unknown>>

@@ -2,7 +2,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type * as LsmStore from "effect-lsm/LsmStore"
+import type * as Store from "effect-lsm/Store"
 import { expect } from "../lib/row.js"
 import { keysAtOnce, seekLength } from "../loops/reads.js"
 import type { EffectLoop } from "./loop.js"
@@ -57,7 +57,7 @@ export const getManys: EffectLoop =
     })
 
 /** The bytes of entries. */
-export const sizeOf = (entries: Iterable<LsmStore.Entry>): number => {
+export const sizeOf = (entries: Iterable<Store.Entry>): number => {
   let bytes = 0
   for (const entry of entries) bytes += entry.key.length + entry.value.length
   return bytes
@@ -65,13 +65,13 @@ export const sizeOf = (entries: Iterable<LsmStore.Entry>): number => {
 
 const chunkSize = 1000
 
-type Walk = (store: LsmStore.Store, reverse: boolean) => Effect.Effect<number, unknown>
+type Walk = (store: Store.Store, reverse: boolean) => Effect.Effect<number, unknown>
 
 /** The bytes of the entries of a scan. */
-const scanBytes = (store: LsmStore.Store, options: LsmStore.ScanOptions) =>
+const scanBytes = (store: Store.Store, options: Store.ScanOptions) =>
   Effect.suspend(() => {
     let bytes = 0
-    const add = (chunk: Iterable<LsmStore.Entry>) =>
+    const add = (chunk: Iterable<Store.Entry>) =>
       Effect.sync(() => {
         bytes += sizeOf(chunk)
       })

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as LsmOptions from "effect-lsm/LsmOptions"
 import * as LsmStore from "effect-lsm/LsmStore"
+import type * as Store from "effect-lsm/Store"
 import * as WriteBatch from "effect-lsm/WriteBatch"
 import type { Data } from "../lib/data.js"
 
@@ -11,7 +12,7 @@ import type { Data } from "../lib/data.js"
 export const withStore = <A, E>(
   directory: string,
   options: LsmOptions.Tuning,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E>
+  use: (store: Store.Store) => Effect.Effect<A, E>
 ): Promise<A> =>
   LsmStore.make({ directory, durability: "buffered", ...options }).pipe(
     Effect.flatMap(use),
@@ -21,7 +22,7 @@ export const withStore = <A, E>(
   )
 
 /** Writes `data` in batches. */
-export const fill = (store: LsmStore.Store, data: Data, size = 1000, options?: LsmStore.WriteOptions) =>
+export const fill = (store: Store.Store, data: Data, size = 1000, options?: Store.WriteOptions) =>
   Effect.gen(function* () {
     const batch = WriteBatch.make()
     const count = data.keys.length
@@ -37,21 +38,21 @@ export const fill = (store: LsmStore.Store, data: Data, size = 1000, options?: L
 export const withFilledStore = async <A, E>(
   directory: string,
   data: Data,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E>,
+  use: (store: Store.Store) => Effect.Effect<A, E>,
   options: LsmOptions.Tuning = {}
 ): Promise<A> => {
   await withStore(directory, options, (store) => Effect.zipRight(fill(store, data), store.compact()))
   return withStore(directory, options, use)
 }
 
-export const sizeOf = (entries: Iterable<LsmStore.Entry>): number => {
+export const sizeOf = (entries: Iterable<Store.Entry>): number => {
   let bytes = 0
   for (const entry of entries) bytes += entry.key.length + entry.value.length
   return bytes
 }
 
 /** Reads everything: how many bytes of keys and values there are. */
-export const readAll = (store: LsmStore.Store) =>
+export const readAll = (store: Store.Store) =>
   store.scan({ chunkSize: 1000 }).pipe(
     Stream.mapChunks((chunk) => Chunk.of(sizeOf(chunk))),
     Stream.runSum

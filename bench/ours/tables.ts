@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Compression } from "effect-lsm/LsmOptions"
-import type * as LsmStore from "effect-lsm/LsmStore"
+import type * as Store from "effect-lsm/Store"
 import { type Data, makeCountedData, makeData } from "../lib/data.js"
 import { type Contender, expect, type Figures } from "../lib/row.js"
 import { readAll, withFilledStore } from "./store.js"
@@ -21,7 +21,7 @@ const tables =
   (make: (entries: number) => Data, compression: Compression): Contender =>
   ({ entries, directory }) => {
     const data = make(entries)
-    const measured = (store: LsmStore.Store) =>
+    const measured = (store: Store.Store) =>
       Effect.gen(function* () {
         const read = Effect.map(readAll(store), (bytes) => expect("bytes read", bytes, bytesOf(data)))
         yield* read

@@ -1,10 +1,10 @@
 import { Chunk, Effect, Stream } from "effect"
-import { LsmStore } from "effect-lsm"
+import { LsmStore, type Store } from "effect-lsm"
 import { type City, decodeCity, decodeCityBytes } from "./city.js"
 import { after, allCities, cityKey, countryPrefix } from "./keys.js"
 
 /** Cities of a range, decoded chunk by chunk: `mapEffect` would take the Stream's chunks apart. */
-const citiesIn = (range: LsmStore.ScanOptions) =>
+const citiesIn = (range: Store.ScanOptions) =>
   Stream.unwrap(
     Effect.map(LsmStore.LsmStore, (store) =>
       store

@@ -1,4 +1,4 @@
-import { type DiskObserver, type DiskOperation, MemoryDisk } from "../../src/internal/memoryFile.js"
+import { type DiskObserver, type DiskOperation, MemoryDisk } from "../../src/core/storage/memoryFile.js"
 
 /** What a workload tells of its own progress, among the disk's operations. */
 export type Mark =

@@ -1,12 +1,12 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type { LsmOptions, LsmStore } from "effect-lsm"
-import { decodeFileHeader } from "../../src/internal/fileHeader.js"
-import { currentName, lockName, logName, manifestName, tableName } from "../../src/internal/fileNames.js"
-import { readManifest } from "../../src/internal/manifestFile.js"
-import type { MemoryDisk } from "../../src/internal/memoryFile.js"
-import { isOwnFile } from "../../src/internal/ownFile.js"
+import type { LsmOptions, Store } from "effect-lsm"
+import { readManifest } from "../../src/core/manifest/manifestFile.js"
+import { isOwnFile } from "../../src/core/manifest/ownFile.js"
+import { decodeFileHeader } from "../../src/core/storage/fileHeader.js"
+import { currentName, lockName, logName, manifestName, tableName } from "../../src/core/storage/fileNames.js"
+import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import type { Patches } from "../support/openStore.js"
 import { type Journal, quickDisk } from "./journal.js"
 import { directory, simulated, withStore } from "./simulation.js"
@@ -34,7 +34,7 @@ const foreign = new TextEncoder().encode("2024-01-31 the application's own log, 
 export const probe = "\u{10ffff}probe"
 
 /** The whole content of a store, as text. */
-const contents = (store: LsmStore.Store) =>
+const contents = (store: Store.Store) =>
   Effect.gen(function* () {
     const text = new TextDecoder()
     const found = new Map<string, string>()
@@ -94,7 +94,7 @@ export const judge = ({
     const disk = quickDisk(journal?.observer)
     for (const [path, bytes] of files) disk.place(path, bytes)
     disk.place(`${directory}/${foreignName}`, foreign)
-    const read = (store: LsmStore.Store) =>
+    const read = (store: Store.Store) =>
       Effect.gen(function* () {
         const all = yield* contents(store)
         const keys = [...(models[submitted] ?? new Map()).keys()]
@@ -111,7 +111,7 @@ export const judge = ({
     let match: number | undefined
     for (let n = submitted; n >= kept && match === undefined; n--) if (equal(models[n]!, found)) match = n
     if (match === undefined) return `${found.size} entries, which no batch from ${kept} to ${submitted} left`
-    const readAgain = (store: LsmStore.Store) =>
+    const readAgain = (store: Store.Store) =>
       Effect.gen(function* () {
         const again = yield* contents(store)
         if (again.get(probe) !== "1") return "a write after recovery was lost"

@@ -1,7 +1,7 @@
-import { decodeFileHeader, saltOf } from "../../src/internal/fileHeader.js"
-import { SegmentReader } from "../../src/internal/logSegment.js"
-import { readExactly, type StorageDriver, type StorageFile } from "../../src/internal/storageDriver.js"
-import { decodeFooter, footerSize } from "../../src/internal/tableFormat.js"
+import { SegmentReader } from "../../src/core/log/logSegment.js"
+import { decodeFileHeader, saltOf } from "../../src/core/storage/fileHeader.js"
+import { readExactly, type StorageDriver, type StorageFile } from "../../src/core/storage/storageDriver.js"
+import { decodeFooter, footerSize } from "../../src/core/table/tableFormat.js"
 import type { Patches } from "../support/openStore.js"
 
 /** A log file that ends where its first damaged frame begins. */
@@ -49,7 +49,7 @@ export const onFiles = (opened: FilePatch, created: FilePatch = opened): Patches
     const driver: StorageDriver = {
       openRead: (path) => opened(storage.driver.openRead(path)),
       create: (path) => created(storage.driver.create(path)),
-      turn: (next) => storage.driver.turn(next)
+      yieldToEventLoop: (next) => storage.driver.yieldToEventLoop(next)
     }
     return { ...storage, driver }
   }

@@ -4,8 +4,8 @@ import * as LogLevel from "effect/LogLevel"
 import * as Random from "effect/Random"
 import * as RuntimeFlags from "effect/RuntimeFlags"
 import * as RuntimeFlagsPatch from "effect/RuntimeFlagsPatch"
-import { type LsmOptions, type LsmStore, Metrics } from "effect-lsm"
-import type { MemoryDisk } from "../../src/internal/memoryFile.js"
+import { type LsmOptions, Metrics, type Store } from "effect-lsm"
+import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { openStore, type Patches } from "../support/openStore.js"
 
@@ -21,7 +21,7 @@ const withoutRuntimeMetrics = RuntimeFlagsPatch.disable(RuntimeFlags.RuntimeMetr
 export const withStore = <A, E>(
   disk: MemoryDisk,
   tuning: LsmOptions.Tuning,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E>,
+  use: (store: Store.Store) => Effect.Effect<A, E>,
   patches: Patches = {}
 ) =>
   openStore(fromMemoryDisk(disk), { ...tuning, directory, name: "crash" }, { metrics, ...patches }).pipe(

@@ -1,6 +1,6 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
+import { type LsmOptions, type Store, WriteBatch } from "effect-lsm"
 import type { Patches } from "../support/openStore.js"
 import { Journal, quickDisk } from "./journal.js"
 import { directory, simulated, withStore } from "./simulation.js"
@@ -72,14 +72,14 @@ export const record = (
     const kept = Effect.sync(() => journal.mark({ kind: "kept", batch: models.length - 1 }))
     const keptIfSynced = Effect.suspend(() => ((options.durability ?? "sync") === "sync" ? kept : Effect.void))
 
-    const write = (store: LsmStore.Store, writes: ReadonlyArray<Change>) =>
+    const write = (store: Store.Store, writes: ReadonlyArray<Change>) =>
       Effect.suspend(() => {
         models.push(applyTo(models.at(-1)!, writes))
         journal.mark({ kind: "submitted", batch: models.length - 1 })
         return store.write(batchOf(writes))
       })
 
-    const run = (store: LsmStore.Store, step: Step) => {
+    const run = (store: Store.Store, step: Step) => {
       switch (step._tag) {
         case "Batch":
           return Effect.zipRight(write(store, step.writes), keptIfSynced)

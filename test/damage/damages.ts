@@ -1,4 +1,4 @@
-import { unusedFrom } from "../../src/internal/logSegment.js"
+import { unusedFrom } from "../../src/core/log/logSegment.js"
 import type { Files, Image } from "./image.js"
 
 /** One way in which a store's files come to harm. */

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import { type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
-import type { MemoryDisk } from "../../src/internal/memoryFile.js"
+import { type LsmOptions, type Store, WriteBatch } from "effect-lsm"
+import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
 
@@ -49,7 +49,7 @@ const recorder = (disk: MemoryDisk) => {
     }
   })
 
-  const write = (store: LsmStore.Store, size: number) =>
+  const write = (store: Store.Store, size: number) =>
     Effect.suspend(() => {
       const batch = WriteBatch.make()
       const model = new Map(models.at(-1)!)

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import type { LsmStore, Storage } from "effect-lsm"
+import type { Storage, Store } from "effect-lsm"
 import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
 import type { Damage } from "./damages.js"
@@ -27,7 +27,7 @@ const reused = 64 * 1024
 const bounded = (files: Files, report: (what: string) => void) => (storage: Storage.StorageService) => ({
   ...storage,
   driver: {
-    turn: storage.driver.turn,
+    yieldToEventLoop: storage.driver.yieldToEventLoop,
     create: (path: string) => storage.driver.create(path),
     openRead: (path: string): Storage.StorageFile => {
       const file = storage.driver.openRead(path)
@@ -52,7 +52,7 @@ const bounded = (files: Files, report: (what: string) => void) => (storage: Stor
 /** A header or a footer may be asked for where the file is too short for one. */
 const slack = 64
 
-const readAll = (store: LsmStore.Store, due: Expected): Effect.Effect<Verdict> =>
+const readAll = (store: Store.Store, due: Expected): Effect.Effect<Verdict> =>
   Effect.gen(function* () {
     const named = new Set<string>()
     for (const { name, run } of operations) {
@@ -74,7 +74,7 @@ export const judge = ({ models, keys }: Image, files: Files): Effect.Effect<Verd
     const storage = bounded(files, (what) => {
       unbounded ??= what
     })
-    const use = (store: LsmStore.Store) =>
+    const use = (store: Store.Store) =>
       Effect.gen(function* () {
         const last = models.length - 1
         const verdict = yield* readAll(store, expected(models[last]!, keys, files))
@@ -114,7 +114,7 @@ export const judgeTable = (
     for (const [name, bytes] of files) disk.place(name, bytes)
     const model = models.at(-1)!
     const sorted = [...new Set(keys)].sort()
-    const use = (store: LsmStore.Store) =>
+    const use = (store: Store.Store) =>
       Effect.gen(function* () {
         // Its keys are those that fail while it is empty; nothing has opened it before.
         disk.place(path, new Uint8Array(0))

@@ -2,7 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import { LsmError, type LsmStore } from "effect-lsm"
+import { LsmError, type Store } from "effect-lsm"
 import { directory } from "../crash/simulation.js"
 import type { Files, Model } from "./image.js"
 
@@ -31,7 +31,7 @@ export interface Answer {
 /** Something that is done to an open store. */
 export interface Operation {
   readonly name: string
-  readonly run: (store: LsmStore.Store, due: Expected) => Effect.Effect<Answer>
+  readonly run: (store: Store.Store, due: Expected) => Effect.Effect<Answer>
 }
 
 /** What is wrong with an error that damage has caused, or the file that it names. */

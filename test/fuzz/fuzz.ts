@@ -1,4 +1,4 @@
-import { isFailure } from "../../src/internal/failure.js"
+import { isFailure } from "../../src/core/storage/failure.js"
 import { seeded } from "../crash/random.js"
 import { mutate } from "./mutate.js"
 import { type Target, targets } from "./targets.js"

@@ -1,9 +1,9 @@
-import { checksum, placeSeed } from "../../src/internal/checksum.js"
-import { readU32, readU48, writeU32 } from "../../src/internal/encoding.js"
-import { fileHeaderSize, saltOf } from "../../src/internal/fileHeader.js"
-import { frameHeaderSize } from "../../src/internal/frame.js"
-import { footerSize, sectionTrailerSize } from "../../src/internal/tableFormat.js"
-import { TableIndex } from "../../src/internal/tableIndex.js"
+import { checksum, placeSeed } from "../../src/core/bytes/checksum.js"
+import { readU32, readU48, writeU32 } from "../../src/core/bytes/encoding.js"
+import { frameHeaderSize } from "../../src/core/log/frame.js"
+import { fileHeaderSize, saltOf } from "../../src/core/storage/fileHeader.js"
+import { footerSize, sectionTrailerSize } from "../../src/core/table/tableFormat.js"
+import { TableIndex } from "../../src/core/table/tableIndex.js"
 import { storeId } from "./seeds.js"
 
 const salt = saltOf(storeId)

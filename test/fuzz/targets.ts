@@ -1,17 +1,18 @@
-import { applyBatch } from "../../src/internal/batchFormat.js"
-import { BlockBuilder } from "../../src/internal/blockBuilder.js"
-import { BlockCursor } from "../../src/internal/blockCursor.js"
-import { Found, findInBlock } from "../../src/internal/blockLookup.js"
-import { compress, decompress } from "../../src/internal/compression.js"
-import { CorruptionFailure } from "../../src/internal/failure.js"
-import { decodeFileHeader, encodeFileHeader, saltOf } from "../../src/internal/fileHeader.js"
-import { TableFilter } from "../../src/internal/filter.js"
-import { replayLog, SegmentReader } from "../../src/internal/logSegment.js"
-import { LookupKey } from "../../src/internal/lookupKey.js"
-import { readManifest } from "../../src/internal/manifestFile.js"
-import { decodeFooter, decodeTableMeta, encodeTableMeta, footerSize } from "../../src/internal/tableFormat.js"
-import { TableIndex } from "../../src/internal/tableIndex.js"
-import { decodeVersionEdit, encodeVersionEdit } from "../../src/internal/versionEdit.js"
+import { LookupKey } from "../../src/core/bytes/lookupKey.js"
+import { LookupResult } from "../../src/core/cursor/lookupResult.js"
+import { applyBatch } from "../../src/core/log/batchFormat.js"
+import { replayLog, SegmentReader } from "../../src/core/log/logSegment.js"
+import { readManifest } from "../../src/core/manifest/manifestFile.js"
+import { decodeVersionEdit, encodeVersionEdit } from "../../src/core/manifest/versionEdit.js"
+import { CorruptionFailure } from "../../src/core/storage/failure.js"
+import { decodeFileHeader, encodeFileHeader, saltOf } from "../../src/core/storage/fileHeader.js"
+import { BlockBuilder } from "../../src/core/table/blockBuilder.js"
+import { BlockCursor } from "../../src/core/table/blockCursor.js"
+import { findInBlock } from "../../src/core/table/blockLookup.js"
+import { compress, decompress } from "../../src/core/table/compression.js"
+import { TableFilter } from "../../src/core/table/filter.js"
+import { decodeFooter, decodeTableMeta, encodeTableMeta, footerSize } from "../../src/core/table/tableFormat.js"
+import { TableIndex } from "../../src/core/table/tableIndex.js"
 import { encodeBatch } from "../support/batches.js"
 import { FakeFile } from "../support/fakeFile.js"
 import { buildTable, openTable, plainOptions, tableCursor, tableStoreId } from "../support/tables.js"
@@ -31,7 +32,7 @@ const malformed = (): never => {
   throw new CorruptionFailure("file", 0, "block", "malformed")
 }
 const key = new LookupKey()
-const found = new Found()
+const found = new LookupResult()
 const probes = ["", "k", "key 1", "key 33", "zz"]
 
 const lookIn = (block: Uint8Array): void => {

@@ -21,7 +21,7 @@ export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.gen(func
   const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   const entryPoints = {
     program: source("program.ts"),
-    "shell/compactionThread": source("../../src/shell/compactionThread.ts")
+    "internal/thread/compactionThread": source("../../src/internal/thread/compactionThread.ts")
   }
   yield* Effect.promise(() =>
     build({ entryPoints, outdir, bundle: true, platform: "node", format: "esm", logLevel: "error" })

@@ -2,19 +2,19 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
-import { type LsmError, LsmStore } from "effect-lsm"
+import { type LsmError, LsmStore, type Store } from "effect-lsm"
 import { pairs } from "../support/bytes.js"
 import { tuning } from "./plan.js"
 
 /** Opens the store of a directory in this process, and closes it. A torn end that is told is nothing to worry about here. */
 export const withStore = <A, E>(
   directory: string,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E>
+  use: (store: Store.Store) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | LsmError.OpenError> =>
   Effect.scoped(Effect.flatMap(LsmStore.make({ ...tuning, directory }), use)).pipe(
     Effect.provide(NodeFileSystem.layer),
     Logger.withMinimumLogLevel(LogLevel.Error)
   )
 
-export const contentOf = (store: LsmStore.Store) =>
+export const contentOf = (store: Store.Store) =>
   Effect.map(pairs(store.scan()), (entries): ReadonlyMap<string, string> => new Map(entries))

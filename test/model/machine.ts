@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { type LsmError, Storage } from "effect-lsm"
-import { type DiskOperation, MemoryDisk } from "../../src/internal/memoryFile.js"
+import { type DiskOperation, MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { type CrashState, DiskHistory } from "../crash/states.js"
 
@@ -64,9 +64,9 @@ export class Machine {
     this.storage = {
       ...storage,
       // Removing takes a while, and may be interrupted before it has begun.
-      remove: (path) => Effect.zipRight(storage.turn, storage.remove(path)),
+      remove: (path) => Effect.zipRight(storage.yieldToEventLoop, storage.remove(path)),
       driver: {
-        turn: (next) => driver.turn(next),
+        yieldToEventLoop: (next) => driver.yieldToEventLoop(next),
         openRead: (path) => this.track(driver.openRead(path)),
         create: (path) => this.track(driver.create(path))
       }

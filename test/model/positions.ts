@@ -2,23 +2,20 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
-import type { LsmError, LsmStore } from "effect-lsm"
+import type { LsmError, Store } from "effect-lsm"
 import type { Step } from "./commands.js"
 import { bytes, hexOf, mismatch, show, textOf } from "./text.js"
 
 /** The two kinds of cursor as one, so that both must go the same way. */
 interface Steered {
-  readonly cursor: LsmStore.Cursor
+  readonly cursor: Store.Cursor
   readonly close: Effect.Effect<void>
 }
 
 const attempt = <A>(evaluate: () => A): Effect.Effect<A, LsmError.ReadError> =>
   Effect.try({ try: evaluate, catch: (error) => error as LsmError.ReadError })
 
-const openUnsafe = (
-  store: LsmStore.Store,
-  options: LsmStore.CursorOptions
-): Effect.Effect<Steered, LsmError.ReadError> =>
+const openUnsafe = (store: Store.Store, options: Store.CursorOptions): Effect.Effect<Steered, LsmError.ReadError> =>
   Effect.map(
     attempt(() => store.unsafeCursor(options)),
     (cursor) => ({
@@ -38,7 +35,7 @@ const openUnsafe = (
     })
   )
 
-const openSafe = (store: LsmStore.Store, options: LsmStore.CursorOptions): Effect.Effect<Steered, LsmError.ReadError> =>
+const openSafe = (store: Store.Store, options: Store.CursorOptions): Effect.Effect<Steered, LsmError.ReadError> =>
   Effect.gen(function* () {
     const scope = yield* Scope.make()
     const close = Scope.close(scope, Exit.void)
@@ -58,7 +55,7 @@ interface Position extends Steered {
 /** So many cursors are held open at most; the newest is the one that is steered. */
 const most = 3
 
-const toRow = ({ key, value }: LsmStore.Entry): string => `${hexOf(key)}=${textOf(value)}`
+const toRow = ({ key, value }: Store.Entry): string => `${hexOf(key)}=${textOf(value)}`
 
 /** Open cursors, and where each must stand. */
 export class Positions {
@@ -69,8 +66,8 @@ export class Positions {
   }
 
   open(
-    store: LsmStore.Store,
-    options: LsmStore.CursorOptions,
+    store: Store.Store,
+    options: Store.CursorOptions,
     rows: ReadonlyArray<Row>,
     unsafe: boolean
   ): Effect.Effect<void, LsmError.ReadError> {
@@ -105,7 +102,7 @@ export class Positions {
 }
 
 /** Moves a cursor, and tells what it answers and where it stands then. */
-const move = (cursor: LsmStore.Cursor, step: Step): Effect.Effect<string, LsmError.ReadError> =>
+const move = (cursor: Store.Cursor, step: Step): Effect.Effect<string, LsmError.ReadError> =>
   Effect.gen(function* () {
     const answer =
       step.step === "take"

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import type { LsmError, LsmStore } from "effect-lsm"
+import type { LsmError, Store } from "effect-lsm"
 import type { CommandOf } from "./commands.js"
 import type { Content } from "./content.js"
 import { bytes, hexOf, rangeOf, textOf, transfer } from "./text.js"
@@ -32,8 +32,8 @@ export const showAll = (content: Content): string => join(content.rows({}).map((
 /** `between` is run after each entry of a scan. */
 export const answerOf = (
   question: Question,
-  store: LsmStore.Store,
-  snapshot: LsmStore.Snapshot | undefined,
+  store: Store.Store,
+  snapshot: Store.Snapshot | undefined,
   between?: Effect.Effect<void>
 ): Answer => {
   switch (question._tag) {
@@ -85,7 +85,7 @@ export const answerOf = (
           return shown
         }
       const rowOf = read(
-        ({ key, value }: LsmStore.Entry) => row(hexOf(key), textOf(value)),
+        ({ key, value }: Store.Entry) => row(hexOf(key), textOf(value)),
         ({ value }) => value
       )
       const own = (given: Uint8Array) => given

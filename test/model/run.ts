@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Metric from "effect/Metric"
 import * as MetricState from "effect/MetricState"
 import * as Scope from "effect/Scope"
-import { type LsmError, type LsmOptions, type LsmStore, type Storage, WriteBatch } from "effect-lsm"
+import { type LsmError, type LsmOptions, type Storage, type Store, WriteBatch } from "effect-lsm"
 import { turn } from "../support/eventually.js"
 import { openStore } from "../support/openStore.js"
 import type { SimulatedClock } from "../support/simulated.js"
@@ -25,7 +25,7 @@ type DurabilityName = keyof typeof durabilities
 /** A snapshot, and what may be seen from it. */
 interface Held {
   readonly scope: Scope.CloseableScope
-  readonly of: LsmStore.Snapshot
+  readonly of: Store.Snapshot
   readonly view: View
 }
 
@@ -34,7 +34,7 @@ export class Run {
   private readonly model = new Model()
   private machine: Machine
   private scope: Scope.CloseableScope | undefined
-  private store!: LsmStore.Store
+  private store!: Store.Store
   private snapshots: Array<Held> = []
   private readonly positions = new Positions()
   private sequence = 0
@@ -172,7 +172,7 @@ export class Run {
   private write(
     writes: ReadonlyArray<Write>,
     durability: DurabilityName | undefined,
-    run: (options: LsmStore.WriteOptions) => Effect.Effect<void, LsmError.WriteError>
+    run: (options: Store.WriteOptions) => Effect.Effect<void, LsmError.WriteError>
   ): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { model } = this

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { LsmStore } from "effect-lsm"
+import type { Store } from "effect-lsm"
 
 export const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, "hex"))
 export const bytesOf = (hex: string | undefined): Uint8Array | undefined => (hex === undefined ? undefined : bytes(hex))
@@ -14,7 +14,7 @@ export interface HexRange {
   readonly prefix?: string | undefined
 }
 
-export const rangeOf = ({ end, prefix, start }: HexRange): LsmStore.Range => ({
+export const rangeOf = ({ end, prefix, start }: HexRange): Store.Range => ({
   start: bytesOf(start),
   end: bytesOf(end),
   prefix: bytesOf(prefix)

@@ -1,4 +1,4 @@
-import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../../src/internal/batchFormat.js"
+import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../../src/core/log/batchFormat.js"
 import type { TestEntry } from "./entries.js"
 
 /** The payload of a log record that holds the entries. */

@@ -1,7 +1,7 @@
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { LsmStore } from "effect-lsm"
+import type { Store } from "effect-lsm"
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
@@ -17,7 +17,7 @@ export const toArray = <A, E, R>(stream: Stream.Stream<A, E, R>): Effect.Effect<
 export type Pair = readonly [key: string, value: string]
 
 /** The entries of a scan as pairs of strings. */
-export const pairs = <E, R>(stream: Stream.Stream<LsmStore.Entry, E, R>): Effect.Effect<Array<Pair>, E, R> =>
+export const pairs = <E, R>(stream: Stream.Stream<Store.Entry, E, R>): Effect.Effect<Array<Pair>, E, R> =>
   Effect.map(toArray(stream), (entries) => entries.map(({ key, value }) => [text(key), text(value)] as const))
 
 /** The keys of a scan as strings. */

@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Stream from "effect/Stream"
-import { CompactionWorker, LsmStore, WriteBatch } from "effect-lsm"
+import { CompactionWorker, LsmStore, type Store, WriteBatch } from "effect-lsm"
 
 const [task, directory, more] = isMainThread ? process.argv.slice(2) : (workerData as Array<string>)
 
@@ -129,7 +129,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
       }
       yield* store.write(batch)
     }
-    const counted = (options: LsmStore.ScanOptions) =>
+    const counted = (options: Store.ScanOptions) =>
       Stream.runFold(store.scan(options), { entries: 0, bytes: 0 }, ({ entries, bytes }, { key, value }) => ({
         entries: entries + 1,
         bytes: bytes + key.length + value.length

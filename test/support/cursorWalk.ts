@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { expect } from "vitest"
-import { compare } from "../../src/internal/bytes.js"
-import type { Cursor } from "../../src/internal/cursor.js"
+import { compare } from "../../src/core/bytes/bytes.js"
+import type { InternalCursor } from "../../src/core/cursor/internalCursor.js"
 import { current, inOrder, show, type TestEntry } from "./entries.js"
 
 /** One movement of a cursor; a missing key is taken from the entries. */
@@ -20,7 +20,7 @@ export const moves = (key: FastCheck.Arbitrary<Uint8Array>): FastCheck.Arbitrary
   )
 
 /** Moves a cursor over `entries` and compares it with the sorted array at every step. */
-export const walk = (cursor: Cursor, entries: ReadonlyArray<TestEntry>, steps: ReadonlyArray<Move>): void => {
+export const walk = (cursor: InternalCursor, entries: ReadonlyArray<TestEntry>, steps: ReadonlyArray<Move>): void => {
   const sorted = inOrder(entries)
   let at = 0
   cursor.seekToFirst()

@@ -1,8 +1,8 @@
 import * as FastCheck from "effect/FastCheck"
-import { Kind } from "../../src/internal/batchFormat.js"
-import { compare } from "../../src/internal/bytes.js"
-import type { Cursor } from "../../src/internal/cursor.js"
-import type { KeyRange } from "../../src/internal/visibleCursor.js"
+import { compare } from "../../src/core/bytes/bytes.js"
+import { EntryKind } from "../../src/core/cursor/entryKind.js"
+import type { InternalCursor } from "../../src/core/cursor/internalCursor.js"
+import type { KeyRange } from "../../src/core/cursor/visibleCursor.js"
 
 /** One version of a key; an undefined value is a deletion. */
 export interface TestEntry {
@@ -54,16 +54,16 @@ export const history = (
 export const inOrder = (entries: ReadonlyArray<TestEntry>): ReadonlyArray<TestEntry> =>
   [...entries].sort((a, b) => compare(a.key, b.key) || b.sequence - a.sequence)
 
-export const kindOf = (entry: TestEntry): number => (entry.value === undefined ? Kind.deletion : Kind.value)
+export const kindOf = (entry: TestEntry): number => (entry.value === undefined ? EntryKind.deletion : EntryKind.value)
 
 /** A copy of the entry under a cursor. */
-export const current = (cursor: Cursor): TestEntry => ({
+export const current = (cursor: InternalCursor): TestEntry => ({
   key: cursor.keyBytes.slice(cursor.keyStart, cursor.keyEnd),
   sequence: cursor.sequence,
-  value: cursor.kind === Kind.deletion ? undefined : cursor.valueBytes.slice(cursor.valueStart, cursor.valueEnd)
+  value: cursor.kind === EntryKind.deletion ? undefined : cursor.valueBytes.slice(cursor.valueStart, cursor.valueEnd)
 })
 
-export const collect = (cursor: Cursor): ReadonlyArray<TestEntry> => {
+export const collect = (cursor: InternalCursor): ReadonlyArray<TestEntry> => {
   const entries: Array<TestEntry> = []
   for (cursor.seekToFirst(); cursor.valid; cursor.next()) entries.push(current(cursor))
   return entries
@@ -103,7 +103,7 @@ export const visibleAt = (
 }
 
 /** A cursor over entries in an array, as simple as can be. */
-export class ArrayCursor implements Cursor {
+export class ArrayCursor implements InternalCursor {
   private at = -1
   private readonly entries: ReadonlyArray<TestEntry>
 

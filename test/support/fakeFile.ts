@@ -1,5 +1,5 @@
-import { StorageFailure } from "../../src/internal/failure.js"
-import type { StorageFile } from "../../src/internal/storageDriver.js"
+import { StorageFailure } from "../../src/core/storage/failure.js"
+import type { StorageFile } from "../../src/core/storage/storageDriver.js"
 
 /** A file in memory whose syncs end when the test says so, and whose calls fail when it says so. */
 export class FakeFile implements StorageFile {

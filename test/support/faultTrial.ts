@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/TestClock"
-import type { LsmOptions, LsmStore } from "effect-lsm"
+import type { LsmOptions, Store } from "effect-lsm"
 import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
 import { turn } from "./eventually.js"
@@ -27,7 +27,7 @@ const tuning: LsmOptions.Tuning = {
 }
 
 /** A store on the storage: its own disk is not used. */
-const open = <A, E>(storage: FaultyStorage, use: (store: LsmStore.Store) => Effect.Effect<A, E>) =>
+const open = <A, E>(storage: FaultyStorage, use: (store: Store.Store) => Effect.Effect<A, E>) =>
   withStore(quickDisk(), tuning, use, { storage: () => storage.service, memtable: storage.memtable })
 
 type Running = Fiber.RuntimeFiber<unknown, unknown>
@@ -41,7 +41,7 @@ const workload = (storage: FaultyStorage, run: WorkloadRun, forked: (fiber: Runn
       forked(fiber)
       yield* Fiber.await(fiber)
     })
-  const session = (store: LsmStore.Store) =>
+  const session = (store: Store.Store) =>
     Effect.gen(function* () {
       yield* one(run.write(store, 1))
       yield* one(run.write(store, 4))

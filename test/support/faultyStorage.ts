@@ -1,8 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
-import { type LsmError, type LsmOptions, LsmStore, type Memtable, Storage } from "effect-lsm"
-import { MemoryDisk } from "../../src/internal/memoryFile.js"
+import { type LsmError, type LsmOptions, LsmStore, type Memtable, Storage, type Store } from "effect-lsm"
+import { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { fromFailure } from "../../src/LsmError.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { type Operation, type Rule, Rules, type Verdict } from "./faultRules.js"
@@ -149,7 +149,7 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           const end = () => {
             if (code !== undefined) {
               of.broken = true
-              memory.driver.turn(() => done(failure("sync", path, code)))
+              memory.driver.yieldToEventLoop(() => done(failure("sync", path, code)))
               return
             }
             file.sync((refusal) => {
@@ -186,7 +186,7 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     const service: Storage.StorageService = {
       ...memory,
       driver: {
-        turn: memory.driver.turn,
+        yieldToEventLoop: memory.driver.yieldToEventLoop,
         openRead: (path) => {
           const { code } = judge("open", path)
           if (code !== undefined) throw failure("open", path, code)
@@ -275,7 +275,7 @@ export const makeFaultyStorage: Effect.Effect<FaultyStorage> = faultyStorage()
 /** Runs `use` with the store of such a file system. */
 export const withFaultyStore = <A, E, R>(
   storage: FaultyStorage,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E, R>,
+  use: (store: Store.Store) => Effect.Effect<A, E, R>,
   tuning?: LsmOptions.Tuning
 ) =>
   Effect.flatMap(LsmStore.LsmStore, use).pipe(

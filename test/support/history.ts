@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import { type LsmOptions, type LsmStore, type Recovery, WriteBatch } from "effect-lsm"
-import { compare } from "../../src/internal/bytes.js"
+import { type LsmOptions, type Maintenance, type Store, WriteBatch } from "effect-lsm"
+import { compare } from "../../src/core/bytes/bytes.js"
 import { diskOf, type Files, withStore } from "./laboratory.js"
 
 /** A store with several levels and a log, and all that its keys have ever been. */
@@ -25,7 +25,7 @@ const makeHistory = (isHeld: boolean): Effect.Effect<History> =>
   Effect.gen(function* () {
     const values = new Map<string, Array<string | undefined>>()
     const disk = diskOf()
-    const write = (store: LsmStore.Store, round: number) =>
+    const write = (store: Store.Store, round: number) =>
       Effect.gen(function* () {
         for (let from = 0; from < 60; from += 20) {
           const batch = WriteBatch.make()
@@ -104,7 +104,7 @@ export const newest = ({ values }: History): ReadonlyArray<readonly [string, str
 export const faultOfSalvage = (
   { values }: History,
   found: ReadonlyArray<readonly [string, string]>,
-  lost: ReadonlyArray<Recovery.Damage>
+  lost: ReadonlyArray<Maintenance.Damage>
 ): string | undefined => {
   const there = new Map(found)
   for (const key of there.keys()) if (!values.has(key)) return `${key} was never written`

@@ -3,8 +3,8 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Stream from "effect/Stream"
-import { type LsmOptions, LsmStore, type Recovery, Storage } from "effect-lsm"
-import { MemoryDisk } from "../../src/internal/memoryFile.js"
+import { type LsmOptions, LsmStore, type Maintenance, Storage, type Store } from "effect-lsm"
+import { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { turn } from "./eventually.js"
 
@@ -27,7 +27,7 @@ export const storageOf = (disk: MemoryDisk): Layer.Layer<Storage.Storage> =>
 /** Runs `use` with the store of a disk. */
 export const withStore = <A, E, R>(
   disk: MemoryDisk,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E, R>,
+  use: (store: Store.Store) => Effect.Effect<A, E, R>,
   options: Partial<LsmOptions.LsmOptions> = {}
 ) =>
   Effect.flatMap(LsmStore.LsmStore, use).pipe(
@@ -39,7 +39,7 @@ export const withStore = <A, E, R>(
 
 /** Everything that verification finds. */
 export const findings = (disk: MemoryDisk) =>
-  Effect.map(events(disk), (all) => all.filter((event): event is Recovery.Finding => event._tag === "Finding"))
+  Effect.map(events(disk), (all) => all.filter((event): event is Maintenance.Finding => event._tag === "Finding"))
 
 export const events = (disk: MemoryDisk) =>
   LsmStore.verifyFromStorage({ directory }).pipe(

@@ -1,4 +1,4 @@
-import { compare } from "../../src/internal/bytes.js"
+import { compare } from "../../src/core/bytes/bytes.js"
 import { inOrder, type TestEntry } from "./entries.js"
 import { buildTable, type TestTable } from "./tables.js"
 

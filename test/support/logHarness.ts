@@ -1,7 +1,7 @@
-import { readU32, writeU32 } from "../../src/internal/encoding.js"
-import { encodeFileHeader, fileHeaderSize, saltOf } from "../../src/internal/fileHeader.js"
-import { type LogEnd, replayLog, SegmentReader } from "../../src/internal/logSegment.js"
-import { LogWriter } from "../../src/internal/logWriter.js"
+import { readU32, writeU32 } from "../../src/core/bytes/encoding.js"
+import { type LogEnd, replayLog, SegmentReader } from "../../src/core/log/logSegment.js"
+import { LogWriter } from "../../src/core/log/logWriter.js"
+import { encodeFileHeader, fileHeaderSize, saltOf } from "../../src/core/storage/fileHeader.js"
 import { FakeFile } from "./fakeFile.js"
 
 export const storeId = Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1)

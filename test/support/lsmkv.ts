@@ -2,12 +2,12 @@ import { spawn } from "node:child_process"
 import { Readable, Writable } from "node:stream"
 import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { run } from "../../src/bin/program.js"
-import { StandardStreams, type Streams } from "../../src/bin/standardStreams.js"
+import { StandardStreams, type Streams } from "../../src/cli/io/standardStreams.js"
+import { run } from "../../src/cli/program.js"
 import { builtFile } from "./builtPrograms.js"
 
 /** The built program. */
-export const program = (): string => builtFile("bin/lsmkv.js")
+export const program = (): string => builtFile("cli/lsmkv.js")
 
 /** What a run left. */
 export interface Finished {

@@ -11,6 +11,7 @@ import {
   Metrics,
   SSTableStore,
   Storage,
+  type Store,
   TableMerger,
   Wal
 } from "effect-lsm"
@@ -50,7 +51,7 @@ export const openStore = (
     tables = same,
     merger = () => TableMerger.make
   }: Patches = {}
-): Effect.Effect<LsmStore.Store, LsmError.OpenError, Scope.Scope> =>
+): Effect.Effect<Store.Store, LsmError.OpenError, Scope.Scope> =>
   Effect.gen(function* () {
     const base = Context.make(Storage.Storage, storage(driver))
     const lower = base.pipe(

@@ -2,7 +2,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { type LsmError, type LsmOptions, LsmStore, Storage } from "effect-lsm"
+import { type LsmError, type LsmOptions, LsmStore, Storage, type Store } from "effect-lsm"
 import { messageMergerLayer } from "./simulatedThread.js"
 import { temporaryDirectory } from "./temporaryDirectory.js"
 
@@ -41,6 +41,6 @@ export const memoryWithThread: Effect.Effect<Place> = Effect.map(Storage.makeMem
 /** Runs `use` with the place's store open, and closes it. */
 export const withStore = <A, E, R>(
   place: Place,
-  use: (store: LsmStore.Store) => Effect.Effect<A, E, R>,
+  use: (store: Store.Store) => Effect.Effect<A, E, R>,
   tuning?: LsmOptions.Tuning
 ) => Effect.flatMap(LsmStore.LsmStore, use).pipe(Effect.provide(place.open(tuning)))

@@ -5,7 +5,7 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
-import { countAnew } from "../../src/shell/immediate.js"
+import { countAnew } from "../../src/internal/effect/immediate.js"
 
 /**
  * A clock that stands still until it is moved. A TestClock does the same, but takes tens of milliseconds of real time to

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { CompactionWorker, type LsmOptions, Storage, TableMerger } from "effect-lsm"
-import * as mergeRunner from "../../src/shell/mergeRunner.js"
+import * as mergeRunner from "../../src/internal/thread/mergeRunner.js"
 
 /**
  * A thread that is none: it runs what a real one runs, in the same process and on the same simulated disk, with every message
@@ -80,7 +80,7 @@ export class SimulatedThread {
     const { storage } = this
     return {
       ...storage,
-      turn: unlessDead(storage.turn),
+      yieldToEventLoop: unlessDead(storage.yieldToEventLoop),
       remove: (path) => unlessDead(storage.remove(path)),
       syncDirectory: (path) => unlessDead(storage.syncDirectory(path))
     }

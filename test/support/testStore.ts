@@ -4,14 +4,14 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type LsmOptions, type LsmStore, WriteBatch } from "effect-lsm"
+import { type LsmOptions, type Store, WriteBatch } from "effect-lsm"
 import { keys, pairs, plain, text, toArray } from "./bytes.js"
 import { type Place, withStore } from "./places.js"
 
 const letters = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
 /** a..h with the values 1..8, part of them in tables, one overwritten, one deleted and put again, "x" deleted. */
-const fill = (store: LsmStore.Store) =>
+const fill = (store: Store.Store) =>
   Effect.gen(function* () {
     yield* store.write(WriteBatch.make().put("a", "1").put("b", "old").put("c", "3").put("x", "gone"))
     yield* store.flush
@@ -54,7 +54,7 @@ export const testStore = (
   place: Effect.Effect<Place, never, Scope.Scope>,
   tuning: LsmOptions.Tuning = {}
 ): void => {
-  const test = <E>(title: string, use: (store: LsmStore.Store) => Effect.Effect<void, E, Scope.Scope>) =>
+  const test = <E>(title: string, use: (store: Store.Store) => Effect.Effect<void, E, Scope.Scope>) =>
     it.scoped(title, () => Effect.flatMap(place, (at) => withStore(at, use, tuning)))
 
   describe(name, () => {
@@ -116,7 +116,7 @@ export const testStore = (
         const key = (i: number) => `key ${String(i).padStart(3, "0")}`
         const value = (i: number) => new Uint8Array(i % 50 === 7 ? 9000 : 40).fill(i)
         for (let i = 0; i < 200; i++) yield* store.put(key(i), value(i))
-        const check = (entries: ReadonlyArray<LsmStore.Entry>, first: number, step: number) => {
+        const check = (entries: ReadonlyArray<Store.Entry>, first: number, step: number) => {
           expect(entries.length).toBe(200)
           for (const [n, entry] of entries.entries()) {
             const i = first + n * step
@@ -419,7 +419,7 @@ export const testStore = (
             }),
           tuning
         )
-        const check = (store: LsmStore.Store) =>
+        const check = (store: Store.Store) =>
           Effect.gen(function* () {
             for (const key of awkward) {
               expect(yield* store.getString(key), key).toStrictEqual(Option.some(`value of ${key}`))

@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
-import { compare } from "../../src/internal/bytes.js"
-import type { TableMeta } from "../../src/internal/tableFormat.js"
-import { levelCount, Version } from "../../src/internal/version.js"
+import { compare } from "../../src/core/bytes/bytes.js"
+import { levelCount, Version } from "../../src/core/manifest/version.js"
+import type { TableMeta } from "../../src/core/table/tableFormat.js"
 import { anyKey } from "./entries.js"
 
 const count = FastCheck.nat(2 ** 48 - 1)

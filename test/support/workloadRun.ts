@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import { type LsmStore, WriteBatch } from "effect-lsm"
+import { type Store, WriteBatch } from "effect-lsm"
 
 export type Model = ReadonlyMap<string, string>
 
 const decoder = new TextDecoder()
 
-const contents = (store: LsmStore.Store, reverse = false) =>
+const contents = (store: Store.Store, reverse = false) =>
   Effect.map(Stream.runCollect(store.scan({ reverse })), (entries) => {
     const found = new Map<string, string>()
     for (const { key, value } of entries) found.set(decoder.decode(key), decoder.decode(value))
@@ -44,7 +44,7 @@ export class WorkloadRun {
   }
 
   /** Writes a batch of every key in turn; the third is deleted. */
-  write(store: LsmStore.Store, size: number): Effect.Effect<void> {
+  write(store: Store.Store, size: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const number = ++this.batches
       const writes = Array.from({ length: size }, (_, i) => this.keys[(number * 5 + i * 3) % this.keys.length]!)
@@ -80,7 +80,7 @@ export class WorkloadRun {
   }
 
   /** Reads everything in three ways, each of which answers with a candidate or fails. */
-  read(store: LsmStore.Store): Effect.Effect<void> {
+  read(store: Store.Store): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       for (const reverse of [false, true]) {
         const found = yield* this.settle("scan", contents(store, reverse))
@@ -96,7 +96,7 @@ export class WorkloadRun {
   }
 
   /** What a store that nothing befalls must do with what the run has left: answers what is wrong. */
-  verify(open: <A, E>(use: (store: LsmStore.Store) => Effect.Effect<A, E>) => Effect.Effect<A, unknown>) {
+  verify(open: <A, E>(use: (store: Store.Store) => Effect.Effect<A, E>) => Effect.Effect<A, unknown>) {
     return Effect.gen(this, function* () {
       const before = yield* open((store) =>
         Effect.gen(this, function* () {

@@ -1,0 +1,44 @@
+import * as Args from "@effect/cli/Args"
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import { directory, durability, encoding, recovery, textArgument } from "../arguments.js"
+import { CommandFailed } from "../failure.js"
+import { chooseFormat } from "../format/chooseFormat.js"
+import { plural } from "../help/units.js"
+import { importLines } from "../io/importer.js"
+import { openInput } from "../io/input.js"
+import { writeOutput } from "../io/output.js"
+import { makeProgress } from "../io/progress.js"
+import { openOrCreate } from "../openStore.js"
+
+const file = textArgument("file", "What to read; without it, or with -, standard input.").pipe(Args.optional)
+const json = Options.boolean("json").pipe(
+  Options.withDescription(`The input is JSON lines: {"key":…,"value":…} or {"key":…,"delete":true}.`)
+)
+const batchSize = Options.integer("batch-size").pipe(
+  Options.withDefault(1000),
+  Options.withDescription("Entries that are written together or not at all; by default 1000.")
+)
+
+/** `lsmkv import` */
+export const importCommand = Command.make(
+  "import",
+  { directory, file, json, encoding, batchSize, durability, recovery },
+  (given) =>
+    Effect.gen(function* () {
+      if (given.batchSize < 1) return yield* new CommandFailed({ message: "--batch-size must be at least 1" })
+      const input = yield* openInput(given.file)
+      const store = yield* openOrCreate(given.directory, given)
+      const progress = yield* makeProgress(input.size)
+      const format = chooseFormat(given.json, given.encoding)
+      const { puts, deletes, batches } = yield* importLines(store, input, format, given.batchSize, progress)
+      yield* writeOutput(
+        `${plural(puts, "put")} and ${plural(deletes, "delete")} in ${plural(batches, "batch", "batches")}\n`
+      )
+    }).pipe(Effect.scoped)
+).pipe(
+  Command.withDescription(
+    "Write what an export or another program has printed: lines of key, tab, value, with the escapes of scan; or JSON lines. Makes the store if there is none."
+  )
+)

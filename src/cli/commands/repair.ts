@@ -1,0 +1,29 @@
+import * as Command from "@effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as LsmStore from "../../LsmStore.js"
+import { directory, json, textOption } from "../arguments.js"
+import { DamageFound } from "../failure.js"
+import { damageJson, damageText } from "../format/damageText.js"
+import { plural } from "../help/units.js"
+import { writeOutput } from "../io/output.js"
+
+const into = textOption("into", "new", "Where the new store is made: a directory that is empty, or not there yet.")
+
+/** `lsmkv repair` */
+export const repair = Command.make("repair", { directory, into, json }, (given) =>
+  Effect.gen(function* () {
+    const { lost, ...report } = yield* LsmStore.repair(given.directory, { into: given.into })
+    const { entries, tables, records, segments } = report
+    const summary = `${plural(entries, "entry", "entries")} from ${plural(tables, "table")} and ${plural(records, "record")} of ${plural(segments, "log segment")}`
+    yield* writeOutput(
+      given.json
+        ? `${JSON.stringify({ ...report, lost: lost.map(damageJson) })}\n`
+        : `${lost.map((damage) => `lost: ${damageText(damage)}\n`).join("")}repaired: ${summary}\n`
+    )
+    if (lost.length > 0) yield* new DamageFound()
+  })
+).pipe(
+  Command.withDescription(
+    "Make a new store of all that is sound in a damaged one, which is not changed. Exit code 3 if something was lost."
+  )
+)

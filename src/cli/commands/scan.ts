@@ -1,0 +1,38 @@
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import * as Option from "effect/Option"
+import { directory, encoding, json, readRecovery } from "../arguments.js"
+import { chooseFormat } from "../format/chooseFormat.js"
+import { writeOutput } from "../io/output.js"
+import { printLines } from "../io/printLines.js"
+import { openReading } from "../openStore.js"
+import { decodeRange, rangeOptions } from "../rangeOptions.js"
+
+const reverse = Options.boolean("reverse").pipe(Options.withDescription("From the last key to the first."))
+const limit = Options.integer("limit").pipe(
+  Options.optional,
+  Options.withDescription("Entries at most; by default all.")
+)
+const keysOnly = Options.boolean("keys-only").pipe(Options.withDescription("Print the keys without their values."))
+
+/** `lsmkv scan` */
+export const scan = Command.make(
+  "scan",
+  { directory, range: rangeOptions, reverse, limit, keysOnly, json, encoding, recovery: readRecovery },
+  (given) =>
+    Effect.gen(function* () {
+      const range = yield* decodeRange(given.range, given.encoding)
+      const format = chooseFormat(given.json, given.encoding)
+      const options = { ...range, reverse: given.reverse, limit: Option.getOrUndefined(given.limit) }
+      const store = yield* openReading(given.directory, given.recovery)
+      yield* given.keysOnly
+        ? printLines(store.keys(options), format.renderKey, identity, writeOutput)
+        : printLines(store.scan(options), format.renderEntry, (entry) => entry.key, writeOutput)
+    }).pipe(Effect.scoped)
+).pipe(
+  Command.withDescription(
+    "Print the entries of a range in key order, one a line: key, tab, value. Tabs, line ends, backslashes and control characters are escaped."
+  )
+)

@@ -1,0 +1,25 @@
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import { directory, json, readRecovery } from "../arguments.js"
+import { CommandFailed } from "../failure.js"
+import { statsJson, statsText } from "../format/statsText.js"
+import { writeOutput } from "../io/output.js"
+import { openReading } from "../openStore.js"
+
+const prometheus = Options.boolean("prometheus").pipe(
+  Options.withDescription("Print the metrics in the text format of Prometheus.")
+)
+
+/** `lsmkv stats` */
+export const stats = Command.make("stats", { directory, json, prometheus, recovery: readRecovery }, (given) =>
+  Effect.gen(function* () {
+    if (given.json && given.prometheus) {
+      return yield* new CommandFailed({ message: "--json and --prometheus exclude each other" })
+    }
+    const store = yield* openReading(given.directory, given.recovery)
+    if (given.prometheus) return yield* writeOutput(yield* store.prometheus)
+    const figures = yield* store.stats
+    yield* writeOutput(given.json ? statsJson(figures) : statsText(figures))
+  }).pipe(Effect.scoped)
+).pipe(Command.withDescription("Print what the store holds, how it is laid out, and what opening it found."))

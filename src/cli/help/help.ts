@@ -1,0 +1,12 @@
+import { commandDescriptors, rootCommand } from "../rootCommand.js"
+import { commandHelp, programHelp } from "./helpText.js"
+
+/** The page that the words ask for; undefined if they ask for none. No words at all ask for the first page. */
+export const requestedHelp = (words: ReadonlyArray<string>): string | undefined => {
+  if (words.length > 0 && !words.includes("--help") && !words.includes("-h")) return undefined
+  const name = words.find((word) => commandDescriptors.has(word))
+  const descriptor = name === undefined ? undefined : commandDescriptors.get(name)
+  return name === undefined || descriptor === undefined
+    ? programHelp("lsmkv", rootCommand.descriptor, commandDescriptors)
+    : commandHelp("lsmkv", name, descriptor)
+}

@@ -1,0 +1,63 @@
+import * as CliConfig from "@effect/cli/CliConfig"
+import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
+import * as HelpDoc from "@effect/cli/HelpDoc"
+import { plainText } from "../io/console.js"
+
+/** An argument or an option, and what is said of it. */
+export interface Definition {
+  readonly term: string
+  readonly text: string
+  readonly optional: boolean
+}
+
+/** The parts of a command's help. */
+export interface HelpSections {
+  readonly description: string
+  readonly args: ReadonlyArray<Definition>
+  readonly options: ReadonlyArray<Definition>
+}
+
+/** Takes apart the help that the framework makes of a command's declaration. */
+export const readHelp = (
+  command: CommandDescriptor.Command<unknown>,
+  { builtIns }: { readonly builtIns: boolean }
+): HelpSections => {
+  const paragraphs: Array<string> = []
+  const args: Array<Definition> = []
+  const options: Array<Definition> = []
+  let section = ""
+  const visit = (doc: HelpDoc.HelpDoc): void => {
+    if (HelpDoc.isSequence(doc)) {
+      visit(doc.left)
+      visit(doc.right)
+    } else if (HelpDoc.isHeader(doc)) {
+      section = text(HelpDoc.p(doc.value))
+    } else if (HelpDoc.isDescriptionList(doc)) {
+      const target = section === "ARGUMENTS" ? args : options
+      for (const [term, content] of doc.definitions) target.push(definition(text(HelpDoc.p(term)), content))
+    } else if (HelpDoc.isParagraph(doc) && section === "DESCRIPTION") {
+      paragraphs.push(text(doc))
+    }
+  }
+  visit(CommandDescriptor.getHelp(command, { ...CliConfig.defaultConfig, showBuiltIns: builtIns }))
+  return { description: paragraphs.join(" "), args, options }
+}
+
+/** The first paragraph is the framework's name of the type, which the term has already; the last says what `optional` says. */
+const definition = (term: string, content: HelpDoc.HelpDoc): Definition => {
+  const paragraphs = text(content)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .slice(1)
+  const own = paragraphs.filter((line) => line !== optionalMark)
+  return {
+    term: term.replaceAll(" | ", "|").replaceAll(/[()]/g, ""),
+    text: own.join(" "),
+    optional: own.length < paragraphs.length
+  }
+}
+
+const optionalMark = "This setting is optional."
+
+const text = (doc: HelpDoc.HelpDoc): string => plainText(HelpDoc.toAnsiText(doc)).trim()

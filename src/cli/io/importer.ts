@@ -1,0 +1,114 @@
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Stream from "effect/Stream"
+import type { Store } from "../../Store.js"
+import * as WriteBatch from "../../WriteBatch.js"
+import { CommandFailed } from "../failure.js"
+import type { EntryFormat } from "../format/entryFormat.js"
+import type { Input } from "./input.js"
+import { LineSplitter } from "./lineSplitter.js"
+import type { Progress } from "./progress.js"
+
+/** What an import did. */
+export interface Imported {
+  readonly puts: number
+  readonly deletes: number
+  readonly batches: number
+}
+
+/**
+ * Reads lines and writes them in batches. A batch is atomic, so a fault in a line or in the store leaves the batches before
+ * it and nothing of its own; the error says up to which line that is.
+ */
+export const importLines = (
+  store: Store,
+  input: Input,
+  format: EntryFormat,
+  batchSize: number,
+  progress: Progress
+): Effect.Effect<Imported, CommandFailed> =>
+  Effect.suspend(() => {
+    const lines = new LineSplitter()
+    const batch = WriteBatch.make()
+    let bytes = 0
+    let puts = 0
+    let deletes = 0
+    let batches = 0
+    let keptLines = 0
+
+    const failed = (reason: string): CommandFailed =>
+      new CommandFailed({
+        message: `${reason}; ${
+          keptLines === 0 ? "nothing was imported" : `lines 1 to ${keptLines} are imported, nothing behind them`
+        }`
+      })
+
+    /** Adds a line to the batch; answers what is wrong with it. */
+    const add = (line: Uint8Array): string | undefined => {
+      if (isBlank(line)) return undefined
+      const operation = format.parse(line)
+      if (Either.isLeft(operation)) return operation.left
+      const { key, value } = operation.right
+      if (value === undefined) {
+        batch.delete(key)
+        deletes++
+      } else {
+        batch.put(key, value)
+        puts++
+      }
+      return undefined
+    }
+
+    const commit = Effect.suspend(() => {
+      if (batch.size === 0) return Effect.void
+      const last = lines.lines
+      return store.write(batch).pipe(
+        Effect.mapError((error) => failed(`the batch of lines ${keptLines + 1} to ${last}: ${error.message}`)),
+        Effect.zipRight(
+          Effect.suspend(() => {
+            batch.clear()
+            batches++
+            keptLines = last
+            return progress.update(bytes, puts + deletes)
+          })
+        )
+      )
+    })
+
+    /** Takes whole lines until the batch is full or the piece is used up; true if there may be more in the piece. */
+    const fill = Effect.suspend(() => {
+      for (;;) {
+        const line = lines.next()
+        if (line === undefined) {
+          return lines.tooLong ? Effect.fail(failed(`line ${lines.lines + 1}: too long`)) : Effect.succeed(false)
+        }
+        const fault = add(line)
+        if (fault !== undefined) return Effect.fail(failed(`line ${lines.lines}: ${fault}`))
+        if (batch.size >= batchSize || batch.byteLength >= maxBatchBytes) return Effect.as(commit, true)
+      }
+    })
+
+    const takePiece = (piece: Uint8Array) => {
+      bytes += piece.length
+      lines.push(piece)
+      return Effect.repeat(fill, { while: (more) => more })
+    }
+
+    const finish = Effect.suspend(() => {
+      const line = lines.last()
+      const fault = line === undefined ? undefined : add(line)
+      return fault === undefined ? commit : Effect.fail(failed(`line ${lines.lines}: ${fault}`))
+    })
+
+    return Stream.mapError(input.bytes, (error) => failed(error.message)).pipe(
+      Stream.runForEach(takePiece),
+      Effect.zipRight(finish),
+      Effect.ensuring(progress.end),
+      Effect.map(() => ({ puts, deletes, batches }))
+    )
+  })
+
+/** Long values fill a batch before its number of entries does: a batch is held in memory. */
+const maxBatchBytes = 16 * 1024 * 1024
+
+const isBlank = (line: Uint8Array): boolean => line.length === 0 || (line.length === 1 && line[0] === 0x0d)

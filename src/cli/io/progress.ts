@@ -1,0 +1,39 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { formatBytes, formatCount } from "../help/units.js"
+import { writeError } from "./output.js"
+import { StandardStreams } from "./standardStreams.js"
+
+/** Tells whoever watches how far a long command has come. */
+export interface Progress {
+  readonly update: (bytes: number, entries?: number) => Effect.Effect<void>
+  /** Leaves no trace of it. */
+  readonly end: Effect.Effect<void>
+}
+
+/** One line on standard error, written over and over, where that is a terminal; nothing where it is not. */
+export const makeProgress = (totalBytes: number | undefined): Effect.Effect<Progress> =>
+  Effect.gen(function* () {
+    if (!(yield* StandardStreams).stderr.isTTY) return silent
+    const begun = yield* Clock.currentTimeMillis
+    let shownAt = begun
+    return {
+      update: (bytes, entries) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          if (now - shownAt < refreshMillis) return Effect.void
+          shownAt = now
+          const share = totalBytes ? ` (${Math.floor((100 * bytes) / totalBytes)} %)` : ""
+          if (entries === undefined) return writeError(`${eraseLine}${formatBytes(bytes)}${share}`)
+          const rate = formatCount(Math.round((entries * 1000) / (now - begun)))
+          return writeError(
+            `${eraseLine}${formatCount(entries)} entries, ${formatBytes(bytes)}${share}, ${rate} entries/s`
+          )
+        }),
+      end: Effect.suspend(() => (shownAt === begun ? Effect.void : writeError(eraseLine)))
+    }
+  })
+
+const silent: Progress = { update: () => Effect.void, end: Effect.void }
+
+const refreshMillis = 100
+const eraseLine = "\r\x1b[2K"

@@ -1,0 +1,36 @@
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { OpenError, ReadError } from "../LsmError.js"
+import type { LsmOptions } from "../LsmOptions.js"
+import * as LsmStore from "../LsmStore.js"
+import type * as Store from "../Store.js"
+import { damageText } from "./format/damageText.js"
+import { writeError } from "./io/output.js"
+
+type Opened = Effect.Effect<Store.Store, OpenError | ReadError, FileSystem.FileSystem | Scope.Scope>
+
+/** Whoever has damage passed over is told what it cost. */
+const open = (options: LsmOptions): Opened =>
+  Effect.tap(LsmStore.make(options), (store) =>
+    Effect.flatMap(store.stats, ({ recovery: { lost, aside } }) => {
+      const lines = lost.map((damage) => `lsmkv: lost: ${damageText(damage)}\n`)
+      if (aside !== undefined) lines.push(`lsmkv: the damaged files are kept in ${aside}\n`)
+      return lines.length === 0 ? Effect.void : writeError(lines.join(""))
+    })
+  )
+
+/** How a command that writes opens its store. */
+type Writing = Pick<LsmOptions, "durability" | "recovery">
+
+/** Opens a store for reading only: nothing of it is changed. */
+export const openReading = (directory: string, recovery: LsmOptions["recovery"]): Opened =>
+  open({ directory, recovery, readOnly: true })
+
+/** Opens a store that is there: a mistyped directory is an error, not a new and empty store. */
+export const openExisting = (directory: string, { durability, recovery }: Writing): Opened =>
+  open({ directory, durability, recovery, createIfMissing: false })
+
+/** Opens a store for writing, and makes it where there is none. */
+export const openOrCreate = (directory: string, { durability, recovery }: Writing): Opened =>
+  open({ directory, durability, recovery })

@@ -1,0 +1,56 @@
+import { equalRange } from "../bytes/bytes.js"
+import { EntryKind } from "../cursor/entryKind.js"
+import type { InternalCursor } from "./internalCursor.js"
+
+/**
+ * Which versions a flush or a compaction must keep. A version is superseded when a newer one of its key is seen by every
+ * snapshot that sees it. A tombstone goes only where nothing below it could hold its key (`isBottom`), and only when no snapshot
+ * is older than it.
+ */
+export class Retention {
+  private key = new Uint8Array(256)
+  private keyLength = -1
+  /** The snapshot boundary that the last kept version of this key serves. */
+  private boundary = Number.POSITIVE_INFINITY
+
+  /** `snapshots` ascending: the sequence numbers that readers hold. */
+  constructor(
+    private readonly snapshots: ReadonlyArray<number>,
+    private readonly isBottom: (bytes: Uint8Array, start: number, end: number) => boolean
+  ) {}
+
+  /** Whether the entry is written on. To be asked about every entry in order. */
+  keeps(entry: InternalCursor): boolean {
+    const { keyBytes, keyStart, keyEnd, sequence } = entry
+    const length = keyEnd - keyStart
+    const sameKey = equalRange(keyBytes, keyStart, keyEnd, this.key, 0, this.keyLength)
+    if (!sameKey) {
+      if (length > this.key.length) this.key = new Uint8Array(length * 2)
+      for (let i = 0; i < length; i++) this.key[i] = keyBytes[keyStart + i]!
+      this.keyLength = length
+      this.boundary = Number.POSITIVE_INFINITY
+    } else if (!this.snapshotIn(sequence, this.boundary)) {
+      return false
+    }
+    this.boundary = sequence
+    return !(
+      entry.kind === EntryKind.deletion &&
+      (this.snapshots.length === 0 || this.snapshots[0]! >= sequence) &&
+      this.isBottom(keyBytes, keyStart, keyEnd)
+    )
+  }
+
+  /** Whether a snapshot sees a version of `from` but not one of `to`. */
+  private snapshotIn(from: number, to: number): boolean {
+    const { snapshots } = this
+    let low = 0
+    let high = snapshots.length
+    // The first snapshot at or above `from`.
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (snapshots[middle]! < from) low = middle + 1
+      else high = middle
+    }
+    return low < snapshots.length && snapshots[low]! < to
+  }
+}

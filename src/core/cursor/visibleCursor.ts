@@ -1,0 +1,336 @@
+import { compareRange, copyRange, equalRange } from "../bytes/bytes.js"
+import { EntryKind } from "../cursor/entryKind.js"
+import type { InternalCursor } from "./internalCursor.js"
+
+/** The half-open range [start, end) of keys; undefined is unbounded. */
+export interface KeyRange {
+  readonly start: Uint8Array | undefined
+  readonly end: Uint8Array | undefined
+}
+
+export interface VisibleCursorOptions {
+  /**
+   * What may be passed over between two calls of `renew`: deleted and superseded entries, those with large values counting more. A
+   * move that would pass over more stops and is `unsettled`. Default: any number.
+   */
+  readonly patience?: number | undefined
+  /** Whether no values are wanted, and none are copied. Default false. */
+  readonly keysOnly?: boolean | undefined
+}
+
+/** So many bytes of a value that is passed over count as one more entry. */
+const valueUnit = 256
+
+/**
+ * What a reader at one sequence number sees of a merged cursor, within a range: for each key the newest version at or
+ * before that number, deleted keys left out.
+ *
+ * Going forward, the underlying cursor stands on the entry shown. Going backward, the versions of a key come oldest first, so the
+ * entry shown is copied and the underlying cursor stands before the key.
+ *
+ * A move that has to pass over much may stop on its way: it is `unsettled` then, the cursor shows nothing, and the underlying cursor stands on
+ * the next entry to be looked at. `goOn` continues the move; `backTo` undoes it.
+ *
+ * A move that fails leaves it invalid: it must be sought again.
+ */
+export class VisibleCursor {
+  valid = false
+  /** Whether the last move has stopped on its way. */
+  unsettled = false
+  keyBytes: Uint8Array = nothing
+  keyStart = 0
+  keyEnd = 0
+  valueBytes: Uint8Array = nothing
+  valueStart = 0
+  valueEnd = 0
+  /** As of a cursor. Going backward it always is. */
+  valueIsOwn = false
+  private direction = 1
+  /** The key shown when the last move began; of length -1 if there was none. */
+  private origin = new Uint8Array(256)
+  private originLength = -1
+  /** Going forward: the last deleted key that was passed. Going backward: the key whose versions are being looked at, then the key shown. */
+  private lastKey = new Uint8Array(256)
+  private lastKeyLength = 0
+  /** Going forward: whether entries of the key `skipped[0, skippedLength)` are passed over. */
+  private isSkipping = false
+  private skippedKey: Uint8Array = nothing
+  private skippedLength = 0
+  /** Going backward: whether a version of `lastKey` has been seen, and whether the newest of those seen is a value. */
+  private hasVersion = false
+  private hasValue = false
+  private readonly patience: number
+  private readonly keysOnly: boolean
+  private left: number
+  /** Deleted and superseded entries passed over. */
+  skipped = 0
+
+  constructor(
+    private readonly cursor: InternalCursor,
+    private readonly sequence: number,
+    private readonly range: KeyRange,
+    { keysOnly = false, patience = Number.POSITIVE_INFINITY }: VisibleCursorOptions = {}
+  ) {
+    this.keysOnly = keysOnly
+    this.patience = patience
+    this.left = patience
+  }
+
+  seekToFirst(): void {
+    this.leave()
+    const { start } = this.range
+    if (start === undefined) this.cursor.seekToFirst()
+    else this.cursor.seek(start, start.length)
+    this.beginForward()
+  }
+
+  seekToLast(): void {
+    this.leave()
+    const { end } = this.range
+    if (end === undefined) this.cursor.seekToLast()
+    else this.seekBelow(end, end.length)
+    this.beginBackward()
+  }
+
+  /** To the first visible entry at or above the key. */
+  seek(key: Uint8Array): void {
+    this.leave()
+    this.seekFrom(key, key.length)
+  }
+
+  /** To the last visible entry below the key. */
+  seekBefore(key: Uint8Array): void {
+    this.leave()
+    const { end } = this.range
+    const to = end !== undefined && compareRange(key, 0, key.length, end, 0, end.length) > 0 ? end : key
+    this.seekBelow(to, to.length)
+    this.beginBackward()
+  }
+
+  /** To the next entry, if it shows one. */
+  next(): void {
+    if (!this.leave()) return
+    // Going backward, the walk stands before the key: it goes on behind every version of it.
+    if (this.direction < 0) this.cursor.seek(this.origin, this.originLength)
+    else this.cursor.next()
+    this.direction = 1
+    this.skip(this.origin, this.originLength)
+    this.findForward()
+  }
+
+  /** To the entry before, if it shows one. */
+  prev(): void {
+    if (!this.leave()) return
+    if (this.direction > 0) this.seekBelow(this.origin, this.originLength)
+    this.beginBackward()
+  }
+
+  /** Continues a move that has stopped on its way. */
+  goOn(): void {
+    this.unsettled = false
+    if (this.direction > 0) this.findForward()
+    else this.findBackward()
+  }
+
+  /** The key that was shown when the last move began, or undefined. */
+  get cameFrom(): Uint8Array | undefined {
+    return this.originLength < 0 ? undefined : this.origin.slice(0, this.originLength)
+  }
+
+  /** Goes back to a key that it has shown, however much is to be passed over; to nowhere if there is none. */
+  backTo(key: Uint8Array | undefined): void {
+    this.valid = false
+    this.unsettled = false
+    if (key === undefined) return
+    this.left = Number.POSITIVE_INFINITY
+    this.seekFrom(key, key.length)
+    this.left = this.patience
+  }
+
+  /** From here on as much may be passed over as at the beginning. */
+  renew(): void {
+    this.left = this.patience
+  }
+
+  /** Begins a move: nothing is shown until it has ended. False if nothing was shown before. */
+  private leave(): boolean {
+    this.unsettled = false
+    if (!this.valid) {
+      this.originLength = -1
+      return false
+    }
+    this.valid = false
+    if (this.keyBytes === this.lastKey) {
+      const spare = this.origin
+      this.origin = this.lastKey
+      this.originLength = this.lastKeyLength
+      this.lastKey = spare
+    } else {
+      const { keyBytes, keyStart, keyEnd } = this
+      this.origin = copyKey(keyBytes, keyStart, keyEnd, this.origin)
+      this.originLength = keyEnd - keyStart
+    }
+    return true
+  }
+
+  private seekFrom(key: Uint8Array, length: number): void {
+    const { start } = this.range
+    if (start !== undefined && compareRange(key, 0, length, start, 0, start.length) < 0) {
+      this.cursor.seek(start, start.length)
+    } else {
+      this.cursor.seek(key, length)
+    }
+    this.beginForward()
+  }
+
+  /** Puts the underlying cursor on the last entry below the key. */
+  private seekBelow(key: Uint8Array, length: number): void {
+    const { cursor } = this
+    cursor.seek(key, length)
+    if (cursor.valid) cursor.prev()
+    else cursor.seekToLast()
+  }
+
+  private beginForward(): void {
+    this.direction = 1
+    this.isSkipping = false
+    this.findForward()
+  }
+
+  private beginBackward(): void {
+    this.direction = -1
+    this.hasVersion = false
+    this.hasValue = false
+    this.findBackward()
+  }
+
+  /** Settles on the next visible entry from where the underlying cursor stands. */
+  private findForward(): void {
+    const { cursor, sequence } = this
+    const { end } = this.range
+    for (; cursor.valid; cursor.next()) {
+      if (this.left <= 0) {
+        this.unsettled = true
+        return
+      }
+      if (this.isSkipping && this.isKey(this.skippedKey, this.skippedLength)) {
+        this.passOver()
+        continue
+      }
+      this.isSkipping = false
+      if (end !== undefined && compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, end, 0, end.length) >= 0)
+        return
+      if (cursor.sequence > sequence) {
+        this.passOver()
+        continue
+      }
+      if (cursor.kind === EntryKind.deletion) {
+        this.passOver()
+        this.remember()
+        this.skip(this.lastKey, this.lastKeyLength)
+        continue
+      }
+      this.valid = true
+      this.keyBytes = cursor.keyBytes
+      this.keyStart = cursor.keyStart
+      this.keyEnd = cursor.keyEnd
+      this.valueBytes = cursor.valueBytes
+      this.valueStart = cursor.valueStart
+      this.valueEnd = cursor.valueEnd
+      this.valueIsOwn = cursor.valueIsOwn
+      return
+    }
+  }
+
+  /** Settles on the last visible key at or before where the underlying cursor stands. */
+  private findBackward(): void {
+    const { cursor, sequence } = this
+    const { start } = this.range
+    for (; cursor.valid; cursor.prev()) {
+      if (this.left <= 0) {
+        this.unsettled = true
+        return
+      }
+      if (this.hasVersion && !this.isKey(this.lastKey, this.lastKeyLength)) {
+        if (this.hasValue) break
+        this.hasVersion = false
+      }
+      if (
+        start !== undefined &&
+        compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, start, 0, start.length) < 0
+      ) {
+        break
+      }
+      if (cursor.sequence > sequence) {
+        this.passOver()
+        continue
+      }
+      // A newer version of the same key replaces the older one held so far.
+      const isNewer = this.hasVersion
+      if (!isNewer) this.remember()
+      this.hasVersion = true
+      this.hasValue = cursor.kind !== EntryKind.deletion
+      if (this.hasValue) this.holdValue()
+      if (isNewer || !this.hasValue) this.passOver()
+    }
+    this.valid = this.hasValue
+    if (!this.valid) return
+    this.keyBytes = this.lastKey
+    this.keyStart = 0
+    this.keyEnd = this.lastKeyLength
+  }
+
+  /** Keeps the value under the underlying cursor, which goes on. */
+  private holdValue(): void {
+    const { cursor } = this
+    if (this.keysOnly) return
+    this.valueIsOwn = true
+    if (cursor.valueIsOwn) {
+      this.valueBytes = cursor.valueBytes
+      this.valueStart = cursor.valueStart
+      this.valueEnd = cursor.valueEnd
+      return
+    }
+    this.valueBytes = copyRange(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
+    this.valueStart = 0
+    this.valueEnd = this.valueBytes.length
+  }
+
+  private passOver(): void {
+    const { cursor } = this
+    this.skipped++
+    this.left -= 1 + (cursor.valueEnd - cursor.valueStart) / valueUnit
+  }
+
+  private skip(key: Uint8Array, length: number): void {
+    this.isSkipping = true
+    this.skippedKey = key
+    this.skippedLength = length
+  }
+
+  private isKey(key: Uint8Array, length: number): boolean {
+    const { cursor } = this
+    return equalRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, key, 0, length)
+  }
+
+  private remember(): void {
+    const { keyBytes, keyStart, keyEnd } = this.cursor
+    this.lastKey = copyKey(keyBytes, keyStart, keyEnd, this.lastKey)
+    this.lastKeyLength = keyEnd - keyStart
+  }
+}
+
+/** Copies `bytes[start, end)` to the beginning of `target`, or of a larger array if it has no room; returns where it is. */
+const copyKey = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array<ArrayBuffer>
+): Uint8Array<ArrayBuffer> => {
+  const length = end - start
+  const room = length > target.length ? new Uint8Array(length * 2) : target
+  for (let i = 0; i < length; i++) room[i] = bytes[start + i]!
+  return room
+}
+
+const nothing = new Uint8Array(0)

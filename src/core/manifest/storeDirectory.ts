@@ -1,0 +1,183 @@
+import { CorruptionFailure, StorageFailure } from "../storage/failure.js"
+import { decodeFileHeader, fileHeaderSize } from "../storage/fileHeader.js"
+import {
+  currentName,
+  logName,
+  manifestName,
+  parseFileName,
+  type StoreFile,
+  tableName,
+  temporaryName
+} from "../storage/fileNames.js"
+import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
+import { type ManifestState, readManifest } from "./manifestFile.js"
+import { hasOwnHeader, isLikelyNumber, isOwnFile, type Owner } from "./ownFile.js"
+
+/** A store as its directory tells it: what CURRENT names, and what the manifest says. */
+export interface StoreDirectory {
+  readonly state: ManifestState
+  readonly storeId: Uint8Array
+  readonly manifestNumber: number
+  /** Bytes of a torn last edit of the manifest, which was never acted upon. */
+  readonly tornBytes: number
+}
+
+/**
+ * Reads CURRENT and the manifest that it names; undefined where there is no store.
+ *
+ * @throws CorruptionFailure, FormatFailure, StorageFailure
+ */
+export const readStoreDirectory = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>
+): StoreDirectory | undefined => {
+  if (!names.includes(currentName)) {
+    // Making a store writes its first manifest, then CURRENT, then anything else, each of them durable before the next.
+    const later = names.find((name) => {
+      const file = parseFileName(name)
+      const comesLater =
+        file?.kind === "log" || file?.kind === "table" || isLaterManifest(driver, directory, names, file)
+      return comesLater && hasOwnHeader(driver, directory, name, undefined)
+    })
+    if (later === undefined) return undefined
+    throw new CorruptionFailure(`${directory}/${currentName}`, 0, "file", `missing, though ${later} is there`)
+  }
+  const path = `${directory}/${currentName}`
+  const header = decodeFileHeader(readWhole(driver, path), "current", path)
+  if (!names.includes(manifestName(header.fileNumber))) {
+    const missing = `${directory}/${manifestName(header.fileNumber)}`
+    throw new CorruptionFailure(missing, 0, "file", `missing, though ${currentName} names it`)
+  }
+  return readManifestOf(driver, directory, names, header.fileNumber, header.storeId)
+}
+
+/** The store that one of the manifests in a directory tells of. @throws CorruptionFailure, FormatFailure, StorageFailure */
+export const readManifestOf = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>,
+  manifestNumber: number,
+  storeId: Uint8Array,
+  hasHeader = true
+): StoreDirectory => {
+  const path = `${directory}/${manifestName(manifestNumber)}`
+  const { state, tornBytes } = readManifest(readWhole(driver, path), manifestNumber, storeId, path, hasHeader)
+  // A segment is written to only when an edit that names it is durable: one that is newer than all that are named
+  // tells of an edit that was lost. Where the log was closed, or given up, nothing up to there is missed.
+  const newest = Math.max(0, state.closed?.fileNumber ?? 0, ...state.segments)
+  for (const name of names) {
+    const file = parseFileName(name)
+    if (file?.kind !== "log" || file.fileNumber <= newest || !hasBegun(driver, `${directory}/${name}`)) continue
+    if (hasOwnHeader(driver, directory, name, storeId)) {
+      throw new CorruptionFailure(path, 0, "file", `edits are lost: it does not name ${name}`)
+    }
+  }
+  // Files that a crash left behind keep their numbers until they are removed.
+  const owner = { storeId, nextFileNumber: state.nextFileNumber }
+  const taken = names.filter((name) => {
+    const file = parseFileName(name)
+    if (file === undefined || !("fileNumber" in file)) return false
+    return isLikelyNumber(file.fileNumber, state.nextFileNumber) || isOwnFile(driver, directory, name, owner)
+  })
+  const nextFileNumber = Math.max(state.nextFileNumber, highestFileNumber(taken) + 1)
+  return { state: { ...state, nextFileNumber }, storeId, manifestNumber, tornBytes }
+}
+
+/** The highest number of any file of the store's making, 0 without any. */
+export const highestFileNumber = (names: ReadonlyArray<string>): number =>
+  names.reduce((most, name) => {
+    const file = parseFileName(name)
+    return file !== undefined && "fileNumber" in file ? Math.max(most, file.fileNumber) : most
+  }, 0)
+
+/** A store's first manifest has the first number under which no file of others, or what a crash has left of one, stands in the way. */
+const isLaterManifest = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>,
+  file: StoreFile | undefined
+): boolean => {
+  if (file?.kind !== "manifest") return false
+  for (let number = 1; number < file.fileNumber; number++) {
+    const isTaken = [manifestName(number), temporaryName(number)].some(
+      (name) => names.includes(name) && !hasOwnHeader(driver, directory, name, undefined)
+    )
+    if (!isTaken) return true
+  }
+  return false
+}
+
+/** Files of a store's making that its state does not name, in order. @throws StorageFailure */
+export const orphansAmong = (
+  driver: StorageDriver,
+  directory: string,
+  names: ReadonlyArray<string>,
+  { state, storeId, manifestNumber }: Omit<StoreDirectory, "tornBytes" | "storeId"> & Pick<Owner, "storeId">
+): ReadonlyArray<string> => {
+  const named = new Set<string>([
+    ...state.segments.map(logName),
+    ...state.version.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
+    manifestName(manifestNumber),
+    currentName
+  ])
+  const owner = { storeId, nextFileNumber: state.nextFileNumber }
+  return names.filter((name) => !named.has(name) && isOwnFile(driver, directory, name, owner)).sort()
+}
+
+/** Whether a directory holds anything of a store; a LOCK alone is nothing. */
+export const holdsStore = (names: ReadonlyArray<string>): boolean =>
+  names.some((name) => {
+    const file = parseFileName(name)
+    return file !== undefined && file.kind !== "lock"
+  })
+
+/** The table files, then the log segments, that a manifest names and that are not there. */
+export const missingFiles = (
+  state: ManifestState,
+  names: ReadonlyArray<string>
+): { readonly tables: ReadonlyArray<string>; readonly segments: ReadonlyArray<string> } => {
+  const present = new Set(names)
+  const tables = state.version.levels.flatMap((level) => level.map(({ fileNumber }) => tableName(fileNumber)))
+  return {
+    tables: tables.filter((name) => !present.has(name)),
+    segments: state.segments.map(logName).filter((name) => !present.has(name))
+  }
+}
+
+export const missingFile = (directory: string, name: string, manifestNumber: number): CorruptionFailure =>
+  new CorruptionFailure(`${directory}/${name}`, 0, "file", `missing, though ${manifestName(manifestNumber)} names it`)
+
+const hasBegun = (driver: StorageDriver, path: string): boolean => sizeOf(driver, path) > fileHeaderSize
+
+export const sizeOf = (driver: StorageDriver, path: string): number => {
+  const file = driver.openRead(path)
+  try {
+    return file.size()
+  } finally {
+    closeQuietly(file)
+  }
+}
+
+/** The size of a file, 0 where there is none. */
+export const sizeIfThere = (driver: StorageDriver, path: string): number => {
+  try {
+    return sizeOf(driver, path)
+  } catch (failure) {
+    if (failure instanceof StorageFailure && failure.code === "ENOENT") return 0
+    throw failure
+  }
+}
+
+/** All of a file. Where the system gives less than its size, what is missing is not known to be missing on disk. */
+export const readWhole = (driver: StorageDriver, path: string): Uint8Array => {
+  const file = driver.openRead(path)
+  try {
+    const size = file.size()
+    const bytes = readExactly(file, 0, size)
+    if (bytes.length < size) throw new StorageFailure("read", path, "EIO")
+    return bytes
+  } finally {
+    closeQuietly(file)
+  }
+}

@@ -1,0 +1,182 @@
+import { compare, compareRange } from "../bytes/bytes.js"
+import { findTable } from "../table/levelCursor.js"
+import type { TableMeta } from "../table/tableFormat.js"
+
+export const levelCount = 7
+
+/** What the tables of one level come to. */
+export interface LevelTotals {
+  readonly bytes: number
+  readonly entries: number
+  readonly deletions: number
+  /** Entries that are known not to be the newest of their key in their table. */
+  readonly superseded: number
+}
+
+const noTotals: LevelTotals = { bytes: 0, entries: 0, deletions: 0, superseded: 0 }
+
+const plus = (totals: LevelTotals, tables: ReadonlyArray<TableMeta>, sign: 1 | -1 = 1): LevelTotals => {
+  let { bytes, entries, deletions, superseded } = totals
+  for (const table of tables) {
+    bytes += sign * table.size
+    entries += sign * table.entries
+    deletions += sign * table.deletions
+    superseded += sign * (table.superseded?.entries ?? 0)
+  }
+  return { bytes, entries, deletions, superseded }
+}
+
+/**
+ * An immutable picture of which tables stand at which level. Level 0 is ordered from the newest table to the
+ * oldest, and its tables may overlap; the tables of a deeper level are disjoint and ordered by key.
+ */
+export class Version {
+  readonly entryCount: number
+  /** Bytes of all tables. */
+  readonly byteCount: number
+
+  constructor(
+    readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>,
+    readonly totals: ReadonlyArray<LevelTotals> = levels.map((tables) => plus(noTotals, tables))
+  ) {
+    this.entryCount = totals.reduce((sum, { entries }) => sum + entries, 0)
+    this.byteCount = totals.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  static readonly empty = new Version(Array.from({ length: levelCount }, () => []))
+
+  levelBytes(level: number): number {
+    return this.totals[level]!.bytes
+  }
+
+  get tableCount(): number {
+    return this.levels.reduce((n, tables) => n + tables.length, 0)
+  }
+
+  get deepestLevel(): number {
+    for (let level = this.levels.length - 1; level > 0; level--) if (this.levels[level]!.length > 0) return level
+    return 0
+  }
+
+  /** The tables of a level that meet the closed range [smallest, largest]; undefined is unbounded. */
+  overlapping(
+    level: number,
+    smallest: Uint8Array | undefined,
+    largest: Uint8Array | undefined
+  ): ReadonlyArray<TableMeta> {
+    const tables = this.levels[level]!
+    if (level > 0) {
+      const from = smallest === undefined ? 0 : findTable(tables, smallest, smallest.length)
+      return tables.slice(from, largest === undefined ? tables.length : firstBehind(tables, largest, from))
+    }
+    return tables.filter(
+      (table) =>
+        (smallest === undefined || compare(table.largestKey, smallest) >= 0) &&
+        (largest === undefined || compare(table.smallestKey, largest) <= 0)
+    )
+  }
+
+  /** This version with tables removed and added. A level that the edit does not name is shared with this one. */
+  apply(edit: TableChanges): Version {
+    if (edit.added.length + edit.removed.length === 0) return this
+    const removed = new Set(edit.removed.map(({ fileNumber }) => fileNumber))
+    const concerned = new Set([...edit.removed, ...edit.added].map(({ level }) => level))
+    const levels = [...this.levels]
+    const totals = [...this.totals]
+    for (const level of concerned) {
+      const gone: Array<TableMeta> = []
+      const kept = levels[level]!.filter((table) => {
+        if (!removed.has(table.fileNumber)) return true
+        gone.push(table)
+        return false
+      })
+      const added = edit.added.filter((change) => change.level === level).map(({ table }) => table)
+      levels[level] = added.length === 0 ? kept : merged(kept, added, level === 0 ? byAge : byKey)
+      totals[level] = plus(plus(totals[level]!, gone, -1), added)
+    }
+    return new Version(levels, totals)
+  }
+}
+
+type Order = (a: TableMeta, b: TableMeta) => number
+
+const byAge: Order = (a, b) => b.largestSequence - a.largestSequence || b.fileNumber - a.fileNumber
+const byKey: Order = (a, b) => compare(a.smallestKey, b.smallestKey)
+
+/** Two lists as one, in order. The first is in order already, so only the places of the others are searched. */
+const merged = (
+  sorted: ReadonlyArray<TableMeta>,
+  others: ReadonlyArray<TableMeta>,
+  order: Order
+): ReadonlyArray<TableMeta> => {
+  const result: Array<TableMeta> = []
+  let at = 0
+  for (const table of [...others].sort(order)) {
+    let from = at
+    let to = sorted.length
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (order(sorted[middle]!, table) <= 0) from = middle + 1
+      else to = middle
+    }
+    while (at < from) result.push(sorted[at++]!)
+    result.push(table)
+  }
+  while (at < sorted.length) result.push(sorted[at++]!)
+  return result
+}
+
+/** The first of the sorted, disjoint `tables`, from `from` on, whose smallest key is above the key. */
+const firstBehind = (tables: ReadonlyArray<TableMeta>, key: Uint8Array, from: number): number => {
+  let to = tables.length
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (compare(tables[middle]!.smallestKey, key) <= 0) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+export interface TableChanges {
+  readonly added: ReadonlyArray<{ readonly level: number; readonly table: TableMeta }>
+  readonly removed: ReadonlyArray<{ readonly level: number; readonly fileNumber: number }>
+}
+
+/** The keys that a table may hold, both ends included. */
+export type KeyBounds = Pick<TableMeta, "smallestKey" | "largestKey">
+
+/** Whether none of these levels, each of them sorted and disjoint, has a table that could hold the key. */
+export const isAbsentFrom = (
+  levels: ReadonlyArray<ReadonlyArray<KeyBounds>>,
+  bytes: Uint8Array,
+  start: number,
+  end: number
+): boolean => {
+  const key = start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end)
+  for (const tables of levels) {
+    if (tables.length === 0) continue
+    const table = tables[findTable(tables, key, key.length)]
+    if (table !== undefined && compareRange(table.smallestKey, 0, table.smallestKey.length, key, 0, key.length) <= 0) {
+      return false
+    }
+  }
+  return true
+}
+
+/** What is wrong with a version, or undefined: every deeper level must be sorted and disjoint. */
+export const versionFault = (version: Version): string | undefined => {
+  const seen = new Set<number>()
+  for (let level = 0; level < version.levels.length; level++) {
+    let previous: TableMeta | undefined
+    for (const table of version.levels[level]!) {
+      if (seen.has(table.fileNumber)) return `table ${table.fileNumber} stands twice`
+      seen.add(table.fileNumber)
+      if (compare(table.smallestKey, table.largestKey) > 0) return `table ${table.fileNumber} ends before it begins`
+      if (level > 0 && previous !== undefined && compare(previous.largestKey, table.smallestKey) >= 0) {
+        return `tables ${previous.fileNumber} and ${table.fileNumber} of level ${level} overlap`
+      }
+      previous = table
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,67 @@
+import { copyInto, viewOf } from "../bytes/bytes.js"
+
+/** Blocks grow from this size to the arena's own, so that a store with little in it holds little. */
+const firstBlock = 4 * 1024
+
+/** Ranges up to this length are copied by words: 31 ns for 100 bytes, where a view of them and a call take 57, and 16 bytes one by one 32. */
+const longestByWords = 256
+/** Larger buffers, such as the segments of a replay, are not kept alive for that. */
+const largestSource = 1024 * 1024
+
+const noView: DataView = new DataView(new ArrayBuffer(0))
+
+/** Bytes of many small pieces in few large blocks, so that a piece costs no object. Pieces never move. */
+export class Arena {
+  readonly blocks: Array<Uint8Array> = []
+  private current: Uint8Array | undefined
+  private currentView = noView
+  private used = 0
+  /** Where the last range came from: mostly from the same buffer as the next. */
+  private source: Uint8Array | undefined
+  private sourceView = noView
+  /** The block and the offset of the last piece taken. */
+  block = -1
+  offset = 0
+  /** Bytes of all blocks. */
+  allocated = 0
+
+  constructor(private readonly blockSize: number) {}
+
+  /** Makes room for `size` bytes: `blocks[block]` at `offset`. */
+  take(size: number): void {
+    if (this.current === undefined || this.used + size > this.current.length) {
+      const grown = Math.min(this.blockSize, firstBlock << Math.min(this.blocks.length, 16))
+      this.current = new Uint8Array(Math.max(size, grown))
+      this.currentView = viewOf(this.current)
+      this.blocks.push(this.current)
+      this.allocated += this.current.length
+      this.used = 0
+    }
+    this.block = this.blocks.length - 1
+    this.offset = this.used
+    this.used += size
+  }
+
+  /** Copies `bytes[start, end)` into the piece last taken, from `at` in it on. */
+  fill(at: number, bytes: Uint8Array, start: number, end: number): void {
+    const target = this.offset + at
+    if (end - start > longestByWords || bytes.length > largestSource) {
+      copyInto(bytes, start, end, this.current!, target)
+      return
+    }
+    if (bytes !== this.source) {
+      this.source = bytes
+      this.sourceView = viewOf(bytes)
+    }
+    copyWords(this.sourceView, start, end, this.currentView, target)
+  }
+}
+
+const copyWords = (source: DataView, start: number, end: number, target: DataView, at: number): void => {
+  let i = start
+  for (const last = end - 7; i < last; i += 8, at += 8) {
+    target.setInt32(at, source.getInt32(i, true), true)
+    target.setInt32(at + 4, source.getInt32(i + 4, true), true)
+  }
+  for (; i < end; i++) target.setInt8(at++, source.getInt8(i))
+}

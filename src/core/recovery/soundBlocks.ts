@@ -1,0 +1,129 @@
+import { compare, equals } from "../bytes/bytes.js"
+import type { InternalCursor } from "../cursor/internalCursor.js"
+import { damageOf, isDamage, type Report } from "../storage/damage.js"
+import { CorruptionFailure, type StorageFailure } from "../storage/failure.js"
+import { BlockCursor } from "../table/blockCursor.js"
+import { type BlockKeys, type Visit, walkBlock } from "../table/blockWalk.js"
+import { type Handle, sectionTrailerSize, type TableMeta } from "../table/tableFormat.js"
+import type { InspectedTable } from "./inspectedTable.js"
+
+/**
+ * The sound data blocks of a table in key order; the others are reported, with the keys between their neighbours. `bounds` is what
+ * is known of the table's keys: a block beyond them is not sound.
+ */
+export function* soundBlocks(
+  table: InspectedTable,
+  bounds: TableMeta | undefined,
+  report: Report,
+  visit?: Visit
+): Generator<Uint8Array, void> {
+  let last: Uint8Array | undefined
+  let lastSequence = 0
+  /** The first block that has the last key. */
+  let blockOfLast = 0
+  let lost: Array<{ readonly handle: Handle; readonly failure: CorruptionFailure | StorageFailure }> = []
+  const reportLost = (to: Uint8Array | undefined): void => {
+    const keys = { from: last ?? bounds?.smallestKey, to: to ?? bounds?.largestKey }
+    for (const { handle, failure } of lost) {
+      report(damageOf(failure, handle.offset, "data block", handle.length + sectionTrailerSize, keys))
+    }
+    lost = []
+  }
+  for (const [i, handle] of table.blocks.entries()) {
+    try {
+      const block = table.readBlock(handle)
+      const keys = walkBlock(block)
+      const fault =
+        typeof keys === "string"
+          ? keys
+          : last !== undefined && !follows(last, lastSequence, keys)
+            ? "out of order"
+            : outside(keys.first, keys.last, bounds)
+              ? "keys outside the table's bounds"
+              : undefined
+      if (fault !== undefined || typeof keys === "string") {
+        throw new CorruptionFailure(table.path, handle.offset, "data block", fault ?? "malformed")
+      }
+      reportLost(keys.first)
+      const blockOfFirst = last !== undefined && equals(last, keys.first) ? blockOfLast : i
+      blockOfLast = equals(keys.first, keys.last) ? blockOfFirst : i
+      last = keys.last
+      lastSequence = keys.lastSequence
+      const { index } = table
+      if (
+        index !== undefined &&
+        (index.find(keys.first, keys.first.length) !== blockOfFirst || index.find(last, last.length) !== blockOfLast)
+      ) {
+        const reason = "the index does not lead to the block's keys"
+        const { first: from, last: to } = keys
+        report({
+          file: table.path,
+          offset: handle.offset,
+          bytes: undefined,
+          region: "index block",
+          reason,
+          keys: { from, to }
+        })
+      }
+      if (visit !== undefined) walkBlock(block, visit)
+      yield block
+    } catch (failure) {
+      if (!isDamage(failure)) throw failure
+      lost.push({ handle, failure })
+    }
+  }
+  reportLost(undefined)
+  if (table.unreached !== undefined) {
+    const reason = "no data block can be told from here on, for the index is damaged"
+    const keys = { from: last ?? bounds?.smallestKey, to: bounds?.largestKey }
+    report({ file: table.path, ...table.unreached, region: "data block", reason, keys })
+  }
+}
+
+/** Whether a block's entries come behind this one: a key's versions may go on in the next block. */
+const follows = (last: Uint8Array, lastSequence: number, { first, firstSequence }: BlockKeys): boolean => {
+  const order = compare(last, first)
+  return order < 0 || (order === 0 && firstSequence < lastSequence)
+}
+
+const outside = (first: Uint8Array, last: Uint8Array, bounds: TableMeta | undefined): boolean =>
+  bounds !== undefined && (compare(first, bounds.smallestKey) < 0 || compare(last, bounds.largestKey) > 0)
+
+/** A cursor over sound blocks, which a merge drives forward. */
+export class SoundCursor extends BlockCursor implements InternalCursor {
+  private blocks: Generator<Uint8Array, void> | undefined
+
+  constructor(private readonly begin: () => Generator<Uint8Array, void>) {
+    super(() => {
+      throw new Error("a block that was sound is malformed")
+    })
+  }
+
+  override seekToFirst(): void {
+    this.blocks = this.begin()
+    this.advance()
+  }
+
+  override next(): void {
+    super.next()
+    if (!this.valid) this.advance()
+  }
+
+  private advance(): void {
+    const step = this.blocks!.next()
+    this.valid = false
+    if (step.done === true) return
+    this.open(step.value)
+    super.seekToFirst()
+  }
+
+  override seekToLast(): void {
+    throw new Error("sound blocks are walked forward")
+  }
+  override seek(): void {
+    this.seekToLast()
+  }
+  override prev(): void {
+    this.seekToLast()
+  }
+}

@@ -1,0 +1,102 @@
+import { compare } from "../bytes/bytes.js"
+import type { InternalCursor } from "../cursor/internalCursor.js"
+import { mergeCursors } from "../cursor/mergeCursor.js"
+import { applyBatch } from "../log/batchFormat.js"
+import { Memtable } from "../memtable/memtable.js"
+import { memtableCursors } from "../memtable/memtableCursor.js"
+import type { Report } from "../storage/damage.js"
+import { logName, tableName } from "../storage/fileNames.js"
+import type { StorageDriver } from "../storage/storageDriver.js"
+import type { TableMeta } from "../table/tableFormat.js"
+import { InspectedTable } from "./inspectedTable.js"
+import { SoundCursor, soundBlocks } from "./soundBlocks.js"
+import { logExtents, soundRecords } from "./soundRecords.js"
+import type { Survey } from "./survey.js"
+
+/** All that is sound in a store, as one. */
+export interface SoundEntries {
+  /** Every sound entry, in the order of a merge. What is damaged is reported when the cursor comes to it. */
+  readonly cursor: InternalCursor
+  /** No sound write has a higher number. */
+  readonly largestSequence: number
+  /** Log records found sound. */
+  readonly records: number
+}
+
+/** Records taken into memory between two yields. */
+const slice = 256
+
+/** Looks into every table, and takes the sound records of the log into memory. */
+export function* soundEntries(
+  driver: StorageDriver,
+  directory: string,
+  survey: Survey,
+  report: Report
+): Generator<void, SoundEntries> {
+  const { storeId, manifest } = survey
+  let largestSequence = manifest?.state.flushedSequence ?? 0
+  const found: Array<FoundTable> = []
+  for (const { fileNumber, meta } of survey.tables) {
+    const path = `${directory}/${tableName(fileNumber)}`
+    const table = yield* InspectedTable.open(driver, path, fileNumber, storeId, report)
+    const bounds = meta ?? table.properties
+    largestSequence = Math.max(largestSequence, bounds?.largestSequence ?? 0)
+    found.push({ path, fileNumber, bounds, table: table.index === undefined ? table : undefined })
+    yield
+  }
+  const extents = logExtents(driver, directory, survey.segments, storeId, manifest?.state.closed)
+  const memtable = new Memtable(0, Number.POSITIVE_INFINITY)
+  let records = 0
+  for (const [segment, extent] of extents) {
+    const path = `${directory}/${logName(segment)}`
+    for (const { bytes, frame } of soundRecords(driver, path, segment, storeId, extent, report)) {
+      applyBatch(bytes, frame.payloadStart, frame.payloadEnd, memtable)
+      if (++records % slice === 0) yield
+    }
+    yield
+  }
+  const blocksOf = function* (run: ReadonlyArray<FoundTable>): Generator<Uint8Array, void> {
+    for (const { path, fileNumber, bounds, table } of run) {
+      const opened = table ?? drain(InspectedTable.open(driver, path, fileNumber, storeId, report))
+      yield* soundBlocks(opened, bounds, report)
+    }
+  }
+  const cursors: ReadonlyArray<InternalCursor> = disjointRuns(found).map((run) => new SoundCursor(() => blocksOf(run)))
+  return {
+    cursor: mergeCursors([...cursors, ...memtableCursors(memtable, Number.MAX_SAFE_INTEGER)]),
+    largestSequence: Math.max(largestSequence, memtable.largestSequence),
+    records
+  }
+}
+
+interface FoundTable {
+  readonly path: string
+  readonly fileNumber: number
+  readonly bounds: TableMeta | undefined
+  /** Kept where its blocks had to be searched for; the others are looked into again when their turn comes. */
+  readonly table: InspectedTable | undefined
+}
+
+/** Tables one behind the other, so that a merge has few of them open; one whose bounds are not known stands alone. */
+const disjointRuns = (tables: ReadonlyArray<FoundTable>): ReadonlyArray<ReadonlyArray<FoundTable>> => {
+  const runs: Array<Array<FoundTable>> = tables.filter(({ bounds }) => bounds === undefined).map((table) => [table])
+  const alone = runs.length
+  const bounded = tables
+    .flatMap((table) => (table.bounds === undefined ? [] : [{ table, ...table.bounds }]))
+    .sort((a, b) => compare(a.smallestKey, b.smallestKey))
+  for (const { table, smallestKey } of bounded) {
+    const run = runs.find(
+      (tablesOfRun, i) => i >= alone && compare(tablesOfRun.at(-1)!.bounds!.largestKey, smallestKey) < 0
+    )
+    if (run !== undefined) run.push(table)
+    else runs.push([table])
+  }
+  return runs
+}
+
+const drain = <A>(steps: Generator<void, A>): A => {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}

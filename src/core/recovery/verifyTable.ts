@@ -1,0 +1,155 @@
+import { equals } from "../bytes/bytes.js"
+import { LookupKey } from "../bytes/lookupKey.js"
+import { EntryKind } from "../cursor/entryKind.js"
+import { sizeIfThere } from "../manifest/storeDirectory.js"
+import { damageOf, type Report } from "../storage/damage.js"
+import { tableName } from "../storage/fileNames.js"
+import type { StorageDriver } from "../storage/storageDriver.js"
+import type { BlockCursor } from "../table/blockCursor.js"
+import { encodeTableMeta, type TableMeta } from "../table/tableFormat.js"
+import { InspectedTable } from "./inspectedTable.js"
+import { soundBlocks } from "./soundBlocks.js"
+import type { Survey } from "./survey.js"
+import { findingOf, type VerifyListener, verifySlice } from "./verifyListener.js"
+
+/** Answers how many sound entries the table has. */
+export function* verifyTable(
+  driver: StorageDriver,
+  directory: string,
+  survey: Survey,
+  fileNumber: number,
+  meta: TableMeta | undefined,
+  error: Report,
+  { progress }: VerifyListener
+): Generator<void, number> {
+  const path = `${directory}/${tableName(fileNumber)}`
+  const size = sizeIfThere(driver, path)
+  const count = new TableCount(fileNumber, size)
+  let told = 0
+  try {
+    let isWhole = true
+    const table = yield* InspectedTable.open(driver, path, fileNumber, survey.storeId, error)
+    const { filter, footer, properties } = table
+    const key = new LookupKey()
+    let denied = 0
+    const blocks = soundBlocks(
+      table,
+      meta ?? properties,
+      (damage) => {
+        isWhole &&= damage.region !== "data block"
+        error(damage)
+      },
+      (entry, isNewKey) => {
+        count.add(entry, isNewKey)
+        if (isNewKey && filter?.has(key.set(entry.keyBytes.subarray(0, entry.keyEnd))) === false) denied++
+      }
+    )
+    let pending = 0
+    for (const block of blocks) {
+      pending += block.length
+      if (pending < verifySlice) continue
+      progress(path, pending)
+      told += pending
+      pending = 0
+      yield
+    }
+    const wrong = (offset: number, region: string, reason: string): void =>
+      error({ file: path, offset, bytes: undefined, region, reason, keys: undefined })
+    if (denied > 0) wrong(footer?.filter.offset ?? 0, "filter", `denies ${denied} of the table's keys`)
+    if (isWhole && table.index !== undefined) {
+      const found = count.meta
+      if (properties !== undefined) {
+        for (const reason of differences(properties, found))
+          wrong(footer!.properties.offset, "table properties", reason)
+      }
+      if (meta !== undefined) {
+        for (const reason of differences(meta, found)) wrong(0, "manifest", reason)
+      }
+    }
+    const flushed = survey.manifest?.state.flushedSequence ?? Number.POSITIVE_INFINITY
+    if (count.largestSequence > flushed) {
+      wrong(0, "manifest", `sequence number ${count.largestSequence}, where ${flushed} was the last that was flushed`)
+    }
+  } catch (failure) {
+    const finding = findingOf(failure)
+    if (finding === undefined) throw failure
+    error(damageOf(finding, 0, "file"))
+  }
+  progress(path, size - told)
+  yield
+  return count.entries
+}
+
+/** What a table's properties should be, counted from its entries. */
+class TableCount {
+  entries = 0
+  largestSequence = 0
+  private smallestSequence = Number.MAX_SAFE_INTEGER
+  private deletions = 0
+  private rawBytes = 0
+  private supersededEntries = 0
+  private supersededBytes = 0
+  private smallestKey: Uint8Array | undefined
+  private largestKey = new Uint8Array(256)
+  private largestLength = 0
+
+  constructor(
+    private readonly fileNumber: number,
+    private readonly size: number
+  ) {}
+
+  add(entry: BlockCursor, isNewKey: boolean): void {
+    const { keyBytes, keyEnd, sequence } = entry
+    this.entries++
+    if (entry.kind === EntryKind.deletion) this.deletions++
+    const bytes = keyEnd + entry.valueEnd - entry.valueStart
+    this.rawBytes += bytes
+    this.smallestSequence = Math.min(this.smallestSequence, sequence)
+    this.largestSequence = Math.max(this.largestSequence, sequence)
+    if (!isNewKey) {
+      this.supersededEntries++
+      this.supersededBytes += bytes
+      return
+    }
+    this.smallestKey ??= keyBytes.slice(0, keyEnd)
+    if (keyEnd > this.largestKey.length) this.largestKey = new Uint8Array(keyEnd * 2)
+    this.largestKey.set(keyBytes.subarray(0, keyEnd))
+    this.largestLength = keyEnd
+  }
+
+  get meta(): TableMeta {
+    const { fileNumber, size, smallestSequence, largestSequence, entries, deletions, rawBytes } = this
+    const smallestKey = this.smallestKey ?? new Uint8Array(0)
+    const largestKey = this.largestKey.slice(0, this.largestLength)
+    return {
+      fileNumber,
+      size,
+      smallestSequence,
+      largestSequence,
+      entries,
+      deletions,
+      rawBytes,
+      smallestKey,
+      largestKey,
+      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes }
+    }
+  }
+}
+
+const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> => {
+  const [counted, known] = [found.superseded, said.superseded]
+  const superseded =
+    known === undefined || (known.entries === counted?.entries && known.bytes === counted.bytes)
+      ? []
+      : [`${known.entries} superseded entries, where ${counted?.entries} were found`]
+  if (equals(encodeTableMeta(said), encodeTableMeta(found))) return superseded
+  const numbers = (
+    ["fileNumber", "size", "entries", "deletions", "rawBytes", "smallestSequence", "largestSequence"] as const
+  )
+    .filter((name) => said[name] !== found[name])
+    .map((name) => `${name} ${said[name]}, where ${found[name]} was found`)
+  const keys = (["smallestKey", "largestKey"] as const)
+    .filter((name) => !equals(said[name], found[name]))
+    .map((name) => `another ${name} than was found`)
+  return [...numbers, ...keys, ...superseded]
+}

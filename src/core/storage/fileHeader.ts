@@ -1,0 +1,78 @@
+import { checksum } from "../bytes/checksum.js"
+import { maxU48, readU32, readU48, writeU32, writeU48 } from "../bytes/encoding.js"
+import { CorruptionFailure, FormatFailure } from "./failure.js"
+
+/**
+ * Every file begins with these 32 bytes.
+ *
+ * ```
+ *  0        7 8         12              18            26  28      32
+ * +----------+-----------+---------------+-------------+---+-------+
+ * | magic 7  | version 4 | file number 6 | store id 8  | 0 | crc 4 |
+ * | + kind 1 |           |               |             |   |       |
+ * +----------+-----------+---------------+-------------+---+-------+
+ * ```
+ *
+ * The magic is "effLSM" and a byte above 0x7f, so that no text file begins with it. The store id is drawn
+ * when a store is made: a file of another store is refused even where its number fits. The checksum
+ * covers the 28 bytes before it. Magic, version and checksum stand at these places in every version.
+ */
+export const fileHeaderSize = 32
+
+export const formatVersion = 1
+
+export type FileKind = "current" | "manifest" | "log" | "table"
+
+const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54 }
+const magic = Uint8Array.of(0x65, 0x66, 0x66, 0x4c, 0x53, 0x4d, 0x9a)
+export const magicSize = magic.length
+export const storeIdAt = 18
+export const storeIdSize = 8
+
+export interface FileHeader {
+  readonly kind: FileKind
+  readonly fileNumber: number
+  readonly storeId: Uint8Array
+}
+
+export const encodeFileHeader = (header: FileHeader): Uint8Array => {
+  const bytes = new Uint8Array(fileHeaderSize)
+  bytes.set(magic)
+  bytes[7] = kindBytes[header.kind]
+  writeU32(bytes, 8, formatVersion)
+  writeU48(bytes, 12, header.fileNumber)
+  bytes.set(header.storeId, storeIdAt)
+  writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
+  return bytes
+}
+
+/** @throws CorruptionFailure, FormatFailure */
+export const decodeFileHeader = (bytes: Uint8Array, kind: FileKind, file: string): FileHeader => {
+  const fail = (reason: string): never => {
+    throw new CorruptionFailure(file, 0, "file header", reason)
+  }
+  if (bytes.length < fileHeaderSize) return fail(`${bytes.length} bytes where a header takes ${fileHeaderSize}`)
+  for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic[i]) return fail("not a file of this store's making")
+  if (readU32(bytes, 28) !== checksum(bytes, 0, 28, 0)) return fail("checksum mismatch")
+  const version = readU32(bytes, 8)
+  if (version !== formatVersion) throw new FormatFailure(file, version)
+  if (bytes[7] !== kindBytes[kind]) return fail(`not a ${kind} file`)
+  return { kind, fileNumber: readU48(bytes, 12), storeId: bytes.slice(storeIdAt, storeIdAt + storeIdSize) }
+}
+
+/** Checks that a header is that of the file it was found in. @throws CorruptionFailure */
+export const expectHeader = (header: FileHeader, fileNumber: number, storeId: Uint8Array, file: string): void => {
+  if (header.fileNumber !== fileNumber) {
+    throw new CorruptionFailure(file, 12, "file header", `it says file ${header.fileNumber}, its name ${fileNumber}`)
+  }
+  for (let i = 0; i < 8; i++) {
+    if (header.storeId[i] !== storeId[i]) {
+      throw new CorruptionFailure(file, 18, "file header", "the file belongs to another store")
+    }
+  }
+}
+
+/** The salt that a store's id gives to the checksums of its files. */
+export const saltOf = (storeId: Uint8Array): number => checksum(storeId, 0, storeId.length, 0)
+
+export const isFileNumber = (n: number): boolean => Number.isInteger(n) && n > 0 && n <= maxU48

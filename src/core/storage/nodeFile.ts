@@ -1,0 +1,160 @@
+import * as fs from "node:fs"
+import { StorageFailure } from "./failure.js"
+import type { StorageDriver, StorageFile } from "./storageDriver.js"
+import { SyncPace } from "./syncPace.js"
+
+/** The failure for whatever Node threw. */
+export const toFailure = (operation: string, path: string, cause: unknown): StorageFailure => {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code
+  return new StorageFailure(operation, path, typeof code === "string" ? code : String(cause), { cause })
+}
+
+/** A file that is to be synced append by append grows by as much as it holds, but by so much at least and at most. */
+const leastAhead = 16 * 1024
+const mostAhead = 256 * 1024
+const page = 4096
+const zeros = new Uint8Array(mostAhead + page)
+
+/** A system call takes less than 2 GiB, and so does Node; a longer read or append is made of several. */
+const defaultMostAtOnce = 2 ** 30
+
+class NodeFile implements StorageFile {
+  private readonly pace = new SyncPace()
+  /** Where the next append goes, as the descriptor knows it too: zeros are written at a place, which leaves that as it is. */
+  private position = 0
+  /** Where the zeros behind it end. */
+  private end = 0
+
+  constructor(
+    readonly path: string,
+    private fd: number,
+    private readonly mostAtOnce: number
+  ) {}
+
+  size(): number {
+    try {
+      return fs.fstatSync(this.fd).size
+    } catch (cause) {
+      throw toFailure("stat", this.path, cause)
+    }
+  }
+
+  read(target: Uint8Array, offset: number, length: number, position: number): number {
+    try {
+      return fs.readSync(this.fd, target, offset, Math.min(length, this.mostAtOnce), position)
+    } catch (cause) {
+      throw toFailure("read", this.path, cause)
+    }
+  }
+
+  append(source: Uint8Array, offset: number, length: number, ahead = false): void {
+    try {
+      while (length > 0) {
+        const written = fs.writeSync(this.fd, source, offset, Math.min(length, this.mostAtOnce))
+        if (written === 0) throw Object.assign(new Error("nothing was written"), { code: "EIO" })
+        this.position += written
+        offset += written
+        length -= written
+      }
+    } catch (cause) {
+      throw toFailure("append", this.path, cause)
+    }
+    if (ahead && this.position > this.end) this.fillAhead()
+  }
+
+  private fillAhead(): void {
+    const wanted = this.position + Math.min(mostAhead, Math.max(leastAhead, this.position))
+    const end = Math.ceil(wanted / page) * page
+    try {
+      this.end = this.position + fs.writeSync(this.fd, zeros, 0, end - this.position, this.position)
+    } catch {
+      // Where there is no room for zeros there may be for what is to be kept.
+      this.end = Number.POSITIVE_INFINITY
+    }
+  }
+
+  sync(done: (failure: Error | undefined) => void, hold = 0): void {
+    const { pace } = this
+    if (!pace.isShort(hold)) {
+      const begun = performance.now()
+      fs.fdatasync(this.fd, (cause) => {
+        pace.tookElsewhere(performance.now() - begun)
+        done(cause === null ? undefined : toFailure("sync", this.path, cause))
+      })
+      return
+    }
+    let failure: Error | undefined
+    try {
+      this.syncNow()
+    } catch (thrown) {
+      failure = thrown as Error
+    }
+    // A loop of such writes must not keep timers and sockets waiting.
+    setImmediate(done, failure)
+  }
+
+  isSyncShort(limit: number): boolean {
+    return this.pace.isShort(limit)
+  }
+
+  syncNow(): number {
+    const begun = performance.now()
+    try {
+      fs.fdatasyncSync(this.fd)
+    } catch (cause) {
+      throw toFailure("sync", this.path, cause)
+    }
+    const took = performance.now() - begun
+    this.pace.tookHere(took)
+    return took
+  }
+
+  close(): void {
+    const { fd } = this
+    if (fd < 0) return
+    this.fd = -1
+    try {
+      fs.closeSync(fd)
+    } catch (cause) {
+      throw toFailure("close", this.path, cause)
+    }
+  }
+}
+
+const open = (path: string, flags: string, operation: string, mostAtOnce: number, mode?: number): StorageFile => {
+  try {
+    return new NodeFile(path, fs.openSync(path, flags, mode), mostAtOnce)
+  } catch (cause) {
+    throw toFailure(operation, path, cause)
+  }
+}
+
+/** Files by Node's synchronous calls, the sync of a file aside, which goes through the thread pool. Files are created with this mode. */
+export const makeNodeDriver = (fileMode: number, mostAtOnce = defaultMostAtOnce): StorageDriver => ({
+  openRead: (path) => open(path, "r", "open", mostAtOnce),
+  create: (path) => open(path, "wx", "create", mostAtOnce, fileMode),
+  yieldToEventLoop: (next) => {
+    setImmediate(next)
+  }
+})
+
+/** The names in a directory. */
+export const listDirectory = (path: string): ReadonlyArray<string> => {
+  try {
+    return fs.readdirSync(path)
+  } catch (cause) {
+    throw toFailure("list", path, cause)
+  }
+}
+
+/** Makes a directory's entries durable. Systems that cannot sync a directory (Windows) do without. */
+export const syncDirectory = (path: string, done: (failure: Error | undefined) => void): void => {
+  if (process.platform === "win32") return done(undefined)
+  fs.open(path, "r", (openCause, fd) => {
+    // A directory that could not be opened has not failed to sync: it may be tried again.
+    if (openCause !== null) return done(toFailure("open", path, openCause))
+    fs.fsync(fd, (cause) => {
+      fs.close(fd, () => done(cause === null ? undefined : toFailure("sync directory", path, cause)))
+    })
+  })
+}

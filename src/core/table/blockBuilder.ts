@@ -1,0 +1,145 @@
+import { copyInto, equalRange } from "../bytes/bytes.js"
+import { writeU32, writeU48 } from "../bytes/encoding.js"
+import { blockTrailerSize, fingerprintOf } from "./blockView.js"
+import { ColumnBuilder } from "./column.js"
+
+/** A builder's buffers are given back when they have grown beyond this. */
+const keptBytes = 1024 * 1024
+
+/** Collects sorted entries into a block. */
+export class BlockBuilder {
+  private buffer: Uint8Array = new Uint8Array(1024)
+  private valuesSize = 0
+  private tails: Uint8Array = new Uint8Array(256)
+  private tailsSize = 0
+  private readonly fingerprints: Array<number> = []
+  private readonly groups: Array<number> = []
+  private readonly shared = new ColumnBuilder()
+  private readonly keyLengths = new ColumnBuilder()
+  private readonly valueLengths = new ColumnBuilder()
+  private readonly sequences = new ColumnBuilder()
+  private readonly kinds = new ColumnBuilder()
+  private lastKey: Uint8Array = new Uint8Array(256)
+  private lastKeyLength = 0
+  private headStart = 0
+  private headLength = 0
+  count = 0
+
+  constructor(private readonly interval: number) {}
+
+  get isEmpty(): boolean {
+    return this.count === 0
+  }
+
+  /** Size of the block if it were finished now. */
+  get size(): number {
+    return this.sizeWith(0, 0)
+  }
+
+  /** The same with that many entries and bytes more, if none of them widens a column. */
+  sizeWith(entries: number, bytes: number): number {
+    const { shared, keyLengths, valueLengths, sequences, kinds } = this
+    const width = 1 + shared.width + keyLengths.width + valueLengths.width + sequences.width + kinds.width
+    const count = this.count + entries
+    const groups = Math.ceil(count / this.interval)
+    return this.valuesSize + this.tailsSize + groups * 8 + count * width + bytes + blockTrailerSize
+  }
+
+  /** Adds an entry in order; `hash2` is the second hash of its key. */
+  add(
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    sequence: number,
+    kind: number,
+    valueBytes: Uint8Array,
+    valueStart: number,
+    valueEnd: number,
+    hash2: number
+  ): void {
+    const keyLength = keyEnd - keyStart
+    let shared = 0
+    if (this.count % this.interval === 0) {
+      this.groups.push(this.tailsSize, this.valuesSize)
+      this.headStart = this.tailsSize
+      this.headLength = keyLength
+    } else {
+      const { tails, headStart } = this
+      const limit = Math.min(keyLength, this.headLength)
+      while (shared < limit && tails[headStart + shared] === keyBytes[keyStart + shared]) shared++
+    }
+    this.tails = withRoom(this.tails, this.tailsSize, keyLength)
+    copyInto(keyBytes, keyStart + shared, keyEnd, this.tails, this.tailsSize)
+    this.tailsSize += keyLength - shared
+    this.buffer = withRoom(this.buffer, this.valuesSize, valueEnd - valueStart)
+    copyInto(valueBytes, valueStart, valueEnd, this.buffer, this.valuesSize)
+    this.valuesSize += valueEnd - valueStart
+    this.shared.add(shared)
+    this.keyLengths.add(keyLength)
+    this.valueLengths.add(valueEnd - valueStart)
+    this.sequences.add(sequence)
+    this.kinds.add(kind)
+    this.fingerprints.push(fingerprintOf(hash2))
+    if (keyLength > this.lastKey.length) this.lastKey = new Uint8Array(keyLength * 2)
+    copyInto(keyBytes, keyStart, keyEnd, this.lastKey, 0)
+    this.lastKeyLength = keyLength
+    this.count++
+  }
+
+  /** Whether the last key added is this one. */
+  isLastKey(bytes: Uint8Array, start: number, end: number): boolean {
+    return equalRange(this.lastKey, 0, this.lastKeyLength, bytes, start, end)
+  }
+
+  copyLastKey(): Uint8Array {
+    return this.lastKey.slice(0, this.lastKeyLength)
+  }
+
+  /** The finished block, in the builder's own buffer: valid until `reset`. `extra` bytes behind it are the caller's. */
+  finish(extra: number): { readonly bytes: Uint8Array; readonly length: number } {
+    const { shared, keyLengths, valueLengths, sequences, kinds } = this
+    this.buffer = withRoom(this.buffer, this.valuesSize, this.size - this.valuesSize + extra)
+    const bytes = this.buffer
+    let at = this.valuesSize
+    copyInto(this.tails, 0, this.tailsSize, bytes, at)
+    at += this.tailsSize
+    for (const fingerprint of this.fingerprints) bytes[at++] = fingerprint
+    for (const offset of this.groups) {
+      writeU32(bytes, at, offset)
+      at += 4
+    }
+    const columns = [shared, keyLengths, valueLengths, sequences, kinds]
+    for (const column of columns) at = column.write(bytes, at)
+    writeU32(bytes, at, keyLengths.base)
+    writeU32(bytes, at + 4, valueLengths.base)
+    writeU48(bytes, at + 8, sequences.base)
+    bytes[at + 14] = kinds.base
+    for (const [i, column] of columns.entries()) bytes[at + 15 + i] = column.width
+    writeU32(bytes, at + 20, this.valuesSize)
+    writeU32(bytes, at + 24, this.tailsSize)
+    writeU32(bytes, at + 28, this.count)
+    writeU32(bytes, at + 32, this.interval)
+    return { bytes, length: at + blockTrailerSize }
+  }
+
+  reset(): void {
+    this.valuesSize = 0
+    this.tailsSize = 0
+    this.fingerprints.length = 0
+    this.groups.length = 0
+    for (const column of [this.shared, this.keyLengths, this.valueLengths, this.sequences, this.kinds]) column.clear()
+    this.lastKeyLength = 0
+    this.count = 0
+    if (this.buffer.length > keptBytes) this.buffer = new Uint8Array(1024)
+    if (this.tails.length > keptBytes) this.tails = new Uint8Array(256)
+  }
+}
+
+/** `bytes`, or a larger copy of its first `used` bytes, with room for `extra` more. */
+const withRoom = (bytes: Uint8Array, used: number, extra: number): Uint8Array => {
+  const needed = used + extra
+  if (needed <= bytes.length) return bytes
+  const larger = new Uint8Array(Math.max(needed, bytes.length * 2))
+  larger.set(bytes.subarray(0, used))
+  return larger
+}

@@ -1,0 +1,98 @@
+import { compareRange } from "../bytes/bytes.js"
+import type { InternalCursor } from "../cursor/internalCursor.js"
+import type { TableMeta } from "./tableFormat.js"
+
+/** A cursor over the disjoint, sorted tables of one level; a table is opened when the cursor comes to it. */
+export class LevelCursor implements InternalCursor {
+  private index = -1
+  private current: InternalCursor | undefined
+
+  constructor(
+    private readonly tables: ReadonlyArray<TableMeta>,
+    private readonly openTable: (table: TableMeta) => InternalCursor
+  ) {}
+
+  get valid(): boolean {
+    return this.current?.valid === true
+  }
+  get keyBytes(): Uint8Array {
+    return this.current!.keyBytes
+  }
+  get keyStart(): number {
+    return this.current!.keyStart
+  }
+  get keyEnd(): number {
+    return this.current!.keyEnd
+  }
+  get valueBytes(): Uint8Array {
+    return this.current!.valueBytes
+  }
+  get valueStart(): number {
+    return this.current!.valueStart
+  }
+  get valueEnd(): number {
+    return this.current!.valueEnd
+  }
+  get valueIsOwn(): boolean {
+    return this.current!.valueIsOwn
+  }
+  get sequence(): number {
+    return this.current!.sequence
+  }
+  get kind(): number {
+    return this.current!.kind
+  }
+
+  seekToFirst(): void {
+    if (this.open(0)) this.current!.seekToFirst()
+  }
+
+  seekToLast(): void {
+    if (this.open(this.tables.length - 1)) this.current!.seekToLast()
+  }
+
+  seek(key: Uint8Array, length: number): void {
+    if (this.open(findTable(this.tables, key, length))) this.current!.seek(key, length)
+  }
+
+  next(): void {
+    this.current!.next()
+    if (!this.current!.valid && this.open(this.index + 1)) this.current!.seekToFirst()
+  }
+
+  prev(): void {
+    this.current!.prev()
+    if (!this.current!.valid && this.open(this.index - 1)) this.current!.seekToLast()
+  }
+
+  private open(index: number): boolean {
+    const table = this.tables[index]
+    if (table === undefined) {
+      this.current = undefined
+      this.index = -1
+      return false
+    }
+    if (index !== this.index || this.current === undefined) {
+      this.current = this.openTable(table)
+      this.index = index
+    }
+    return true
+  }
+}
+
+/** The first of the sorted, disjoint `tables` whose largest key is at or above the key. */
+export const findTable = (
+  tables: ReadonlyArray<Pick<TableMeta, "largestKey">>,
+  key: Uint8Array,
+  length: number
+): number => {
+  let from = 0
+  let to = tables.length
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    const { largestKey } = tables[middle]!
+    if (compareRange(largestKey, 0, largestKey.length, key, 0, length) < 0) from = middle + 1
+    else to = middle
+  }
+  return from
+}

@@ -1,0 +1,243 @@
+import { varintLength, writeVarint } from "../bytes/encoding.js"
+import { hash, secondHash } from "../bytes/hash.js"
+import { encodeFileHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
+import type { StorageFile } from "../storage/storageDriver.js"
+import { BlockBuilder } from "./blockBuilder.js"
+import { type Codec, compress } from "./compression.js"
+import { TableFilter } from "./filter.js"
+import {
+  encodeFooter,
+  encodeProperties,
+  footerSize,
+  type Handle,
+  sealSection,
+  sectionTrailerSize,
+  type TableMeta
+} from "./tableFormat.js"
+
+export interface TableOptions {
+  /** A data block is closed before it would go beyond this many bytes; one with a single key may. */
+  readonly blockSize: number
+  /** One with a single key is closed between two versions before it would go beyond this many. Default 64 MiB. */
+  readonly largestBlock?: number | undefined
+  /** Entries of a block that share their keys' beginnings. */
+  readonly restartInterval: number
+  /** 1 makes no filter. */
+  readonly filterFalsePositiveRate: number
+  /** How data blocks and the index are stored. Default none. */
+  readonly compression?: Codec | undefined
+}
+
+/** Output is handed to the operating system in pieces of this size: 1 MiB writes measured a tenth of the speed. */
+const writeSize = 64 * 1024
+/** Blocks are read whole, so they must fit in memory, however many versions of a key snapshots hold. */
+const defaultLargestBlock = 64 * 1024 * 1024
+/** Keys put into the filter between two yields. */
+const filterSlice = 16 * 1024
+
+/** Writes one table file from entries in order. */
+export class TableBuilder {
+  private readonly data: BlockBuilder
+  private readonly index = new BlockBuilder(16)
+  private readonly salt: number
+  private output = new Uint8Array(4096)
+  private outputLength = 0
+  private written = 0
+  private pending: Handle | undefined
+  private pendingLast: Uint8Array = new Uint8Array(0)
+  private hashes = new Uint32Array(256)
+  private keys = 0
+  private smallestKey: Uint8Array | undefined
+  private smallestSequence = Number.MAX_SAFE_INTEGER
+  private largestSequence = 0
+  private deletions = 0
+  private rawBytes = 0
+  private supersededEntries = 0
+  private supersededBytes = 0
+  entries = 0
+
+  constructor(
+    readonly file: StorageFile,
+    readonly fileNumber: number,
+    storeId: Uint8Array,
+    private readonly options: TableOptions
+  ) {
+    this.data = new BlockBuilder(options.restartInterval)
+    this.salt = saltOf(storeId)
+    this.write(encodeFileHeader({ kind: "table", fileNumber, storeId }), fileHeaderSize)
+  }
+
+  /** Bytes of the file so far, what is not yet written included. */
+  get size(): number {
+    return this.written + this.outputLength + this.data.size
+  }
+
+  /** Adds an entry: keys ascending, versions of one key descending. */
+  add(
+    keyBytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    sequence: number,
+    isDeletion: boolean,
+    kind: number,
+    valueBytes: Uint8Array,
+    valueStart: number,
+    valueEnd: number
+  ): void {
+    const { data } = this
+    const isNewKey = data.isEmpty || !data.isLastKey(keyBytes, keyStart, keyEnd)
+    const { blockSize, largestBlock = defaultLargestBlock } = this.options
+    const limit = isNewKey ? blockSize : Math.max(blockSize, largestBlock)
+    const grown = data.sizeWith(1, keyEnd - keyStart + valueEnd - valueStart)
+    if (grown > limit && !data.isEmpty) this.finishBlock()
+    if (this.pending !== undefined) {
+      this.addToIndex(separator(this.pendingLast, keyBytes, keyStart, keyEnd))
+    }
+    this.smallestKey ??= keyBytes.slice(keyStart, keyEnd)
+    const hash1 = hash(keyBytes, keyStart, keyEnd)
+    const hash2 = secondHash
+    if (isNewKey) this.remember(hash1, hash2)
+    data.add(keyBytes, keyStart, keyEnd, sequence, kind, valueBytes, valueStart, valueEnd, hash2)
+    this.entries++
+    if (isDeletion) this.deletions++
+    const bytes = keyEnd - keyStart + valueEnd - valueStart
+    this.rawBytes += bytes
+    if (!isNewKey) {
+      this.supersededEntries++
+      this.supersededBytes += bytes
+    }
+    if (sequence < this.smallestSequence) this.smallestSequence = sequence
+    if (sequence > this.largestSequence) this.largestSequence = sequence
+  }
+
+  /** Writes what remains, yielding between slices; the file is complete but not synced. At least one entry must have been added. */
+  *finish(): Generator<void, TableMeta> {
+    const largestKey = this.data.isEmpty ? this.pendingLast : this.data.copyLastKey()
+    if (!this.data.isEmpty) this.finishBlock()
+    if (this.pending !== undefined) this.addToIndex(this.pendingLast)
+    const filter = yield* this.writeFilter()
+    const indexContent = this.index.finish(sectionTrailerSize)
+    const index = this.writeCompressed(indexContent.bytes, indexContent.length)
+    const unsized: TableMeta = {
+      fileNumber: this.fileNumber,
+      size: 0,
+      smallestKey: this.smallestKey ?? new Uint8Array(0),
+      largestKey,
+      smallestSequence: this.smallestSequence,
+      largestSequence: this.largestSequence,
+      entries: this.entries,
+      deletions: this.deletions,
+      rawBytes: this.rawBytes,
+      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes }
+    }
+    const propertiesSize = encodeProperties(unsized).length
+    const size = this.written + this.outputLength + propertiesSize + sectionTrailerSize + footerSize
+    const meta = { ...unsized, size }
+    const content = new Uint8Array(propertiesSize + sectionTrailerSize)
+    content.set(encodeProperties(meta))
+    const properties = this.writeSection(content, propertiesSize)
+    const footer = encodeFooter(
+      { filter, index, properties },
+      this.salt,
+      this.fileNumber,
+      this.written + this.outputLength
+    )
+    this.write(footer, footerSize)
+    this.flushOutput()
+    return meta
+  }
+
+  private *writeFilter(): Generator<void, Handle> {
+    if (this.options.filterFalsePositiveRate >= 1) return { offset: 0, length: 0 }
+    const filter = TableFilter.make(this.keys, this.options.filterFalsePositiveRate)
+    const element = { hash1: 0, hash2: 0 }
+    for (let i = 0; i < this.keys; i++) {
+      element.hash1 = this.hashes[i * 2]!
+      element.hash2 = this.hashes[i * 2 + 1]!
+      filter.add(element)
+      if (i % filterSlice === filterSlice - 1) yield
+    }
+    const content = new Uint8Array(filter.byteLength + sectionTrailerSize)
+    content.set(filter.encode())
+    return this.writeSection(content, filter.byteLength)
+  }
+
+  private remember(hash1: number, hash2: number): void {
+    if (this.keys * 2 === this.hashes.length) {
+      const larger = new Uint32Array(this.hashes.length * 2)
+      larger.set(this.hashes)
+      this.hashes = larger
+    }
+    this.hashes[this.keys * 2] = hash1
+    this.hashes[this.keys * 2 + 1] = hash2
+    this.keys++
+  }
+
+  private finishBlock(): void {
+    this.pendingLast = this.data.copyLastKey()
+    const { bytes, length } = this.data.finish(sectionTrailerSize)
+    this.pending = this.writeCompressed(bytes, length)
+    this.data.reset()
+  }
+
+  private addToIndex(key: Uint8Array): void {
+    const { offset, length } = this.pending!
+    const value = new Uint8Array(varintLength(offset) + varintLength(length))
+    writeVarint(value, writeVarint(value, 0, offset), length)
+    this.index.add(key, 0, key.length, 0, 0, value, 0, value.length, 0)
+    this.pending = undefined
+  }
+
+  private writeCompressed(bytes: Uint8Array, length: number): Handle {
+    const { compression = "none" } = this.options
+    const compressed = compression === "none" ? undefined : compress(bytes, length, sectionTrailerSize)
+    if (compressed === undefined) return this.writeSection(bytes, length)
+    return this.writeSection(compressed, compressed.length - sectionTrailerSize, compression)
+  }
+
+  /** Seals `bytes[0, length)`, which has room behind it for the trailer, and writes it. */
+  private writeSection(bytes: Uint8Array, length: number, codec: Codec = "none"): Handle {
+    const offset = this.written + this.outputLength
+    sealSection(bytes, length, codec, this.salt, this.fileNumber, offset)
+    this.write(bytes, length + sectionTrailerSize)
+    return { offset, length }
+  }
+
+  private write(bytes: Uint8Array, length: number): void {
+    if (length > writeSize) {
+      this.flushOutput()
+      this.file.append(bytes, 0, length)
+      this.written += length
+      return
+    }
+    const needed = this.outputLength + length
+    if (needed > this.output.length) {
+      const larger = new Uint8Array(Math.max(needed, this.output.length * 2))
+      larger.set(this.output.subarray(0, this.outputLength))
+      this.output = larger
+    }
+    this.output.set(new Uint8Array(bytes.buffer, bytes.byteOffset, length), this.outputLength)
+    this.outputLength = needed
+    if (this.outputLength >= writeSize) this.flushOutput()
+  }
+
+  private flushOutput(): void {
+    if (this.outputLength === 0) return
+    this.file.append(this.output, 0, this.outputLength)
+    this.written += this.outputLength
+    this.outputLength = 0
+  }
+}
+
+/** A short key at or above `last` and below `next[start, end)`. */
+export const separator = (last: Uint8Array, next: Uint8Array, start: number, end: number): Uint8Array => {
+  const limit = Math.min(last.length, end - start)
+  let i = 0
+  while (i < limit && last[i] === next[start + i]) i++
+  if (i >= limit) return last
+  const byte = last[i]! + 1
+  if (byte >= next[start + i]!) return last
+  const key = last.slice(0, i + 1)
+  key[i] = byte
+  return key
+}

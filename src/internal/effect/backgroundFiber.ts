@@ -1,0 +1,113 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { FileError } from "../../LsmError.js"
+
+/** How failed background work is tried again: after 100 ms, then twice as long each time, up to 10 s. */
+export const retrySchedule: Schedule.Schedule<Duration.Duration> = Schedule.exponential(Duration.millis(100)).pipe(
+  Schedule.union(Schedule.spaced(Duration.seconds(10))),
+  Schedule.map(([duration]) => duration)
+)
+
+type RetryDriver = Schedule.ScheduleDriver<Duration.Duration>
+
+export interface BackgroundFiberOptions {
+  readonly name: string
+  /** Does one piece of work; answers whether there was any. */
+  readonly step: Effect.Effect<boolean, FileError>
+  readonly onFailure: (error: FileError | undefined, cause: Cause.Cause<FileError>) => void
+  readonly onSuccess: () => void
+}
+
+/** A background fiber that works when it is woken, until nothing is left. */
+export interface BackgroundFiber {
+  readonly unsafeWake: () => void
+  /** Ends a wait between two tries. */
+  readonly unsafeRetryNow: () => void
+  readonly unsafeIsBusy: () => boolean
+  /** The fiber is to be interrupted: from now on no piece of work begins. */
+  readonly unsafeStop: () => Fiber.RuntimeFiber<void>
+}
+
+/**
+ * Counts how often the same failure has come in a row, to log it with growing pauses: the first, the second, the fourth, the eighth time
+ * and so on. What fails for days, and is tried again every ten seconds, must not fill a log.
+ */
+class Repetitions {
+  private last: string | undefined
+  count = 0
+
+  /** Whether this one is logged. A file that is tried anew has another number: numbers do not count. */
+  add(failure: string): boolean {
+    const same = failure.replace(/\d+/g, "0")
+    this.count = same === this.last ? this.count + 1 : 1
+    this.last = same
+    return (this.count & (this.count - 1)) === 0
+  }
+}
+
+/** Starts a worker in `scope`. Work that fails is reported and tried again; the worker itself does not end. */
+export const startBackgroundFiber = (
+  options: BackgroundFiberOptions,
+  scope: Scope.Scope
+): Effect.Effect<BackgroundFiber> =>
+  Effect.gen(function* () {
+    const wake = yield* Effect.makeLatch(false)
+    const retry = yield* Effect.makeLatch(false)
+    let busy = false
+    let stopping = false
+
+    const attemptAll: Effect.Effect<void, FileError> = Effect.gen(function* () {
+      while (!stopping && (yield* options.step)) options.onSuccess()
+    })
+
+    const untilDone = Effect.gen(function* () {
+      let driver: RetryDriver | undefined
+      const repetitions = new Repetitions()
+      for (;;) {
+        yield* retry.close
+        const exit = yield* Effect.exit(attemptAll)
+        if (exit._tag === "Success") options.onSuccess()
+        if (exit._tag === "Success" || stopping) return
+        if (Cause.isInterruptedOnly(exit.cause)) return yield* Effect.interrupt
+        const failure = Cause.failureOption(exit.cause)
+        if (repetitions.add(failure._tag === "Some" ? failure.value.message : Cause.pretty(exit.cause))) {
+          yield* Effect.logError(`${options.name} failed`, exit.cause).pipe(
+            Effect.annotateLogs({ component: "Compactor", work: options.name, times: repetitions.count })
+          )
+        }
+        driver ??= yield* Schedule.driver(retrySchedule)
+        options.onFailure(failure._tag === "Some" ? failure.value : undefined, exit.cause)
+        yield* Effect.raceFirst(Effect.exit(driver.next(undefined)), retry.await)
+      }
+    })
+
+    const loop = Effect.forever(
+      Effect.gen(function* () {
+        yield* wake.await
+        wake.unsafeClose()
+        busy = true
+        yield* untilDone
+        busy = false
+      })
+    )
+
+    const fiber = yield* Effect.forkIn(Effect.interruptible(loop), scope)
+    return {
+      unsafeWake: () => {
+        busy = true
+        wake.unsafeOpen()
+      },
+      unsafeRetryNow: () => {
+        retry.unsafeOpen()
+      },
+      unsafeIsBusy: () => busy,
+      unsafeStop: () => {
+        stopping = true
+        return fiber
+      }
+    }
+  })

@@ -1,0 +1,128 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { ReadError } from "../../LsmError.js"
+import type { Bytes, Cursor, Entry, TakeOptions, UnsafeCursor } from "../../Store.js"
+import { immediate } from "../effect/immediate.js"
+import type { Engine } from "./engine.js"
+import type { Steering } from "./steering.js"
+
+/** Steps between two looks at whether others want the event loop. */
+const stepsPerTurn = 256
+
+const yes = Effect.succeed(true)
+const no = Effect.succeed(false)
+
+/** A cursor whose steps are Effects: those that pass over much give the event loop a turn on their way. */
+export class EffectCursor implements Cursor {
+  private untilTurn = stepsPerTurn
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly steering: Steering
+  ) {}
+
+  readonly current = immediate<Option.Option<Entry>, ReadError>(() =>
+    this.engine.attempt(() => {
+      const { steering } = this
+      const key = steering.key()
+      return Effect.succeed(key === undefined ? Option.none() : Option.some({ key, value: steering.value()! }))
+    })
+  )
+  readonly first = this.step((steering) => steering.first())
+  readonly last = this.step((steering) => steering.last())
+  readonly next = this.step((steering) => steering.next())
+  readonly prev = this.step((steering) => steering.prev())
+
+  seek = (key: Bytes): Effect.Effect<boolean, ReadError> => this.step((steering) => steering.seek(key))
+  seekBefore = (key: Bytes): Effect.Effect<boolean, ReadError> => this.step((steering) => steering.seekBefore(key))
+
+  take = (count: number, options?: TakeOptions): Effect.Effect<ReadonlyArray<Entry>, ReadError> =>
+    immediate(() =>
+      this.engine.attempt(() => {
+        const { steering } = this
+        steering.beginTake(count)
+        const reverse = options?.reverse === true
+        const taken: Array<Entry> = []
+        const more = (): Effect.Effect<ReadonlyArray<Entry>, ReadError> =>
+          steering.takeMore(taken, count, reverse)
+            ? Effect.succeed(taken)
+            : this.afterTurn(() => {
+                steering.renew()
+                return more()
+              })
+        return more()
+      })
+    )
+
+  private step(move: (steering: Steering) => boolean): Effect.Effect<boolean, ReadError> {
+    return immediate(() => this.engine.attempt(() => this.settled(move(this.steering))))
+  }
+
+  /** Where a move has led, once it has got there. */
+  private settled(stands: boolean): Effect.Effect<boolean, ReadError> {
+    if (this.steering.isUnsettled) return this.afterTurn(() => this.settled(this.steering.goOn()))
+    if (--this.untilTurn > 0) return stands ? yes : no
+    this.untilTurn = stepsPerTurn
+    return this.engine.afterYield(stands)
+  }
+
+  private afterTurn<A>(then: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
+    return Effect.zipRight(
+      this.engine.parts.storage.yieldToEventLoop,
+      Effect.suspend(() => this.engine.attempt(then))
+    )
+  }
+}
+
+/** A cursor that is closed by hand. */
+export class ManualCursor implements UnsafeCursor {
+  private readonly forget: () => void
+
+  constructor(
+    engine: Engine,
+    private readonly steering: Steering
+  ) {
+    this.forget = engine.closeWithStore(() => this.close())
+  }
+
+  get valid(): boolean {
+    return this.steering.stands()
+  }
+  key(): Uint8Array | undefined {
+    return this.steering.key()
+  }
+  value(): Uint8Array | undefined {
+    return this.steering.value()
+  }
+  first(): boolean {
+    return this.steering.first()
+  }
+  last(): boolean {
+    return this.steering.last()
+  }
+  seek(key: Bytes): boolean {
+    return this.steering.seek(key)
+  }
+  seekBefore(key: Bytes): boolean {
+    return this.steering.seekBefore(key)
+  }
+  next(): boolean {
+    return this.steering.next()
+  }
+  prev(): boolean {
+    return this.steering.prev()
+  }
+
+  take(count: number, options?: TakeOptions): Array<Entry> {
+    const { steering } = this
+    steering.beginTake(count)
+    const taken: Array<Entry> = []
+    while (!steering.takeMore(taken, count, options?.reverse === true));
+    return taken
+  }
+
+  close(): void {
+    this.forget()
+    this.steering.close()
+  }
+}

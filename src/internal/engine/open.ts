@@ -1,0 +1,164 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { Compactor } from "../../Compactor.js"
+import { compare } from "../../core/bytes/bytes.js"
+import type { OpenError, WriteError } from "../../LsmError.js"
+import type { Settings } from "../../LsmOptions.js"
+import { Manifest } from "../../Manifest.js"
+import { Memtable } from "../../Memtable.js"
+import { Metrics } from "../../Metrics.js"
+import { SSTableStore } from "../../SSTableStore.js"
+import { Storage } from "../../Storage.js"
+import type { Range, Store } from "../../Store.js"
+import { Wal } from "../../Wal.js"
+import { lazyFibers } from "../effect/lazyFibers.js"
+import { annotate, logDebug } from "../effect/logging.js"
+import { traced } from "../effect/tracing.js"
+import { prometheusText } from "../metrics/prometheus.js"
+import { activateWhenAsked } from "./activation.js"
+import { approximateCount, approximateSize } from "./approximate.js"
+import type { Components } from "./components.js"
+import { Engine, toKeyRange } from "./engine.js"
+import { makeIntervalSync, noSync } from "./intervalSync.js"
+import { Reads } from "./reads.js"
+import { recover } from "./recover.js"
+import { Scans } from "./scans.js"
+import { gaugesOf, type RecoveryStats, statistics } from "./statistics.js"
+import { Writes } from "./writes.js"
+
+/** A memtable larger than this is flushed when the store closes, so that the next open has little to replay. */
+const flushOnCloseBytes = 512 * 1024
+/** The same for a log of this many segments: each open begins one. */
+const flushOnCloseSegments = 8
+
+/** Opens a store from its components: recovers what is there, then starts the background work. */
+export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
+  Effect.gen(function* () {
+    const components = yield* Effect.context<Components>()
+    const engine = new Engine({
+      settings,
+      storage: Context.get(components, Storage),
+      metrics: Context.get(components, Metrics),
+      manifest: Context.get(components, Manifest),
+      wal: Context.get(components, Wal),
+      memtable: Context.get(components, Memtable),
+      tables: Context.get(components, SSTableStore),
+      compactor: Context.get(components, Compactor)
+    })
+    const { compactor, metrics, storage, wal } = engine.parts
+    const registered = metrics.unsafeOpen(gaugesOf(engine), storage.driver.yieldToEventLoop.bind(storage.driver))
+    // When the store has closed, or has failed to open.
+    yield* Effect.addFinalizer(() => Effect.sync(registered.closed))
+    const { stats, makeWritable, isSettled } = yield* recover(engine)
+    const begin = Effect.tap(makeWritable, () =>
+      compactor.start({ snapshots: () => engine.heldSequences(), poisoned: engine.poisonWith })
+    )
+    let orphans: ReadonlyArray<string> = []
+    if (!settings.readOnly && !isSettled) {
+      orphans = yield* begin
+      engine.isActive = true
+    }
+    yield* Effect.addFinalizer(() => close(engine))
+    // These end before the store is closed.
+    const fibers = yield* lazyFibers
+    if (!settings.readOnly && isSettled) {
+      let asking: Effect.Effect<void, WriteError> | undefined
+      engine.activate = Effect.suspend(() => (asking ??= activateWhenAsked(engine, begin, fibers)))
+    }
+    const intervalSync = settings.readOnly ? noSync : makeIntervalSync(wal, yield* Effect.clock, fibers)
+    yield* logDebug("LsmStore", "opened", {
+      directory: settings.directory,
+      tables: engine.parts.manifest.unsafeVersion().tableCount
+    })
+    return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans }, registered.show)
+  }).pipe(traced("lsm.open", { directory: settings.directory }))
+
+/** Makes everything acknowledged durable, ends the background work, and closes the files. Errors are told, not raised. */
+const close = (engine: Engine): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    if (engine.closed) return Effect.void
+    const { wal, memtable, compactor, manifest, settings } = engine.parts
+    engine.closed = true
+    engine.closeAll()
+    compactor.unsafeNotify()
+    const tell = <E>(what: string) =>
+      Effect.catchAllCause<E, void, never, never>((cause) =>
+        Effect.logError(`closing: ${what} failed`, cause).pipe(annotate("LsmStore", { directory: settings.directory }))
+      )
+    return Effect.gen(function* () {
+      if (engine.poison === undefined && engine.isActive) {
+        yield* wal.sync.pipe(tell("the last sync"))
+        const held = memtable.unsafeAll().reduce((n, table) => n + table.dataBytes, 0)
+        const much = held > flushOnCloseBytes || manifest.unsafeState().segments.length >= flushOnCloseSegments
+        if (much && engine.poison === undefined) yield* compactor.flush.pipe(tell("the last flush"))
+      }
+      yield* compactor.stop
+      if (engine.poison === undefined && engine.isActive) {
+        yield* wal.close.pipe(
+          Effect.flatMap((closed) => manifest.apply({ closed })),
+          tell("closing the log")
+        )
+      }
+      yield* logDebug("LsmStore", "closed", { directory: settings.directory })
+    })
+  })
+
+const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats, showGauges: () => void): Store => {
+  const { wal, compactor, metrics, storage } = engine.parts
+  const reads = new Reads(engine)
+  const scans = new Scans(engine)
+
+  /** Work that a closing store gives up ends as `StoreClosed`; none begins on one that is closed or poisoned. */
+  const whileOpen = (work: Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> => {
+    const check = Effect.suspend(() => {
+      const refusal = engine.writeRefusal()
+      return refusal === undefined ? Effect.void : Effect.fail(refusal)
+    })
+    return Effect.zipRight(check, Effect.zipRight(work, check))
+  }
+
+  const compact = (range?: Range): Effect.Effect<void, WriteError> =>
+    Effect.flatMap(
+      engine.read(() => toKeyRange(range)),
+      ({ start, end }) => {
+        if (start !== undefined && end !== undefined && compare(start, end) >= 0) return Effect.void
+        const work = engine.whenActive(
+          Effect.zipRight(compactor.flush, compactor.compact({ smallest: start, largest: end }))
+        )
+        // A loop of compactions with nothing to do must not keep the event loop to itself.
+        return whileOpen(Effect.zipRight(storage.yieldToEventLoop, work))
+      }
+    )
+
+  const stats = engine.read(() => statistics(engine, recovery))
+
+  return {
+    put: writes.put,
+    delete: writes.delete,
+    write: writes.write,
+    get: reads.get,
+    getString: reads.getString,
+    getMany: reads.getMany,
+    has: reads.has,
+    unsafeGet: reads.unsafeGet,
+    scan: scans.scan,
+    collect: scans.collect,
+    entries: scans.scan,
+    keys: scans.keys,
+    values: scans.values,
+    cursor: scans.cursor,
+    snapshot: scans.snapshot,
+    unsafeCursor: scans.unsafeCursor,
+    unsafeSnapshot: scans.unsafeSnapshot,
+    count: scans.count,
+    approximateCount: (range) => engine.read(() => approximateCount(engine, toKeyRange(range))),
+    approximateSize: (range) => engine.read(() => approximateSize(engine, toKeyRange(range))),
+    sync: whileOpen(Effect.suspend(() => (engine.isActive ? wal.sync : Effect.void))),
+    flush: whileOpen(engine.whenActive(compactor.flush)),
+    compact,
+    resume: compactor.resume,
+    stats,
+    prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(metrics.store))
+  }
+}

@@ -1,0 +1,265 @@
+import * as Channel from "effect/Channel"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { InvalidArgument, type ReadError } from "../../LsmError.js"
+import type {
+  CollectOptions,
+  Cursor,
+  CursorOptions,
+  Entry,
+  Range,
+  ReadOptions,
+  ScanOptions,
+  Snapshot,
+  UnsafeCursor,
+  UnsafeSnapshot
+} from "../../Store.js"
+import { EffectCursor, ManualCursor } from "./cursors.js"
+import { checkCount, type Engine, toKeyRange, toReadError } from "./engine.js"
+import {
+  entriesPerTurn,
+  entryShape,
+  keyShape,
+  openRange,
+  type RangeReader,
+  type RangeReaderOptions,
+  type Shape,
+  takeChunk,
+  valueShape
+} from "./rangeReader.js"
+import { Steering } from "./steering.js"
+
+const defaultChunkSize = 1024
+const maxChunkSize = 65536
+/** Entries read between two turns of the event loop. */
+const slice = 16 * 1024
+
+/** How a reader is opened for Effects: what it passes over is bounded from turn to turn. */
+const patient: RangeReaderOptions = { patience: entriesPerTurn }
+const patientKeys: RangeReaderOptions = { patience: entriesPerTurn, keysOnly: true }
+/** A Stream comes by an entry once, so its values are not copied out of blocks that nobody else reads. */
+const giving: RangeReaderOptions = { patience: entriesPerTurn, giveValues: true }
+/** For code that cannot wait. */
+const whole: RangeReaderOptions = {}
+const wholeKeys: RangeReaderOptions = { keysOnly: true }
+
+/** Streams, cursors and snapshots: what outlives its turn of the event loop, and therefore pins what it reads. */
+export class Scans {
+  constructor(private readonly engine: Engine) {}
+
+  readonly scan = (options?: ScanOptions): Stream.Stream<Entry, ReadError> => this.stream(options, entryShape, giving)
+  readonly keys = (options?: ScanOptions): Stream.Stream<Uint8Array, ReadError> =>
+    this.stream(options, keyShape, patientKeys)
+  readonly values = (options?: ScanOptions): Stream.Stream<Uint8Array, ReadError> =>
+    this.stream(options, valueShape, giving)
+
+  /** A range of no more than a chunk is read in one stretch, with nothing that could be left open; a longer one anew, in slices. */
+  readonly collect = (options?: CollectOptions): Effect.Effect<Array<Entry>, ReadError> =>
+    this.engine.readThen(() => {
+      const entries = this.takeShort(options)
+      return entries === undefined ? this.takeLong(options) : this.engine.afterYield(entries)
+    })
+
+  /** The entries of a range, or undefined if they are more than one chunk, or stand behind too many that are passed over. */
+  private takeShort(options: CollectOptions | undefined): Array<Entry> | undefined {
+    checkScanOptions(options)
+    const { engine } = this
+    const { cursor, release } = openRange(engine, toKeyRange(options), engine.sequenceFor(options), giving)
+    try {
+      const reverse = options?.reverse ?? false
+      const limit = options?.limit ?? Number.POSITIVE_INFINITY
+      if (limit === 0) return []
+      if (reverse) cursor.seekToLast()
+      else cursor.seekToFirst()
+      const entries = takeChunk(cursor, entryShape, Math.min(defaultChunkSize, limit), reverse)
+      return (cursor.valid || cursor.unsettled) && entries.length < limit ? undefined : entries
+    } finally {
+      release()
+    }
+  }
+
+  private takeLong(options: CollectOptions | undefined): Effect.Effect<Array<Entry>, ReadError> {
+    const limit = options?.limit ?? Number.POSITIVE_INFINITY
+    const reverse = options?.reverse ?? false
+    const entries: Array<Entry> = []
+    return Effect.as(
+      this.read(options, giving, reverse, (cursor) => {
+        const chunk = takeChunk(cursor, entryShape, Math.min(slice, limit - entries.length), reverse)
+        for (const entry of chunk) entries.push(entry)
+        return entries.length < limit
+      }),
+      entries
+    )
+  }
+
+  readonly snapshot: Effect.Effect<Snapshot, ReadError, Scope.Scope> = Effect.suspend(() =>
+    Effect.acquireRelease(
+      this.engine.read(() => this.engine.takeSnapshot()),
+      (snapshot) => Effect.sync(() => this.engine.releaseSnapshot(snapshot))
+    )
+  )
+
+  readonly unsafeSnapshot = (): UnsafeSnapshot => {
+    const { engine } = this
+    const refusal = engine.readRefusal()
+    if (refusal !== undefined) throw refusal
+    const snapshot = engine.takeSnapshot()
+    const release = () => engine.releaseSnapshot(snapshot)
+    const forget = engine.closeWithStore(release)
+    const close = () => {
+      forget()
+      release()
+    }
+    return Object.assign(snapshot, { close })
+  }
+
+  readonly count = (options?: Range & ReadOptions): Effect.Effect<number, ReadError> =>
+    Effect.suspend(() => {
+      let count = 0
+      const counted = this.read(options, patientKeys, false, (cursor) => {
+        for (let i = 0; i < slice && cursor.valid; i++) {
+          count++
+          cursor.next()
+        }
+        return true
+      })
+      return Effect.map(counted, () => count)
+    })
+
+  /** Reads a range to its end, or until a slice of the reading returns false. The event loop has a turn after each. */
+  private read(
+    options: CollectOptions | undefined,
+    readerOptions: RangeReaderOptions,
+    reverse: boolean,
+    readSlice: (cursor: RangeReader["cursor"]) => boolean
+  ): Effect.Effect<void, ReadError> {
+    return Effect.acquireUseRelease(
+      this.open(options, readerOptions),
+      ({ cursor }) => {
+        const advance = walker(cursor, reverse)
+        const next = this.engine.read(() => {
+          advance()
+          return readSlice(cursor) && (cursor.valid || cursor.unsettled)
+        })
+        const all: Effect.Effect<void, ReadError> = Effect.flatMap(next, (more) => {
+          if (!more) return Effect.void
+          cursor.renew()
+          return Effect.zipRight(this.engine.parts.storage.yieldToEventLoop, all)
+        })
+        return all
+      },
+      ({ release }) => Effect.sync(release)
+    )
+  }
+
+  readonly cursor = (options?: CursorOptions): Effect.Effect<Cursor, ReadError, Scope.Scope> =>
+    Effect.map(
+      Effect.acquireRelease(
+        this.engine.read(() => this.steer(options, patient, patientKeys)),
+        (steering) => Effect.sync(() => steering.close())
+      ),
+      (steering) => new EffectCursor(this.engine, steering)
+    )
+
+  readonly unsafeCursor = (options?: CursorOptions): UnsafeCursor => {
+    const refusal = this.engine.readRefusal()
+    if (refusal !== undefined) throw refusal
+    try {
+      return new ManualCursor(this.engine, this.steer(options, whole, wholeKeys))
+    } catch (failure) {
+      throw toReadError(failure)
+    }
+  }
+
+  private steer(options: CursorOptions | undefined, all: RangeReaderOptions, keys: RangeReaderOptions): Steering {
+    const { engine } = this
+    const range = toKeyRange(options)
+    const keysOnly = options?.keysOnly === true
+    return new Steering(engine, openRange(engine, range, engine.sequenceFor(options), keysOnly ? keys : all), keysOnly)
+  }
+
+  private open(
+    options: ScanOptions | undefined,
+    readerOptions: RangeReaderOptions
+  ): Effect.Effect<RangeReader, ReadError> {
+    return this.engine.read(() => {
+      const range = toKeyRange(options)
+      checkScanOptions(options)
+      return openRange(this.engine, range, this.engine.sequenceFor(options), readerOptions)
+    })
+  }
+
+  /** A channel made by hand: what `Stream.unwrapScoped` and `repeatEffectChunkOption` add to a short scan takes longer than the scan. */
+  private stream<A>(
+    options: ScanOptions | undefined,
+    shape: Shape<A>,
+    readerOptions: RangeReaderOptions
+  ): Stream.Stream<A, ReadError> {
+    return Stream.fromChannel(
+      Channel.acquireUseRelease(
+        this.open(options, readerOptions),
+        ({ cursor }) => this.emit(cursor, options, shape),
+        ({ release }) => Effect.sync(release)
+      )
+    )
+  }
+
+  private emit<A>(
+    cursor: RangeReader["cursor"],
+    options: ScanOptions | undefined,
+    shape: Shape<A>
+  ): Channel.Channel<Chunk.Chunk<A>, unknown, ReadError> {
+    const { engine } = this
+    const reverse = options?.reverse ?? false
+    const chunkSize = options?.chunkSize ?? defaultChunkSize
+    let left = options?.limit ?? Number.POSITIVE_INFINITY
+    let untilTurn = slice
+    const advance = walker(cursor, reverse)
+    const chunk = engine.read(() => {
+      if (left === 0) return []
+      advance()
+      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse)
+      left -= entries.length
+      untilTurn -= entries.length
+      return entries
+    })
+    const pull: Effect.Effect<Array<A>, ReadError> = Effect.flatMap(chunk, (entries) => {
+      if (!cursor.unsettled && untilTurn > 0) return engine.afterYield(entries)
+      cursor.renew()
+      untilTurn = slice
+      const { yieldToEventLoop: turn } = engine.parts.storage
+      return entries.length === 0 && cursor.unsettled ? Effect.zipRight(turn, pull) : Effect.as(turn, entries)
+    })
+    const rest: Channel.Channel<Chunk.Chunk<A>, unknown, ReadError> = Channel.flatMap(
+      Channel.fromEffect(pull),
+      (entries) => {
+        if (entries.length === 0) return Channel.void
+        const written = Channel.write(Chunk.unsafeFromArray(entries))
+        return (cursor.valid || cursor.unsettled) && left > 0 ? Channel.flatMap(written, () => rest) : written
+      }
+    )
+    return rest
+  }
+}
+
+/** What is to be called before each slice of a walk: it begins the walk, or continues a move that has stopped on its way. */
+const walker = (cursor: RangeReader["cursor"], reverse: boolean): (() => void) => {
+  let begun = false
+  return () => {
+    if (cursor.unsettled) cursor.goOn()
+    if (begun) return
+    begun = true
+    if (reverse) cursor.seekToLast()
+    else cursor.seekToFirst()
+  }
+}
+
+const checkScanOptions = (options: ScanOptions | undefined): void => {
+  if (options?.limit !== undefined) checkCount(options.limit, "limit")
+  const size = options?.chunkSize
+  if (size !== undefined && !(Number.isInteger(size) && size >= 1 && size <= maxChunkSize)) {
+    throw new InvalidArgument({ argument: "chunkSize", reason: `must be a whole number from 1 to ${maxChunkSize}` })
+  }
+}

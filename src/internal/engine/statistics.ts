@@ -1,0 +1,127 @@
+import { liveBytes } from "../../core/manifest/liveBytes.js"
+import type { Version } from "../../core/manifest/version.js"
+import type { Gauges, MetricsService } from "../../Metrics.js"
+import type { Stats } from "../../Stats.js"
+import type { Engine } from "./engine.js"
+
+/** What opening the store found. */
+export type RecoveryStats = Stats["recovery"]
+
+const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
+
+/** Gathers the statistics of a store. */
+export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
+  const { settings, metrics, manifest, wal, memtable, tables, compactor } = engine.parts
+  const version = manifest.unsafeVersion()
+  const { cache, reads, openTableBytes } = tables.unsafeStatus()
+  const { unsafeEntries: entries } = tables
+  const { backgroundError, scores } = compactor.unsafeStatus()
+  const frozen = memtable.unsafeFrozen()
+  const levels = version.levels.map((level, i) => ({
+    level: i,
+    tables: level.length,
+    bytes: version.levelBytes(i),
+    entries: version.totals[i]!.entries,
+    deletions: version.totals[i]!.deletions,
+    score: scores[i] ?? 0
+  }))
+  const byLevel = metrics.tableHits.map(({ value }) => value)
+  const absent = reads.filterNegatives + reads.filterFalsePositives
+  return {
+    directory: settings.directory,
+    sequence: engine.visibleSequence,
+    levels,
+    tables: version.tableCount,
+    tableBytes: version.byteCount,
+    memory: {
+      activeMemtable: memtable.unsafeActive().memory,
+      frozenMemtables: frozen.reduce((n, table) => n + table.memory, 0),
+      frozenCount: frozen.length,
+      blockCache: cache.used + entries.used,
+      openTables: openTableBytes,
+      logQueue: wal.unsafeQueuedBytes()
+    },
+    log: {
+      segments: manifest.unsafeState().segments.length,
+      segmentBytes: wal.unsafeStatus().segmentBytes,
+      syncs: metrics.logSyncs.value,
+      syncedRecords: metrics.syncedRecords.value
+    },
+    operations: {
+      puts: metrics.puts.value,
+      gets: metrics.gets.value,
+      deletes: metrics.deletes.value,
+      batches: metrics.batches.value,
+      scans: metrics.scans.value
+    },
+    reads: {
+      memtableHits: metrics.memtableHits.value,
+      tableHits: byLevel.reduce((n, hits) => n + hits, 0),
+      misses: metrics.misses.value,
+      byLevel
+    },
+    filter: {
+      checks: reads.filterChecks,
+      negatives: reads.filterNegatives,
+      falsePositives: reads.filterFalsePositives,
+      falsePositiveRate: ratio(reads.filterFalsePositives, absent)
+    },
+    cache: {
+      hits: cache.hits,
+      misses: cache.misses,
+      evictions: cache.evictions,
+      hitRate: ratio(cache.hits, cache.hits + cache.misses),
+      entryHits: entries.hits
+    },
+    written: written(metrics),
+    amplification: {
+      write: writeAmplification(written(metrics)),
+      read: readAmplification(version),
+      space: spaceAmplification(version)
+    },
+    flushes: metrics.flushes.value,
+    compactions: metrics.compactions.value,
+    stalls: { slowdowns: metrics.slowdowns.value, stops: metrics.stops.value },
+    snapshots: engine.snapshotCount,
+    recovery,
+    poisoned: engine.poison?.message,
+    backgroundError: backgroundError?.message
+  }
+}
+
+const written = ({ userBytes, logBytes, flushBytes, compactionBytes }: MetricsService): Stats["written"] => ({
+  user: userBytes.value,
+  log: logBytes.value,
+  flush: flushBytes.value,
+  compaction: compactionBytes.value
+})
+
+const writeAmplification = ({ compaction, flush, log, user }: Stats["written"]): number =>
+  ratio(log + flush + compaction, user)
+
+/** Places a lookup may have to search. */
+const readAmplification = ({ levels }: Version): number =>
+  levels.reduce((n, tables, level) => n + (level === 0 ? tables.length : Math.min(1, tables.length)), 0)
+
+const spaceAmplification = (version: Version): number => ratio(version.byteCount, liveBytes(version))
+
+/** What the gauges of a store show. */
+export const gaugesOf = ({ parts }: Engine): Gauges => {
+  const { manifest, memtable, metrics, tables } = parts
+  const version = () => manifest.unsafeVersion()
+  return {
+    filterChecks: () => tables.unsafeStatus().reads.filterChecks,
+    filterNegatives: () => tables.unsafeStatus().reads.filterNegatives,
+    filterFalsePositives: () => tables.unsafeStatus().reads.filterFalsePositives,
+    cacheHits: () => tables.unsafeStatus().cache.hits,
+    cacheMisses: () => tables.unsafeStatus().cache.misses,
+    cacheEntryHits: () => tables.unsafeEntries.hits,
+    cacheBytes: () => tables.unsafeStatus().cache.used + tables.unsafeEntries.used,
+    memtableBytes: () => memtable.unsafeAll().reduce((n, table) => n + table.memory, 0),
+    levelTables: (level) => version().levels[level]!.length,
+    levelBytes: (level) => version().levelBytes(level),
+    writeAmplification: () => writeAmplification(written(metrics)),
+    readAmplification: () => readAmplification(version()),
+    spaceAmplification: () => spaceAmplification(version())
+  }
+}

@@ -1,0 +1,201 @@
+import { copyRange } from "../../core/bytes/bytes.js"
+import { InvalidArgument, type ReadError } from "../../LsmError.js"
+import type { Bytes, Entry } from "../../Store.js"
+import { checkCount, type Engine, toBytes, toReadError } from "./engine.js"
+import { bareShape, entryShape, type RangeReader, type Shape, takeChunk } from "./rangeReader.js"
+
+/** Entries that `take` reads at most before the event loop has a turn. */
+const entriesPerSlice = 1024
+
+/** Where a cursor stood: on a key, or nowhere. */
+interface Place {
+  readonly key: Uint8Array | undefined
+  readonly isBegun: boolean
+}
+
+/**
+ * A cursor as its user steers it, without Effect. Each move is one synchronous stretch, and throws what its Effect fails with. It may end
+ * `unsettled`, if the reader was opened with a patience: then `goOn` continues it. One that is not continued, because its fiber was interrupted, is undone by
+ * the next operation.
+ */
+export class Steering {
+  /** Whether it has been moved yet. */
+  private isBegun = false
+  /** Why the cursor stands nowhere: a move that failed must not pass for the end of the range. */
+  private failure: ReadError | undefined
+  /** Where the move that is under way began. */
+  private from: Place | undefined
+  private isClosed = false
+  private readonly shape: Shape<Entry>
+  private readonly cursor: RangeReader["cursor"]
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly reader: RangeReader,
+    private readonly keysOnly: boolean
+  ) {
+    this.cursor = reader.cursor
+    this.shape = keysOnly ? bareShape : entryShape
+  }
+
+  /** Whether the last move has stopped on its way. */
+  get isUnsettled(): boolean {
+    return this.cursor.unsettled
+  }
+
+  close(): void {
+    this.isClosed = true
+    this.reader.release()
+  }
+
+  /** Whether it stands on an entry. */
+  stands(): boolean {
+    this.check()
+    if (this.from !== undefined) this.undo()
+    return this.cursor.valid
+  }
+
+  key(): Uint8Array | undefined {
+    if (!this.stands()) return undefined
+    const { keyBytes, keyEnd, keyStart } = this.cursor
+    return copyRange(keyBytes, keyStart, keyEnd)
+  }
+
+  value(): Uint8Array | undefined {
+    if (!this.stands()) return undefined
+    if (this.keysOnly) return new Uint8Array(0)
+    const { valueBytes, valueEnd, valueStart } = this.cursor
+    return copyRange(valueBytes, valueStart, valueEnd)
+  }
+
+  first(): boolean {
+    this.check()
+    return this.place(toFirst, nowhere)
+  }
+
+  last(): boolean {
+    this.check()
+    return this.place(toLast, nowhere)
+  }
+
+  seek(key: Bytes): boolean {
+    this.check()
+    return this.place(toKey, toBytes(key, "key"))
+  }
+
+  seekBefore(key: Bytes): boolean {
+    this.check()
+    return this.place(toBefore, toBytes(key, "key"))
+  }
+
+  next(): boolean {
+    this.beginStep()
+    return this.attempt(this.isBegun ? toNext : toFirst, nowhere)
+  }
+
+  prev(): boolean {
+    this.beginStep()
+    return this.attempt(this.isBegun ? toPrevious : toLast, nowhere)
+  }
+
+  /** Continues a move that has stopped on its way. */
+  goOn(): boolean {
+    this.check()
+    this.cursor.renew()
+    return this.attempt(further, nowhere)
+  }
+
+  /** Begins to take entries: `takeMore` takes them. */
+  beginTake(count: number): void {
+    checkCount(count, "count")
+    this.beginStep()
+    this.from = { key: this.key(), isBegun: this.isBegun }
+  }
+
+  /** Takes a slice of the entries wanted; true when they are complete, and the cursor stands behind them. */
+  takeMore(taken: Array<Entry>, count: number, reverse: boolean): boolean {
+    this.check()
+    const { cursor } = this
+    try {
+      if (cursor.unsettled) cursor.goOn()
+      else if (!this.isBegun) (reverse ? toLast : toFirst)(cursor, nowhere)
+      this.isBegun = true
+      const slice = takeChunk(cursor, this.shape, Math.min(entriesPerSlice, count - taken.length), reverse)
+      for (const entry of slice) taken.push(entry)
+    } catch (thrown) {
+      throw this.fail(thrown)
+    }
+    if (cursor.unsettled || (cursor.valid && taken.length < count)) return false
+    this.from = undefined
+    return true
+  }
+
+  /** The event loop has had a turn. */
+  renew(): void {
+    this.cursor.renew()
+  }
+
+  private check(): void {
+    const refusal = this.engine.readRefusal()
+    if (refusal !== undefined) throw refusal
+    if (this.isClosed) throw new InvalidArgument({ argument: "cursor", reason: "is closed" })
+  }
+
+  /** Moves the cursor from where it stands. */
+  private beginStep(): void {
+    this.check()
+    if (this.from !== undefined) this.undo()
+    if (this.failure !== undefined) throw this.failure
+  }
+
+  /** Moves the cursor whatever happened before. */
+  private place(move: Move, key: Uint8Array): boolean {
+    if (this.from !== undefined) this.undo()
+    this.failure = undefined
+    return this.attempt(move, key)
+  }
+
+  private attempt(move: Move, key: Uint8Array): boolean {
+    const { cursor } = this
+    try {
+      move(cursor, key)
+    } catch (thrown) {
+      throw this.fail(thrown)
+    }
+    if (!cursor.unsettled) this.from = undefined
+    else this.from ??= { key: cursor.cameFrom, isBegun: this.isBegun }
+    this.isBegun = true
+    return cursor.valid
+  }
+
+  private fail(thrown: unknown): ReadError {
+    this.from = undefined
+    this.failure = toReadError(thrown)
+    return this.failure
+  }
+
+  /** Undoes the move that has not been continued. */
+  private undo(): void {
+    const { cursor } = this
+    const { isBegun, key } = this.from!
+    this.from = undefined
+    this.isBegun = isBegun
+    try {
+      cursor.backTo(key)
+    } catch (thrown) {
+      throw this.fail(thrown)
+    }
+  }
+}
+
+type Move = (cursor: RangeReader["cursor"], key: Uint8Array) => void
+
+const toFirst: Move = (cursor) => cursor.seekToFirst()
+const toLast: Move = (cursor) => cursor.seekToLast()
+const toKey: Move = (cursor, key) => cursor.seek(key)
+const toBefore: Move = (cursor, key) => cursor.seekBefore(key)
+const toNext: Move = (cursor) => cursor.next()
+const toPrevious: Move = (cursor) => cursor.prev()
+const further: Move = (cursor) => cursor.goOn()
+
+const nowhere = new Uint8Array(0)

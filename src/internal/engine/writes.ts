@@ -1,0 +1,306 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import { encodeUtf8, encodeUtf8Into, illFormed } from "../../core/bytes/bytes.js"
+import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../../core/log/batchFormat.js"
+import { frameHeaderSize } from "../../core/log/frame.js"
+import { CommitMode, type Done } from "../../core/log/logWriter.js"
+import { fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js"
+import { resolveDurability, type Settings } from "../../LsmOptions.js"
+import type { Bytes, WriteOptions } from "../../Store.js"
+import { WriteBatch } from "../../WriteBatch.js"
+import { Immediate, immediate, Later } from "../effect/immediate.js"
+import { type Engine, illFormedString } from "./engine.js"
+import type { IntervalSync } from "./intervalSync.js"
+
+type Resume = (effect: Effect.Effect<void, WriteError>) => void
+
+/** A durability as the hot path takes it. */
+interface Policy {
+  readonly mode: number
+  readonly maxBytes: number
+  readonly millis: number
+}
+
+const toPolicy = (durability: Settings["durability"]): Policy =>
+  durability === "sync"
+    ? { mode: CommitMode.sync, maxBytes: 0, millis: 0 }
+    : durability === "buffered"
+      ? { mode: CommitMode.buffered, maxBytes: 0, millis: 0 }
+      : { mode: CommitMode.interval, maxBytes: durability.maxBytes, millis: Duration.toMillis(durability.interval) }
+
+const syncPolicy = toPolicy("sync")
+const bufferedPolicy = toPolicy("buffered")
+
+/** In place of a fiber's number. */
+const noWriter = -1
+
+/** In place of the time when a write began, where that is not measured. */
+const notSampled = -1
+
+/** One record of a batch is held in one piece of memory, and framed with a 32-bit length. */
+const maxBatchBytes = 1024 * 1024 * 1024
+
+/**
+ * Puts, deletes and batches. A write is checked, then, in one synchronous stretch, numbered and encoded into the log's
+ * buffer; from there on it happens whether the caller waits or not. When the log has kept it, the log's `apply` puts it into the memtable
+ * and only then is it seen.
+ */
+export class Writes {
+  private readonly defaultPolicy: Policy
+  private keyScratch: Uint8Array
+  private keyBytes: Uint8Array
+  private keyLength = 0
+  private untilSample = 1
+  /** The fiber that made the last synced write. */
+  private lastWriter = noWriter
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly intervalSync: IntervalSync
+  ) {
+    const { settings } = engine.parts
+    this.defaultPolicy = toPolicy(settings.durability)
+    this.keyScratch = new Uint8Array(256)
+    this.keyBytes = this.keyScratch
+  }
+
+  readonly put = (key: Bytes, value: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+    new Put(this, key, value, options)
+
+  readonly delete = (key: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+    immediate(() => this.deleteNow(key, options))
+
+  readonly write = (batch: WriteBatch, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+    immediate(() => this.writeNow(batch, options))
+
+  putNow(key: Bytes, value: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    const refusal = engine.writeRefusal() ?? this.takeKey(key)
+    if (refusal !== undefined) return Effect.fail(refusal)
+    const { settings, wal, compactor, metrics } = engine.parts
+    let bytes: Uint8Array | undefined
+    if (typeof value === "string") bytes = encodeUtf8(value)
+    else if (value instanceof Uint8Array) bytes = value
+    else return invalid("value", "is neither a string nor a Uint8Array")
+    if (bytes === undefined) return Effect.fail(illFormedString("value"))
+    if (bytes.length > settings.maxValueBytes) {
+      return invalid("value", `has ${bytes.length} bytes; at most ${settings.maxValueBytes} are allowed`)
+    }
+    const policy = this.policyOf(options)
+    if (policy instanceof InvalidArgument) return Effect.fail(policy)
+    if (!engine.isActive || compactor.unsafeMustWait()) {
+      const [ownKey, ownValue] = [owned(key), owned(value)]
+      return this.waitThen(() => this.putNow(ownKey, ownValue, options))
+    }
+    const { keyLength } = this
+    const size = batchHeaderSize + operationSize(keyLength, bytes.length)
+    const at = wal.unsafeReserve(size)
+    const buffer = wal.unsafeBuffer()
+    const body = writeBatchHeader(buffer, at, engine.nextSequence, 1)
+    writeOperation(buffer, body, this.keyBytes, keyLength, bytes)
+    metrics.puts.add(1)
+    return this.commit(policy, 1, size, keyLength + bytes.length, --this.untilSample <= 0)
+  }
+
+  private deleteNow(key: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    const refusal = engine.writeRefusal() ?? this.takeKey(key)
+    if (refusal !== undefined) return Effect.fail(refusal)
+    const { wal, compactor, metrics } = engine.parts
+    const policy = this.policyOf(options)
+    if (policy instanceof InvalidArgument) return Effect.fail(policy)
+    if (!engine.isActive || compactor.unsafeMustWait()) {
+      const ownKey = owned(key)
+      return this.waitThen(() => this.deleteNow(ownKey, options))
+    }
+    const { keyLength } = this
+    const size = batchHeaderSize + operationSize(keyLength, -1)
+    const at = wal.unsafeReserve(size)
+    const buffer = wal.unsafeBuffer()
+    const body = writeBatchHeader(buffer, at, engine.nextSequence, 1)
+    writeOperation(buffer, body, this.keyBytes, keyLength, undefined)
+    metrics.deletes.add(1)
+    return this.commit(policy, 1, size, keyLength, false)
+  }
+
+  private writeNow(batch: WriteBatch, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    const refusal = engine.writeRefusal()
+    if (refusal !== undefined) return Effect.fail(refusal)
+    if (!(batch instanceof WriteBatch)) return invalid("batch", "is not a WriteBatch")
+    const { settings, wal, compactor, metrics } = engine.parts
+    const { bytes, length, dataBytes, longestKey, longestValue, fault, deletes } = batch.encoded
+    if (fault !== undefined) return invalid("batch", fault)
+    if (longestKey > settings.maxKeyBytes) {
+      return invalid("batch", `a key has ${longestKey} bytes; at most ${settings.maxKeyBytes} are allowed`)
+    }
+    if (longestValue > settings.maxValueBytes) {
+      return invalid("batch", `a value has ${longestValue} bytes; at most ${settings.maxValueBytes} are allowed`)
+    }
+    if (length > maxBatchBytes) return invalid("batch", `has ${length} bytes; at most ${maxBatchBytes} are allowed`)
+    const policy = this.policyOf(options)
+    if (policy instanceof InvalidArgument) return Effect.fail(policy)
+    if (batch.size === 0) return Effect.void
+    if (!engine.isActive || compactor.unsafeMustWait()) {
+      const ownBatch = batch.copy()
+      return this.waitThen(() => this.writeNow(ownBatch, options))
+    }
+    const size = batchHeaderSize + length
+    const at = wal.unsafeReserve(size)
+    const buffer = wal.unsafeBuffer()
+    const body = writeBatchHeader(buffer, at, engine.nextSequence, batch.size)
+    buffer.set(bytes.subarray(0, length), body)
+    metrics.batches.add(1)
+    metrics.puts.add(batch.size - deletes)
+    metrics.deletes.add(deletes)
+    return this.commit(policy, batch.size, size, dataBytes, false)
+  }
+
+  /** Commits the record that has just been encoded. */
+  private commit(
+    policy: Policy,
+    operations: number,
+    size: number,
+    userBytes: number,
+    sampled: boolean
+  ): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    const { settings, wal, metrics, compactor, storage } = engine.parts
+    metrics.userBytes.add(userBytes)
+    metrics.logBytes.add(frameHeaderSize + size)
+    let { mode } = policy
+    if (mode === CommitMode.interval) {
+      if (wal.unsafeUnsyncedBytes() >= policy.maxBytes) mode = CommitMode.sync
+      else this.intervalSync.unsafeRequest(policy.millis)
+    }
+    const started = sampled ? metrics.unsafeNow() : notSampled
+    if (sampled) this.untilSample = settings.latencySampling
+    const alone = mode === CommitMode.sync && this.isAlone()
+    let waiting: Waiting | undefined
+    let isApplied = wal.unsafeCommitNow(mode, alone)
+    if (!isApplied) {
+      waiting = new Waiting(this, started)
+      isApplied = wal.unsafeCommit(mode, waiting.done)
+    }
+    // If anything has thrown until here, the log has no record with these numbers, and the next one gets them.
+    engine.nextSequence += operations
+    const wait = isApplied || waiting === undefined ? this.ended(started) : waiting.effect
+    return compactor.unsafePace(size) ? Effect.zipRight(wait, storage.yieldToEventLoop) : wait
+  }
+
+  /** Whether the last synced write was of the same fiber: no other is there with which a sync could be shared. */
+  private isAlone(): boolean {
+    if (this.engine.parts.wal.unsafeIsBusy()) {
+      this.lastWriter = noWriter
+      return false
+    }
+    const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
+    if (fiber === undefined) return false
+    const { id } = fiber.id()
+    const alone = id === this.lastWriter
+    this.lastWriter = id
+    return alone
+  }
+
+  ended(started: number): Effect.Effect<void> {
+    const { metrics } = this.engine.parts
+    if (started !== notSampled) metrics.putLatency.set((metrics.unsafeNow() - started) / 1000)
+    return Effect.void
+  }
+
+  /** Waits for the store to be writable and for admission, then tries from the beginning: the store may be closed by then. */
+  private waitThen(again: () => Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> {
+    const { engine } = this
+    return Effect.zipRight(engine.whenActive(engine.parts.compactor.awaitAdmission), Effect.suspend(again))
+  }
+
+  /** Puts the key's bytes at hand. */
+  private takeKey(key: Bytes): InvalidArgument | undefined {
+    const most = this.engine.parts.settings.maxKeyBytes
+    if (typeof key === "string") {
+      if (key.length * 3 > this.keyScratch.length) this.keyScratch = new Uint8Array(Math.min(key.length, most) * 3)
+      this.keyBytes = this.keyScratch
+      this.keyLength = key.length <= most ? encodeUtf8Into(key, this.keyScratch, 0) : key.length
+    } else if (key instanceof Uint8Array) {
+      this.keyBytes = key
+      this.keyLength = key.length
+    } else {
+      return new InvalidArgument({ argument: "key", reason: "is neither a string nor a Uint8Array" })
+    }
+    if (this.keyLength === illFormed) return illFormedString("key")
+    return this.keyLength <= most
+      ? undefined
+      : new InvalidArgument({ argument: "key", reason: `has more than the ${most} bytes that are allowed` })
+  }
+
+  private policyOf(options: WriteOptions | undefined): Policy | InvalidArgument {
+    const durability = options?.durability
+    if (durability === undefined) return this.defaultPolicy
+    if (durability === "sync") return syncPolicy
+    if (durability === "buffered") return bufferedPolicy
+    try {
+      return toPolicy(resolveDurability(durability, "durability"))
+    } catch (error) {
+      if (error instanceof InvalidArgument) return error
+      throw error
+    }
+  }
+}
+
+/** What a write that waits goes on with, whatever its caller does to the bytes meanwhile. */
+const owned = (bytes: Bytes): Bytes => (typeof bytes === "string" ? bytes : new Uint8Array(bytes))
+
+/** A put, which runs so often that a closure counts. */
+class Put extends Immediate<void, WriteError> {
+  constructor(
+    private readonly writes: Writes,
+    private readonly key: Bytes,
+    private readonly value: Bytes,
+    private readonly options: WriteOptions | undefined
+  ) {
+    super()
+  }
+
+  protected override evaluate(): undefined | Later<void, WriteError> {
+    const effect = this.writes.putNow(this.key, this.value, this.options)
+    return effect === Effect.void ? undefined : new Later(effect)
+  }
+}
+
+const invalid = (argument: string, reason: string): Effect.Effect<never, InvalidArgument> =>
+  Effect.fail(new InvalidArgument({ argument, reason }))
+
+/** Brings the log's callback and the fiber that waits for it together, whichever comes first. */
+class Waiting {
+  private resume: Resume | undefined
+  private outcome: Effect.Effect<void, WriteError> | undefined
+
+  constructor(
+    private readonly writes: Writes,
+    private readonly started: number
+  ) {}
+
+  readonly done: Done = (failure) => {
+    const outcome = failure === undefined ? this.end() : Effect.fail(fromFailure(failure))
+    if (this.resume !== undefined) this.resume(outcome)
+    else this.outcome = outcome
+  }
+
+  /** A throw would be the log's: others wait behind this one. */
+  private end(): Effect.Effect<void> {
+    try {
+      return this.writes.ended(this.started)
+    } catch (defect) {
+      return Effect.die(defect)
+    }
+  }
+
+  get effect(): Effect.Effect<void, WriteError> {
+    return Effect.async<void, WriteError>((resume) => {
+      if (this.outcome !== undefined) resume(this.outcome)
+      else this.resume = resume
+    })
+  }
+}

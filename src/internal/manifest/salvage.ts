@@ -1,0 +1,129 @@
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import { Retention } from "../../core/cursor/retention.js"
+import { holdsStore } from "../../core/manifest/storeDirectory.js"
+import { levelCount, Version } from "../../core/manifest/version.js"
+import { soundEntries } from "../../core/recovery/soundEntries.js"
+import { type Survey, surveyDirectory } from "../../core/recovery/survey.js"
+import { verifyDirectory } from "../../core/recovery/verifyDirectory.js"
+import { type Damage, mayLoseData, type Report, reportOnce } from "../../core/storage/damage.js"
+import { storeIdSize } from "../../core/storage/fileHeader.js"
+import { parseFileName } from "../../core/storage/fileNames.js"
+import type { FileError, InvalidArgument, OpenError } from "../../LsmError.js"
+import { type LsmOptions, settings } from "../../LsmOptions.js"
+import * as SSTableStore from "../../SSTableStore.js"
+import { attempt, Storage, type StorageService } from "../../Storage.js"
+import { warnOfDamage } from "../effect/damageWarnings.js"
+import { runSlices } from "../storage/slices.js"
+import { keepAside } from "./aside.js"
+import { writeManifest } from "./writeManifest.js"
+
+/** What salvaging had to give up, and where the files are as they were. */
+export interface Salvaged {
+  readonly lost: ReadonlyArray<Damage>
+  readonly aside: string
+}
+
+/**
+ * Checks the store in a locked directory. Where anything is damaged, all that is sound is written to new tables and a new manifest that
+ * names only those; what is left of the old files are orphans then. Undefined where the store is sound, or where there is none.
+ *
+ * A crash at any moment leaves either the old store, to be salvaged again, or the new one: CURRENT alone tells which.
+ */
+export const salvageDirectory = (
+  options: LsmOptions
+): Effect.Effect<Salvaged | undefined, OpenError, Storage | Scope.Scope> =>
+  Effect.gen(function* () {
+    const { directory } = options
+    const storage = yield* Storage
+    const names = yield* storage.list(directory)
+    if (!holdsStore(names) || (yield* isSound(storage, directory, names))) return undefined
+    const { damages, report } = collect()
+    const survey = yield* attempt(() => surveyDirectory(storage.driver, directory, names, report))
+    if (survey === undefined) return undefined
+    const kept = names.filter((name) => {
+      const kind = parseFileName(name)?.kind
+      return kind !== undefined && kind !== "lock" && kind !== "temporary"
+    })
+    const aside = yield* keepAside(storage, directory, survey.stateNumber, kept)
+    const target = { directory, storeId: survey.storeId, nextFileNumber: survey.nextFileNumber }
+    yield* merge(survey, directory, target, options, report)
+    yield* warnOfDamage("salvaged a damaged store", "Manifest", damages)
+    return { lost: damages.filter(mayLoseData), aside }
+  }).pipe(Effect.scoped, Effect.withSpan("lsm.salvage", { captureStackTrace: false }))
+
+const isSound = (
+  storage: StorageService,
+  directory: string,
+  names: ReadonlyArray<string>
+): Effect.Effect<boolean, FileError> =>
+  Effect.suspend(() => {
+    let errors = 0
+    const listener = { error: () => void errors++, notice: () => undefined, progress: () => undefined }
+    const steps = verifyDirectory(storage.driver, directory, names, listener, () => undefined)
+    return Effect.map(runSlices(storage, steps), () => errors === 0)
+  })
+
+/** Gathers damage, each place once. */
+export const collect = (): { readonly damages: ReadonlyArray<Damage>; readonly report: Report } => {
+  const damages: Array<Damage> = []
+  return { damages, report: reportOnce((damage) => damages.push(damage)) }
+}
+
+/** Where a merge is written to. */
+export interface MergeTarget {
+  readonly directory: string
+  readonly storeId: Uint8Array
+  readonly nextFileNumber: number
+}
+
+/** What a merge has read and written. */
+export interface Merged {
+  readonly records: number
+  readonly entries: number
+}
+
+/** Writes all that is sound of a store as one level of tables, and a manifest that names them. */
+export const merge = (
+  survey: Survey,
+  from: string,
+  target: MergeTarget,
+  options: LsmOptions,
+  report: Report
+): Effect.Effect<Merged, FileError | InvalidArgument, Storage | Scope.Scope> =>
+  Effect.gen(function* () {
+    const storage = yield* Storage
+    const { directory, storeId } = target
+    const given = { ...options, directory }
+    const { tableBytes } = yield* settings(given)
+    const tables = yield* SSTableStore.make(given)
+    tables.unsafeAttach(storeId)
+    let { nextFileNumber } = target
+    const allocate = (): number => nextFileNumber++
+    const { cursor, largestSequence, records } = yield* runSlices(
+      storage,
+      soundEntries(storage.driver, from, survey, report)
+    )
+    // No version older than a key's newest is seen by anyone, and nothing lies below.
+    const retention = new Retention([], () => true)
+    const written = yield* tables.write({ cursor, retention, targetSize: tableBytes, level: levelCount - 1, allocate })
+    const added = written.tables.map((table) => ({ level: levelCount - 1, table }))
+    const manifestNumber = allocate()
+    const writer = yield* writeManifest(storage, directory, storeId, manifestNumber, {
+      nextFileNumber,
+      flushedSequence: largestSequence,
+      segments: [],
+      version: Version.empty.apply({ added, removed: [] }),
+      // Whatever segments are left belong to logs that end here, and none of them is missed.
+      closed: { fileNumber: target.nextFileNumber - 1, size: 0 }
+    })
+    yield* attempt(() => writer.file.close())
+    return { records, entries: written.tables.reduce((n, { entries }) => n + entries, 0) }
+  })
+
+/** The id of a store that is made. */
+export const drawStoreId: Effect.Effect<Uint8Array> = Effect.map(
+  Effect.replicateEffect(Random.nextIntBetween(0, 256), storeIdSize),
+  (bytes) => Uint8Array.from(bytes)
+)

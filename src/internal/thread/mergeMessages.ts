@@ -1,0 +1,62 @@
+import * as Schema from "effect/Schema"
+import { Corruption, DiskFull, StorageError, UnsupportedFormat } from "../../LsmError.js"
+
+/** What goes between a store and the thread that merges its tables: plain data, with errors that keep their fields. */
+
+const TableMeta = Schema.Struct({
+  fileNumber: Schema.Number,
+  size: Schema.Number,
+  smallestKey: Schema.Uint8ArrayFromSelf,
+  largestKey: Schema.Uint8ArrayFromSelf,
+  smallestSequence: Schema.Number,
+  largestSequence: Schema.Number,
+  entries: Schema.Number,
+  deletions: Schema.Number,
+  rawBytes: Schema.Number,
+  superseded: Schema.optional(Schema.Struct({ entries: Schema.Number, bytes: Schema.Number }))
+})
+
+const KeyBounds = Schema.Struct({ smallestKey: Schema.Uint8ArrayFromSelf, largestKey: Schema.Uint8ArrayFromSelf })
+
+/** The options that tables are read and written by. */
+const TableOptions = Schema.Struct({
+  directory: Schema.String,
+  maxOpenTables: Schema.Number,
+  blockBytes: Schema.Number,
+  restartInterval: Schema.Number,
+  filterFalsePositiveRate: Schema.Number,
+  compression: Schema.Array(Schema.Literal("none", "deflate")),
+  fileMode: Schema.Number,
+  directoryMode: Schema.Number
+})
+
+/** Merges tables. What is written takes its file numbers from `fileNumbers`, in their order. */
+export class Merge extends Schema.TaggedRequest<Merge>()("Merge", {
+  failure: Schema.Union(StorageError, DiskFull, Corruption, UnsupportedFormat),
+  success: Schema.Struct({
+    tables: Schema.Array(TableMeta),
+    entriesRead: Schema.Number,
+    entriesDropped: Schema.Number
+  }),
+  payload: {
+    options: TableOptions,
+    storeId: Schema.Uint8ArrayFromSelf,
+    runs: Schema.Array(Schema.Array(TableMeta)),
+    below: Schema.Array(Schema.Array(KeyBounds)),
+    snapshots: Schema.Array(Schema.Number),
+    targetSize: Schema.Number,
+    level: Schema.Number,
+    fileNumbers: Schema.Array(Schema.Number)
+  }
+}) {}
+
+/** Answered when no merge is under way any more: one that was interrupted has cleared away what it had written. */
+export class Settle extends Schema.TaggedRequest<Settle>()("Settle", {
+  failure: Schema.Never,
+  success: Schema.Void,
+  payload: {}
+}) {}
+
+export type MergeRequest = Merge | Settle
+
+export const MergeRequest = Schema.Union(Merge, Settle)

@@ -1,0 +1,80 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import { SSTableStore, Storage } from "effect-lsm"
+import { Retention } from "../../src/core/cursor/retention.js"
+import { MemoryDisk } from "../../src/core/storage/memoryFile.js"
+import type { StorageDriver } from "../../src/core/storage/storageDriver.js"
+import { fromMemoryDisk } from "../../src/Storage.js"
+import { ArrayCursor } from "../support/entries.js"
+import { directory } from "../support/laboratory.js"
+import { tableStoreId } from "../support/tables.js"
+
+const entries = Array.from({ length: 60 }, (_, i) => ({
+  key: Uint8Array.of(0x6b, i),
+  sequence: i + 1,
+  value: new Uint8Array(30)
+}))
+
+/** A disk that says when it is asked for something, the closing of a file included. */
+const watched = (tell: () => void) => {
+  const disk = new MemoryDisk({ before: tell })
+  disk.placeDirectory(directory)
+  const driver: StorageDriver = {
+    openRead: (path) => disk.openRead(path),
+    yieldToEventLoop: (next) => disk.yieldToEventLoop(next),
+    create: (path) => {
+      const file = disk.create(path)
+      const close = file.close.bind(file)
+      return Object.assign(file, {
+        close: () => {
+          tell()
+          close()
+        }
+      })
+    }
+  }
+  return { disk, storage: { ...fromMemoryDisk(disk), driver } }
+}
+
+describe("writing tables", () => {
+  it.scoped("interrupted at any moment leaves the tables and tells of them, or leaves nothing", () =>
+    Effect.gen(function* () {
+      const outcomes = { told: 0, nothing: 0 }
+      for (let moment = 1; ; moment++) {
+        let moments = 0
+        let fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
+        const { disk, storage } = watched(() => {
+          if (++moments === moment) fiber?.unsafeInterruptAsFork(FiberId.none)
+        })
+        const store = yield* SSTableStore.make({ directory }).pipe(Effect.provideService(Storage.Storage, storage))
+        store.unsafeAttach(tableStoreId)
+        let told: ReadonlyArray<number> = []
+        let allocated = 0
+        const written = store.write({
+          cursor: new ArrayCursor(entries),
+          retention: new Retention([], () => false),
+          targetSize: 1000,
+          level: 1,
+          allocate: () => ++allocated
+        })
+        // As a flush and a compaction do: what is written is made known, and nothing comes between.
+        const work = Effect.uninterruptible(
+          Effect.tap(written, ({ tables }) =>
+            Effect.sync(() => {
+              told = tables.map(({ fileNumber }) => fileNumber)
+            })
+          )
+        )
+        fiber = yield* Effect.fork(work)
+        yield* Fiber.await(fiber)
+        expect(disk.list(directory), `interrupted at operation ${moment}`).toHaveLength(told.length)
+        outcomes[told.length > 0 ? "told" : "nothing"]++
+        if (moments < moment) break
+      }
+      expect(outcomes.told).toBeGreaterThan(3)
+      expect(outcomes.nothing).toBeGreaterThan(5)
+    })
+  )
+})

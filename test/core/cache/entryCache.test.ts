@@ -1,0 +1,247 @@
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { equals } from "../../../src/core/bytes/bytes.js"
+import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { EntryCache, type EntrySource } from "../../../src/core/cache/entryCache.js"
+import { LookupResult } from "../../../src/core/cursor/lookupResult.js"
+import { check } from "../../support/property.js"
+
+/** Versions of one key, newest first. */
+type Versions = ReadonlyArray<{ readonly sequence: number; readonly value: Uint8Array }>
+
+const key = new LookupKey()
+const found = new LookupResult()
+
+const take = (value: Uint8Array, sequence: number) => {
+  const padded = Uint8Array.of(9, ...value, 9)
+  found.bytes = padded
+  found.start = 1
+  found.end = padded.length - 1
+  found.sequence = sequence
+}
+const taken = () => found.bytes.slice(found.start, found.end)
+
+/** The tables of a version, as lookups ask them. */
+class Tables implements EntrySource {
+  constructor(readonly all: ReadonlyMap<string, Versions>) {}
+  get entryCount(): number {
+    return this.all.size
+  }
+  get byteCount(): number {
+    let bytes = 0
+    for (const [name, [newest]] of this.all) bytes += name.length + newest!.value.length
+    return bytes
+  }
+  /** With one more version of a key. */
+  with(name: string, version: Versions[number]): Tables {
+    return new Tables(new Map([...this.all, [name, [version, ...(this.all.get(name) ?? [])]]]))
+  }
+}
+
+/** Asks as a lookup does; what is not held is found in the tables, and offered where the newest version is asked for. */
+const ask = (cache: EntryCache, tables: Tables, name: string, at?: number): Uint8Array | undefined => {
+  key.set(name)
+  if (cache.find(tables, key, at ?? Number.POSITIVE_INFINITY, found)) return taken()
+  const version = tables.all.get(name)?.find(({ sequence }) => at === undefined || sequence <= at)
+  if (version === undefined) return undefined
+  take(version.value, version.sequence)
+  if (at === undefined) cache.offer(key, found, 1)
+  return version.value
+}
+
+/** Keys of several lengths, more than the smallest of the budgets have room for. */
+const names = Array.from({ length: 400 }, (_, i) => "k".repeat(i % 7) + i)
+const everything = (size: number): Tables =>
+  new Tables(new Map(names.map((name, i) => [name, [{ sequence: i + 1, value: new Uint8Array(size).fill(i) }]])))
+
+const nameOf = FastCheck.oneof(FastCheck.nat(9), FastCheck.nat(names.length - 1)).map((i) => names[i]!)
+const steps = FastCheck.array(
+  FastCheck.oneof(
+    { weight: 40, arbitrary: FastCheck.record({ ask: nameOf, at: FastCheck.constant(undefined) }) },
+    { weight: 8, arbitrary: FastCheck.record({ ask: nameOf, at: FastCheck.nat(600) }) },
+    { weight: 1, arbitrary: FastCheck.record({ write: nameOf, size: FastCheck.nat(1100) }) },
+    { weight: 1, arbitrary: FastCheck.record({ others: FastCheck.integer({ min: 0, max: 32 }) }) },
+    { weight: 1, arbitrary: FastCheck.record({ names: FastCheck.integer({ min: 1, max: names.length }) }) },
+    // Everything is asked for, so that chunks are swept.
+    { weight: 1, arbitrary: FastCheck.record({ all: FastCheck.integer({ min: 1, max: 3 }) }) }
+  ),
+  { maxLength: 300, size: "max" }
+)
+
+describe("the cache of entries", () => {
+  it("answers as the tables do, of each version and at each sequence number, within what is left to it", () => {
+    let hits = 0
+    const budgets = FastCheck.record({
+      total: FastCheck.constantFrom(40_000, 100_000, 1 << 20),
+      part: FastCheck.constantFrom(0, 1 / 16, 1 / 4, 1),
+      size: FastCheck.nat(400)
+    })
+    check(
+      FastCheck.property(steps, budgets, (plan, { total, part, size }) => {
+        const reserved = Math.floor(total * part)
+        const others = { used: 0 }
+        const cache = new EntryCache({ total, reserved, others })
+        let tables = everything(size)
+        let sequence = names.length
+        const expectAnswer = (name: string, at?: number) => {
+          const wanted = tables.all.get(name)?.find((version) => at === undefined || version.sequence <= at)
+          const answer = ask(cache, tables, name, at)
+          expect(answer === undefined ? wanted === undefined : equals(answer, wanted!.value)).toBe(true)
+        }
+        for (const step of plan) {
+          if ("write" in step) {
+            tables = tables.with(step.write, { sequence: ++sequence, value: new Uint8Array(step.size).fill(sequence) })
+          } else if ("others" in step) {
+            others.used = Math.floor(((total - reserved) * step.others) / 32)
+            cache.giveBack()
+          } else if ("names" in step) {
+            tables = new Tables(new Map([...everything(size).all].slice(0, step.names)))
+          } else if ("all" in step) {
+            for (const name of tables.all.keys()) for (let i = 0; i < step.all; i++) expectAnswer(name)
+          } else {
+            expectAnswer(step.ask, step.at)
+          }
+          expect(cache.used).toBeLessThanOrEqual(reserved === 0 ? 0 : Math.max(reserved, total - others.used))
+        }
+        hits += cache.hits
+      }),
+      60
+    )
+    expect(hits).toBeGreaterThan(10_000)
+  })
+
+  it("takes in what was found, with what stands behind it, while nobody else uses the memory", () => {
+    const cache = new EntryCache({ total: 1 << 20, reserved: 1 << 16, others: { used: 0 } })
+    const tables = new Tables(new Map()).with("a", { sequence: 7, value: Uint8Array.of(1, 2) })
+    for (let i = 0; i < 5; i++) expect(ask(cache, tables, "a")).toEqual(Uint8Array.of(1, 2))
+    expect([cache.hits, cache.level, found.sequence]).toEqual([4, 1, 7])
+    expect(ask(cache, tables, "a", 6)).toBeUndefined()
+    expect(cache.hits).toBe(4)
+  })
+
+  it("holds almost everything that there is room for", () => {
+    const cache = new EntryCache({ total: 1 << 20, reserved: 1 << 16, others: { used: 0 } })
+    const tables = everything(100)
+    for (const name of names) ask(cache, tables, name)
+    for (const name of names) ask(cache, tables, name)
+    expect(cache.hits).toBeGreaterThan(names.length * 0.95)
+  })
+
+  /** Asks for each name and answers how many were held. */
+  const hitsOf = (cache: EntryCache, tables: Tables, asked: ReadonlyArray<string>): number => {
+    const before = cache.hits
+    for (const name of asked) ask(cache, tables, name)
+    return cache.hits - before
+  }
+  const reserved = 1 << 15
+  const small = () => new EntryCache({ total: 1 << 18, reserved, others: { used: (1 << 18) - reserved } })
+  const twice = (asked: ReadonlyArray<string>) => asked.flatMap((name) => [name, name])
+
+  it("keeps what is asked for often when much else is taken in", () => {
+    const cache = small()
+    const tables = everything(300)
+    const often = names.slice(0, 20)
+    const others = names.slice(20)
+    let hits = 0
+    for (let round = 0; round < 40; round++) {
+      hits = hitsOf(cache, tables, often)
+      const at = (round * 20) % 360
+      hitsOf(cache, tables, twice(others.slice(at, at + 20)))
+    }
+    expect(hits).toBeGreaterThanOrEqual(16)
+  })
+
+  it("gives up what is not asked for any more", () => {
+    const cache = small()
+    const tables = everything(300)
+    const [first, second] = [names.slice(0, 80), names.slice(80, 160)]
+    for (let round = 0; round < 10; round++) hitsOf(cache, tables, twice(first))
+    for (let round = 0; round < 10; round++) hitsOf(cache, tables, twice(second))
+    const held = hitsOf(cache, tables, second)
+    expect(held).toBeGreaterThan(40)
+  })
+
+  it("gives up nothing for what is asked for once", () => {
+    const cache = small()
+    const tables = everything(300)
+    hitsOf(cache, tables, names.slice(0, 200))
+    const held = hitsOf(cache, tables, names.slice(0, 80))
+    expect(held).toBeGreaterThan(50)
+    hitsOf(cache, tables, names.slice(200))
+    expect(hitsOf(cache, tables, names.slice(0, 80))).toBeGreaterThanOrEqual(held - 2)
+  })
+
+  it("gives back what others need", () => {
+    const others = { used: 0 }
+    const cache = new EntryCache({ total: 1 << 18, reserved, others })
+    const tables = everything(300)
+    for (const name of names) ask(cache, tables, name)
+    expect(cache.used).toBeGreaterThan(100_000)
+    others.used = (1 << 18) - reserved
+    cache.giveBack()
+    expect(cache.used).toBeLessThanOrEqual(reserved)
+    expect(cache.used).toBeGreaterThan(reserved / 2)
+    expect(hitsOf(cache, tables, names)).toBeGreaterThan(50)
+  })
+
+  it("goes on in what is left when others have taken even its index", () => {
+    const others = { used: 0 }
+    const [total, least] = [1 << 22, 1 << 15]
+    const cache = new EntryCache({ total, reserved: least, others })
+    const all = new Map(Array.from({ length: 60_000 }, (_, i) => [`${i}`, [{ sequence: 1, value: Uint8Array.of(1) }]]))
+    const tables = new Tables(all)
+    const asked = [...all.keys()]
+    others.used = total / 2
+    for (let i = 0; i < 2; i++) hitsOf(cache, tables, asked)
+    others.used = total - least
+    cache.giveBack()
+    expect(cache.used).toBeLessThanOrEqual(least)
+    for (let i = 0; i < 4; i++) hitsOf(cache, tables, asked.slice(0, 50))
+    expect(hitsOf(cache, tables, asked.slice(0, 50))).toBeGreaterThan(40)
+  })
+
+  it("keeps within its memory where a version has more entries than the one before", () => {
+    const cache = new EntryCache({ total: 40_000, reserved: 40_000, others: { used: 0 } })
+    hitsOf(cache, new Tables(new Map([...everything(1000).all].slice(0, 40))), names.slice(0, 40))
+    expect(cache.used).toBeGreaterThan(36_000)
+    hitsOf(cache, everything(0), names)
+    expect(cache.used).toBeLessThanOrEqual(40_000)
+    expect(hitsOf(cache, everything(0), names)).toBe(0)
+  })
+
+  it("tells keys of one tag from each other, and a key from one that begins with it", () => {
+    for (const pair of [
+      ["key11492", "key18054"],
+      ["k9265217", "k9265217x"]
+    ] as const) {
+      const tags = pair.map((name) => key.set(name).hash2 >>> 8)
+      expect(tags[0]).toBe(tags[1])
+      const tables = new Tables(new Map()).with(pair[0], { sequence: 1, value: Uint8Array.of(1) })
+      const both = tables.with(pair[1], { sequence: 2, value: Uint8Array.of(2) })
+      const cache = new EntryCache({ total: 1 << 18, reserved, others: { used: 0 } })
+      for (const name of [pair[1], pair[0], pair[1], pair[0]]) {
+        expect(ask(cache, both, name)).toEqual(both.all.get(name)![0]!.value)
+      }
+      expect(cache.hits).toBe(2)
+    }
+  })
+
+  it("knows nothing of a version that is hundreds of versions ago", () => {
+    for (let between = 250; between < 260; between++) {
+      const cache = new EntryCache({ total: 1 << 18, reserved, others: { used: 0 } })
+      let tables = new Tables(new Map())
+        .with("a", { sequence: 1, value: Uint8Array.of(1) })
+        .with("b", { sequence: 1, value: Uint8Array.of(1) })
+      ask(cache, tables, "a")
+      for (let i = 0; i < between; i++) {
+        tables = tables.with("b", { sequence: i + 2, value: Uint8Array.of(i) })
+        key.set("b")
+        cache.find(tables, key, Number.POSITIVE_INFINITY, found)
+      }
+      tables = tables.with("a", { sequence: between + 2, value: Uint8Array.of(2) })
+      key.set("b")
+      cache.find(tables, key, Number.POSITIVE_INFINITY, found)
+      expect(ask(cache, tables, "a")).toEqual(Uint8Array.of(2))
+    }
+  })
+})

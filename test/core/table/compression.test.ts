@@ -1,0 +1,51 @@
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { writeVarint } from "../../../src/core/bytes/encoding.js"
+import { compress, decompress } from "../../../src/core/table/compression.js"
+import { hex } from "../../support/entries.js"
+import { check } from "../../support/property.js"
+
+const repeating = FastCheck.tuple(
+  FastCheck.uint8Array({ minLength: 1, maxLength: 30 }),
+  FastCheck.integer({ min: 20, max: 3000 })
+).map(([piece, times]) => Uint8Array.from({ length: piece.length * times }, (_, i) => piece[i % piece.length]!))
+
+describe("compression", () => {
+  it("gives back what it was given, with the room asked for", () => {
+    check(
+      FastCheck.property(repeating, FastCheck.nat(9), (bytes, extra) => {
+        const stored = compress(bytes, bytes.length, extra)
+        expect(stored === undefined).toBe(bytes.length < 32)
+        if (stored === undefined) return
+        expect(stored.length).toBeLessThanOrEqual(bytes.length - (bytes.length >>> 3) + extra)
+        const raw = decompress(stored.subarray(0, stored.length - extra))
+        expect(hex(raw!)).toBe(hex(bytes))
+      })
+    )
+  })
+
+  it("leaves alone what it cannot make an eighth smaller", () => {
+    const random = Uint8Array.from({ length: 4096 }, (_, i) => Math.imul(i * i + 17 * i, 0x9e3779b1) >>> 24)
+    expect(compress(random, random.length, 5)).toBeUndefined()
+  })
+
+  it("answers nothing for bytes that it did not write, and allocates nothing for lengths that cannot be", () => {
+    const stored = compress(new Uint8Array(5000), 5000, 0)!
+    check(
+      FastCheck.property(FastCheck.nat(stored.length - 1), FastCheck.nat(255), (at, byte) => {
+        const changed = stored.slice()
+        changed[at] = byte
+        const raw = decompress(changed)
+        expect(raw === undefined || raw.length <= 5001 * 1032).toBe(true)
+      }),
+      500
+    )
+    const claim = stored.slice()
+    writeVarint(claim, 0, 2 ** 40)
+    expect(decompress(claim)).toBeUndefined()
+    expect(decompress(new Uint8Array(0))).toBeUndefined()
+    const longer = compress(new Uint8Array(5001), 5001, 0)!
+    writeVarint(longer, 0, 5000)
+    expect(decompress(longer)).toBeUndefined()
+  })
+})

@@ -1,0 +1,118 @@
+import * as FastCheck from "effect/FastCheck"
+import { describe, expect, it } from "vitest"
+import { hash, secondHash } from "../../../src/core/bytes/hash.js"
+import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { TableFilter } from "../../../src/core/table/filter.js"
+import { anyKey, hex } from "../../support/entries.js"
+import { check } from "../../support/property.js"
+
+const key = new LookupKey()
+
+const filterOf = (keys: ReadonlyArray<string | Uint8Array>, rate: number): TableFilter => {
+  const filter = TableFilter.make(keys.length, rate)
+  for (const k of keys) filter.add(key.set(k))
+  return filter
+}
+
+/** The share of keys not in the filter that it takes for its own, over several filters of one size. */
+const falsePositives = (size: number, rate: number, name: (i: number) => string | Uint8Array): number => {
+  const filters = Math.max(1, Math.ceil(20_000 / size))
+  const probes = Math.ceil(50_000 / filters)
+  let positives = 0
+  for (let f = 0; f < filters; f++) {
+    const from = f * (size + probes)
+    const filter = filterOf(
+      Array.from({ length: size }, (_, i) => name(from + i)),
+      rate
+    )
+    for (let i = 0; i < probes; i++) if (filter.has(key.set(name(from + size + i)))) positives++
+  }
+  return positives / (filters * probes)
+}
+
+const names: Record<string, (i: number) => string | Uint8Array> = {
+  "numbered keys": (i) => `user:${String(i).padStart(10, "0")}`,
+  "keys of four bytes": (i) => Uint8Array.of(i >>> 24, i >>> 16, i >>> 8, i),
+  "long keys that differ at the end": (i) => `${"x".repeat(200)}${i}`,
+  "keys that differ in the middle": (i) => `${"x".repeat(6)}${i}${"y".repeat(30)}`
+}
+
+describe("hash", () => {
+  it("looks at the range only, and at all of it", () => {
+    check(
+      FastCheck.property(anyKey, FastCheck.uint8Array({ maxLength: 5 }), FastCheck.nat(), (k, around, choice) => {
+        const first = hash(k, 0, k.length)
+        const second = secondHash
+        const wrapped = Uint8Array.of(...around, ...k, ...around)
+        expect(hash(wrapped, around.length, around.length + k.length)).toBe(first)
+        expect(secondHash).toBe(second)
+        if (k.length === 0) return
+        const changed = k.slice()
+        changed[choice % k.length]! ^= 1 << (choice % 8)
+        const both = [hash(changed, 0, changed.length), secondHash]
+        expect(both).not.toEqual([first, second])
+        expect([first, second].every((h) => Number.isInteger(h) && h >= 0 && h < 2 ** 32)).toBe(true)
+      }),
+      500
+    )
+  })
+
+  it("tells keys of zeros apart by their length", () => {
+    const hashes = new Set(Array.from({ length: 64 }, (_, n) => hash(new Uint8Array(n), 0, n)))
+    expect(hashes.size).toBe(64)
+  })
+})
+
+describe("TableFilter", () => {
+  it("never denies a key that is in it, decoded or not", () => {
+    check(
+      FastCheck.property(
+        FastCheck.array(anyKey, { minLength: 1, maxLength: 60 }),
+        FastCheck.constantFrom(1e-6, 0.01, 0.1, 0.5, 0.999),
+        (keys, rate) => {
+          const filter = filterOf(keys, rate)
+          const encoded = filter.encode()
+          expect(encoded.length).toBe(filter.byteLength)
+          const decoded = TableFilter.decode(encoded)!
+          for (const k of keys) expect([filter.has(key.set(k)), decoded.has(key.set(k))]).toEqual([true, true])
+          expect(hex(decoded.encode())).toBe(hex(encoded))
+        }
+      )
+    )
+  })
+
+  it("answers the same after decoding", () => {
+    const filter = filterOf(
+      Array.from({ length: 1000 }, (_, i) => `in${i}`),
+      0.1
+    )
+    const decoded = TableFilter.decode(filter.encode())!
+    const answers = (of: TableFilter) => Array.from({ length: 5000 }, (_, i) => of.has(key.set(`out${i}`)))
+    expect(answers(decoded)).toEqual(answers(filter))
+  })
+
+  for (const [kind, name] of Object.entries(names)) {
+    it.each([
+      [20_000, 0.01],
+      [1000, 0.01],
+      [50, 0.01],
+      [20_000, 0.1],
+      [50, 0.1]
+    ])(`keeps to its false-positive rate with ${kind}: %i at %d`, (size, rate) => {
+      expect(falsePositives(size, rate, name)).toBeLessThan(rate * 1.3)
+    })
+  }
+
+  it("refuses bytes that are no filter, and bears any that look like one", () => {
+    check(
+      FastCheck.property(FastCheck.uint8Array({ maxLength: 40 }), FastCheck.boolean(), (bytes, patched) => {
+        if (patched && bytes.length > 8)
+          bytes.set([(bytes.length - 8) * 8 - (bytes[0]! % 8), 0, 0, 0, bytes[4]! % 70, 0, 0, 0])
+        const filter = TableFilter.decode(bytes)
+        if (filter !== undefined) expect(typeof filter.has(key.set("a"))).toBe("boolean")
+      }),
+      500
+    )
+    expect(TableFilter.decode(new Uint8Array(7))).toBeUndefined()
+  })
+})

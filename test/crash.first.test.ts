@@ -1,3 +1,0 @@
-import { shortForm } from "./crash/shortForm.js"
-
-shortForm(0)

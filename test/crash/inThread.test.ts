@@ -1,0 +1,39 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { explore } from "./explore.js"
+import { inThread } from "./thread.js"
+import { findWorkload } from "./workloads.js"
+
+const seed = 1
+
+/** Those that compact; `npm run test:crash -- --thread` explores all of them. */
+const names = [
+  "deletes",
+  "compaction",
+  "levels",
+  "tombstones",
+  "rotation under load",
+  "mixture 2",
+  "mixture 12, buffered"
+]
+
+describe(`after a crash of a store that compacts in a thread (seed ${seed})`, () => {
+  it.live.each(names)(
+    "%s",
+    (name) =>
+      Effect.gen(function* () {
+        const states = 100
+        const { findings, states: judged } = yield* explore(findWorkload(name), {
+          seed,
+          maxStates: states,
+          secondCrashEvery: 50,
+          secondStates: 10,
+          stopAtFirst: false,
+          patches: inThread()
+        })
+        expect(findings).toEqual([])
+        expect(judged).toBeGreaterThanOrEqual(states)
+      }),
+    300_000
+  )
+})

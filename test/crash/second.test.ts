@@ -1,0 +1,3 @@
+import { shortForm } from "./shortForm.js"
+
+shortForm(1)

@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process"
+import { mkdtemp, readdir, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { compilePrograms } from "../support/builtPrograms.js"
+
+const root = fileURLToPath(new URL("../..", import.meta.url))
+let program: string
+let data: string
+
+beforeAll(async () => {
+  const source = join("examples", "cities")
+  const files = (await readdir(join(root, source))).filter((file) => !file.endsWith(".d.ts"))
+  const compiled = compilePrograms(
+    "cities",
+    files.map((file) => join(source, file))
+  )
+  program = join(compiled, "main.js")
+  data = await mkdtemp(join(tmpdir(), "effect-lsm-cities-"))
+})
+afterAll(() => rm(data, { recursive: true }))
+
+const cities = (...options: ReadonlyArray<string>) =>
+  new Promise<{ readonly output: string; readonly code: number | null; readonly signal: string | null }>((resolve) => {
+    const child = spawn(process.execPath, [program, "--directory", join(data, "store"), ...options])
+    let output = ""
+    const collect = (text: Buffer) => {
+      output += text.toString()
+    }
+    child.stdout.on("data", collect)
+    child.stderr.on("data", collect)
+    child.on("close", (code, signal) => resolve({ output, code, signal }))
+  })
+
+/** What every complete run ends with. */
+const answers = [
+  "The 33 cities of Iceland, by name",
+  "The 10 cities that come after Lyon",
+  "The last 5 cities, in reverse",
+  "9,940 cities in IT",
+  "0 cities in US",
+  "118,556 cities in all",
+  "  FR  Lyon (472,317) at"
+]
+
+describe("the example", () => {
+  it("is killed after 20 acknowledged batches", async () => {
+    const { output, signal } = await cities("--kill-at", "20")
+    expect(output).toContain("20 batches acknowledged: now this process kills itself")
+    expect(signal).toBe("SIGKILL")
+    expect(output).not.toContain("Imported")
+  })
+
+  it("finds every acknowledged batch, no part of another, and goes on from there", async () => {
+    const { output, code } = await cities()
+    expect(output).toContain("Checked every value: all 20 acknowledged batches are there")
+    // The batch that was on its way may have arrived, whole.
+    expect(output).toMatch(/(20 batches are complete, 251 absent|21 batches are complete, 250 absent), 0 there in part/)
+    expect(output).toContain("Removed the 16,677 cities of US")
+    for (const answer of answers) expect(output).toContain(answer)
+    expect(code).toBe(0)
+  })
+
+  it("finds all cities there when it is run again, with the same answers", async () => {
+    const { output, code } = await cities()
+    expect(output).toContain("271 batches are complete, 0 absent, 0 there in part")
+    expect(output).toContain("All cities are there from an earlier run: no import")
+    expect(output).toContain("The cities of US were removed by an earlier run")
+    for (const answer of answers) expect(output).toContain(answer)
+    expect(code).toBe(0)
+  })
+})

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
+import { Gate } from "../../../src/internal/effect/gate.js"
+import { turn } from "../../support/eventually.js"
+
+/** Makes each fiber yield at its `step`th chance, and does something before the fiber goes on. */
+const yieldingAt = (step: number, between: () => void): Scheduler.Scheduler => {
+  const base = new Scheduler.MixedScheduler(2048)
+  let chances = 0
+  return {
+    shouldYield: () => (chances++ === step ? 1 : false),
+    scheduleTask: (task, priority) =>
+      base.scheduleTask(() => {
+        if (chances > step) between()
+        task()
+      }, priority)
+  }
+}
+
+describe("a gate", () => {
+  it.effect("loses no wake-up, whichever two steps of the waiting fiber it comes between", () =>
+    Effect.gen(function* () {
+      for (let step = 0; step < 40; step++) {
+        const gate = new Gate()
+        let isReady = false
+        let asked = 0
+        const scheduler = yieldingAt(step, () => {
+          isReady = true
+          gate.notify()
+        })
+        const wait = gate.until(() => {
+          asked++
+          return isReady ? "ready" : undefined
+        })
+        const fiber = yield* Effect.fork(Effect.withScheduler(Effect.zipRight(Effect.void, wait), scheduler))
+        for (let i = 0; i < 10; i++) yield* turn
+        const ended = fiber.unsafePoll()
+        // A fiber that never came to its step waits for somebody.
+        if (ended === null && !isReady) {
+          isReady = true
+          gate.notify()
+        }
+        for (let i = 0; i < 10; i++) yield* turn
+        expect(fiber.unsafePoll(), `step ${step}, asked ${asked} times`).not.toBeNull()
+        expect(yield* Fiber.join(fiber)).toBe("ready")
+      }
+    })
+  )
+
+  it.effect("asks again after each notify, and forgets a fiber that was interrupted", () =>
+    Effect.gen(function* () {
+      const gate = new Gate()
+      let asked = 0
+      let count = 0
+      const fiber = yield* Effect.fork(
+        gate.until(() => {
+          asked++
+          return count >= 3 ? count : undefined
+        })
+      )
+      for (let i = 0; i < 3; i++) {
+        yield* turn
+        expect(asked).toBe(i + 1)
+        count++
+        gate.notify()
+      }
+      expect(yield* Fiber.join(fiber)).toBe(3)
+      const other = yield* Effect.fork(
+        gate.until(() => {
+          asked++
+          return undefined
+        })
+      )
+      yield* turn
+      yield* Fiber.interrupt(other)
+      const before = asked
+      gate.notify()
+      yield* turn
+      expect(asked).toBe(before)
+    })
+  )
+})

@@ -1,0 +1,84 @@
+import { cpSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import { describe, expect, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { LsmStore, type Store } from "effect-lsm"
+import * as places from "../support/places.js"
+
+const key = (i: number) => `key ${String(i).padStart(4, "0")}`
+
+/**
+ * What the store in fixtures/format-1 holds. Version 0.1.0 wrote 400 entries and compacted them to a deflated table with blocks of
+ * 1 KiB; flushed every third anew and every fifth deleted; wrote two batches more; and was killed.
+ */
+const content = (): ReadonlyArray<readonly [key: string, value: string]> => {
+  const model = new Map<string, string>()
+  for (let i = 0; i < 400; i++) model.set(key(i), `first value of ${i}`)
+  for (let i = 0; i < 400; i += 3) model.set(key(i), `second value of ${i}`)
+  for (let i = 0; i < 400; i += 5) model.delete(key(i))
+  model.delete(key(7))
+  model.set(key(8), "")
+  model.set("", "the empty key")
+  model.set("ключ", "значение")
+  const hex = [...model].map(([k, v]) => [bytes(k).toString("hex"), bytes(v).toString("hex")] as const)
+  return [...hex, ["ff00ff", "07".repeat(3000)] as const].sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+const bytes = (text: string) => Buffer.from(text)
+
+const all = (store: Store.Store, options?: Store.ScanOptions) =>
+  Effect.map(Stream.runCollect(store.scan(options)), (entries) =>
+    Chunk.toReadonlyArray(entries).map((e) => [
+      Buffer.from(e.key).toString("hex"),
+      Buffer.from(e.value).toString("hex")
+    ])
+  )
+
+/** A copy of the store that a version left behind. */
+const copyOf = (name: string) =>
+  Effect.tap(places.disk, ({ directory }) =>
+    Effect.sync(() =>
+      cpSync(fileURLToPath(new URL(join("../fixtures", name), import.meta.url)), directory, { recursive: true })
+    )
+  )
+
+describe("a store of format 1, as 0.1.0 left it", () => {
+  it.scoped("is sound", () =>
+    Effect.gen(function* () {
+      const { directory } = yield* copyOf("format-1")
+      const last = yield* Effect.provide(Stream.runLast(LsmStore.verify({ directory })), NodeFileSystem.layer)
+      const counts = { tables: 2, segments: 2, entries: 587, records: 2, errors: 0, notices: 0 }
+      expect(Option.getOrThrow(last)).toStrictEqual({ _tag: "Verified", ...counts })
+    })
+  )
+
+  it.scoped("holds what was written, and is written to, compacted and opened again", () =>
+    Effect.gen(function* () {
+      const place = yield* copyOf("format-1")
+      const expected = content()
+      yield* places.withStore(place, (store) =>
+        Effect.gen(function* () {
+          expect(yield* all(store)).toStrictEqual(expected)
+          expect(yield* all(store, { reverse: true })).toStrictEqual(expected.toReversed())
+          expect(Option.getOrThrow(yield* store.getString(key(3)))).toBe("second value of 3")
+          expect(yield* store.has(key(5))).toBe(false)
+          const { levels } = yield* store.stats
+          expect(levels.slice(0, 2).map(({ tables }) => tables)).toStrictEqual([2, 1])
+          yield* store.put("new", "entry")
+          yield* store.compact()
+        })
+      )
+      yield* places.withStore(place, (store) =>
+        Effect.gen(function* () {
+          yield* store.delete("new")
+          expect(yield* all(store)).toStrictEqual(expected)
+        })
+      )
+    })
+  )
+})
