@@ -9,7 +9,6 @@
  * @since 0.1.0
  */
 import { Worker as NodeThread } from "node:worker_threads"
-import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Worker from "@effect/platform/Worker"
 import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
@@ -192,17 +191,15 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
  *
  * @example
  * ```ts
- * import { NodeContext } from "@effect/platform-node"
- * import { Layer } from "effect"
  * import { CompactionWorker, type Store } from "effect-lsm"
  *
- * const store = CompactionWorker.layerStore({ directory: "./data" }).pipe(Layer.provide(NodeContext.layer))
+ * const store = CompactionWorker.layerStore({ directory: "./data" })
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError, FileSystem.FileSystem> =>
+export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError> =>
   Layer.unwrapEffect(
     Effect.map(settings(options), (resolved) =>
       LsmStore.layerFromComponents(resolved).pipe(
@@ -218,7 +215,5 @@ export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, 
  * @since 0.1.0
  * @category constructors
  */
-export const makeStore = (
-  options: LsmOptions
-): Effect.Effect<Store.Store, OpenError, FileSystem.FileSystem | Scope.Scope> =>
+export const makeStore = (options: LsmOptions): Effect.Effect<Store.Store, OpenError, Scope.Scope> =>
   Effect.map(Layer.build(layerStore(options)), Context.get(LsmStore.LsmStore))

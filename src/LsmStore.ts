@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -118,9 +117,7 @@ export const layerComponents = (
  * @since 0.1.0
  * @category constructors
  */
-export const make = (
-  options: LsmOptions.LsmOptions
-): Effect.Effect<Store, OpenError, FileSystem.FileSystem | Scope.Scope> =>
+export const make = (options: LsmOptions.LsmOptions): Effect.Effect<Store, OpenError, Scope.Scope> =>
   Effect.flatMap(LsmOptions.settings(options), (settings) =>
     Effect.flatMap(Storage.makeWith(settings), (storage) => makeOn(storage, settings))
   )
@@ -180,7 +177,6 @@ const makeMiddle = <R>(lower: Context.Context<R>, settings: LsmOptions.Settings)
  *
  * @example
  * ```ts
- * import { NodeContext, NodeRuntime } from "@effect/platform-node"
  * import { Console, Effect, Stream } from "effect"
  * import { LsmStore } from "effect-lsm"
  *
@@ -192,15 +188,14 @@ const makeMiddle = <R>(lower: Context.Context<R>, settings: LsmOptions.Settings)
  *
  * program.pipe(
  *   Effect.provide(LsmStore.layer({ directory: "./data" })),
- *   Effect.provide(NodeContext.layer),
- *   NodeRuntime.runMain
+ *   Effect.runPromise
  * )
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError, FileSystem.FileSystem> =>
+export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError> =>
   Layer.scoped(LsmStore, make(options))
 
 /**
@@ -224,7 +219,7 @@ export const layerFromStorage = (options: LsmOptions.LsmOptions): Layer.Layer<Ls
  */
 export const layerConfig = (
   options: Config.Config.Wrap<LsmOptions.LsmOptions>
-): Layer.Layer<LsmStore, OpenError | ConfigError.ConfigError, FileSystem.FileSystem> =>
+): Layer.Layer<LsmStore, OpenError | ConfigError.ConfigError> =>
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), layer))
 
 /**
@@ -257,7 +252,7 @@ export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, 
  * @since 0.1.0
  * @category verification
  */
-export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, FileSystem.FileSystem> =>
+export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError> =>
   Stream.provideLayer(verifyFromStorage(options), Storage.layer)
 
 /**
@@ -279,10 +274,7 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
  * @since 0.1.0
  * @category verification
  */
-export const repair = (
-  directory: string,
-  options: RepairOptions
-): Effect.Effect<RepairReport, OpenError, FileSystem.FileSystem> =>
+export const repair = (directory: string, options: RepairOptions): Effect.Effect<RepairReport, OpenError> =>
   Effect.flatMap(LsmOptions.settings({ ...options, directory: options.into }), (settings) =>
     Effect.provide(repairFromStorage(directory, options), Storage.layerWith(settings))
   )

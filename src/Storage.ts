@@ -3,19 +3,17 @@
  *
  * @since 0.1.0
  */
-import type { PlatformError } from "@effect/platform/Error"
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { lockDirectory } from "./core/lock/directoryLock.js"
 import { HeldDirectories } from "./core/lock/heldDirectories.js"
-import { StorageFailure } from "./core/storage/failure.js"
 import { MemoryDisk } from "./core/storage/memoryFile.js"
-import { listDirectory, makeNodeDriver, syncDirectory } from "./core/storage/nodeFile.js"
+import * as nodeDirectory from "./core/storage/nodeDirectory.js"
+import { makeNodeDriver } from "./core/storage/nodeFile.js"
 import type { LockMode, StorageDriver, StorageFile } from "./core/storage/storageDriver.js"
-import { type FileError, fromFailure, StorageError, StoreLocked } from "./LsmError.js"
+import { type FileError, fromFailure, StoreLocked } from "./LsmError.js"
 import { defaultDirectoryMode, defaultFileMode } from "./LsmOptions.js"
 
 export {
@@ -138,29 +136,8 @@ export const callback = (run: (done: (failure: Error | undefined) => void) => vo
  */
 export const syncFile = (file: StorageFile): Effect.Effect<void, FileError> => callback((done) => file.sync(done))
 
-const turn = (driver: StorageDriver): Effect.Effect<void> =>
+const yieldWith = (driver: StorageDriver): Effect.Effect<void> =>
   Effect.async<void>((resume) => driver.yieldToEventLoop(() => resume(Effect.void)))
-
-const codes: Record<string, string> = {
-  AlreadyExists: "EEXIST",
-  BadResource: "EBADF",
-  Busy: "EBUSY",
-  NotFound: "ENOENT",
-  PermissionDenied: "EACCES",
-  TimedOut: "ETIMEDOUT",
-  WouldBlock: "EAGAIN"
-}
-
-const fromPlatform = (operation: string, path: string, error: PlatformError): FileError => {
-  const cause = error.cause as { readonly code?: unknown } | undefined
-  const code =
-    typeof cause?.code === "string"
-      ? cause.code
-      : error._tag === "SystemError"
-        ? (codes[error.reason] ?? error.reason)
-        : "EINVAL"
-  return fromFailure(new StorageFailure(operation, path, code, { cause: error }))
-}
 
 const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMode: number) =>
   Effect.acquireRelease(
@@ -179,89 +156,81 @@ const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMo
   )
 
 /**
- * Files of the machine, made with other modes than the defaults: directories through the platform's `FileSystem`; positional reads,
- * fdatasync, directory syncs and the lock, which it does not have, through Node, and so the names in a directory, for which opening a
- * store would wait for the thread pool.
+ * Files of this machine through Node, made with other modes than the defaults.
+ *
+ * It uses `node:fs` alone: `@effect/platform`'s `FileSystem` has no positional read without a cursor, no `fdatasync`, no sync of a
+ * directory and no lock.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const makeWith = (modes: Modes): Effect.Effect<StorageService, never, FileSystem.FileSystem> =>
-  Effect.map(FileSystem.FileSystem, (fs) => fromFileSystem(fs, modes))
-
-const fromFileSystem = (
-  fs: FileSystem.FileSystem,
-  { fileMode = defaultFileMode, directoryMode = defaultDirectoryMode }: Modes
-): StorageService => {
-  // Not interrupted once begun, as in `callback`: an abandoned rename would still happen, after the directory is let go.
-  const named = <A>(operation: string, path: string, effect: Effect.Effect<A, PlatformError>) =>
-    Effect.uninterruptible(Effect.mapError(effect, (error) => fromPlatform(operation, path, error)))
-  const held = new HeldDirectories()
-  const driver = held.guard(makeNodeDriver(fileMode))
-  const expectDirectory = (path: string) =>
-    Effect.flatMap(named("stat", path, fs.stat(path)), ({ type }) =>
-      type === "Directory"
-        ? Effect.void
-        : Effect.fail(new StorageError({ operation: "make directory", path, code: "ENOTDIR" }))
-    )
-  return {
-    driver,
-    yieldToEventLoop: turn(driver),
-    // Others may make it at the same time, so to look first would be of no use.
-    makeDirectory: (path) =>
-      named("make directory", path, fs.makeDirectory(path, { mode: directoryMode })).pipe(
-        Effect.catchIf(
-          (error) => error._tag === "StorageError" && error.code === "EEXIST",
-          () => expectDirectory(path)
-        )
-      ),
-    exists: (path) => named("stat", path, fs.exists(path)),
-    list: (path) =>
-      attempt(() => {
-        held.expectSame(path)
-        return listDirectory(path)
-      }),
-    rename: (from, to) =>
-      Effect.zipRight(
-        attempt(() => held.expectSameOf(to)),
-        named("rename", from, fs.rename(from, to))
-      ),
-    remove: (path) =>
-      Effect.zipRight(
-        attempt(() => held.expectSameOf(path)),
-        named("remove", path, fs.remove(path))
-      ),
-    link: (from, to) => named("link", from, fs.link(from, to)),
-    // Looked at afterwards, for nothing that was made before may have gone to another directory.
-    syncDirectory: (path) =>
-      Effect.zipRight(
-        callback((done) => syncDirectory(path, done)),
-        attempt(() => held.expectSame(path))
-      ),
-    lock: (directory, mode = "write") => Effect.asVoid(locked(held, directory, mode, fileMode))
-  }
-}
+export const makeWith = ({
+  fileMode = defaultFileMode,
+  directoryMode = defaultDirectoryMode
+}: Modes): Effect.Effect<StorageService> =>
+  Effect.sync(() => {
+    const held = new HeldDirectories()
+    const driver = held.guard(makeNodeDriver(fileMode))
+    return {
+      driver,
+      yieldToEventLoop: yieldWith(driver),
+      makeDirectory: (path) => callback((done) => nodeDirectory.makeDirectory(path, directoryMode, done)),
+      exists: (path) =>
+        Effect.suspend(() => {
+          let found = false
+          const look = callback((done) =>
+            nodeDirectory.exists(path, (failure, isThere) => {
+              found = isThere
+              done(failure)
+            })
+          )
+          return Effect.map(look, () => found)
+        }),
+      list: (path) =>
+        attempt(() => {
+          held.expectSame(path)
+          return nodeDirectory.listDirectory(path)
+        }),
+      rename: (from, to) =>
+        Effect.zipRight(
+          attempt(() => held.expectSameOf(to)),
+          callback((done) => nodeDirectory.rename(from, to, done))
+        ),
+      remove: (path) =>
+        Effect.zipRight(
+          attempt(() => held.expectSameOf(path)),
+          callback((done) => nodeDirectory.removeFile(path, done))
+        ),
+      link: (from, to) => callback((done) => nodeDirectory.linkFile(from, to, done)),
+      // The check comes last: a directory that was replaced before now may hold what was made meanwhile.
+      syncDirectory: (path) =>
+        Effect.zipRight(
+          callback((done) => nodeDirectory.syncDirectory(path, done)),
+          attempt(() => held.expectSame(path))
+        ),
+      lock: (directory, mode = "write") => Effect.asVoid(locked(held, directory, mode, fileMode))
+    }
+  })
 
 /**
- * Files of the machine, for the user alone; see `makeWith`.
+ * Files of this machine through Node, for the user alone; see `makeWith`.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> = makeWith({})
+export const make: Effect.Effect<StorageService> = makeWith({})
 
 /**
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<Storage, never, FileSystem.FileSystem> = Layer.effect(Storage, make)
+export const layer: Layer.Layer<Storage> = Layer.effect(Storage, make)
 
 /**
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (modes: Modes): Layer.Layer<Storage, never, FileSystem.FileSystem> =>
-  Layer.effect(Storage, makeWith(modes))
+export const layerWith = (modes: Modes): Layer.Layer<Storage> => Layer.effect(Storage, makeWith(modes))
 
 /**
  * A Storage on a simulated disk.
@@ -282,7 +251,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
     )
   return {
     driver: disk,
-    yieldToEventLoop: turn(disk),
+    yieldToEventLoop: yieldWith(disk),
     makeDirectory: (path) => attempt(() => disk.makeDirectory(path)),
     exists: (path) => attempt(() => disk.exists(path)),
     list: (path) => attempt(() => disk.list(path)),
