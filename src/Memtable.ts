@@ -7,10 +7,47 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { applyBatch } from "./core/log/batchFormat.js"
-import { Memtable as Table } from "./core/memtable/memtable.js"
+import * as core from "./core/memtable/memtable.js"
+import type { SingleMemtable } from "./core/memtable/singleMemtable.js"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 
+export type {
+  /**
+   * The key of a lookup.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LookupKey
+} from "./core/bytes/lookupKey.js"
+export {
+  /**
+   * What an entry says of its key.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  EntryKind
+} from "./core/cursor/entryKind.js"
+export type {
+  /**
+   * A position among versions of keys.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  InternalCursor
+} from "./core/cursor/internalCursor.js"
+export type {
+  /**
+   * What a lookup found.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LookupResult
+} from "./core/cursor/lookupResult.js"
 export type {
   /**
    * One memtable, active or frozen.
@@ -18,8 +55,8 @@ export type {
    * @since 0.1.0
    * @category models
    */
-  Memtable as Table
-} from "./core/memtable/memtable.js"
+  SingleMemtable
+} from "./core/memtable/singleMemtable.js"
 
 /**
  * It holds no file and starts no fiber, so all of it is synchronous.
@@ -32,15 +69,15 @@ export interface MemtableService {
   readonly unsafeBegin: (segment: number) => void
   /** Applies the batch at `bytes[start, end)`, which the log has kept. */
   readonly unsafeApply: (bytes: Uint8Array, start: number, end: number) => void
-  readonly unsafeActive: () => Table
+  readonly unsafeActive: () => SingleMemtable
   /** The frozen memtables, oldest first. */
-  readonly unsafeFrozen: () => ReadonlyArray<Table>
+  readonly unsafeFrozen: () => ReadonlyArray<SingleMemtable>
   /** All memtables, newest first: the order in which a lookup asks them. */
-  readonly unsafeAll: () => ReadonlyArray<Table>
+  readonly unsafeAll: () => ReadonlyArray<SingleMemtable>
   /** Freezes the active memtable; the next one begins with `segment`. */
   readonly unsafeFreeze: (segment: number) => void
   /** Lets go of a frozen memtable whose table is durable. */
-  readonly unsafeRelease: (table: Table) => void
+  readonly unsafeRelease: (memtable: SingleMemtable) => void
 }
 
 /**
@@ -55,15 +92,15 @@ export class Memtable extends Context.Tag("effect-lsm/Memtable")<Memtable, Memta
  */
 export const make = (options: LsmOptions): Effect.Effect<MemtableService, InvalidArgument> =>
   Effect.map(settings(options), ({ memtableBytes }) => {
-    let active = new Table(0, memtableBytes)
-    let frozen: ReadonlyArray<Table> = []
-    let all: ReadonlyArray<Table> = [active]
+    let active = new core.Memtable(0, memtableBytes)
+    let frozen: ReadonlyArray<core.Memtable> = []
+    let all: ReadonlyArray<core.Memtable> = [active]
     const arrange = () => {
       all = [active, ...frozen.toReversed()]
     }
     return {
       unsafeBegin: (segment) => {
-        active = new Table(segment, memtableBytes)
+        active = new core.Memtable(segment, memtableBytes)
         arrange()
       },
       unsafeApply: (bytes, start, end) => applyBatch(bytes, start, end, active),
@@ -72,11 +109,11 @@ export const make = (options: LsmOptions): Effect.Effect<MemtableService, Invali
       unsafeAll: () => all,
       unsafeFreeze: (segment) => {
         frozen = [...frozen, active]
-        active = new Table(segment, memtableBytes)
+        active = new core.Memtable(segment, memtableBytes)
         arrange()
       },
-      unsafeRelease: (table) => {
-        frozen = frozen.filter((other) => other !== table)
+      unsafeRelease: (memtable) => {
+        frozen = frozen.filter((other) => other !== memtable)
         arrange()
       }
     }

@@ -13,13 +13,14 @@ import { BlockCache } from "./core/cache/blockCache.js"
 import { EntryCache } from "./core/cache/entryCache.js"
 import type { InternalCursor } from "./core/cursor/internalCursor.js"
 import type { LookupResult } from "./core/cursor/lookupResult.js"
-import type { Retention } from "./core/cursor/retention.js"
+import type { RetentionPolicy } from "./core/cursor/retention.js"
 import { StorageFailure } from "./core/storage/failure.js"
 import { tableName } from "./core/storage/fileNames.js"
 import { closeQuietly, type StorageFile } from "./core/storage/storageDriver.js"
 import { TableBuilder } from "./core/table/tableBuilder.js"
 import { TableCursor, type TableCursorOptions } from "./core/table/tableCursor.js"
 import type { Superseded, TableMeta } from "./core/table/tableFormat.js"
+import { type TableLevels, TableLookup } from "./core/table/tableLookup.js"
 import { ReadCounters, TableReader } from "./core/table/tableReader.js"
 import { type WriterJobResult, writeTables } from "./core/table/tableWriterJob.js"
 import { runSlices } from "./internal/storage/slices.js"
@@ -35,7 +36,7 @@ import { attempt, Storage, syncFile } from "./Storage.js"
  */
 export interface WriteJob {
   readonly cursor: InternalCursor
-  readonly retention: Retention
+  readonly retention: RetentionPolicy
   /** A table is closed when it has this many bytes. */
   readonly targetSize: number
   /** The level that the tables are for. */
@@ -45,16 +46,49 @@ export interface WriteJob {
 }
 
 /**
+ * What the store of tables has done since it was opened, and what it holds now. Sizes are in bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SSTableStatus {
+  /** The cache of blocks, with the entries that are held apart. */
+  readonly cache: {
+    readonly bytes: number
+    readonly hits: number
+    readonly misses: number
+    readonly evictions: number
+    /** Lookups that an entry held apart has served, without a block. */
+    readonly entryHits: number
+  }
+  readonly filter: {
+    readonly checks: number
+    readonly negatives: number
+    readonly falsePositives: number
+  }
+  /** Tables whose files are open, and the bytes of their indexes and filters. */
+  readonly openTables: number
+  readonly openTableBytes: number
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
 export interface SSTableStoreService {
   /** Tells whose tables these are. To be called before anything else. */
   readonly unsafeAttach: (storeId: Uint8Array) => void
-  /** Looks in one table for the newest version of a key at or before a sequence number; true when `found` has it. */
-  readonly unsafeFind: (table: TableMeta, key: LookupKey, sequence: number, found: LookupResult) => boolean
-  /** Entries that were found in tables and are asked for again and again. */
-  readonly unsafeEntries: EntryCache
+  /**
+   * Looks in the tables of a version for the newest version of a key at or before `sequence`. Returns the level where it was found and
+   * sets `result`, deletions included; -1 if there is none. `isNewest` says that no version of any key is newer than `sequence`.
+   */
+  readonly unsafeFind: (
+    version: TableLevels,
+    key: LookupKey,
+    sequence: number,
+    isNewest: boolean,
+    result: LookupResult
+  ) => number
   /** A cursor over a table. It survives the closing of the table's file, which is opened again. */
   readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => InternalCursor
   /** About how many bytes of the table's file lie in front of a key. */
@@ -72,12 +106,7 @@ export interface SSTableStoreService {
   readonly learnSuperseded: (tables: ReadonlyArray<TableMeta>) => Effect.Effect<void, FileError>
   /** Closes and removes a table that nobody reads. */
   readonly remove: (fileNumber: number) => Effect.Effect<void, FileError>
-  readonly unsafeStatus: () => {
-    readonly cache: BlockCache
-    readonly reads: ReadCounters
-    readonly openTables: number
-    readonly openTableBytes: number
-  }
+  readonly unsafeStatus: () => SSTableStatus
 }
 
 /**
@@ -199,6 +228,8 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       }
     }
 
+    const lookup = new TableLookup(entries, readerOf)
+
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {
         const files: Array<{ readonly fileNumber: number; readonly file: StorageFile }> = []
@@ -237,11 +268,10 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       })
 
     const service: SSTableStoreService = {
-      unsafeEntries: entries,
       unsafeAttach: (id) => {
         storeId = Uint8Array.from(id)
       },
-      unsafeFind: (table, key, sequence, found) => readerOf(table.fileNumber).find(key, sequence, found),
+      unsafeFind: (version, key, sequence, isNewest, result) => lookup.find(version, key, sequence, isNewest, result),
       unsafeCursor: (table, cursorOptions) => new TableCursor(() => readerOf(table.fileNumber), cursorOptions),
       unsafeOffsetOf: (table, key) => {
         const { index } = readerOf(table.fileNumber)
@@ -273,7 +303,22 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       unsafeStatus: () => {
         let openTableBytes = 0
         for (const { reader } of open.values()) openTableBytes += reader.memory
-        return { cache, reads, openTables: open.size, openTableBytes }
+        return {
+          cache: {
+            bytes: cache.used + entries.used,
+            hits: cache.hits,
+            misses: cache.misses,
+            evictions: cache.evictions,
+            entryHits: entries.hits
+          },
+          filter: {
+            checks: reads.filterChecks,
+            negatives: reads.filterNegatives,
+            falsePositives: reads.filterFalsePositives
+          },
+          openTables: open.size,
+          openTableBytes
+        }
       }
     }
     return service

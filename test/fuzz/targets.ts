@@ -1,4 +1,4 @@
-import { LookupKey } from "../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../src/core/bytes/lookupKey.js"
 import { LookupResult } from "../../src/core/cursor/lookupResult.js"
 import { applyBatch } from "../../src/core/log/batchFormat.js"
 import { replayLog, SegmentReader } from "../../src/core/log/logSegment.js"
@@ -31,7 +31,7 @@ export interface Target {
 const malformed = (): never => {
   throw new CorruptionFailure("file", 0, "block", "malformed")
 }
-const key = new LookupKey()
+const key = new ReusableLookupKey()
 const found = new LookupResult()
 const probes = ["", "k", "key 1", "key 33", "zz"]
 
