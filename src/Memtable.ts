@@ -50,6 +50,24 @@ export type {
 } from "./core/cursor/lookupResult.js"
 export type {
   /**
+   * Takes the operations of a batch.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  BatchTarget
+} from "./core/log/batchFormat.js"
+export {
+  /**
+   * Hands each operation of an encoded batch to a target, in order. Throws if the bytes are no batch.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  applyBatch
+} from "./core/log/batchFormat.js"
+export type {
+  /**
    * One memtable, active or frozen.
    *
    * @since 0.1.0

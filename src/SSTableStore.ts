@@ -28,6 +28,59 @@ import type { FileError, InvalidArgument } from "./LsmError.js"
 import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
 
+export type {
+  /**
+   * Decides which entries a flush or a compaction keeps.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  RetentionPolicy
+} from "./core/cursor/retention.js"
+export type {
+  /**
+   * How a cursor reads the blocks of a table.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TableCursorOptions
+} from "./core/table/tableCursor.js"
+export type {
+  /**
+   * Versions that are not the newest of their key in a table.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Superseded,
+  /**
+   * What is known of a table without reading its blocks.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TableMeta
+} from "./core/table/tableFormat.js"
+export type {
+  /**
+   * Tables by level.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TableLevels
+} from "./core/table/tableLookup.js"
+export type {
+  /**
+   * The tables that were written, and how many entries were read and dropped.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  WriterJobResult
+} from "./core/table/tableWriterJob.js"
+
 /**
  * What is to be written, and how.
  *

@@ -98,9 +98,10 @@ export interface StorageService {
 export class Storage extends Context.Tag("effect-lsm/Storage")<Storage, StorageService>() {}
 
 /**
- * Runs synchronous code of the core, its failures becoming errors.
+ * Runs synchronous code on a driver: a `StorageFailure` that it throws becomes the error of the same meaning.
  *
- * @internal
+ * @since 0.1.0
+ * @category combinators
  */
 export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
   Effect.suspend(() => {
@@ -115,7 +116,8 @@ export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
  * An Effect of a function that calls back with a failure or nothing. Once begun it is not interrupted: nobody
  * could say what an abandoned sync has done.
  *
- * @internal
+ * @since 0.1.0
+ * @category combinators
  */
 export const callback = (run: (done: (failure: Error | undefined) => void) => void): Effect.Effect<void, FileError> =>
   Effect.uninterruptible(

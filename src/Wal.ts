@@ -17,6 +17,45 @@ import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
 
+export type {
+  /**
+   * The last segment of a log that was closed in order, and its size then.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  ClosedSegment,
+  /**
+   * The last segment that holds a record, and how far it is valid.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LogEnd,
+  /**
+   * What the manifest says of the log.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LogState,
+  /**
+   * What recovery dropped from the end of the log.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TornTail
+} from "./core/log/logSegment.js"
+export type {
+  /**
+   * Called when the durability of a record is met, or when the log has failed.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Done
+} from "./core/log/logWriter.js"
 export {
   /**
    * The durabilities as the log's hot path takes them.
@@ -24,9 +63,8 @@ export {
    * @since 0.1.0
    * @category models
    */
-  CommitMode as Durability
+  CommitMode
 } from "./core/log/logWriter.js"
-
 export type {
   /**
    * What a replay found.
