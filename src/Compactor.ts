@@ -250,7 +250,7 @@ export const make = (
         metrics.flushes.add(1)
         metrics.flushBytes.add(bytes)
         const duration = (yield* Clock.currentTimeMillis) - started
-        metrics.flushDuration.set(duration)
+        metrics.flushDuration.record(duration)
         const table = numbersOf(written)
         yield* logDebug("Compactor", "flushed a memtable", { level: 0, table, bytes, entries: frozen.count, duration })
         rotate()
@@ -294,7 +294,7 @@ export const make = (
           const bytes = sizeOf(result.tables)
           metrics.compactionBytes.add(bytes)
           const duration = (yield* Clock.currentTimeMillis) - started
-          metrics.compactionDuration.set(duration)
+          metrics.compactionDuration.record(duration)
           report = logDebug("Compactor", "compacted", {
             reason,
             level,

@@ -72,7 +72,7 @@ export class Reads {
       const result = answer(this.find(key, engine.sequenceFor(options)))
       if (sampled) {
         this.untilSample = settings.latencySampling
-        metrics.getLatency.set((metrics.unsafeNow() - started) / 1000)
+        metrics.getLatency.record((metrics.unsafeNow() - started) / 1000)
       }
       return this.isTurnDue() ? new Later(engine.afterYield(result)) : result
     } catch (failure) {

@@ -206,7 +206,7 @@ export class Writes {
 
   ended(started: number): Effect.Effect<void> {
     const { metrics } = this.engine.parts
-    if (started !== notSampled) metrics.putLatency.set((metrics.unsafeNow() - started) / 1000)
+    if (started !== notSampled) metrics.putLatency.record((metrics.unsafeNow() - started) / 1000)
     return Effect.void
   }
 
