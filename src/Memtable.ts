@@ -1,5 +1,5 @@
 /**
- * The writes that are not yet in tables: one active memtable and a queue of frozen ones.
+ * Writes that are not in tables yet: one active memtable and a queue of frozen ones.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ export type {
 } from "./core/bytes/lookupKey.js"
 export {
   /**
-   * What an entry says of its key.
+   * Whether an entry is a value or a deletion.
    *
    * @since 0.1.0
    * @category models
@@ -32,7 +32,7 @@ export {
 } from "./core/cursor/entryKind.js"
 export type {
   /**
-   * A position among versions of keys.
+   * A position among the versions of keys, older versions and deletions included.
    *
    * @since 0.1.0
    * @category models
@@ -41,7 +41,7 @@ export type {
 } from "./core/cursor/internalCursor.js"
 export type {
   /**
-   * What a lookup found.
+   * The result of a lookup.
    *
    * @since 0.1.0
    * @category models
@@ -59,7 +59,7 @@ export type {
 } from "./core/log/batchFormat.js"
 export {
   /**
-   * Hands each operation of an encoded batch to a target, in order. Throws if the bytes are no batch.
+   * Passes each operation of an encoded batch to a target, in order. Throws if the bytes are not a batch.
    *
    * @since 0.1.0
    * @category models
@@ -83,18 +83,18 @@ export type {
  * @category models
  */
 export interface MemtableService {
-  /** Begins, empty, with the log segment where the first record will stand. */
+  /** Starts empty. The first record will be in this log segment. */
   readonly unsafeBegin: (segment: number) => void
-  /** Applies the batch at `bytes[start, end)`, which the log has kept. */
+  /** Applies the batch at `bytes[start, end)`. The log has kept it. */
   readonly unsafeApply: (bytes: Uint8Array, start: number, end: number) => void
   readonly unsafeActive: () => SingleMemtable
   /** The frozen memtables, oldest first. */
   readonly unsafeFrozen: () => ReadonlyArray<SingleMemtable>
-  /** All memtables, newest first: the order in which a lookup asks them. */
+  /** All memtables, newest first. Lookups search them in this order. */
   readonly unsafeAll: () => ReadonlyArray<SingleMemtable>
-  /** Freezes the active memtable; the next one begins with `segment`. */
+  /** Freezes the active memtable. The next one starts with `segment`. */
   readonly unsafeFreeze: (segment: number) => void
-  /** Lets go of a frozen memtable whose table is durable. */
+  /** Releases a frozen memtable whose table is durable. */
   readonly unsafeRelease: (memtable: SingleMemtable) => void
 }
 

@@ -82,7 +82,7 @@ export type {
 } from "./core/table/tableWriterJob.js"
 
 /**
- * What is to be written, and how.
+ * Entries to write as tables, and how.
  *
  * @since 0.1.0
  * @category models
@@ -90,28 +90,28 @@ export type {
 export interface WriteJob {
   readonly cursor: InternalCursor
   readonly retention: RetentionPolicy
-  /** A table is closed when it has this many bytes. */
+  /** A table is closed when it has this many bytes. Versions of one key stay in one table. */
   readonly targetSize: number
   /** The level that the tables are for. */
   readonly level: number
-  /** Gives each table its number. */
+  /** Returns the number of the next table. */
   readonly allocate: () => number
 }
 
 /**
- * What the store of tables has done since it was opened, and what it holds now. Sizes are in bytes.
+ * Figures of the tables: counts since the store was opened, and sizes now. Sizes are in bytes.
  *
  * @since 0.1.0
  * @category models
  */
 export interface SSTableStatus {
-  /** The cache of blocks, with the entries that are held apart. */
+  /** The block cache, entries of the entry cache included. */
   readonly cache: {
     readonly bytes: number
     readonly hits: number
     readonly misses: number
     readonly evictions: number
-    /** Lookups that an entry held apart has served, without a block. */
+    /** Lookups served by the entry cache, without a block. */
     readonly entryHits: number
   }
   readonly filter: {
@@ -129,11 +129,11 @@ export interface SSTableStatus {
  * @category models
  */
 export interface SSTableStoreService {
-  /** Tells whose tables these are. To be called before anything else. */
+  /** Sets the id of the store that owns the tables. Call it first. */
   readonly unsafeAttach: (storeId: Uint8Array) => void
   /**
-   * Looks in the tables of a version for the newest version of a key at or before `sequence`. Returns the level where it was found and
-   * sets `result`, deletions included; -1 if there is none. `isNewest` says that no version of any key is newer than `sequence`.
+   * Looks in the tables of a version for the newest version of a key at or before `sequence`. Sets `result` and returns the level where
+   * it was found, also for a deletion; returns -1 if there is none. `isNewest` says that no key has a version newer than `sequence`.
    */
   readonly unsafeFind: (
     version: TableLevels,
@@ -142,22 +142,22 @@ export interface SSTableStoreService {
     isNewest: boolean,
     result: LookupResult
   ) => number
-  /** A cursor over a table. It survives the closing of the table's file, which is opened again. */
+  /** Returns a cursor over a table. It stays valid when the table's file is closed: the file is opened again. */
   readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => InternalCursor
-  /** About how many bytes of the table's file lie in front of a key. */
+  /** About how many bytes of the table's file precede a key. */
   readonly unsafeOffsetOf: (table: TableMeta, key: Uint8Array) => number
   /**
-   * Writes a cursor's entries as tables, synced with their names. On failure or interruption nothing is left of them. The
-   * writing is interrupted within a region that is not interruptible too; a result that is there is not lost any more.
+   * Writes a cursor's entries as tables. Files and directory entries are durable when it returns. On failure or interruption
+   * it removes them. The writing is interruptible even in an uninterruptible region; once it has a result, it returns it.
    */
   readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
-  /** What a table holds beside the newest version of each key; undefined if that is not known, for it has not been opened yet. */
+  /** The superseded versions of a table. Undefined if the table has not been opened yet and they are unknown. */
   readonly unsafeSuperseded: (table: TableMeta) => Superseded | undefined
-  /** Whether `unsafeSuperseded` knows of some by having opened tables. */
+  /** Whether a table that was opened has superseded versions. */
   readonly unsafeHasSuperseded: () => boolean
-  /** Opens those of the tables of which that is not known, in slices. A table that says nothing of it stays unknown. */
+  /** Opens the tables whose superseded versions are unknown, in slices. Older tables do not record them and stay unknown. */
   readonly learnSuperseded: (tables: ReadonlyArray<TableMeta>) => Effect.Effect<void, FileError>
-  /** Closes and removes a table that nobody reads. */
+  /** Closes and removes a table that has no readers. */
   readonly remove: (fileNumber: number) => Effect.Effect<void, FileError>
   readonly unsafeStatus: () => SSTableStatus
 }
@@ -168,12 +168,12 @@ export interface SSTableStoreService {
  */
 export class SSTableStore extends Context.Tag("effect-lsm/SSTableStore")<SSTableStore, SSTableStoreService>() {}
 
-/** Bytes of entries written between two turns of the event loop: 1 to 3 ms of work. */
+/** Bytes of entries written before the fiber yields to the event loop: 1 to 3 ms of work. */
 const sliceBytes = 384 * 1024
-/** The same where each block is deflated, 10 to 20 ns a byte. */
+/** The same if blocks are deflated, which takes 10 to 20 ns a byte. */
 const compressedSliceBytes = 96 * 1024
 
-/** Tables opened between two turns of the event loop. */
+/** Tables opened before the fiber yields to the event loop. */
 const opensASlice = 16
 
 interface OpenTable {
@@ -187,16 +187,16 @@ interface OpenTable {
  */
 export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
-    const config = yield* settings(options)
-    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = config
+    const resolved = yield* settings(options)
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = resolved
     const storage = yield* Storage
     const { driver } = storage
-    const { blockCacheBytes, entryCacheBytes } = config
+    const { blockCacheBytes, entryCacheBytes } = resolved
     const cache = new BlockCache(blockCacheBytes - entryCacheBytes, blockBytes, () => entries.giveBack())
     const entries = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
     const reads = new ReadCounters()
     const open = new Map<number, OpenTable>()
-    /** Of tables that were written before the store was opened: no manifest says it. */
+    /** Learned from the properties of tables: the manifest does not record it. */
     const superseded = new Map<number, Superseded>()
     let supersededEntries = 0
     const tableOptions = { blockSize: blockBytes, restartInterval, filterFalsePositiveRate }
@@ -218,7 +218,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       })
     )
 
-    /** Closes the tables least recently used until `most` are open. */
+    /** Closes the least recently used tables until at most `most` are open. */
     const closeDownTo = (most: number): void => {
       if (open.size === most + 1) return closeOldest()
       if (open.size <= most) return
@@ -226,7 +226,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       for (const [fileNumber] of byUse.slice(0, open.size - most)) close(fileNumber)
     }
 
-    /** What a merge of many tables does for each of them: looking through all is a fraction of sorting them. */
+    /** Closes one table. A merge of many tables does this for each, and a scan is much cheaper than a sort. */
     const closeOldest = (): void => {
       let oldest: number | undefined
       let least = Number.POSITIVE_INFINITY
@@ -242,7 +242,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       try {
         return driver.openRead(path)
       } catch (failure) {
-        // Out of descriptors: give half of ours back and try once more.
+        // Out of descriptors: close half of ours and try once more.
         if (!(failure instanceof StorageFailure && failure.code === "EMFILE" && open.size > 0)) throw failure
         closeDownTo(open.size >>> 1)
         return driver.openRead(path)
@@ -286,7 +286,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {
         const files: Array<{ readonly fileNumber: number; readonly file: StorageFile }> = []
-        const codec = codecAt(config, job.level)
+        const codec = codecAt(resolved, job.level)
         const steps = writeTables(job.cursor, {
           begin: () => {
             const fileNumber = job.allocate()
@@ -305,7 +305,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           for (const { file } of files) yield* attempt(() => file.close())
           return written
         })
-        // Interrupted is the writing alone: a result that is there is not lost any more.
+        // Only the writing is interruptible: once it has a result, the result is kept.
         const written = Effect.onExit(Effect.interruptible(run), (exit) =>
           Effect.forEach(
             files,
