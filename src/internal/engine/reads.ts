@@ -6,7 +6,7 @@ import { EntryKind } from "../../core/cursor/entryKind.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
 import type { Bytes, ReadOptions } from "../../Store.js"
-import { Immediate, Later } from "../effect/immediate.js"
+import { Immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import { type Engine, illFormedString, toReadError } from "./engine.js"
 
 /** Lookups between two looks at whether others want the event loop. */
@@ -59,6 +59,10 @@ export class Reads {
     } catch (failure) {
       throw toReadError(failure)
     }
+  }
+
+  get yieldBudget(): YieldBudget {
+    return this.engine.yieldBudget
   }
 
   lookup<A>(key: Bytes, options: ReadOptions | undefined, answer: (there: boolean) => A): A | Later<A, ReadError> {
@@ -136,6 +140,10 @@ class PointRead<A> extends Immediate<A, ReadError> {
     private readonly answer: (there: boolean) => A
   ) {
     super()
+  }
+
+  protected override get budget(): YieldBudget {
+    return this.reads.yieldBudget
   }
 
   protected override evaluate(): A | Later<A, ReadError> {
