@@ -7,12 +7,12 @@ const returnsPerYield = 1024
 
 /**
  * Counts the Effects of one store that return at once. The run loop does not see them, so it cannot yield after too many: this does,
- * so that other fibers have their turn and an interruption is noticed.
+ * so that other fibers run and interruptions are noticed.
  */
 export class YieldBudget {
   private left = returnsPerYield
 
-  /** Takes one return from the budget. False if the fiber is to yield; the budget is full again then. */
+  /** Takes one return from the budget. Returns false, and refills the budget, if the fiber should yield. */
   spend(): boolean {
     if (--this.left > 0) return true
     this.left = returnsPerYield
@@ -22,9 +22,9 @@ export class YieldBudget {
 
 /**
  * `Effect.suspend` for an Effect that mostly succeeds at once, such as a batch or a step of a cursor. It is evaluated when a generator
- * takes its iterator: `yield*` then goes on without a turn of the run loop. A generator runs only while its fiber does, so the evaluation
- * happens at the same place in the same fiber. An Effect that fails or waits goes through the run loop. A get from a cached block went
- * from 2.6 to 1.7 µs by that. The docs of `Store` list what users see of it.
+ * takes its iterator: `yield*` then continues without a step of the run loop. A generator runs only while its fiber does, so the
+ * evaluation happens at the same place in the same fiber. An Effect that fails or waits goes through the run loop. The docs of `Store`
+ * list the consequences for users.
  */
 export const immediate = <A, E>(budget: YieldBudget, evaluate: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
   new Evaluation(budget, evaluate)

@@ -5,13 +5,13 @@ import type { Bytes, Cursor, Entry, TakeOptions, UnsafeCursor } from "../../Stor
 import type { Engine } from "./engine.js"
 import type { Steering } from "./steering.js"
 
-/** Steps between two looks at whether others want the event loop. */
+/** Steps after which the cursor checks if it should yield to the event loop. */
 const stepsPerTurn = 256
 
 const yes = Effect.succeed(true)
 const no = Effect.succeed(false)
 
-/** A cursor whose steps are Effects: those that pass over much give the event loop a turn on their way. */
+/** A cursor whose steps are Effects. A step that passes over many entries yields to the event loop on its way. */
 export class EffectCursor implements Cursor {
   private untilTurn = stepsPerTurn
   readonly current: Effect.Effect<Option.Option<Entry>, ReadError>
@@ -57,7 +57,7 @@ export class EffectCursor implements Cursor {
     return this.engine.readThen(() => this.settled(move(this.steering)))
   }
 
-  /** Where a move has led, once it has got there. */
+  /** Returns whether the cursor is on an entry, once its move is complete. */
   private settled(stands: boolean): Effect.Effect<boolean, ReadError> {
     if (this.steering.isUnsettled) return this.afterTurn(() => this.settled(this.steering.goOn()))
     if (--this.untilTurn > 0) return stands ? yes : no

@@ -4,7 +4,7 @@ import type { Gauges, MetricsService } from "../../Metrics.js"
 import type { Stats } from "../../Stats.js"
 import type { Engine } from "./engine.js"
 
-/** What opening the store found. */
+/** The findings of recovery. */
 export type RecoveryStats = Stats["recovery"]
 
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
@@ -96,13 +96,13 @@ const written = ({ userBytes, logBytes, flushBytes, compactionBytes }: MetricsSe
 const writeAmplification = ({ compaction, flush, log, user }: Stats["written"]): number =>
   ratio(log + flush + compaction, user)
 
-/** Places a lookup may have to search. */
+/** How many places a lookup may have to search. */
 const readAmplification = ({ levels }: Version): number =>
   levels.reduce((n, tables, level) => n + (level === 0 ? tables.length : Math.min(1, tables.length)), 0)
 
 const spaceAmplification = (version: Version): number => ratio(version.byteCount, liveBytes(version))
 
-/** What the gauges of a store show. */
+/** Functions that read the gauges of a store. */
 export const gaugesOf = ({ parts }: Engine): Gauges => {
   const { manifest, memtable, metrics, tables } = parts
   const version = () => manifest.unsafeVersion()
