@@ -23,7 +23,6 @@ import {
 import { mergeInputs } from "./core/compaction/mergeInputs.js"
 import { mergeCursors } from "./core/cursor/mergeCursor.js"
 import { Retention } from "./core/cursor/retention.js"
-import { memtableCursors } from "./core/memtable/memtableCursor.js"
 import type { TableMeta } from "./core/table/tableFormat.js"
 import type { WriterJobResult } from "./core/table/tableWriterJob.js"
 import { type Pressure, WriteStalls } from "./internal/compactor/writeStalls.js"
@@ -34,7 +33,7 @@ import { detectVanished, isFatal } from "./internal/storage/fatalErrors.js"
 import { type FileError, type InvalidArgument, StorageError } from "./LsmError.js"
 import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
 import { type Change, Manifest } from "./Manifest.js"
-import { Memtable, type Table } from "./Memtable.js"
+import { Memtable, type SingleMemtable } from "./Memtable.js"
 import { Metrics } from "./Metrics.js"
 import { SSTableStore } from "./SSTableStore.js"
 import { Storage } from "./Storage.js"
@@ -220,7 +219,7 @@ export const make = (
       change: (written: ReadonlyArray<TableMeta>) => Change
     ) => Effect.tap(write, (result) => apply(change(result.tables)))
 
-    const flushTable = (frozen: Table) =>
+    const flushTable = (frozen: SingleMemtable) =>
       Effect.gen(function* () {
         const started = yield* Clock.currentTimeMillis
         const keptFrom = memtable
@@ -234,7 +233,7 @@ export const make = (
         const removedSegments = older.filter((segment) => segment < keptFrom)
         const { tables: written } = yield* writeAndApply(
           tables.write({
-            cursor: mergeCursors(memtableCursors(frozen, Number.MAX_SAFE_INTEGER)),
+            cursor: mergeCursors(frozen.versionCursors()),
             retention: new Retention(hooks.snapshots(), () => false),
             targetSize: Number.POSITIVE_INFINITY,
             level: 0,
@@ -251,7 +250,7 @@ export const make = (
         metrics.flushes.add(1)
         metrics.flushBytes.add(bytes)
         const duration = (yield* Clock.currentTimeMillis) - started
-        metrics.flushDuration.set(duration)
+        metrics.flushDuration.record(duration)
         const table = numbersOf(written)
         yield* logDebug("Compactor", "flushed a memtable", { level: 0, table, bytes, entries: frozen.count, duration })
         rotate()
@@ -295,7 +294,7 @@ export const make = (
           const bytes = sizeOf(result.tables)
           metrics.compactionBytes.add(bytes)
           const duration = (yield* Clock.currentTimeMillis) - started
-          metrics.compactionDuration.set(duration)
+          metrics.compactionDuration.record(duration)
           report = logDebug("Compactor", "compacted", {
             reason,
             level,
