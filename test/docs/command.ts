@@ -7,7 +7,7 @@ export const run = (
   options: { readonly cwd: string; readonly env?: NodeJS.ProcessEnv }
 ): Promise<string> =>
   new Promise((resolve, reject) => {
-    execFile(program, args, { ...options, encoding: "utf8", timeout: 60_000 }, (error, printed) =>
+    execFile(program, args, { ...options, encoding: "utf8", timeout: 110_000 }, (error, printed) =>
       error === null ? resolve(printed) : reject(error)
     )
   })

@@ -13,7 +13,7 @@ interface Message extends Ending {
 }
 
 /** No program of the guide runs longer than this. */
-const limit = 30_000
+const limit = 60_000
 
 /** Runs modules until the process ends, by itself or by one that hangs or kills it; answers those that ended. */
 const runTogether = (runner: string, modules: ReadonlyArray<string>) =>
