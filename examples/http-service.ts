@@ -1,5 +1,5 @@
 // Shows a store behind HTTP: PUT and GET /entries/:key, GET /entries?prefix= as a stream, and a graceful shutdown by SIGTERM.
-// Run: npm run build && PORT=8080 npx tsx --tsconfig examples/tsconfig.json examples/http-service.ts
+// Run: npm run build && TSX_TSCONFIG_PATH=examples/tsconfig.json node --import tsx examples/http-service.ts
 import { createServer } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -30,14 +30,13 @@ const get = Effect.gen(function* () {
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 const line = ({ key, value }: Store.Entry) => `${JSON.stringify([decoder.decode(key), decoder.decode(value)])}\n`
+const encodeLines = (all: Chunk.Chunk<Store.Entry>) => Chunk.of(encoder.encode(Chunk.join(Chunk.map(all, line), "")))
 
 /** All entries as of one moment, a line of JSON each. A slow reader holds up neither writers nor other readers. */
 const scan = Effect.gen(function* () {
   const store = yield* LsmStore.LsmStore
   const range = yield* HttpServerRequest.schemaSearchParams(Schema.Struct({ prefix: Schema.optional(Schema.String) }))
-  const body = store
-    .scan(range)
-    .pipe(Stream.mapChunks((entries) => Chunk.of(encoder.encode(Chunk.join(Chunk.map(entries, line), "")))))
+  const body = Stream.mapChunks(store.scan(range), encodeLines)
   return HttpServerResponse.stream(body, { contentType: "application/jsonl" })
 })
 
@@ -62,8 +61,9 @@ const limitShutdown = Effect.addFinalizer(() =>
   Effect.sync(() => setTimeout(() => server.closeAllConnections(), 10_000).unref())
 )
 
+const port = Config.withDefault(Config.integer("PORT"), 8080)
 const Listening = Layer.unwrapEffect(
-  Effect.map(Config.port("PORT"), (port) => NodeHttpServer.layer(() => server, { host: "127.0.0.1", port }))
+  Effect.map(port, (port) => NodeHttpServer.layer(() => server, { host: "127.0.0.1", port }))
 )
 const StoreLayer = LsmStore.layerConfig({
   directory: Config.string("DIRECTORY").pipe(Config.withDefault(join(tmpdir(), "effect-lsm-examples", "http-service")))
