@@ -11,7 +11,7 @@ import {
 } from "../storage/fileNames.js"
 import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
 import { type ManifestState, readManifest } from "./manifestFile.js"
-import { hasOwnHeader, isLikelyNumber, isOwnFile, type Owner } from "./ownFile.js"
+import { hasOwnHeader, isLikelyNumber, isOwnFile } from "./ownFile.js"
 
 /** A store as its directory tells it: what CURRENT names, and what the manifest says. */
 export interface StoreDirectory {
@@ -106,23 +106,6 @@ const isLaterManifest = (
     if (!isTaken) return true
   }
   return false
-}
-
-/** Files of a store's making that its state does not name, in order. @throws StorageFailure */
-export const orphansAmong = (
-  driver: StorageDriver,
-  directory: string,
-  names: ReadonlyArray<string>,
-  { state, storeId, manifestNumber }: Omit<StoreDirectory, "tornBytes" | "storeId"> & Pick<Owner, "storeId">
-): ReadonlyArray<string> => {
-  const named = new Set<string>([
-    ...state.segments.map(logName),
-    ...state.version.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
-    manifestName(manifestNumber),
-    currentName
-  ])
-  const owner = { storeId, nextFileNumber: state.nextFileNumber }
-  return names.filter((name) => !named.has(name) && isOwnFile(driver, directory, name, owner)).sort()
 }
 
 /** Whether a directory holds anything of a store; a LOCK alone is nothing. */
