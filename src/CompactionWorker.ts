@@ -13,7 +13,6 @@ import type * as FileSystem from "@effect/platform/FileSystem"
 import type * as Worker from "@effect/platform/Worker"
 import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
@@ -24,7 +23,7 @@ import { parseFileName } from "./core/storage/fileNames.js"
 import { Merge, Settle } from "./internal/thread/mergeMessages.js"
 import { type MergeThread, startThread } from "./internal/thread/mergeThread.js"
 import { type FileError, type InvalidArgument, type OpenError, StorageError } from "./LsmError.js"
-import { type LsmOptions, settings } from "./LsmOptions.js"
+import * as LsmOptions from "./LsmOptions.js"
 import * as LsmStore from "./LsmStore.js"
 import * as Storage from "./Storage.js"
 import type * as Store from "./Store.js"
@@ -39,16 +38,16 @@ import { TableMerger, type TableMergerService } from "./TableMerger.js"
  * @category constructors
  */
 export const make = (
-  options: LsmOptions
+  options: LsmOptions.LsmOptions
 ): Effect.Effect<
   TableMergerService,
   InvalidArgument,
   Storage.Storage | Worker.PlatformWorker | Worker.Spawner | Scope.Scope
 > =>
   Effect.gen(function* () {
-    const config = yield* settings(options)
-    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = config
-    const { fileMode, directoryMode } = config
+    const settings = yield* LsmOptions.settings(options)
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = settings
+    const { fileMode, directoryMode } = settings
     const tableOptions = {
       directory,
       maxOpenTables,
@@ -88,10 +87,10 @@ export const make = (
 
     /** The names of tables with these numbers that are there. */
     const tablesAmong = (fileNumbers: ReadonlyArray<number>) => {
-      const given = new Set(fileNumbers)
+      const wanted = new Set(fileNumbers)
       const isOutput = (name: string): boolean => {
         const file = parseFileName(name)
-        return file?.kind === "table" && given.has(file.fileNumber)
+        return file?.kind === "table" && wanted.has(file.fileNumber)
       }
       return Effect.map(storage.list(directory), (names) => names.filter(isOutput))
     }
@@ -169,7 +168,7 @@ const threadFailure = (directory: string, { cause }: WorkerError): FileError => 
  * @category layers
  */
 export const layerPlatform = (
-  options: LsmOptions
+  options: LsmOptions.LsmOptions
 ): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage | Worker.PlatformWorker | Worker.Spawner> =>
   Layer.scoped(TableMerger, make(options))
 
@@ -179,7 +178,7 @@ export const layerPlatform = (
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
+export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
   Layer.provide(
     layerPlatform(options),
     NodeWorker.layerPlatform(
@@ -202,15 +201,10 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
  * @since 0.1.0
  * @category layers
  */
-export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError, FileSystem.FileSystem> =>
-  Layer.unwrapEffect(
-    Effect.map(settings(options), (resolved) =>
-      LsmStore.layerFromComponents(resolved).pipe(
-        Layer.provide(LsmStore.layerComponents(resolved, { merger: layer(resolved) })),
-        Layer.provide(Storage.layerWith(resolved))
-      )
-    )
-  )
+export const layerStore = (
+  options: LsmOptions.LsmOptions
+): Layer.Layer<LsmStore.LsmStore, OpenError, FileSystem.FileSystem> =>
+  Layer.scoped(LsmStore.LsmStore, makeStore(options))
 
 /**
  * `LsmStore.make` with compactions in a worker thread.
@@ -219,6 +213,7 @@ export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, 
  * @category constructors
  */
 export const makeStore = (
-  options: LsmOptions
+  options: LsmOptions.LsmOptions
 ): Effect.Effect<Store.Store, OpenError, FileSystem.FileSystem | Scope.Scope> =>
-  Effect.map(Layer.build(layerStore(options)), Context.get(LsmStore.LsmStore))
+  // Resolved once: a relative directory must not be resolved again by the thread.
+  Effect.flatMap(LsmOptions.settings(options), (settings) => LsmStore.make(settings, { merger: layer(settings) }))
