@@ -1,5 +1,5 @@
 /**
- * Compactions in a worker thread, so that they take no time of the event loop: a `TableMerger` in the place of the usual one.
+ * Compactions in a worker thread, so that they take no time of the event loop: a `TableMerger` instead of the usual one.
  *
  * The main thread sends the list of tables to be merged and gets back the list of those written; the thread reads, merges, writes and
  * syncs by its own descriptors. It is started at the first compaction, has one job at a time, ends with the store and

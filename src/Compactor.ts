@@ -41,19 +41,19 @@ export type {
 export interface CompactorService {
   /** Starts the background fibers. */
   readonly start: (hooks: Hooks) => Effect.Effect<void>
-  /** Ends them; work under way is given up, and leaves nothing behind. */
+  /** Ends the background fibers. Work under way is interrupted, and leaves nothing behind. */
   readonly stop: Effect.Effect<void>
   /** Called when no record waits in the log: freezes a full memtable and rotates the log with it. */
   readonly unsafeRotateIfFull: () => void
   /** Whether a write must wait for background work before it begins. */
   readonly unsafeMustWait: () => boolean
-  /** Accounts for bytes written; true when the writer should let the event loop turn, so that background work keeps up. */
+  /** Counts bytes written; true if the writer is to yield to the event loop, so that background work keeps up. */
   readonly unsafePace: (bytes: number) => boolean
   /** Waits until writes may go on; fails when the background work that they wait for fails. */
   readonly awaitAdmission: Effect.Effect<void, FileError>
   /** Called when a snapshot is released: versions that it kept may go. */
   readonly unsafeReleased: () => void
-  /** Wakes everybody who waits, to look again. */
+  /** Makes everything that waits here check its condition again. */
   readonly unsafeNotify: () => void
   /** Whether background work wants the event loop to turn. */
   readonly unsafeIsBusy: () => boolean

@@ -7,7 +7,7 @@ import type { CompactorState } from "./state.js"
 export interface Rotation {
   /** Rotates if the memtable is full, or a rotation is wanted, and it can be done now. */
   readonly rotate: () => void
-  /** Called when no record waits in the log: the same, and wakes everybody who waits. */
+  /** Called when no record waits in the log: the same, and opens the gate. */
   readonly rotateIfFull: () => void
   /** Rotates as soon as it can be done, though the memtable is not full. */
   readonly want: () => void
