@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
 import * as Context from "effect/Context"
@@ -59,7 +58,7 @@ export type {
 export const make = (
   options: LsmOptions.LsmOptions,
   replacements?: Replacements
-): Effect.Effect<Store, OpenError, FileSystem.FileSystem | Scope.Scope> =>
+): Effect.Effect<Store, OpenError, Scope.Scope> =>
   Effect.flatMap(LsmOptions.settings(options), (settings) =>
     Effect.flatMap(Storage.makeWith(settings), (storage) => openOn(storage, settings, replacements))
   )
@@ -69,7 +68,6 @@ export const make = (
  *
  * @example
  * ```ts
- * import { NodeContext, NodeRuntime } from "@effect/platform-node"
  * import { Console, Effect, Stream } from "effect"
  * import { LsmStore } from "effect-lsm"
  *
@@ -81,18 +79,15 @@ export const make = (
  *
  * program.pipe(
  *   Effect.provide(LsmStore.layer({ directory: "./data" })),
- *   Effect.provide(NodeContext.layer),
- *   NodeRuntime.runMain
+ *   Effect.runPromise
  * )
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer = (
-  options: LsmOptions.LsmOptions,
-  replacements?: Replacements
-): Layer.Layer<LsmStore, OpenError, FileSystem.FileSystem> => Layer.scoped(LsmStore, make(options, replacements))
+export const layer = (options: LsmOptions.LsmOptions, replacements?: Replacements): Layer.Layer<LsmStore, OpenError> =>
+  Layer.scoped(LsmStore, make(options, replacements))
 
 /**
  * Opens a store on the `Storage` that is provided. Stores on the same one, such as the constant `Storage.layerMemory`, share a file
@@ -158,7 +153,7 @@ export const layerComponents = (
  */
 export const layerConfig = (
   options: Config.Config.Wrap<LsmOptions.LsmOptions>
-): Layer.Layer<LsmStore, OpenError | ConfigError.ConfigError, FileSystem.FileSystem> =>
+): Layer.Layer<LsmStore, OpenError | ConfigError.ConfigError> =>
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), (unwrapped) => layer(unwrapped)))
 
 /**
@@ -191,7 +186,7 @@ export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, 
  * @since 0.1.0
  * @category verification
  */
-export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, FileSystem.FileSystem> =>
+export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError> =>
   Stream.provideLayer(verifyFromStorage(options), Storage.layer)
 
 /**
@@ -213,10 +208,7 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
  * @since 0.1.0
  * @category verification
  */
-export const repair = (
-  directory: string,
-  options: RepairOptions
-): Effect.Effect<RepairReport, OpenError, FileSystem.FileSystem> =>
+export const repair = (directory: string, options: RepairOptions): Effect.Effect<RepairReport, OpenError> =>
   Effect.flatMap(LsmOptions.settings({ ...options, directory: options.into }), (settings) =>
     Effect.provide(repairFromStorage(directory, options), Storage.layerWith(settings))
   )

@@ -1,27 +1,25 @@
 /**
- * The narrow file port that every other component reaches files through.
+ * The only way of all other components to files.
  *
  * @since 0.1.0
  */
-import type { PlatformError } from "@effect/platform/Error"
-import * as FileSystem from "@effect/platform/FileSystem"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { lockDirectory } from "./core/lock/directoryLock.js"
 import { HeldDirectories } from "./core/lock/heldDirectories.js"
-import { StorageFailure } from "./core/storage/failure.js"
 import { MemoryDisk } from "./core/storage/memoryFile.js"
-import { listDirectory, makeNodeDriver, syncDirectory } from "./core/storage/nodeFile.js"
+import * as nodeDirectory from "./core/storage/nodeDirectory.js"
+import { makeNodeDriver } from "./core/storage/nodeFile.js"
 import type { LockMode, StorageDriver, StorageFile } from "./core/storage/storageDriver.js"
-import { type FileError, fromFailure, StorageError, StoreLocked } from "./LsmError.js"
+import { type FileError, fromFailure, StoreLocked } from "./LsmError.js"
 import { defaultDirectoryMode, defaultFileMode } from "./LsmOptions.js"
 
 export {
   /**
-   * What a Storage throws, and hands to the callbacks of its syncs, when the system refuses an operation: `code` is the
-   * system's own, such as `ENOSPC`.
+   * A Storage throws this, and passes it to the callbacks of its syncs, when the system refuses an operation. `code` is the
+   * code of the system, such as `ENOSPC`.
    *
    * @since 0.1.0
    * @category models
@@ -30,7 +28,7 @@ export {
 } from "./core/storage/failure.js"
 export type {
   /**
-   * How a directory is locked: a reader leaves no trace in it.
+   * How a directory is locked. A reader leaves no trace in it.
    *
    * @since 0.1.0
    * @category models
@@ -53,7 +51,7 @@ export type {
 } from "./core/storage/storageDriver.js"
 
 /**
- * What files and directories permit when they are made; the umask narrows it further.
+ * Permissions of new files and directories. The umask narrows them further.
  *
  * @since 0.1.0
  * @category models
@@ -66,29 +64,29 @@ export interface Modes {
 }
 
 /**
- * Files as the engine needs them. What runs once a file is an Effect; what runs once a block or a record is in `driver`.
+ * Files as the engine needs them. Operations on whole files are Effects; those on blocks and records are in `driver`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface StorageService {
   readonly driver: StorageDriver
-  /** Lets the event loop turn once. */
+  /** Lets the event loop run once. */
   readonly yieldToEventLoop: Effect.Effect<void>
-  /** Makes one directory; one that is there already is as good. Nothing is durable yet. */
+  /** Makes one directory, or returns if it exists. The directory is not durable yet. */
   readonly makeDirectory: (path: string) => Effect.Effect<void, FileError>
   readonly exists: (path: string) => Effect.Effect<boolean, FileError>
   /** The names in a directory. */
   readonly list: (path: string) => Effect.Effect<ReadonlyArray<string>, FileError>
   readonly rename: (from: string, to: string) => Effect.Effect<void, FileError>
   readonly remove: (path: string) => Effect.Effect<void, FileError>
-  /** Gives a file a second name, which must be free. */
+  /** Gives a file a second name. Fails if the name is taken. */
   readonly link: (from: string, to: string) => Effect.Effect<void, FileError>
-  /** Makes the names in a directory durable. */
+  /** Makes the entries of a directory durable. */
   readonly syncDirectory: (path: string) => Effect.Effect<void, FileError>
   /**
-   * Owns the directory, which must be there, until the scope ends; fails with `StoreLocked` if it has an owner. A reader (default: a
-   * writer) leaves no trace, and owns nothing if it may not write to the directory: then it only makes sure that there is no owner.
+   * Owns an existing directory until the scope ends. Fails with `StoreLocked` if it has an owner. The default mode is `"write"`. A reader
+   * leaves no trace. If it may not write to the directory, it does not own it and only checks that there is no owner.
    */
   readonly lock: (directory: string, mode?: LockMode) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
 }
@@ -100,9 +98,10 @@ export interface StorageService {
 export class Storage extends Context.Tag("effect-lsm/Storage")<Storage, StorageService>() {}
 
 /**
- * Runs synchronous code of the core, its failures becoming errors.
+ * Runs synchronous code on a driver. A `StorageFailure` that it throws becomes the matching error.
  *
- * @internal
+ * @since 0.1.0
+ * @category combinators
  */
 export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
   Effect.suspend(() => {
@@ -114,10 +113,11 @@ export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
   })
 
 /**
- * An Effect of a function that calls back with a failure or nothing. Once begun it is not interrupted: nobody
- * could say what an abandoned sync has done.
+ * An Effect of a function that calls back with a failure or undefined. It is uninterruptible once it has started: the outcome of
+ * an abandoned sync would be unknown.
  *
- * @internal
+ * @since 0.1.0
+ * @category combinators
  */
 export const callback = (run: (done: (failure: Error | undefined) => void) => void): Effect.Effect<void, FileError> =>
   Effect.uninterruptible(
@@ -131,36 +131,15 @@ export const callback = (run: (done: (failure: Error | undefined) => void) => vo
   )
 
 /**
- * Makes what was appended to a file durable.
+ * Makes everything appended to a file durable.
  *
  * @since 0.1.0
  * @category combinators
  */
 export const syncFile = (file: StorageFile): Effect.Effect<void, FileError> => callback((done) => file.sync(done))
 
-const turn = (driver: StorageDriver): Effect.Effect<void> =>
+const yieldWith = (driver: StorageDriver): Effect.Effect<void> =>
   Effect.async<void>((resume) => driver.yieldToEventLoop(() => resume(Effect.void)))
-
-const codes: Record<string, string> = {
-  AlreadyExists: "EEXIST",
-  BadResource: "EBADF",
-  Busy: "EBUSY",
-  NotFound: "ENOENT",
-  PermissionDenied: "EACCES",
-  TimedOut: "ETIMEDOUT",
-  WouldBlock: "EAGAIN"
-}
-
-const fromPlatform = (operation: string, path: string, error: PlatformError): FileError => {
-  const cause = error.cause as { readonly code?: unknown } | undefined
-  const code =
-    typeof cause?.code === "string"
-      ? cause.code
-      : error._tag === "SystemError"
-        ? (codes[error.reason] ?? error.reason)
-        : "EINVAL"
-  return fromFailure(new StorageFailure(operation, path, code, { cause: error }))
-}
 
 const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMode: number) =>
   Effect.acquireRelease(
@@ -179,89 +158,81 @@ const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMo
   )
 
 /**
- * Files of the machine, made with other modes than the defaults: directories through the platform's `FileSystem`; positional reads,
- * fdatasync, directory syncs and the lock, which it does not have, through Node, and so the names in a directory, for which opening a
- * store would wait for the thread pool.
+ * Files of this machine through Node. New files and directories get these modes.
+ *
+ * It uses `node:fs` alone: `@effect/platform`'s `FileSystem` has no positional read without a cursor, no `fdatasync`, no sync of a
+ * directory and no lock.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const makeWith = (modes: Modes): Effect.Effect<StorageService, never, FileSystem.FileSystem> =>
-  Effect.map(FileSystem.FileSystem, (fs) => fromFileSystem(fs, modes))
-
-const fromFileSystem = (
-  fs: FileSystem.FileSystem,
-  { fileMode = defaultFileMode, directoryMode = defaultDirectoryMode }: Modes
-): StorageService => {
-  // Not interrupted once begun, as in `callback`: an abandoned rename would still happen, after the directory is let go.
-  const named = <A>(operation: string, path: string, effect: Effect.Effect<A, PlatformError>) =>
-    Effect.uninterruptible(Effect.mapError(effect, (error) => fromPlatform(operation, path, error)))
-  const held = new HeldDirectories()
-  const driver = held.guard(makeNodeDriver(fileMode))
-  const expectDirectory = (path: string) =>
-    Effect.flatMap(named("stat", path, fs.stat(path)), ({ type }) =>
-      type === "Directory"
-        ? Effect.void
-        : Effect.fail(new StorageError({ operation: "make directory", path, code: "ENOTDIR" }))
-    )
-  return {
-    driver,
-    yieldToEventLoop: turn(driver),
-    // Others may make it at the same time, so to look first would be of no use.
-    makeDirectory: (path) =>
-      named("make directory", path, fs.makeDirectory(path, { mode: directoryMode })).pipe(
-        Effect.catchIf(
-          (error) => error._tag === "StorageError" && error.code === "EEXIST",
-          () => expectDirectory(path)
-        )
-      ),
-    exists: (path) => named("stat", path, fs.exists(path)),
-    list: (path) =>
-      attempt(() => {
-        held.expectSame(path)
-        return listDirectory(path)
-      }),
-    rename: (from, to) =>
-      Effect.zipRight(
-        attempt(() => held.expectSameOf(to)),
-        named("rename", from, fs.rename(from, to))
-      ),
-    remove: (path) =>
-      Effect.zipRight(
-        attempt(() => held.expectSameOf(path)),
-        named("remove", path, fs.remove(path))
-      ),
-    link: (from, to) => named("link", from, fs.link(from, to)),
-    // Looked at afterwards, for nothing that was made before may have gone to another directory.
-    syncDirectory: (path) =>
-      Effect.zipRight(
-        callback((done) => syncDirectory(path, done)),
-        attempt(() => held.expectSame(path))
-      ),
-    lock: (directory, mode = "write") => Effect.asVoid(locked(held, directory, mode, fileMode))
-  }
-}
+export const makeWith = ({
+  fileMode = defaultFileMode,
+  directoryMode = defaultDirectoryMode
+}: Modes): Effect.Effect<StorageService> =>
+  Effect.sync(() => {
+    const held = new HeldDirectories()
+    const driver = held.guard(makeNodeDriver(fileMode))
+    return {
+      driver,
+      yieldToEventLoop: yieldWith(driver),
+      makeDirectory: (path) => callback((done) => nodeDirectory.makeDirectory(path, directoryMode, done)),
+      exists: (path) =>
+        Effect.suspend(() => {
+          let found = false
+          const look = callback((done) =>
+            nodeDirectory.exists(path, (failure, isThere) => {
+              found = isThere
+              done(failure)
+            })
+          )
+          return Effect.map(look, () => found)
+        }),
+      list: (path) =>
+        attempt(() => {
+          held.expectSame(path)
+          return nodeDirectory.listDirectory(path)
+        }),
+      rename: (from, to) =>
+        Effect.zipRight(
+          attempt(() => held.expectSameOf(to)),
+          callback((done) => nodeDirectory.rename(from, to, done))
+        ),
+      remove: (path) =>
+        Effect.zipRight(
+          attempt(() => held.expectSameOf(path)),
+          callback((done) => nodeDirectory.removeFile(path, done))
+        ),
+      link: (from, to) => callback((done) => nodeDirectory.linkFile(from, to, done)),
+      // Check last: if the directory was replaced before now, files may have been made in the new one.
+      syncDirectory: (path) =>
+        Effect.zipRight(
+          callback((done) => nodeDirectory.syncDirectory(path, done)),
+          attempt(() => held.expectSame(path))
+        ),
+      lock: (directory, mode = "write") => Effect.asVoid(locked(held, directory, mode, fileMode))
+    }
+  })
 
 /**
- * Files of the machine, for the user alone; see `makeWith`.
+ * Files of this machine through Node. Only the user may read and write them; see `makeWith`.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make: Effect.Effect<StorageService, never, FileSystem.FileSystem> = makeWith({})
+export const make: Effect.Effect<StorageService> = makeWith({})
 
 /**
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<Storage, never, FileSystem.FileSystem> = Layer.effect(Storage, make)
+export const layer: Layer.Layer<Storage> = Layer.effect(Storage, make)
 
 /**
  * @since 0.1.0
  * @category layers
  */
-export const layerWith = (modes: Modes): Layer.Layer<Storage, never, FileSystem.FileSystem> =>
-  Layer.effect(Storage, makeWith(modes))
+export const layerWith = (modes: Modes): Layer.Layer<Storage> => Layer.effect(Storage, makeWith(modes))
 
 /**
  * A Storage on a simulated disk.
@@ -282,7 +253,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
     )
   return {
     driver: disk,
-    yieldToEventLoop: turn(disk),
+    yieldToEventLoop: yieldWith(disk),
     makeDirectory: (path) => attempt(() => disk.makeDirectory(path)),
     exists: (path) => attempt(() => disk.exists(path)),
     list: (path) => attempt(() => disk.list(path)),
@@ -295,7 +266,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
 }
 
 /**
- * A file system in memory. Every store opened on the same one finds what was written before.
+ * A file system in memory. A store that is opened on it again finds its data.
  *
  * @since 0.1.0
  * @category constructors
@@ -303,8 +274,8 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
 export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => fromMemoryDisk(new MemoryDisk()))
 
 /**
- * A file system in memory. This layer is a constant, so a program that provides it in several places builds one file system and shares it, unless
- * each place has a `Layer.fresh` of it.
+ * A file system in memory. This layer is a constant: a program that provides it in several places shares one file system, unless each
+ * place uses `Layer.fresh`.
  *
  * @since 0.1.0
  * @category layers

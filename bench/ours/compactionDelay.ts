@@ -1,5 +1,4 @@
 import { closeSync, openSync, readSync } from "node:fs"
-import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as CompactionWorker from "effect-lsm/CompactionWorker"
@@ -127,7 +126,6 @@ const contender =
         })
       ),
       Effect.scoped,
-      Effect.provide(NodeContext.layer),
       Effect.runPromise
     )
   }

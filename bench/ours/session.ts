@@ -1,9 +1,7 @@
-import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
-import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Scope from "effect/Scope"
 import type * as LsmOptions from "effect-lsm/LsmOptions"
 import * as LsmStore from "effect-lsm/LsmStore"
@@ -66,12 +64,9 @@ const optionsOf = (settings: Settings): LsmOptions.Tuning => ({
   compression: settings.compression ? "deflate" : "none"
 })
 
-/** The platform's services, which a program has before it opens a store. */
-const platform = ManagedRuntime.make(NodeContext.layer)
-
 /** Small memtables, which rows ask for, are complained of: that is not what is measured. */
-const run = <A, E>(effect: Effect.Effect<A, E, NodeContext.NodeContext>): Promise<A> =>
-  platform.runPromise(Logger.withMinimumLogLevel(effect, LogLevel.Error))
+const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
+  Effect.runPromise(Logger.withMinimumLogLevel(effect, LogLevel.Error))
 
 export const openOurs =
   (

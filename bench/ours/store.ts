@@ -1,4 +1,3 @@
-import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -17,7 +16,6 @@ export const withStore = <A, E>(
   LsmStore.make({ directory, durability: "buffered", ...options }).pipe(
     Effect.flatMap(use),
     Effect.scoped,
-    Effect.provide(NodeContext.layer),
     Effect.runPromise
   )
 

@@ -1,4 +1,3 @@
-import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { OpenError, ReadError } from "../LsmError.js"
@@ -8,7 +7,7 @@ import type * as Store from "../Store.js"
 import { damageText } from "./format/damageText.js"
 import { writeError } from "./io/output.js"
 
-type Opened = Effect.Effect<Store.Store, OpenError | ReadError, FileSystem.FileSystem | Scope.Scope>
+type Opened = Effect.Effect<Store.Store, OpenError | ReadError, Scope.Scope>
 
 /** Whoever has damage passed over is told what it cost. */
 const open = (options: LsmOptions): Opened =>

@@ -1,7 +1,6 @@
 import { cpSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { pathToFileURL } from "node:url"
 import { Worker as NodeThread, type ResourceLimits } from "node:worker_threads"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -35,7 +34,7 @@ const threaded = (program: () => string, threads: Array<NodeThread> = [], resour
         const merger = Layer.provide(CompactionWorker.layerPlatform(options), platform)
         return LsmStore.layerFromComponents(options).pipe(
           Layer.provide(LsmStore.layerComponents(options, { merger })),
-          Layer.provide(Layer.provide(Storage.layer, NodeFileSystem.layer))
+          Layer.provide(Storage.layer)
         )
       }
     })

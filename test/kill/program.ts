@@ -1,7 +1,6 @@
 // The processes of `npm run test:kill`, bundled into one file so that they start quickly. Words: what to do, and the directory.
 import { writeSync } from "node:fs"
 import { createInterface } from "node:readline"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
@@ -72,7 +71,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     )
     const all = [end, ...Array.from({ length: writers }, (_, writer) => write(writer))]
     yield* Effect.all(all, { concurrency: "unbounded", discard: true })
-  }).pipe(Effect.scoped, Effect.zipRight(tell("closed")), Effect.provide(NodeFileSystem.layer)),
+  }).pipe(Effect.scoped, Effect.zipRight(tell("closed"))),
 
   /** Tries to open when ordered, tells the outcome, and as owner puts what it is ordered to until it is told to close. */
   own: Effect.gen(function* () {
@@ -92,7 +91,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
       Effect.scoped,
       Effect.catchTag("StoreLocked", ({ _tag }) => tell(_tag))
     )
-  }).pipe(Effect.provide(NodeFileSystem.layer))
+  })
 }
 
 Effect.runPromise(Effect.provide(tasks[task!]!, Logger.minimumLogLevel(LogLevel.Error))).then(

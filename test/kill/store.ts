@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
@@ -12,7 +11,6 @@ export const withStore = <A, E>(
   use: (store: Store.Store) => Effect.Effect<A, E>
 ): Effect.Effect<A, E | LsmError.OpenError> =>
   Effect.scoped(Effect.flatMap(LsmStore.make({ ...tuning, directory }), use)).pipe(
-    Effect.provide(NodeFileSystem.layer),
     Logger.withMinimumLogLevel(LogLevel.Error)
   )
 

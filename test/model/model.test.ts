@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Storage } from "effect-lsm"
@@ -29,7 +28,7 @@ describe("a store on disk behaves as a sorted map", () => {
         const commands = drawProgram(seed, 150, false)
         const { fault } = yield* Effect.promise(() => runCommands(seed, configuration, commands, directory, storage))
         expect(fault).toBeUndefined()
-      }).pipe(Effect.provide(NodeFileSystem.layer))
+      })
     )
   }
 })

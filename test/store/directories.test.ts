@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "nod
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { Worker as NodeThread } from "node:worker_threads"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import { describe, expect, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -22,7 +21,7 @@ class Orders extends Context.Tag("test/Orders")<Orders, Store.Store>() {}
 const store = (options: LsmOptions.LsmOptions) => Layer.scoped(LsmStore.LsmStore, LsmStore.make(options))
 
 const use = <A, E>(options: LsmOptions.LsmOptions, body: (open: Store.Store) => Effect.Effect<A, E>) =>
-  Effect.flatMap(LsmStore.LsmStore, body).pipe(Effect.provide(store(options)), Effect.provide(NodeFileSystem.layer))
+  Effect.flatMap(LsmStore.LsmStore, body).pipe(Effect.provide(store(options)))
 
 /** While another directory is the working directory. */
 const within = <A, E, R>(directory: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
@@ -50,7 +49,7 @@ describe("a store's directory", () => {
         ).pipe(Effect.provide(both))
         expect(readdirSync(home).sort()).toStrictEqual(["orders", "users"])
       }
-    }).pipe(Effect.provide(NodeFileSystem.layer))
+    })
   )
 
   it.scoped("is not made below a file, nor in its place", () =>
@@ -135,7 +134,7 @@ describe("a store's directory", () => {
               const open = yield* make(options)
               yield* within(b, Effect.zipRight(puts(open, "a", 2000), open.flush))
             })
-          ).pipe(Effect.provide(NodeFileSystem.layer), quietly)
+          ).pipe(quietly)
         )
         expect(readdirSync(join(b, "data"))).toStrictEqual(files)
       }
@@ -153,7 +152,7 @@ describe("a store's directory", () => {
           process.chdir(a)
           const report = yield* LsmStore.repair("data", { into: "repaired" })
           expect(report).toMatchObject({ directory: join(a, "data"), into: join(a, "repaired"), lost: [] })
-        }).pipe(Effect.provide(NodeFileSystem.layer))
+        })
       )
       expect(existsSync(join(b, "repaired"))).toBe(false)
     })
@@ -197,7 +196,7 @@ describe("what is made", () => {
       const merger = Layer.provide(CompactionWorker.layerPlatform(options), platform)
       const layer = LsmStore.layerFromComponents(options).pipe(
         Layer.provide(LsmStore.layerComponents(options, { merger })),
-        Layer.provide(Layer.provide(Storage.layerWith(options), NodeFileSystem.layer))
+        Layer.provide(Storage.layerWith(options))
       )
       yield* Effect.gen(function* () {
         const open = yield* LsmStore.LsmStore
@@ -225,7 +224,7 @@ describe("what is made", () => {
         const expected = { files: narrowed(fileMode), directories: narrowed(directoryMode) }
         expect(modesIn(join(home, "above"))).toStrictEqual(expected)
         const into = join(home, "repaired", "store")
-        yield* Effect.provide(LsmStore.repair(directory, { ...modes, into }), NodeFileSystem.layer)
+        yield* LsmStore.repair(directory, { ...modes, into })
         expect(modesIn(join(home, "repaired"))).toStrictEqual(expected)
         yield* use({ ...modes, directory: into }, (open) =>
           Effect.map(pairs(open.scan()), (all) => expect(all.length).toBeGreaterThan(0))

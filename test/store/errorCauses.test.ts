@@ -1,7 +1,5 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type * as FileSystem from "@effect/platform/FileSystem"
-import { NodeContext } from "@effect/platform-node"
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -20,9 +18,9 @@ describe("a refusal of the system", () => {
       const path = join(directory, "a file")
       writeFileSync(path, "")
       const storage = yield* Storage.make
-      const failures: Record<string, Effect.Effect<unknown, LsmError.OpenError, FileSystem.FileSystem>> = {
-        "of the platform": storage.rename(join(directory, "nothing"), path),
-        "of Node": storage.list(path),
+      const failures: Record<string, Effect.Effect<unknown, LsmError.OpenError>> = {
+        "of an asynchronous call": storage.rename(join(directory, "nothing"), path),
+        "of a synchronous call": storage.list(path),
         "of opening": Effect.scoped(LsmStore.make({ directory: join(path, "store") }))
       }
       for (const [name, failing] of Object.entries(failures)) {
@@ -31,7 +29,7 @@ describe("a refusal of the system", () => {
         expect((error as LsmError.StorageError).cause, name).toBeInstanceOf(Error)
         expect(Cause.pretty(Cause.fail(error), { renderErrorCause: true }), name).toMatch(/\[cause\]: .*no such|ENO/)
       }
-    }).pipe(Effect.provide(NodeContext.layer))
+    })
   )
 
   it("survives being encoded and decoded, with and without a cause", () => {

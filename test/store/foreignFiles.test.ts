@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -13,7 +12,7 @@ import { eventually } from "../support/eventually.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
 const session = <A, E>(directory: string, use: (store: Store.Store) => Effect.Effect<A, E>) =>
-  Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), use)).pipe(Effect.provide(NodeFileSystem.layer))
+  Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), use))
 
 /** Files of an application's, under names that a store gives to its own. */
 const foreign: ReadonlyArray<readonly [name: string, content: string]> = [
@@ -59,8 +58,7 @@ describe("files in the directory that are not the store's", () => {
       const expectUntouched = yield* place(directory)
       const findings = yield* LsmStore.verify({ directory }).pipe(
         Stream.filter((event) => event._tag === "Finding"),
-        Stream.runCollect,
-        Effect.provide(NodeFileSystem.layer)
+        Stream.runCollect
       )
       expect([...findings]).toEqual([])
       const stats = yield* session(directory, (store) => Effect.zipRight(store.put("key", "2"), store.stats))

@@ -1,5 +1,4 @@
 import { readdirSync, readlinkSync } from "node:fs"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
@@ -223,8 +222,7 @@ describe("several stores live in one program", () => {
       }).pipe(Effect.scoped)
       yield* program.pipe(
         Effect.provide(Layer.scoped(Users, LsmStore.make({ directory: here.directory }))),
-        Effect.provide(Layer.scoped(Orders, LsmStore.make({ directory: there.directory }))),
-        Effect.provide(NodeFileSystem.layer)
+        Effect.provide(Layer.scoped(Orders, LsmStore.make({ directory: there.directory })))
       )
       yield* expectAllKept(here, 1)
       yield* expectAllKept(there, 1)
@@ -302,7 +300,7 @@ describe("layerConfig", () => {
       const layer = LsmStore.layerConfig({
         directory: Config.string("DIRECTORY"),
         memtableBytes: Config.integer("MEMTABLE").pipe(Config.withDefault(1000))
-      }).pipe(Layer.provide(NodeFileSystem.layer))
+      })
       const use = Effect.flatMap(LsmStore.LsmStore, (store) => Effect.zipRight(store.put("k", "v"), store.stats))
       const given = ConfigProvider.fromMap(new Map([["DIRECTORY", directory]]))
       const stats = yield* use.pipe(Effect.provide(layer), Effect.withConfigProvider(given))

@@ -2,8 +2,6 @@ import { fork } from "node:child_process"
 import { chmodSync, mkdirSync, readdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
-import * as FileSystem from "@effect/platform/FileSystem"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,10 +20,9 @@ import { onLinux, withNamespaces } from "../support/system.js"
 /** A store with one entry that was closed in order. */
 const closed = Effect.tap(disk, (place) => withStore(place, (store) => store.put("k", "v")))
 
-const verify = (directory: string) => Stream.provideLayer(LsmStore.verify({ directory }), NodeFileSystem.layer)
+const verify = (directory: string) => LsmStore.verify({ directory })
 
-const readOnly = (directory: string) =>
-  Effect.scoped(LsmStore.make({ directory, readOnly: true })).pipe(Effect.provide(NodeFileSystem.layer))
+const readOnly = (directory: string) => Effect.scoped(LsmStore.make({ directory, readOnly: true }))
 
 const refusal = (work: Effect.Effect<unknown, unknown>) =>
   Effect.map(Effect.flip(work), (error) => (error as { readonly _tag: string })._tag)
@@ -70,7 +67,7 @@ describe("a directory has one owner", () => {
       const directory = join(home.directory, "a long name ".repeat(10).trim(), "b".repeat(100))
       const place: Place = {
         directory,
-        open: (tuning) => Layer.provide(LsmStore.layer({ ...tuning, directory }), NodeFileSystem.layer)
+        open: (tuning) => LsmStore.layer({ ...tuning, directory })
       }
       const link = join(home.directory, "link")
       symlinkSync(directory, link)
@@ -188,7 +185,7 @@ describe("a directory has one owner", () => {
       yield* Effect.async<void>((resume) => void child.once("spawn", () => resume(Effect.void)))
       yield* Scope.close(scope, Exit.void)
       yield* withStore(place, (again) => again.put("k", "x"))
-    }).pipe(Effect.provide(NodeFileSystem.layer))
+    })
   )
 
   withNamespaces("among processes of other pid and network namespaces", (unshare) =>
@@ -222,7 +219,7 @@ describe("a directory has one owner", () => {
         })
       )
       expect(names(place)).toStrictEqual([])
-    }).pipe(Effect.provide(NodeFileSystem.layer))
+    })
   )
 })
 
@@ -230,11 +227,11 @@ describe("a directory whose owner fails to open it", () => {
   it.scopedLive("stays locked until that has ended, though the scope is closed meanwhile", () =>
     Effect.gen(function* () {
       const { directory } = yield* disk
-      const real = yield* FileSystem.FileSystem
+      const real = yield* Storage.make
       const reached = yield* Effect.makeLatch(false)
       const goOn = yield* Effect.makeLatch(false)
       let isFirst = true
-      const slow: FileSystem.FileSystem = {
+      const slow: Storage.StorageService = {
         ...real,
         exists: (path) => {
           if (!isFirst || !/CURRENT.+/.test(path)) return real.exists(path)
@@ -243,7 +240,9 @@ describe("a directory whose owner fails to open it", () => {
         }
       }
       const scope = yield* Scope.make()
-      const opening = LsmStore.make({ directory }).pipe(Effect.provideService(FileSystem.FileSystem, slow))
+      const opening = Layer.build(LsmStore.layerFromStorage({ directory })).pipe(
+        Effect.provideService(Storage.Storage, slow)
+      )
       yield* Scope.extend(Effect.forkScoped(opening), scope)
       yield* reached.await
       const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
@@ -255,7 +254,7 @@ describe("a directory whose owner fails to open it", () => {
       yield* second
       const value = Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), (store) => store.getString("k")))
       expect(yield* value).toStrictEqual(Option.some("v"))
-    }).pipe(Effect.provide(NodeFileSystem.layer))
+    })
   )
 })
 
@@ -331,6 +330,6 @@ describe("another user of the machine", () => {
         }).pipe(Effect.scoped)
         yield* Effect.scoped(LsmStore.make({ directory }))
       }
-    }).pipe(Effect.provide(NodeFileSystem.layer))
+    })
   )
 })

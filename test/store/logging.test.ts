@@ -1,6 +1,5 @@
 import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
@@ -34,10 +33,7 @@ describe("logging", () => {
         yield* store.flush
         yield* store.compact()
         yield* store.count()
-      }).pipe(
-        Effect.provide(LsmStore.layer({ directory, memtableBytes: 100_000 })),
-        Effect.provide(NodeFileSystem.layer)
-      )
+      }).pipe(Effect.provide(LsmStore.layer({ directory, memtableBytes: 100_000 })))
       // The default runtime, with its default logger.
       for (let round = 0; round < 2; round++) yield* Effect.promise(() => Effect.runPromise(program))
       yield* restore

@@ -1,6 +1,5 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -25,8 +24,7 @@ const content = [
   ["b", "2"]
 ]
 
-const openReading = (directory: string) =>
-  Layer.provide(LsmStore.layer({ directory, readOnly: true }), NodeFileSystem.layer)
+const openReading = (directory: string) => LsmStore.layer({ directory, readOnly: true })
 
 /** All that can be seen of a directory from outside. */
 const picture = (directory: string) =>
@@ -194,7 +192,7 @@ describe("a store that is open for reading only", () => {
       expect(readdirSync(directory)).not.toContain("nowhere")
       expect(readdirSync(join(directory, "empty"))).toStrictEqual([])
       const salvaging = LsmStore.layer({ directory, readOnly: true, recovery: "salvage" })
-      expect(yield* Effect.flip(Layer.launch(Layer.provide(salvaging, NodeFileSystem.layer)))).toMatchObject({
+      expect(yield* Effect.flip(Layer.launch(salvaging))).toMatchObject({
         _tag: "InvalidArgument",
         argument: "recovery"
       })

@@ -1,7 +1,6 @@
 import { cpSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
@@ -51,7 +50,7 @@ describe("a store of format 1, as 0.1.0 left it", () => {
   it.scoped("is sound", () =>
     Effect.gen(function* () {
       const { directory } = yield* copyOf("format-1")
-      const last = yield* Effect.provide(Stream.runLast(LsmStore.verify({ directory })), NodeFileSystem.layer)
+      const last = yield* Stream.runLast(LsmStore.verify({ directory }))
       const counts = { tables: 2, segments: 2, entries: 587, records: 2, errors: 0, notices: 0 }
       expect(Option.getOrThrow(last)).toStrictEqual({ _tag: "Verified", ...counts })
     })

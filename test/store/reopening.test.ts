@@ -1,7 +1,6 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, unlinkSync } from "node:fs"
 import { basename, join } from "node:path"
 import { fileURLToPath } from "node:url"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -14,9 +13,7 @@ import { openStore } from "../support/openStore.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
 const session = <A, E>(directory: string, use: (store: Store.Store) => Effect.Effect<A, E>, create = true) =>
-  Effect.scoped(Effect.flatMap(LsmStore.make({ directory, createIfMissing: create }), use)).pipe(
-    Effect.provide(NodeFileSystem.layer)
-  )
+  Effect.scoped(Effect.flatMap(LsmStore.make({ directory, createIfMissing: create }), use))
 
 const files = (directory: string, pattern: RegExp) =>
   readdirSync(directory)
@@ -45,8 +42,7 @@ describe("reopening", () => {
       for (const name of files(fixture, /./)) copyFileSync(join(fixture, name), join(directory, name))
       const findings = yield* LsmStore.verify({ directory }).pipe(
         Stream.filter((event) => event._tag === "Finding" && event.severity === "error"),
-        Stream.runCount,
-        Effect.provide(NodeFileSystem.layer)
+        Stream.runCount
       )
       expect(findings).toBe(0)
       const first = yield* session(directory, (store) => Effect.all([store.count(), store.stats]))

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -363,15 +362,13 @@ describe("salvage", () => {
       const options = { directory: place.directory, recovery: "salvage" as const }
       const { recovery, count } = yield* Effect.flatMap(LsmStore.LsmStore, (store) =>
         Effect.zipWith(store.stats, store.count(), ({ recovery }, count) => ({ recovery, count }))
-      ).pipe(Effect.provide(Layer.provide(LsmStore.layer(options), NodeFileSystem.layer)))
+      ).pipe(Effect.provide(LsmStore.layer(options)))
       expect(recovery.lost).toMatchObject([{ file: path, region: "data block" }])
       expect(count).toBeGreaterThan(20)
       expect(count).toBeLessThan(50)
       expect(existsSync(path)).toBe(false)
       expect(statSync(join(recovery.aside!, table)).ino).toBe(ino)
-      const report = yield* LsmStore.repair(recovery.aside!, { into: join(place.directory, "new") }).pipe(
-        Effect.provide(NodeFileSystem.layer)
-      )
+      const report = yield* LsmStore.repair(recovery.aside!, { into: join(place.directory, "new") })
       expect(report).toMatchObject({ entries: count, tables: 1, lost: [{ region: "data block" }] })
       expect(readdirSync(recovery.aside!)).not.toContain("LOCK")
     }).pipe(quietly)

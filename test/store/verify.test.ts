@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -195,10 +194,7 @@ describe("verification", () => {
   it.scoped("works on disk, beside no owner, and where there is no store it says so", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
-      const run = LsmStore.verify({ directory: place.directory }).pipe(
-        Stream.runLast,
-        Effect.provide(NodeFileSystem.layer)
-      )
+      const run = LsmStore.verify({ directory: place.directory }).pipe(Stream.runLast)
       expect(yield* Effect.flip(run)).toMatchObject({ _tag: "InvalidArgument", argument: "directory" })
       yield* places.withStore(place, (store) =>
         Effect.gen(function* () {
@@ -208,11 +204,7 @@ describe("verification", () => {
       )
       expect(yield* run).toMatchObject({ value: { _tag: "Verified", records: 1, errors: 0 } })
       // Given up half way, it lets go of the directory.
-      yield* LsmStore.verify({ directory: place.directory }).pipe(
-        Stream.take(1),
-        Stream.runDrain,
-        Effect.provide(NodeFileSystem.layer)
-      )
+      yield* LsmStore.verify({ directory: place.directory }).pipe(Stream.take(1), Stream.runDrain)
       yield* places.withStore(place, (store) => store.put("k", "v"))
       const nothing = LsmStore.verifyFromStorage({ directory: "" }).pipe(
         Stream.runDrain,

@@ -6,7 +6,6 @@ import { openSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync 
 import { connect } from "node:net"
 import { join } from "node:path"
 import { isMainThread, parentPort, workerData } from "node:worker_threads"
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
@@ -42,7 +41,6 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* Effect.async<never>(() => void process.stdin.resume())
   }).pipe(
     Effect.scoped,
-    Effect.provide(NodeFileSystem.layer),
     Effect.catchAll(({ _tag }) => tell(_tag))
   ),
 
@@ -53,7 +51,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* tell(refusal(() => openSync(join(directory!, "CURRENT"), "r+")))
     const store = yield* LsmStore.make({ directory: directory!, readOnly: true })
     yield* tell(String(yield* store.count()))
-  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
+  }).pipe(Effect.scoped),
 
   /** Does nothing for ever. */
   idle: Effect.async<never>(() => void setInterval(() => undefined, 1_000_000)),
@@ -90,7 +88,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
       yield* store.write(WriteBatch.make().put(`a${i}`, String(i)).put(`b${i}`, String(i)))
       yield* tell(String(i))
     }
-  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
+  }).pipe(Effect.scoped),
 
   /** Compacts in a thread, and is left with the store open and nothing to do. */
   "compact in a thread": Effect.gen(function* () {
@@ -105,7 +103,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* tell(`compacted ${yield* store.count()}`)
     yield* tell("idle")
     yield* Effect.async<never>(() => undefined)
-  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer)),
+  }).pipe(Effect.scoped),
 
   /** Writes on after its directory has vanished until that is refused, and is left with the store open and nothing to do. */
   vanish: Effect.gen(function* () {
@@ -116,7 +114,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* tell((yield* Effect.flip(writing))._tag)
     yield* tell((yield* Effect.flip(store.put("key", "v")))._tag)
     yield* Effect.async<never>(() => undefined)
-  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer), Logger.withMinimumLogLevel(LogLevel.None)),
+  }).pipe(Effect.scoped, Logger.withMinimumLogLevel(LogLevel.None)),
 
   /** Writes as many entries as it is told to, and scans them. */
   scan: Effect.gen(function* () {
@@ -136,7 +134,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
       }))
     yield* tell(JSON.stringify(yield* counted({})))
     yield* tell(JSON.stringify(yield* counted({ reverse: true, limit: 200_000 })))
-  }).pipe(Effect.scoped, Effect.provide(NodeFileSystem.layer))
+  }).pipe(Effect.scoped)
 }
 
 Effect.runFork(Effect.provide(tasks[task!]!, Logger.minimumLogLevel(LogLevel.Error)))

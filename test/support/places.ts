@@ -1,4 +1,3 @@
-import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -14,7 +13,7 @@ export interface Place {
 
 export const disk: Effect.Effect<Place, never, Scope.Scope> = Effect.map(temporaryDirectory, (directory) => ({
   directory,
-  open: (tuning) => Layer.provide(LsmStore.layer({ ...tuning, directory }), NodeFileSystem.layer)
+  open: (tuning) => LsmStore.layer({ ...tuning, directory })
 }))
 
 export const memory: Effect.Effect<Place> = Effect.map(Storage.makeMemory, (storage) => ({

@@ -137,24 +137,3 @@ export const makeNodeDriver = (fileMode: number, mostAtOnce = defaultMostAtOnce)
     setImmediate(next)
   }
 })
-
-/** The names in a directory. */
-export const listDirectory = (path: string): ReadonlyArray<string> => {
-  try {
-    return fs.readdirSync(path)
-  } catch (cause) {
-    throw toFailure("list", path, cause)
-  }
-}
-
-/** Makes a directory's entries durable. Systems that cannot sync a directory (Windows) do without. */
-export const syncDirectory = (path: string, done: (failure: Error | undefined) => void): void => {
-  if (process.platform === "win32") return done(undefined)
-  fs.open(path, "r", (openCause, fd) => {
-    // A directory that could not be opened has not failed to sync: it may be tried again.
-    if (openCause !== null) return done(toFailure("open", path, openCause))
-    fs.fsync(fd, (cause) => {
-      fs.close(fd, () => done(cause === null ? undefined : toFailure("sync directory", path, cause)))
-    })
-  })
-}

@@ -74,7 +74,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
         const bytes = sizeOf(result.tables)
         metrics.compactionBytes.add(bytes)
         const duration = (yield* Clock.currentTimeMillis) - started
-        metrics.compactionDuration.set(duration)
+        metrics.compactionDuration.record(duration)
         report = logDebug("Compactor", "compacted", {
           reason,
           level,

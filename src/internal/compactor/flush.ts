@@ -2,9 +2,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { Retention } from "../../core/cursor/retention.js"
-import { memtableCursors } from "../../core/memtable/memtableCursor.js"
 import type { FileError } from "../../LsmError.js"
-import type { Table } from "../../Memtable.js"
+import type { SingleMemtable } from "../../Memtable.js"
 import { logDebug } from "../effect/logging.js"
 import type { Rotation } from "./rotation.js"
 import type { CompactorState } from "./state.js"
@@ -25,7 +24,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
   const { manifest, memtable, metrics, tables, wal } = state.parts
   const { gate } = state
 
-  const flushTable = (frozen: Table): Effect.Effect<void, FileError> =>
+  const flushTable = (frozen: SingleMemtable): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       const started = yield* Clock.currentTimeMillis
       const keptFrom = memtable
@@ -40,7 +39,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       const { tables: written } = yield* writeAndApply(
         state,
         tables.write({
-          cursor: mergeCursors(memtableCursors(frozen, Number.MAX_SAFE_INTEGER)),
+          cursor: mergeCursors(frozen.versionCursors()),
           retention: new Retention(state.hooks.snapshots(), () => false),
           targetSize: Number.POSITIVE_INFINITY,
           level: 0,
@@ -57,7 +56,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       metrics.flushes.add(1)
       metrics.flushBytes.add(bytes)
       const duration = (yield* Clock.currentTimeMillis) - started
-      metrics.flushDuration.set(duration)
+      metrics.flushDuration.record(duration)
       const table = numbersOf(written)
       yield* logDebug("Compactor", "flushed a memtable", { level: 0, table, bytes, entries: frozen.count, duration })
       rotation.rotate()

@@ -25,7 +25,7 @@ import type { SSTableStoreService } from "../../SSTableStore.js"
 import type { StorageService } from "../../Storage.js"
 import type { Bytes, Range, ReadOptions, Snapshot } from "../../Store.js"
 import type { WalService } from "../../Wal.js"
-import { immediate } from "../effect/immediate.js"
+import { immediate, YieldBudget } from "../effect/immediate.js"
 
 export interface EngineParts {
   readonly settings: Settings
@@ -51,6 +51,7 @@ export class Engine {
   nextSequence = 1
   /** The newest number that readers see. */
   visibleSequence = 0
+  readonly yieldBudget = new YieldBudget()
   private readonly snapshots = new Map<Snapshot, number>()
   /** What is closed by hand, by its user or with the store. */
   private readonly openByHand = new Set<() => void>()
@@ -84,7 +85,7 @@ export class Engine {
 
   /** The same where more may follow. */
   readThen<A>(evaluate: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
-    return immediate(() => this.attempt(evaluate))
+    return immediate(this.yieldBudget, () => this.attempt(evaluate))
   }
 
   /** Evaluates at once; what is thrown is the error of the Effect. */

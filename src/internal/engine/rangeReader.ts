@@ -2,7 +2,6 @@ import { compareRange, copyRange } from "../../core/bytes/bytes.js"
 import type { InternalCursor } from "../../core/cursor/internalCursor.js"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { type KeyRange, VisibleCursor, type VisibleCursorOptions } from "../../core/cursor/visibleCursor.js"
-import { newestCursors } from "../../core/memtable/memtableCursor.js"
 import { findTable, LevelCursor } from "../../core/table/levelCursor.js"
 import type { TableMeta } from "../../core/table/tableFormat.js"
 import type { Entry } from "../../Store.js"
@@ -39,7 +38,7 @@ export const openRange = (
   const { version, release } = engine.pin()
   try {
     const cursors: Array<InternalCursor> = []
-    for (const table of memtable.unsafeAll()) cursors.push(...newestCursors(table, sequence))
+    for (const table of memtable.unsafeAll()) cursors.push(...table.newestCursors(sequence))
     const cursorOptions = { readAhead: scanReadAhead, fillCache: true, giveValues: options.giveValues === true }
     const open = (table: TableMeta) => tables.unsafeCursor(table, cursorOptions)
     for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))

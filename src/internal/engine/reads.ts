@@ -27,22 +27,17 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { compareRange, copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
-import { LookupKey, longestKey } from "../../core/bytes/lookupKey.js"
+import { copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
+import { longestKey, ReusableLookupKey } from "../../core/bytes/lookupKey.js"
 import { EntryKind } from "../../core/cursor/entryKind.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
-import { none } from "../../core/memtable/memtable.js"
-import { findTable } from "../../core/table/levelCursor.js"
-import type { TableMeta } from "../../core/table/tableFormat.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
 import type { Bytes, ReadOptions } from "../../Store.js"
-import { Immediate, Later } from "../effect/immediate.js"
+import { Immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import { type Engine, illFormedString, toReadError } from "./engine.js"
 
 /** Lookups between two looks at whether others want the event loop. */
 const readsPerTurn = 256
-/** Whoever finds fewer keys in tables does without the cache of entries, which takes megabytes for the first. */
-const foundBeforeEntries = 8
 
 /**
  * Lookups. Each is one synchronous stretch: nothing can change between the memtables and the version, so neither is
@@ -50,11 +45,10 @@ const foundBeforeEntries = 8
  * thread pool takes 34 µs.
  */
 export class Reads {
-  private readonly key = new LookupKey()
+  private readonly key = new ReusableLookupKey()
   private readonly found = new LookupResult()
   private untilTurn = readsPerTurn
   private untilSample = 1
-  private untilEntries = foundBeforeEntries
 
   constructor(private readonly engine: Engine) {}
 
@@ -94,6 +88,10 @@ export class Reads {
     }
   }
 
+  get yieldBudget(): YieldBudget {
+    return this.engine.yieldBudget
+  }
+
   lookup<A>(key: Bytes, options: ReadOptions | undefined, answer: (there: boolean) => A): A | Later<A, ReadError> {
     const { engine } = this
     const refusal = engine.readRefusal()
@@ -105,7 +103,7 @@ export class Reads {
       const result = answer(this.find(key, engine.sequenceFor(options)))
       if (sampled) {
         this.untilSample = settings.latencySampling
-        metrics.getLatency.set((metrics.unsafeNow() - started) / 1000)
+        metrics.getLatency.record((metrics.unsafeNow() - started) / 1000)
       }
       return this.isTurnDue() ? new Later(engine.afterYield(result)) : result
     } catch (failure) {
@@ -136,52 +134,18 @@ export class Reads {
     const key = this.key.set(input)
     if (key.length === illFormed) throw illFormedString("key")
     for (const table of memtable.unsafeAll()) {
-      const id = table.find(key, sequence)
-      if (id === none) continue
+      if (!table.lookup(key, sequence, found)) continue
       metrics.memtableHits.add(1)
-      if (table.isDeletion(id)) return false
-      found.bytes = table.bytesOf(id)
-      found.start = table.keyEndOf(id)
-      found.end = table.valueEndOf(id)
-      return true
+      return found.kind !== EntryKind.deletion
     }
-    const version = manifest.unsafeVersion()
-    const { unsafeEntries: entries } = tables
-    const hasEntries = this.untilEntries === 0
-    if (hasEntries && entries.find(version, key, sequence, found)) {
-      metrics.tableHits[entries.level]!.add(1)
-      return true
-    }
-    const level = this.findInTables(version.levels, key, sequence)
+    const isNewest = sequence === this.engine.visibleSequence
+    const level = tables.unsafeFind(manifest.unsafeVersion(), key, sequence, isNewest, found)
     if (level < 0) {
       metrics.misses.add(1)
       return false
     }
     metrics.tableHits[level]!.add(1)
-    if (found.kind === EntryKind.deletion) return false
-    // A snapshot may have found an older version than the newest.
-    if (!hasEntries) this.untilEntries--
-    else if (sequence === this.engine.visibleSequence) entries.offer(key, found, level)
-    return true
-  }
-
-  /** The level where the newest version at or before `sequence` is; -1 where there is none. */
-  private findInTables(levels: ReadonlyArray<ReadonlyArray<TableMeta>>, key: LookupKey, sequence: number): number {
-    for (const table of levels[0]!) if (this.findIn(table, key, sequence, 0)) return 0
-    for (let level = 1; level < levels.length; level++) {
-      const tables = levels[level]!
-      if (tables.length === 0) continue
-      const table = tables[findTable(tables, key.bytes, key.length)]
-      if (table !== undefined && this.findIn(table, key, sequence, level)) return level
-    }
-    return -1
-  }
-
-  private findIn(table: TableMeta, key: LookupKey, sequence: number, level: number): boolean {
-    const { smallestKey, largestKey } = table
-    if (compareRange(key.bytes, 0, key.length, smallestKey, 0, smallestKey.length) < 0) return false
-    if (level === 0 && compareRange(key.bytes, 0, key.length, largestKey, 0, largestKey.length) > 0) return false
-    return this.engine.parts.tables.unsafeFind(table, key, sequence, this.found)
+    return found.kind !== EntryKind.deletion
   }
 
   private copyFound(): Uint8Array {
@@ -203,6 +167,10 @@ class PointRead<A> extends Immediate<A, ReadError> {
     private readonly answer: (there: boolean) => A
   ) {
     super()
+  }
+
+  protected override get budget(): YieldBudget {
+    return this.reads.yieldBudget
   }
 
   protected override evaluate(): A | Later<A, ReadError> {

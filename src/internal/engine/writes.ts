@@ -55,7 +55,7 @@ import { fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js
 import { resolveDurability, type Settings } from "../../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../../Store.js"
 import { WriteBatch } from "../../WriteBatch.js"
-import { Immediate, immediate, Later } from "../effect/immediate.js"
+import { Immediate, immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import { type Engine, illFormedString } from "./engine.js"
 import type { IntervalSync } from "./intervalSync.js"
 
@@ -115,10 +115,14 @@ export class Writes {
     new Put(this, key, value, options)
 
   readonly delete = (key: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
-    immediate(() => this.deleteNow(key, options))
+    immediate(this.yieldBudget, () => this.deleteNow(key, options))
 
   readonly write = (batch: WriteBatch, options?: WriteOptions): Effect.Effect<void, WriteError> =>
-    immediate(() => this.writeNow(batch, options))
+    immediate(this.yieldBudget, () => this.writeNow(batch, options))
+
+  get yieldBudget(): YieldBudget {
+    return this.engine.yieldBudget
+  }
 
   putNow(key: Bytes, value: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
     const { engine } = this
@@ -251,7 +255,7 @@ export class Writes {
 
   ended(started: number): Effect.Effect<void> {
     const { metrics } = this.engine.parts
-    if (started !== notSampled) metrics.putLatency.set((metrics.unsafeNow() - started) / 1000)
+    if (started !== notSampled) metrics.putLatency.record((metrics.unsafeNow() - started) / 1000)
     return Effect.void
   }
 
@@ -306,6 +310,10 @@ class Put extends Immediate<void, WriteError> {
     private readonly options: WriteOptions | undefined
   ) {
     super()
+  }
+
+  protected override get budget(): YieldBudget {
+    return this.writes.yieldBudget
   }
 
   protected override evaluate(): undefined | Later<void, WriteError> {
