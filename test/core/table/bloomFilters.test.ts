@@ -1,6 +1,6 @@
 import BloomFilters from "bloom-filters"
 import { describe, expect, it } from "vitest"
-import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { TableFilter } from "../../../src/core/table/filter.js"
 import { FilterBuilder, type Hashes, KeyFilter } from "../../../src/core/table/filterBuilder.js"
 
@@ -15,7 +15,7 @@ type Element = Parameters<InstanceType<typeof BloomFilter>["has"]>[0]
 const elementOf = ({ hash1, hash2 }: Hashes): Element => ({ hash1, hash2 }) as unknown as Element
 
 const hashesOf = (name: string): Hashes => {
-  const key = new LookupKey().set(name)
+  const key = new ReusableLookupKey().set(name)
   return { hash1: key.hash1, hash2: key.hash2 }
 }
 
@@ -128,7 +128,7 @@ describe("bloom-filters", () => {
   ])("finds the same keys in a filter of %i at %d as a lookup in a table does", (keys, rate) => {
     const { theirs, ours } = both(keys, rate)
     const decoded = TableFilter.decode(ours.encode())!
-    const key = new LookupKey()
+    const key = new ReusableLookupKey()
     let found = 0
     for (let i = 0; i < keys + 5000; i++) {
       const name = i < keys ? `in${i}` : `out${i}`

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto"
 import { describe, expect, it } from "vitest"
-import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { FilterBuilder } from "../../../src/core/table/filterBuilder.js"
 
-const key = new LookupKey()
+const key = new ReusableLookupKey()
 
 const encoded = (keys: number, rate: number, name: (i: number) => string | Uint8Array): Buffer => {
   const builder = new FilterBuilder(keys, rate)
