@@ -1,3 +1,30 @@
+/*
+ * The read path of one key. Ranges are read in scans.ts and rangeReader.ts, from the same sources.
+ *
+ *   memtables            entry cache        level 0             level 1 ... 6
+ *   active -> frozen  -> of the version  -> newest table     -> the one table whose range
+ *   (newest first)                          first               may hold the key
+ *
+ *   in a table:  filter -> index -> data block, from the block cache or the file
+ *
+ * A lookup takes its sequence number from its snapshot, or else the newest that is visible. It asks the sources in this order, each for the
+ * newest version of the key at or before that number, and ends with the first one found. Blocks that the cache does not have are read
+ * synchronously.
+ *
+ * What must always hold:
+ *
+ *  1. A lookup is one synchronous stretch. Nothing changes between its look at the memtables and its look at the tables, so it takes no
+ *     lock and pins no version. What outlives its stretch pins one: Streams and cursors.
+ *  2. A lookup has one sequence number, and `getMany` one for all its keys. Versions that are newer are passed over.
+ *  3. Of one key, each memtable, table of level 0 and deeper level holds only versions older than those in the sources before it. So the
+ *     first version found is the newest that the lookup may see.
+ *  4. A deletion is a version like any other: it ends the lookup, and the key is absent.
+ *  5. The entry cache holds only newest versions, of the tables of one version. It is asked after the memtables, so writes need not know of
+ *     it; another version empties it; a lookup that may not see its entry goes on to the tables.
+ *  6. `found` points into memory of a memtable or a cache and is good until the next lookup. Bytes are copied before they leave.
+ *  7. Damage is an error that names the file and the place. It is never an absent key. A poisoned store still reads.
+ *  8. Every 256th lookup lets the event loop turn afterwards, if background work or a sync waits for it. It has its result by then.
+ */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"

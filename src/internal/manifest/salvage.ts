@@ -95,9 +95,8 @@ export const merge = (
   Effect.gen(function* () {
     const storage = yield* Storage
     const { directory, storeId } = target
-    const given = { ...options, directory }
-    const { tableBytes } = yield* settings(given)
-    const tables = yield* SSTableStore.make(given)
+    const targetSettings = yield* settings({ ...options, directory })
+    const tables = yield* SSTableStore.make(targetSettings)
     tables.unsafeAttach(storeId)
     let { nextFileNumber } = target
     const allocate = (): number => nextFileNumber++
@@ -107,7 +106,13 @@ export const merge = (
     )
     // No version older than a key's newest is seen by anyone, and nothing lies below.
     const retention = new Retention([], () => true)
-    const written = yield* tables.write({ cursor, retention, targetSize: tableBytes, level: levelCount - 1, allocate })
+    const written = yield* tables.write({
+      cursor,
+      retention,
+      targetSize: targetSettings.tableBytes,
+      level: levelCount - 1,
+      allocate
+    })
     const added = written.tables.map((table) => ({ level: levelCount - 1, table }))
     const manifestNumber = allocate()
     const writer = yield* writeManifest(storage, directory, storeId, manifestNumber, {

@@ -7,8 +7,8 @@ import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../../Storage.js"
 
 /**
- * Writes a manifest with the whole state, durable under its name, then lets CURRENT point to it. Where that fails, the manifest is removed, and
- * `failed` told false; once CURRENT may point to it, it stays, and `failed` is told true.
+ * Writes a manifest with the whole state, durable under its name, then points CURRENT to it. If that fails, the manifest is removed and
+ * `failed` is called with false. But once CURRENT may point to it, it stays, and `failed` is called with true.
  */
 export const writeManifest = (
   storage: StorageService,
