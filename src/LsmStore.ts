@@ -22,7 +22,7 @@ import * as Storage from "./Storage.js"
 import type { Store } from "./Store.js"
 
 /**
- * The Tag of a program's store. A program with several gives each a Tag of its own, whose service is a `Store`.
+ * The Tag of a program's store. In a program with several stores, define a Tag for each, with `Store` as its service.
  *
  * @since 0.1.0
  * @category tags
@@ -91,7 +91,7 @@ export const layer = (options: LsmOptions.LsmOptions, replacements?: Replacement
 
 /**
  * Opens a store on the `Storage` that is provided. Stores on the same one, such as the constant `Storage.layerMemory`, share a file
- * system: each needs a directory of its own.
+ * system: open each in another directory.
  *
  * @since 0.1.0
  * @category constructors
@@ -157,7 +157,7 @@ export const layerConfig = (
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), (unwrapped) => layer(unwrapped)))
 
 /**
- * Opens a store on a file system in memory of its own: the same engine, nothing on disk, gone when the scope ends. For tests.
+ * Opens a store on a new file system in memory: the same engine with nothing on disk. Its data is gone when the scope ends. For tests.
  *
  * @since 0.1.0
  * @category constructors
@@ -166,10 +166,10 @@ export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, Op
   Effect.flatMap(Storage.makeMemory, (storage) => openOn(storage, { ...options, directory: "/memory" }))
 
 /**
- * A store on a file system in memory: the same engine, nothing on disk, gone with the layer. For tests.
+ * A store on a new file system in memory: the same engine with nothing on disk. Its data is gone with the layer. For tests.
  *
- * Each call makes a store apart from all others. As with every layer, the one that a call returned is built once in a program,
- * wherever it is provided: those who share it share the store.
+ * Each call returns the layer of another store. As with every layer, one value is built once in a program, however often it is
+ * provided: the places that provide it share the store.
  *
  * @since 0.1.0
  * @category layers
@@ -178,10 +178,11 @@ export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, 
   Layer.scoped(LsmStore, makeMemory(options))
 
 /**
- * Checks the store in a directory that nobody else has open, and changes no byte of it: every header and checksum, the order of
- * keys within and across blocks, properties and manifest against what the tables hold, filters and indexes against every key, every
- * frame of the log and the sequence numbers of its records. Damage is a `Finding`, not a failure: the rest is checked all the
- * same. The last event, `Verified`, counts.
+ * Checks a store that is not open, and changes no byte of it.
+ *
+ * It checks every header and checksum, the order of keys within and across blocks, properties and manifest against the entries of
+ * tables, filters and indexes against every key, and every frame of the log with the sequence numbers of its records. Damage is a
+ * `Finding`, not a failure: the check goes on. The last event is `Verified`, with counts.
  *
  * @since 0.1.0
  * @category verification
@@ -199,11 +200,11 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
   verifyStore
 
 /**
- * Makes a new store of all that is sound in the tables and the log of another, which nobody may have open and of which no byte is
- * changed. `into` must be empty, or not there yet.
+ * Makes a new store in `into` from the sound tables and log records of another. The other store must not be open, and no byte of it
+ * changes. `into` must be empty or must not exist.
  *
- * Where tables were damaged, an older value of a key may stand in the place of one that was lost, or of a deletion that was:
- * `lost` tells which keys are concerned. Where the manifest is lost, all table files count, obsolete ones included.
+ * If a table is damaged, an older value of a key may replace one that was lost, and a deleted key may come back; `lost` lists the keys
+ * that this can affect. If the manifest is lost, all table files count, obsolete ones included.
  *
  * @since 0.1.0
  * @category verification

@@ -16,7 +16,7 @@ export interface BackgroundWork {
   readonly start: (hooks: Hooks) => Effect.Effect<void>
   /** Interrupts all fibers and waits for their ends. */
   readonly stop: Effect.Effect<void>
-  /** Compacts a range in a fiber of its own. It ends when the store is closed, or the caller is interrupted. */
+  /** Compacts a range in a new fiber, which ends when the store closes or the caller is interrupted. */
   readonly compact: (range: CompactionRange) => Effect.Effect<void, FileError>
 }
 

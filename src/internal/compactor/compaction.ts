@@ -23,7 +23,7 @@ export interface CompactionRange {
   readonly largest: Uint8Array | undefined
 }
 
-/** Merges tables into deeper levels, one compaction at a time, and removes the tables that nobody reads any more. */
+/** Merges tables into deeper levels, one compaction at a time, and removes tables without readers. */
 export interface Compactions {
   /** Runs the most urgent compaction; true if there was one. */
   readonly compactOnce: Effect.Effect<boolean, FileError>
@@ -126,7 +126,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       oneAtATime.withPermits(1)
     )
 
-  // Not interruptible: all tables that were taken are removed, even if the store is closed meanwhile.
+  // Uninterruptible: all tables taken from the list are removed, even if the store closes.
   const removeObsolete = Effect.suspend(() =>
     Effect.forEach(
       manifest.unsafeTakeObsolete(),

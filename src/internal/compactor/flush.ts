@@ -16,7 +16,7 @@ export interface Flush {
   readonly flushOldest: Effect.Effect<boolean, FileError>
   /** Flushes every frozen memtable in the caller's fiber. */
   readonly flushFrozen: Effect.Effect<void, FileError>
-  /** Waits until the background fibers have flushed all that memtables hold now. Fails if a flush fails meanwhile. */
+  /** Waits until everything that is in memtables now has been flushed. Fails if a flush fails before that. */
   readonly flush: Effect.Effect<void, FileError>
 }
 

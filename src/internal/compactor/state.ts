@@ -32,7 +32,7 @@ export interface CompactorParts {
   readonly merger: TableMergerService
 }
 
-/** The kinds of background work, by the names that logs and errors give them. Each has a fiber of its own. */
+/** The kinds of background work, by their names in logs and errors. Each has its own fiber. */
 export type Work = "segment preparation" | "flush" | "compaction"
 
 export const everyWork: ReadonlyArray<Work> = ["segment preparation", "flush", "compaction"]

@@ -88,7 +88,8 @@ export const openOn = (
   Effect.gen(function* () {
     const settings = yield* LsmOptions.settings(options)
     const outer = yield* Effect.scope
-    // Not a child of the outer scope until the store is open: if that is closed meanwhile, the components stay until the opening ends.
+    // Not a child of the outer scope until the store is open. If the outer scope closes before that, the components stay until the
+    // opening ends.
     const scope = yield* Scope.make(ExecutionStrategy.sequential)
     const ofComponents = yield* Scope.fork(scope, ExecutionStrategy.sequential)
     const ofStore = yield* Scope.fork(scope, ExecutionStrategy.sequential)

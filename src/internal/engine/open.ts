@@ -74,7 +74,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans }, registered.show)
   }).pipe(traced("lsm.open", { directory: settings.directory }))
 
-/** Makes everything acknowledged durable, ends the background work, and closes the files. Errors are told, not raised. */
+/** Makes every acknowledged write durable, ends background work, and closes the files. Errors are logged, not raised. */
 const close = (engine: Engine): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (engine.closed) return Effect.void

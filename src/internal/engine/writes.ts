@@ -8,7 +8,7 @@
  * Check. `Writes` refuses what a closed, read-only or poisoned store does not take, and arguments that are not valid.
  *
  * Admit. A write waits if the store has to be made writable first, or if background work has fallen behind (`mustWait` in
- * internal/compactor/writeStalls.ts). It keeps copies of its bytes meanwhile, and then starts again with the check.
+ * internal/compactor/writeStalls.ts). It waits with copies of its bytes, and then starts again with the check.
  *
  * Encode. The write gets the next sequence number, a batch one for each operation, and is encoded as one record straight into the log's
  * buffer.
@@ -298,7 +298,7 @@ export class Writes {
   }
 }
 
-/** What a write that waits goes on with, whatever its caller does to the bytes meanwhile. */
+/** Copies bytes for a write that waits: the caller may change them before the write continues. */
 const owned = (bytes: Bytes): Bytes => (typeof bytes === "string" ? bytes : new Uint8Array(bytes))
 
 /** A put, which runs so often that a closure counts. */

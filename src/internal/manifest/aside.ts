@@ -10,7 +10,7 @@ const copySlice = 1024 * 1024
 /**
  * Keeps files of a store in a directory beside them, durable, before anything is changed; returns that directory. Files are
  * linked, or copied if the file system has no links. A directory that is there already is left alone: an interrupted try or
- * somebody else may have made it. `number` is the first that is tried for its name.
+ * it may not be ours. `number` is the first number tried for its name.
  */
 export const keepAside = (
   storage: StorageService,

@@ -11,7 +11,7 @@ export const removeOrphans = (
 ): Effect.Effect<ReadonlyArray<string>, FileError> =>
   Effect.gen(function* () {
     const names = yield* storage.list(directory)
-    // The state after the directory was listed: a file that has been named meanwhile is no orphan.
+    // Take the state after listing the directory: a file that the manifest has named since is not an orphan.
     const orphans = yield* attempt(() => orphansAmong(storage.driver, directory, names, store()))
     for (const name of orphans) {
       const message = yield* storage.remove(`${directory}/${name}`).pipe(

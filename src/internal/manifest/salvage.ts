@@ -29,7 +29,7 @@ export interface Salvaged {
  * Checks the store in a locked directory. Where anything is damaged, all that is sound is written to new tables and a new manifest that
  * names only those; what is left of the old files are orphans then. Undefined where the store is sound, or where there is none.
  *
- * A crash at any moment leaves either the old store, to be salvaged again, or the new one: CURRENT alone tells which.
+ * A crash at any moment leaves either the old store, which is salvaged again, or the new one. CURRENT alone decides which.
  */
 export const salvageDirectory = (
   options: LsmOptions

@@ -20,7 +20,7 @@ export const writeManifest = (
 ): Effect.Effect<ManifestWriter, FileError> =>
   Effect.gen(function* () {
     const path = `${directory}/${manifestName(fileNumber)}`
-    // If this fails, a file of that name is somebody else's, and stays.
+    // If this fails because the name is taken, the file is not ours and stays.
     const file = yield* attempt(() => storage.driver.create(path)).pipe(Effect.tapError(() => failed(false)))
     const close = Effect.sync(() => closeQuietly(file))
     const undo = Effect.zipRight(Effect.ignore(storage.remove(path)), failed(false))
@@ -38,7 +38,7 @@ export const writeManifest = (
     return writer
   })
 
-/** Makes what CURRENT is to say durable, under a name of its own. */
+/** Writes the next CURRENT under a temporary name and makes it durable. */
 const writePointer = (
   storage: StorageService,
   directory: string,
