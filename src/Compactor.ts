@@ -1,5 +1,5 @@
 /**
- * When and what to flush and to compact, and when writers must wait for it.
+ * When to flush and compact, what to compact, and when writers must wait.
  *
  * @since 0.1.0
  */
@@ -43,19 +43,19 @@ export interface CompactorService {
   readonly start: (hooks: Hooks) => Effect.Effect<void>
   /** Ends the background fibers. Work under way is interrupted, and leaves nothing behind. */
   readonly stop: Effect.Effect<void>
-  /** Called when no record waits in the log: freezes a full memtable and rotates the log with it. */
+  /** Freezes a full memtable and rotates the log. Called when no record waits in the log. */
   readonly unsafeRotateIfFull: () => void
   /** Whether a write must wait for background work before it begins. */
   readonly unsafeMustWait: () => boolean
-  /** Counts bytes written; true if the writer is to yield to the event loop, so that background work keeps up. */
+  /** Counts bytes written. Returns true if the writer should yield to the event loop, so that background work keeps up. */
   readonly unsafePace: (bytes: number) => boolean
   /** Waits until writes may go on; fails when the background work that they wait for fails. */
   readonly awaitAdmission: Effect.Effect<void, FileError>
-  /** Called when a snapshot is released: versions that it kept may go. */
+  /** Called when a snapshot is released. Versions that it kept may be dropped now. */
   readonly unsafeReleased: () => void
-  /** Makes everything that waits here check its condition again. */
+  /** Makes waiting fibers check their conditions again. */
   readonly unsafeNotify: () => void
-  /** Whether background work wants the event loop to turn. */
+  /** Whether background work waits for the event loop. */
   readonly unsafeIsBusy: () => boolean
   readonly flush: Effect.Effect<void, FileError>
   /** Flushes every frozen memtable in the caller's fiber, before the background fibers are started. */
@@ -89,10 +89,10 @@ export const make = (
 ): Effect.Effect<CompactorService, InvalidArgument, Requirements | Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* LsmOptions.settings(options)
-    // One step of the fiber, not eight: a store is often opened in a process that has just begun.
+    // One step of the fiber instead of eight: code is slow in a process that has just started.
     const context = yield* Effect.context<Requirements | Scope.Scope>()
-    // Its fibers end with this scope. In the scope around it they would end before a store that is closed by the same scope, and that
-    // was first written to later.
+    // The fibers get a scope that is added now. Forked into the outer scope later, at the first write, they would end before the store
+    // that the same scope closes.
     const scope = yield* Scope.fork(Context.get(context, Scope.Scope), ExecutionStrategy.sequential)
     const state = new CompactorState({
       settings,

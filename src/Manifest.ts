@@ -1,5 +1,5 @@
 /**
- * Which files the store consists of: its tables by level, its log segments, its numbers.
+ * Which files belong to the store: its tables by level, its log segments, and its counters.
  *
  * @since 0.1.0
  */
@@ -25,7 +25,7 @@ import * as LsmOptions from "./LsmOptions.js"
 import { Storage } from "./Storage.js"
 
 /**
- * A change to be made durable at once; what is left out stays as it is.
+ * A change that becomes durable as a whole. Fields that are left out stay as they are.
  *
  * @since 0.1.0
  * @category models
@@ -33,37 +33,37 @@ import { Storage } from "./Storage.js"
 export type Change = Partial<Omit<VersionEdit, "nextFileNumber">>
 
 /**
- * The directory's owner and its table of contents. Acquiring it locks the directory and reads what is there, changing nothing;
- * `begin` makes it writable.
+ * The owner of the directory, and its list of files. Acquiring it locks and reads the directory and changes nothing. `begin` makes it
+ * writable.
  *
  * @since 0.1.0
  * @category models
  */
 export interface ManifestService {
   readonly directory: string
-  /** Drawn when the store was made; every file carries it. */
+  /** A random id from when the store was made. Every file has it in its header. */
   readonly storeId: Uint8Array
   readonly unsafeState: () => ManifestState
   readonly unsafeVersion: () => Version
-  /** Keeps the current version's tables on disk until released. */
+  /** Pins the current version: its tables stay on disk until it is released. */
   readonly unsafePin: () => PinnedVersion
-  /** A number that no file has had. */
+  /** Returns a file number that was never used. */
   readonly unsafeAllocate: () => number
-  /** Starts a new manifest with the state as it is, and points to it. */
+  /** Starts a new manifest with the current state, and points CURRENT to it. */
   readonly begin: Effect.Effect<void, FileError>
-  /** Makes a change durable, then visible. Changes happen one after the other. */
+  /** Makes a change durable, then visible. Changes run one after the other. */
   readonly apply: (change: Change) => Effect.Effect<void, FileError>
   /** What salvage had to give up; undefined if the directory was sound, or was not salvaged. */
   readonly unsafeSalvage: () => Salvaged | undefined
-  /** Keeps files as they are in a directory of their own, before anything is changed; returns that directory. */
+  /** Keeps copies or links of files in a new directory, before anything changes. Returns that directory. */
   readonly keepAside: (names: ReadonlyArray<string>) => Effect.Effect<string, FileError>
-  /** The orphans that were there when the directory was read: files of the store's own making that its manifest did not name. */
+  /** The orphans found when the directory was read: files made by the store that its manifest does not name. */
   readonly unsafeOrphans: () => ReadonlyArray<string>
-  /** Removes the orphans that are there now; returns their names. */
+  /** Removes the orphans that exist now. Returns their names. */
   readonly removeOrphans: Effect.Effect<ReadonlyArray<string>, FileError>
-  /** The tables that no version holds any more, each once. */
+  /** Returns the tables that left the last version that held them. Each is returned once. */
   readonly unsafeTakeObsolete: () => ReadonlyArray<number>
-  /** Sets what is called when a table has become obsolete. */
+  /** Sets the function that is called when a table becomes obsolete. */
   readonly unsafeOnObsolete: (listener: () => void) => void
 }
 
@@ -107,7 +107,7 @@ export const make = (
           closed: change.closed
         }
         const next = applyEdit(state, edit)
-        // A table that is removed as well has been moved.
+        // A table that the same edit removes was moved.
         const moved = new Set(edit.removed.map(({ fileNumber }) => fileNumber))
         const written = edit.added.map(({ table }) => table.fileNumber).filter((number) => !moved.has(number))
         const install = Effect.sync(() => {

@@ -13,7 +13,7 @@ import { writeManifest } from "./writeManifest.js"
 /** A longer manifest is replaced by a new one. */
 const rolloverSize = 1024 * 1024
 
-/** The manifest that CURRENT points to, as it is written to. Its methods are run one at a time, and not interrupted. */
+/** The manifest that CURRENT points to, open for edits. Run its methods one at a time and uninterruptibly. */
 export interface CurrentManifest {
   /** Its number; 0 if there is none yet. */
   readonly number: () => number
@@ -55,7 +55,7 @@ export const makeCurrentManifest = (
     if (writer !== undefined) closeQuietly(writer.file)
   }
 
-  /** Whether a file has one of the names that a new manifest needs. What an interrupted making of a store has left is removed. */
+  /** Whether a name that a new manifest needs is taken. Removes leftovers of a store that was not completely made. */
   const isTaken = (fileNumber: number): Effect.Effect<boolean, FileError> =>
     Effect.gen(function* () {
       for (const name of [manifestName(fileNumber), temporaryName(fileNumber)]) {
@@ -98,7 +98,7 @@ export const makeCurrentManifest = (
       if (current === undefined || current.length > rolloverSize) return rollOver(next, written)
       return attempt(() => current.append(edit)).pipe(
         Effect.zipRight(syncFile(current.file)),
-        // What a failed append or sync has left is not known: the next edit starts a new manifest.
+        // After a failed append or sync we do not know what is on disk: the next edit starts a new manifest.
         Effect.tapError(() =>
           Effect.sync(() => {
             closeQuietly(current.file)

@@ -1,8 +1,8 @@
-/** Gives out numbers that no file of the store has had. */
+/** Returns file numbers that were never used in the store. */
 export class FileNumbers {
   constructor(private following: number) {}
 
-  /** The number that the next file gets. */
+  /** The number of the next file. */
   get next(): number {
     return this.following
   }

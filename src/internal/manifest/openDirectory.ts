@@ -15,21 +15,21 @@ import { attempt, Storage } from "../../Storage.js"
 import { noStore } from "./directories.js"
 import { drawStoreId, type Salvaged, salvageDirectory } from "./salvage.js"
 
-/** What a directory holds when it is opened. */
+/** The content of a directory when it is opened. */
 export interface OpenedDirectory {
   readonly state: ManifestState
   readonly storeId: Uint8Array
   /** The number of the manifest that CURRENT names; 0 if there is no store yet. */
   readonly manifestNumber: number
-  /** Files of the store's own making that its manifest does not name. */
+  /** Files made by the store that its manifest does not name. */
   readonly orphans: ReadonlyArray<string>
   /** What salvage had to give up; undefined if the store was sound, or was not salvaged. */
   readonly salvaged: Salvaged | undefined
 }
 
 /**
- * Reads what a directory holds, which must be owned already. Where there is no store, draws the id of a new one. Only salvage changes
- * anything in the directory, and only if the store is damaged.
+ * Reads a directory that we own. If there is no store, draws the id of a new one. Only salvage changes anything in the directory, and
+ * only if the store is damaged.
  */
 export const openDirectory = (settings: Settings): Effect.Effect<OpenedDirectory, OpenError, Storage | Scope.Scope> =>
   Effect.gen(function* () {

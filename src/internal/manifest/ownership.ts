@@ -6,9 +6,8 @@ import { Storage } from "../../Storage.js"
 import { expectStore, makeDirectories } from "./directories.js"
 
 /**
- * Makes this the owner of the store's directory until the scope ends; makes the directory if it is missing. To be acquired before
- * anything else that uses the directory, so that it is released last. Where a store must exist and none does, no lock is taken and no
- * directory made.
+ * Owns the store's directory until the scope ends, and makes it if it is missing. Acquire this before anything else that uses the
+ * directory, so that it is released last. If a store must exist and there is none, it takes no lock and makes no directory.
  */
 export const ownDirectory = ({
   directory,

@@ -3,7 +3,7 @@ import { type KnownStore, orphansAmong } from "../../core/manifest/orphans.js"
 import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService } from "../../Storage.js"
 
-/** Removes the orphans of a store and logs each; returns their names. One that cannot be removed is logged, and stays. */
+/** Removes the orphans of a store, logs each, and returns their names. An orphan that cannot be removed is logged and stays. */
 export const removeOrphans = (
   storage: StorageService,
   directory: string,

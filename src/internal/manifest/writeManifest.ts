@@ -62,7 +62,7 @@ const writePointer = (
     )
   })
 
-/** The one step that turns a store into another. */
+/** The one step that switches from the old state to the new one. */
 const replacePointer = (
   storage: StorageService,
   directory: string,
