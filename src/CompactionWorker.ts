@@ -11,7 +11,6 @@ import { Worker as NodeThread } from "node:worker_threads"
 import type * as Worker from "@effect/platform/Worker"
 import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
@@ -22,7 +21,7 @@ import { parseFileName } from "./core/storage/fileNames.js"
 import { Merge, Settle } from "./internal/thread/mergeMessages.js"
 import { type MergeThread, startThread } from "./internal/thread/mergeThread.js"
 import { type FileError, type InvalidArgument, type OpenError, StorageError } from "./LsmError.js"
-import { type LsmOptions, settings } from "./LsmOptions.js"
+import * as LsmOptions from "./LsmOptions.js"
 import * as LsmStore from "./LsmStore.js"
 import * as Storage from "./Storage.js"
 import type * as Store from "./Store.js"
@@ -37,16 +36,16 @@ import { TableMerger, type TableMergerService } from "./TableMerger.js"
  * @category constructors
  */
 export const make = (
-  options: LsmOptions
+  options: LsmOptions.LsmOptions
 ): Effect.Effect<
   TableMergerService,
   InvalidArgument,
   Storage.Storage | Worker.PlatformWorker | Worker.Spawner | Scope.Scope
 > =>
   Effect.gen(function* () {
-    const resolved = yield* settings(options)
-    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = resolved
-    const { fileMode, directoryMode } = resolved
+    const settings = yield* LsmOptions.settings(options)
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = settings
+    const { fileMode, directoryMode } = settings
     const tableOptions = {
       directory,
       maxOpenTables,
@@ -167,7 +166,7 @@ const threadFailure = (directory: string, { cause }: WorkerError): FileError => 
  * @category layers
  */
 export const layerPlatform = (
-  options: LsmOptions
+  options: LsmOptions.LsmOptions
 ): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage | Worker.PlatformWorker | Worker.Spawner> =>
   Layer.scoped(TableMerger, make(options))
 
@@ -177,7 +176,7 @@ export const layerPlatform = (
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
+export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
   Layer.provide(
     layerPlatform(options),
     NodeWorker.layerPlatform(
@@ -198,15 +197,8 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
  * @since 0.1.0
  * @category layers
  */
-export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError> =>
-  Layer.unwrapEffect(
-    Effect.map(settings(options), (resolved) =>
-      LsmStore.layerFromComponents(resolved).pipe(
-        Layer.provide(LsmStore.layerComponents(resolved, { merger: layer(resolved) })),
-        Layer.provide(Storage.layerWith(resolved))
-      )
-    )
-  )
+export const layerStore = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError> =>
+  Layer.scoped(LsmStore.LsmStore, makeStore(options))
 
 /**
  * `LsmStore.make` with compactions in a worker thread.
@@ -214,5 +206,6 @@ export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, 
  * @since 0.1.0
  * @category constructors
  */
-export const makeStore = (options: LsmOptions): Effect.Effect<Store.Store, OpenError, Scope.Scope> =>
-  Effect.map(Layer.build(layerStore(options)), Context.get(LsmStore.LsmStore))
+export const makeStore = (options: LsmOptions.LsmOptions): Effect.Effect<Store.Store, OpenError, Scope.Scope> =>
+  // Resolved once: a relative directory must not be resolved again by the thread.
+  Effect.flatMap(LsmOptions.settings(options), (settings) => LsmStore.make(settings, { merger: layer(settings) }))

@@ -18,7 +18,7 @@ export interface MergeThread {
   readonly merge: (request: Merge) => Effect.Effect<Schema.WithResult.Success<Merge>, Failure<Merge>>
   readonly settle: (request: Settle) => Effect.Effect<void, Failure<Settle>>
   readonly unsafeIsDead: () => boolean
-  /** Sets whether the thread keeps the process alive. It does until told otherwise. */
+  /** Sets whether the thread keeps the process alive. By default it does. */
   readonly unsafeKeepAlive: (keep: boolean) => void
   readonly close: Effect.Effect<void>
 }
