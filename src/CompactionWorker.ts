@@ -191,7 +191,7 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
  *
  * @example
  * ```ts
- * import { CompactionWorker, type Store } from "effect-lsm"
+ * import * as CompactionWorker from "effect-lsm/CompactionWorker"
  *
  * const store = CompactionWorker.layerStore({ directory: "./data" })
  * ```
