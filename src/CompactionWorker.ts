@@ -1,10 +1,9 @@
 /**
- * Compactions in a worker thread, so that they take no time of the event loop: a `TableMerger` in the place of the usual one.
+ * Compactions in a worker thread, so that they take no time of the event loop. It replaces the usual `TableMerger`.
  *
- * The main thread sends the list of tables to be merged and gets back the list of those written; the thread reads, merges, writes and
- * syncs by its own descriptors. It is started at the first compaction, has one job at a time, ends with the store and
- * keeps no process alive that has nothing else to do. Everything else stays where it is: when to compact, how long writers wait,
- * the manifest.
+ * The main thread sends the list of tables to merge and receives the list of tables written. The worker thread reads, merges, writes and
+ * syncs with its own file descriptors. It starts at the first compaction, does one job at a time, ends with the store, and does not
+ * keep the process alive while it is idle. The main thread still decides when to compact, delays writers, and owns the manifest.
  *
  * @since 0.1.0
  */
@@ -12,7 +11,6 @@ import { Worker as NodeThread } from "node:worker_threads"
 import type * as Worker from "@effect/platform/Worker"
 import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
@@ -23,31 +21,31 @@ import { parseFileName } from "./core/storage/fileNames.js"
 import { Merge, Settle } from "./internal/thread/mergeMessages.js"
 import { type MergeThread, startThread } from "./internal/thread/mergeThread.js"
 import { type FileError, type InvalidArgument, type OpenError, StorageError } from "./LsmError.js"
-import { type LsmOptions, settings } from "./LsmOptions.js"
+import * as LsmOptions from "./LsmOptions.js"
 import * as LsmStore from "./LsmStore.js"
 import * as Storage from "./Storage.js"
 import type * as Store from "./Store.js"
 import { TableMerger, type TableMergerService } from "./TableMerger.js"
 
 /**
- * Merges in a thread of the platform that is provided, whose program is the module `internal/thread/compactionThread.js` of this package or
- * does the same. A thread that dies, for want of memory for instance, is a `StorageError` whose `operation` is `"merge in a thread"`: what
- * it has written is removed, and the next job gets a new thread.
+ * Merges in a thread of the provided platform. The thread runs the module `internal/thread/compactionThread.js` of this package, or one
+ * that does the same. If the thread dies, for example because it ran out of memory, the merge fails with a `StorageError` whose
+ * `operation` is `"merge in a thread"`. Its files are removed, and the next job starts a new thread.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
-  options: LsmOptions
+  options: LsmOptions.LsmOptions
 ): Effect.Effect<
   TableMergerService,
   InvalidArgument,
   Storage.Storage | Worker.PlatformWorker | Worker.Spawner | Scope.Scope
 > =>
   Effect.gen(function* () {
-    const config = yield* settings(options)
-    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = config
-    const { fileMode, directoryMode } = config
+    const settings = yield* LsmOptions.settings(options)
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = settings
+    const { fileMode, directoryMode } = settings
     const tableOptions = {
       directory,
       maxOpenTables,
@@ -59,12 +57,12 @@ export const make = (
       directoryMode
     }
     const storage = yield* Storage.Storage
-    // Made now, so that it ends after all that is begun from here on, the work that waits for a thread included.
+    // Fork it now: finalizers run in reverse order, so it ends after everything added to the scope later.
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
     const platform = yield* Effect.context<Worker.PlatformWorker | Worker.Spawner>()
     const oneAtATime = yield* Effect.makeSemaphore(1)
     let thread: MergeThread | undefined
-    /** Numbers that a job was given and has not needed. */
+    /** Allocated numbers that earlier jobs did not use. */
     let spare: Array<number> = []
 
     const acquire = Effect.suspend(() => {
@@ -85,17 +83,17 @@ export const make = (
       return old === undefined ? Effect.void : old.close
     })
 
-    /** The names of tables with these numbers that are there. */
+    /** The names of existing tables with these numbers. */
     const tablesAmong = (fileNumbers: ReadonlyArray<number>) => {
-      const given = new Set(fileNumbers)
+      const wanted = new Set(fileNumbers)
       const isOutput = (name: string): boolean => {
         const file = parseFileName(name)
-        return file?.kind === "table" && given.has(file.fileNumber)
+        return file?.kind === "table" && wanted.has(file.fileNumber)
       }
       return Effect.map(storage.list(directory), (names) => names.filter(isOutput))
     }
 
-    /** Removes what there is of tables that a thread may have written and nobody has cleared away; `foreign` was there before. */
+    /** Removes tables that a dead thread may have left. Files named in `foreign` existed before and stay. */
     const removeOutput = (fileNumbers: ReadonlyArray<number>, foreign: ReadonlyArray<string>) =>
       tablesAmong(fileNumbers).pipe(
         Effect.map((names) => names.filter((name) => !foreign.includes(name))),
@@ -130,13 +128,13 @@ export const make = (
           if (Exit.isSuccess(exit)) {
             spare = [...fileNumbers.slice(exit.value.tables.length), ...spare]
           } else {
-            // Interrupted or not: the thread has ended the job, or has ended itself, before anything else happens here.
+            // Wait until the thread has ended the job, or end the thread, before anything else happens here.
             const settled = yield* Effect.exit(started.settle(new Settle()))
             if (Exit.isFailure(settled)) yield* discard
             yield* removeOutput(fileNumbers, foreign)
           }
           started.unsafeKeepAlive(false)
-          // The thread does not hold the lock: if another directory has come to this path meanwhile, its tables are there.
+          // The thread does not hold the lock. Listing fails if the directory was replaced while it wrote.
           if (Exit.isSuccess(exit)) yield* tablesAmong(fileNumbers)
           return yield* exit
         })
@@ -149,7 +147,7 @@ export const make = (
     return { merge }
   })
 
-/** The failure of a thread that died: Node's code where it gives one, such as `ERR_WORKER_OUT_OF_MEMORY`. */
+/** The error for a thread that died, with Node's code if there is one, such as `ERR_WORKER_OUT_OF_MEMORY`. */
 const threadFailure = (directory: string, { cause }: WorkerError): FileError => {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code
   const known = typeof code === "string" ? code : "EWORKER"
@@ -162,23 +160,23 @@ const threadFailure = (directory: string, { cause }: WorkerError): FileError => 
 }
 
 /**
- * Merges in a thread of the platform that is provided: for bundles, which say where the thread's program is.
+ * Merges in a thread of the provided platform. For bundles, which must say where the program of the thread is.
  *
  * @since 0.1.0
  * @category layers
  */
 export const layerPlatform = (
-  options: LsmOptions
+  options: LsmOptions.LsmOptions
 ): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage | Worker.PlatformWorker | Worker.Spawner> =>
   Layer.scoped(TableMerger, make(options))
 
 /**
- * Merges in a thread of Node. Its files are those of the file system, whatever the `Storage` is that the store itself stands on.
+ * Merges in a thread of Node. The thread always uses the real file system, whatever `Storage` the store uses.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
+export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
   Layer.provide(
     layerPlatform(options),
     NodeWorker.layerPlatform(
@@ -199,15 +197,8 @@ export const layer = (options: LsmOptions): Layer.Layer<TableMerger, InvalidArgu
  * @since 0.1.0
  * @category layers
  */
-export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError> =>
-  Layer.unwrapEffect(
-    Effect.map(settings(options), (resolved) =>
-      LsmStore.layerFromComponents(resolved).pipe(
-        Layer.provide(LsmStore.layerComponents(resolved, { merger: layer(resolved) })),
-        Layer.provide(Storage.layerWith(resolved))
-      )
-    )
-  )
+export const layerStore = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError> =>
+  Layer.scoped(LsmStore.LsmStore, makeStore(options))
 
 /**
  * `LsmStore.make` with compactions in a worker thread.
@@ -215,5 +206,6 @@ export const layerStore = (options: LsmOptions): Layer.Layer<LsmStore.LsmStore, 
  * @since 0.1.0
  * @category constructors
  */
-export const makeStore = (options: LsmOptions): Effect.Effect<Store.Store, OpenError, Scope.Scope> =>
-  Effect.map(Layer.build(layerStore(options)), Context.get(LsmStore.LsmStore))
+export const makeStore = (options: LsmOptions.LsmOptions): Effect.Effect<Store.Store, OpenError, Scope.Scope> =>
+  // Resolved once: a relative directory must not be resolved again by the thread.
+  Effect.flatMap(LsmOptions.settings(options), (settings) => LsmStore.make(settings, { merger: layer(settings) }))

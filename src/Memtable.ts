@@ -1,5 +1,5 @@
 /**
- * The writes that are not yet in tables: one active memtable and a queue of frozen ones.
+ * Writes that are not in tables yet: one active memtable and a queue of frozen ones.
  *
  * @since 0.1.0
  */
@@ -7,10 +7,65 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { applyBatch } from "./core/log/batchFormat.js"
-import { Memtable as Table } from "./core/memtable/memtable.js"
+import * as core from "./core/memtable/memtable.js"
+import type { SingleMemtable } from "./core/memtable/singleMemtable.js"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, settings } from "./LsmOptions.js"
 
+export type {
+  /**
+   * The key of a lookup.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LookupKey
+} from "./core/bytes/lookupKey.js"
+export {
+  /**
+   * Whether an entry is a value or a deletion.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  EntryKind
+} from "./core/cursor/entryKind.js"
+export type {
+  /**
+   * A position among the versions of keys, older versions and deletions included.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  InternalCursor
+} from "./core/cursor/internalCursor.js"
+export type {
+  /**
+   * The result of a lookup.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LookupResult
+} from "./core/cursor/lookupResult.js"
+export type {
+  /**
+   * Takes the operations of a batch.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  BatchTarget
+} from "./core/log/batchFormat.js"
+export {
+  /**
+   * Passes each operation of an encoded batch to a target, in order. Throws if the bytes are not a batch.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  applyBatch
+} from "./core/log/batchFormat.js"
 export type {
   /**
    * One memtable, active or frozen.
@@ -18,8 +73,8 @@ export type {
    * @since 0.1.0
    * @category models
    */
-  Memtable as Table
-} from "./core/memtable/memtable.js"
+  SingleMemtable
+} from "./core/memtable/singleMemtable.js"
 
 /**
  * It holds no file and starts no fiber, so all of it is synchronous.
@@ -28,19 +83,19 @@ export type {
  * @category models
  */
 export interface MemtableService {
-  /** Begins, empty, with the log segment where the first record will stand. */
+  /** Starts empty. The first record will be in this log segment. */
   readonly unsafeBegin: (segment: number) => void
-  /** Applies the batch at `bytes[start, end)`, which the log has kept. */
+  /** Applies the batch at `bytes[start, end)`. The log has kept it. */
   readonly unsafeApply: (bytes: Uint8Array, start: number, end: number) => void
-  readonly unsafeActive: () => Table
+  readonly unsafeActive: () => SingleMemtable
   /** The frozen memtables, oldest first. */
-  readonly unsafeFrozen: () => ReadonlyArray<Table>
-  /** All memtables, newest first: the order in which a lookup asks them. */
-  readonly unsafeAll: () => ReadonlyArray<Table>
-  /** Freezes the active memtable; the next one begins with `segment`. */
+  readonly unsafeFrozen: () => ReadonlyArray<SingleMemtable>
+  /** All memtables, newest first. Lookups search them in this order. */
+  readonly unsafeAll: () => ReadonlyArray<SingleMemtable>
+  /** Freezes the active memtable. The next one starts with `segment`. */
   readonly unsafeFreeze: (segment: number) => void
-  /** Lets go of a frozen memtable whose table is durable. */
-  readonly unsafeRelease: (table: Table) => void
+  /** Releases a frozen memtable whose table is durable. */
+  readonly unsafeRelease: (memtable: SingleMemtable) => void
 }
 
 /**
@@ -55,15 +110,15 @@ export class Memtable extends Context.Tag("effect-lsm/Memtable")<Memtable, Memta
  */
 export const make = (options: LsmOptions): Effect.Effect<MemtableService, InvalidArgument> =>
   Effect.map(settings(options), ({ memtableBytes }) => {
-    let active = new Table(0, memtableBytes)
-    let frozen: ReadonlyArray<Table> = []
-    let all: ReadonlyArray<Table> = [active]
+    let active = new core.Memtable(0, memtableBytes)
+    let frozen: ReadonlyArray<core.Memtable> = []
+    let all: ReadonlyArray<core.Memtable> = [active]
     const arrange = () => {
       all = [active, ...frozen.toReversed()]
     }
     return {
       unsafeBegin: (segment) => {
-        active = new Table(segment, memtableBytes)
+        active = new core.Memtable(segment, memtableBytes)
         arrange()
       },
       unsafeApply: (bytes, start, end) => applyBatch(bytes, start, end, active),
@@ -72,11 +127,11 @@ export const make = (options: LsmOptions): Effect.Effect<MemtableService, Invali
       unsafeAll: () => all,
       unsafeFreeze: (segment) => {
         frozen = [...frozen, active]
-        active = new Table(segment, memtableBytes)
+        active = new core.Memtable(segment, memtableBytes)
         arrange()
       },
-      unsafeRelease: (table) => {
-        frozen = frozen.filter((other) => other !== table)
+      unsafeRelease: (memtable) => {
+        frozen = frozen.filter((other) => other !== memtable)
         arrange()
       }
     }

@@ -137,7 +137,7 @@ export const compactionDuration = histogram("lsm_compaction_milliseconds", milli
  * @since 0.1.0
  * @category models
  */
-export interface Tally {
+export interface Counter {
   value: number
   readonly add: (n: number) => void
 }
@@ -146,8 +146,8 @@ export interface Tally {
  * @since 0.1.0
  * @category models
  */
-export interface Level {
-  readonly set: (n: number) => void
+export interface Histogram {
+  readonly record: (n: number) => void
 }
 
 /**
@@ -181,29 +181,29 @@ export interface Gauges {
 export interface MetricsService {
   /** The `store` label. */
   readonly store: string
-  readonly puts: Tally
-  readonly deletes: Tally
-  readonly batches: Tally
-  readonly gets: Tally
-  readonly scans: Tally
-  readonly memtableHits: Tally
-  readonly misses: Tally
-  readonly tableHits: ReadonlyArray<Tally>
-  readonly userBytes: Tally
-  readonly logBytes: Tally
-  readonly flushBytes: Tally
-  readonly compactionBytes: Tally
-  readonly logSyncs: Tally
-  readonly syncedRecords: Tally
-  readonly flushes: Tally
-  readonly compactions: Tally
-  readonly backgroundErrors: Tally
-  readonly slowdowns: Tally
-  readonly stops: Tally
-  readonly getLatency: Level
-  readonly putLatency: Level
-  readonly flushDuration: Level
-  readonly compactionDuration: Level
+  readonly puts: Counter
+  readonly deletes: Counter
+  readonly batches: Counter
+  readonly gets: Counter
+  readonly scans: Counter
+  readonly memtableHits: Counter
+  readonly misses: Counter
+  readonly tableHits: ReadonlyArray<Counter>
+  readonly userBytes: Counter
+  readonly logBytes: Counter
+  readonly flushBytes: Counter
+  readonly compactionBytes: Counter
+  readonly logSyncs: Counter
+  readonly syncedRecords: Counter
+  readonly flushes: Counter
+  readonly compactions: Counter
+  readonly backgroundErrors: Counter
+  readonly slowdowns: Counter
+  readonly stops: Counter
+  readonly getLatency: Histogram
+  readonly putLatency: Histogram
+  readonly flushDuration: Histogram
+  readonly compactionDuration: Histogram
   /**
    * The store is open: from now on its metrics are in Effect's registry, each from when it is first used until the answer is called. `later` lets the event loop turn before
    * the gauges are registered, which takes as long as opening a store.
@@ -261,7 +261,7 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
       return hook
     }
     const { globalMetricRegistry: registry } = Metric
-    const tally = (metric: Metric.Metric.Counter<number>, ...tags: Tags): Tally => {
+    const tally = (metric: Metric.Metric.Counter<number>, ...tags: Tags): Counter => {
       let hook: MetricHook.MetricHook.Counter<number> | undefined
       const release = (): void => {
         hook = undefined
@@ -270,7 +270,7 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
         const key = MetricKey.taggedWithLabels(counterKeys.get(metric)!, labels(tags))
         return attach(key, () => registry.getCounter(key), release)
       }
-      const self: Tally = {
+      const self: Counter = {
         value: 0,
         add: (n) => {
           self.value += n
@@ -280,7 +280,7 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
       }
       return self
     }
-    const level = (metric: Metric.Metric.Histogram<number>): Level => {
+    const level = (metric: Metric.Metric.Histogram<number>): Histogram => {
       let hook: MetricHook.MetricHook.Histogram | undefined
       const release = (): void => {
         hook = undefined
@@ -290,7 +290,7 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
         return attach(key, () => registry.getHistogram(key), release)
       }
       return {
-        set: (n) => {
+        record: (n) => {
           hook ??= first()
           hook?.update(n)
         }

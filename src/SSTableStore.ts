@@ -13,13 +13,14 @@ import { BlockCache } from "./core/cache/blockCache.js"
 import { EntryCache } from "./core/cache/entryCache.js"
 import type { InternalCursor } from "./core/cursor/internalCursor.js"
 import type { LookupResult } from "./core/cursor/lookupResult.js"
-import type { Retention } from "./core/cursor/retention.js"
+import type { RetentionPolicy } from "./core/cursor/retention.js"
 import { StorageFailure } from "./core/storage/failure.js"
 import { tableName } from "./core/storage/fileNames.js"
 import { closeQuietly, type StorageFile } from "./core/storage/storageDriver.js"
 import { TableBuilder } from "./core/table/tableBuilder.js"
 import { TableCursor, type TableCursorOptions } from "./core/table/tableCursor.js"
 import type { Superseded, TableMeta } from "./core/table/tableFormat.js"
+import { type TableLevels, TableLookup } from "./core/table/tableLookup.js"
 import { ReadCounters, TableReader } from "./core/table/tableReader.js"
 import { type WriterJobResult, writeTables } from "./core/table/tableWriterJob.js"
 import { runSlices } from "./internal/storage/slices.js"
@@ -27,21 +28,100 @@ import type { FileError, InvalidArgument } from "./LsmError.js"
 import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
 
+export type {
+  /**
+   * Decides which entries a flush or a compaction keeps.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  RetentionPolicy
+} from "./core/cursor/retention.js"
+export type {
+  /**
+   * How a cursor reads the blocks of a table.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TableCursorOptions
+} from "./core/table/tableCursor.js"
+export type {
+  /**
+   * Versions that are not the newest of their key in a table.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Superseded,
+  /**
+   * What is known of a table without reading its blocks.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TableMeta
+} from "./core/table/tableFormat.js"
+export type {
+  /**
+   * Tables by level.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TableLevels
+} from "./core/table/tableLookup.js"
+export type {
+  /**
+   * The tables that were written, and how many entries were read and dropped.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  WriterJobResult
+} from "./core/table/tableWriterJob.js"
+
 /**
- * What is to be written, and how.
+ * Entries to write as tables, and how.
  *
  * @since 0.1.0
  * @category models
  */
 export interface WriteJob {
   readonly cursor: InternalCursor
-  readonly retention: Retention
-  /** A table is closed when it has this many bytes. */
+  readonly retention: RetentionPolicy
+  /** A table is closed when it has this many bytes. Versions of one key stay in one table. */
   readonly targetSize: number
   /** The level that the tables are for. */
   readonly level: number
-  /** Gives each table its number. */
+  /** Returns the number of the next table. */
   readonly allocate: () => number
+}
+
+/**
+ * Figures of the tables: counts since the store was opened, and sizes now. Sizes are in bytes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SSTableStatus {
+  /** The block cache, entries of the entry cache included. */
+  readonly cache: {
+    readonly bytes: number
+    readonly hits: number
+    readonly misses: number
+    readonly evictions: number
+    /** Lookups served by the entry cache, without a block. */
+    readonly entryHits: number
+  }
+  readonly filter: {
+    readonly checks: number
+    readonly negatives: number
+    readonly falsePositives: number
+  }
+  /** Tables whose files are open, and the bytes of their indexes and filters. */
+  readonly openTables: number
+  readonly openTableBytes: number
 }
 
 /**
@@ -49,35 +129,37 @@ export interface WriteJob {
  * @category models
  */
 export interface SSTableStoreService {
-  /** Tells whose tables these are. To be called before anything else. */
+  /** Sets the id of the store that owns the tables. Call it first. */
   readonly unsafeAttach: (storeId: Uint8Array) => void
-  /** Looks in one table for the newest version of a key at or before a sequence number; true when `found` has it. */
-  readonly unsafeFind: (table: TableMeta, key: LookupKey, sequence: number, found: LookupResult) => boolean
-  /** Entries that were found in tables and are asked for again and again. */
-  readonly unsafeEntries: EntryCache
-  /** A cursor over a table. It survives the closing of the table's file, which is opened again. */
+  /**
+   * Looks in the tables of a version for the newest version of a key at or before `sequence`. Sets `result` and returns the level where
+   * it was found, also for a deletion; returns -1 if there is none. `isNewest` says that no key has a version newer than `sequence`.
+   */
+  readonly unsafeFind: (
+    version: TableLevels,
+    key: LookupKey,
+    sequence: number,
+    isNewest: boolean,
+    result: LookupResult
+  ) => number
+  /** Returns a cursor over a table. It stays valid when the table's file is closed: the file is opened again. */
   readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => InternalCursor
-  /** About how many bytes of the table's file lie in front of a key. */
+  /** About how many bytes of the table's file precede a key. */
   readonly unsafeOffsetOf: (table: TableMeta, key: Uint8Array) => number
   /**
-   * Writes a cursor's entries as tables, synced with their names. On failure or interruption nothing is left of them. The
-   * writing is interrupted within a region that is not interruptible too; a result that is there is not lost any more.
+   * Writes a cursor's entries as tables. Files and directory entries are durable when it returns. On failure or interruption
+   * it removes them. The writing is interruptible even in an uninterruptible region; once it has a result, it returns it.
    */
   readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
-  /** What a table holds beside the newest version of each key; undefined if that is not known, for it has not been opened yet. */
+  /** The superseded versions of a table. Undefined if the table has not been opened yet and they are unknown. */
   readonly unsafeSuperseded: (table: TableMeta) => Superseded | undefined
-  /** Whether `unsafeSuperseded` knows of some by having opened tables. */
+  /** Whether a table that was opened has superseded versions. */
   readonly unsafeHasSuperseded: () => boolean
-  /** Opens those of the tables of which that is not known, in slices. A table that says nothing of it stays unknown. */
+  /** Opens the tables whose superseded versions are unknown, in slices. Older tables do not record them and stay unknown. */
   readonly learnSuperseded: (tables: ReadonlyArray<TableMeta>) => Effect.Effect<void, FileError>
-  /** Closes and removes a table that nobody reads. */
+  /** Closes and removes a table that has no readers. */
   readonly remove: (fileNumber: number) => Effect.Effect<void, FileError>
-  readonly unsafeStatus: () => {
-    readonly cache: BlockCache
-    readonly reads: ReadCounters
-    readonly openTables: number
-    readonly openTableBytes: number
-  }
+  readonly unsafeStatus: () => SSTableStatus
 }
 
 /**
@@ -86,12 +168,12 @@ export interface SSTableStoreService {
  */
 export class SSTableStore extends Context.Tag("effect-lsm/SSTableStore")<SSTableStore, SSTableStoreService>() {}
 
-/** Bytes of entries written between two turns of the event loop: 1 to 3 ms of work. */
+/** Bytes of entries written before the fiber yields to the event loop: 1 to 3 ms of work. */
 const sliceBytes = 384 * 1024
-/** The same where each block is deflated, 10 to 20 ns a byte. */
+/** The same if blocks are deflated, which takes 10 to 20 ns a byte. */
 const compressedSliceBytes = 96 * 1024
 
-/** Tables opened between two turns of the event loop. */
+/** Tables opened before the fiber yields to the event loop. */
 const opensASlice = 16
 
 interface OpenTable {
@@ -105,16 +187,16 @@ interface OpenTable {
  */
 export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
-    const config = yield* settings(options)
-    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = config
+    const resolved = yield* settings(options)
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = resolved
     const storage = yield* Storage
     const { driver } = storage
-    const { blockCacheBytes, entryCacheBytes } = config
+    const { blockCacheBytes, entryCacheBytes } = resolved
     const cache = new BlockCache(blockCacheBytes - entryCacheBytes, blockBytes, () => entries.giveBack())
     const entries = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
     const reads = new ReadCounters()
     const open = new Map<number, OpenTable>()
-    /** Of tables that were written before the store was opened: no manifest says it. */
+    /** Learned from the properties of tables: the manifest does not record it. */
     const superseded = new Map<number, Superseded>()
     let supersededEntries = 0
     const tableOptions = { blockSize: blockBytes, restartInterval, filterFalsePositiveRate }
@@ -136,7 +218,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       })
     )
 
-    /** Closes the tables least recently used until `most` are open. */
+    /** Closes the least recently used tables until at most `most` are open. */
     const closeDownTo = (most: number): void => {
       if (open.size === most + 1) return closeOldest()
       if (open.size <= most) return
@@ -144,7 +226,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       for (const [fileNumber] of byUse.slice(0, open.size - most)) close(fileNumber)
     }
 
-    /** What a merge of many tables does for each of them: looking through all is a fraction of sorting them. */
+    /** Closes one table. A merge of many tables does this for each, and a scan is much cheaper than a sort. */
     const closeOldest = (): void => {
       let oldest: number | undefined
       let least = Number.POSITIVE_INFINITY
@@ -160,7 +242,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       try {
         return driver.openRead(path)
       } catch (failure) {
-        // Out of descriptors: give half of ours back and try once more.
+        // Out of descriptors: close half of ours and try once more.
         if (!(failure instanceof StorageFailure && failure.code === "EMFILE" && open.size > 0)) throw failure
         closeDownTo(open.size >>> 1)
         return driver.openRead(path)
@@ -199,10 +281,12 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       }
     }
 
+    const lookup = new TableLookup(entries, readerOf)
+
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {
         const files: Array<{ readonly fileNumber: number; readonly file: StorageFile }> = []
-        const codec = codecAt(config, job.level)
+        const codec = codecAt(resolved, job.level)
         const steps = writeTables(job.cursor, {
           begin: () => {
             const fileNumber = job.allocate()
@@ -221,7 +305,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           for (const { file } of files) yield* attempt(() => file.close())
           return written
         })
-        // Interrupted is the writing alone: a result that is there is not lost any more.
+        // Only the writing is interruptible: once it has a result, the result is kept.
         const written = Effect.onExit(Effect.interruptible(run), (exit) =>
           Effect.forEach(
             files,
@@ -237,11 +321,10 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       })
 
     const service: SSTableStoreService = {
-      unsafeEntries: entries,
       unsafeAttach: (id) => {
         storeId = Uint8Array.from(id)
       },
-      unsafeFind: (table, key, sequence, found) => readerOf(table.fileNumber).find(key, sequence, found),
+      unsafeFind: (version, key, sequence, isNewest, result) => lookup.find(version, key, sequence, isNewest, result),
       unsafeCursor: (table, cursorOptions) => new TableCursor(() => readerOf(table.fileNumber), cursorOptions),
       unsafeOffsetOf: (table, key) => {
         const { index } = readerOf(table.fileNumber)
@@ -273,7 +356,22 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       unsafeStatus: () => {
         let openTableBytes = 0
         for (const { reader } of open.values()) openTableBytes += reader.memory
-        return { cache, reads, openTables: open.size, openTableBytes }
+        return {
+          cache: {
+            bytes: cache.used + entries.used,
+            hits: cache.hits,
+            misses: cache.misses,
+            evictions: cache.evictions,
+            entryHits: entries.hits
+          },
+          filter: {
+            checks: reads.filterChecks,
+            negatives: reads.filterNegatives,
+            falsePositives: reads.filterFalsePositives
+          },
+          openTables: open.size,
+          openTableBytes
+        }
       }
     }
     return service

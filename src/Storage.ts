@@ -1,5 +1,5 @@
 /**
- * The narrow file port that every other component reaches files through.
+ * The only way of all other components to files.
  *
  * @since 0.1.0
  */
@@ -18,8 +18,8 @@ import { defaultDirectoryMode, defaultFileMode } from "./LsmOptions.js"
 
 export {
   /**
-   * What a Storage throws, and hands to the callbacks of its syncs, when the system refuses an operation: `code` is the
-   * system's own, such as `ENOSPC`.
+   * A Storage throws this, and passes it to the callbacks of its syncs, when the system refuses an operation. `code` is the
+   * code of the system, such as `ENOSPC`.
    *
    * @since 0.1.0
    * @category models
@@ -28,7 +28,7 @@ export {
 } from "./core/storage/failure.js"
 export type {
   /**
-   * How a directory is locked: a reader leaves no trace in it.
+   * How a directory is locked. A reader leaves no trace in it.
    *
    * @since 0.1.0
    * @category models
@@ -51,7 +51,7 @@ export type {
 } from "./core/storage/storageDriver.js"
 
 /**
- * What files and directories permit when they are made; the umask narrows it further.
+ * Permissions of new files and directories. The umask narrows them further.
  *
  * @since 0.1.0
  * @category models
@@ -64,29 +64,29 @@ export interface Modes {
 }
 
 /**
- * Files as the engine needs them. What runs once a file is an Effect; what runs once a block or a record is in `driver`.
+ * Files as the engine needs them. Operations on whole files are Effects; those on blocks and records are in `driver`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface StorageService {
   readonly driver: StorageDriver
-  /** Lets the event loop turn once. */
+  /** Lets the event loop run once. */
   readonly yieldToEventLoop: Effect.Effect<void>
-  /** Makes one directory; one that is there already is as good. Nothing is durable yet. */
+  /** Makes one directory, or returns if it exists. The directory is not durable yet. */
   readonly makeDirectory: (path: string) => Effect.Effect<void, FileError>
   readonly exists: (path: string) => Effect.Effect<boolean, FileError>
   /** The names in a directory. */
   readonly list: (path: string) => Effect.Effect<ReadonlyArray<string>, FileError>
   readonly rename: (from: string, to: string) => Effect.Effect<void, FileError>
   readonly remove: (path: string) => Effect.Effect<void, FileError>
-  /** Gives a file a second name, which must be free. */
+  /** Gives a file a second name. Fails if the name is taken. */
   readonly link: (from: string, to: string) => Effect.Effect<void, FileError>
-  /** Makes the names in a directory durable. */
+  /** Makes the entries of a directory durable. */
   readonly syncDirectory: (path: string) => Effect.Effect<void, FileError>
   /**
-   * Owns the directory, which must be there, until the scope ends; fails with `StoreLocked` if it has an owner. A reader (default: a
-   * writer) leaves no trace, and owns nothing if it may not write to the directory: then it only makes sure that there is no owner.
+   * Owns an existing directory until the scope ends. Fails with `StoreLocked` if it has an owner. The default mode is `"write"`. A reader
+   * leaves no trace. If it may not write to the directory, it does not own it and only checks that there is no owner.
    */
   readonly lock: (directory: string, mode?: LockMode) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
 }
@@ -98,9 +98,10 @@ export interface StorageService {
 export class Storage extends Context.Tag("effect-lsm/Storage")<Storage, StorageService>() {}
 
 /**
- * Runs synchronous code of the core, its failures becoming errors.
+ * Runs synchronous code on a driver. A `StorageFailure` that it throws becomes the matching error.
  *
- * @internal
+ * @since 0.1.0
+ * @category combinators
  */
 export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
   Effect.suspend(() => {
@@ -112,10 +113,11 @@ export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
   })
 
 /**
- * An Effect of a function that calls back with a failure or nothing. Once begun it is not interrupted: nobody
- * could say what an abandoned sync has done.
+ * An Effect of a function that calls back with a failure or undefined. It is uninterruptible once it has started: the outcome of
+ * an abandoned sync would be unknown.
  *
- * @internal
+ * @since 0.1.0
+ * @category combinators
  */
 export const callback = (run: (done: (failure: Error | undefined) => void) => void): Effect.Effect<void, FileError> =>
   Effect.uninterruptible(
@@ -129,7 +131,7 @@ export const callback = (run: (done: (failure: Error | undefined) => void) => vo
   )
 
 /**
- * Makes what was appended to a file durable.
+ * Makes everything appended to a file durable.
  *
  * @since 0.1.0
  * @category combinators
@@ -156,7 +158,7 @@ const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMo
   )
 
 /**
- * Files of this machine through Node, made with other modes than the defaults.
+ * Files of this machine through Node. New files and directories get these modes.
  *
  * It uses `node:fs` alone: `@effect/platform`'s `FileSystem` has no positional read without a cursor, no `fdatasync`, no sync of a
  * directory and no lock.
@@ -202,7 +204,7 @@ export const makeWith = ({
           callback((done) => nodeDirectory.removeFile(path, done))
         ),
       link: (from, to) => callback((done) => nodeDirectory.linkFile(from, to, done)),
-      // The check comes last: a directory that was replaced before now may hold what was made meanwhile.
+      // Check last: if the directory was replaced before now, files may have been made in the new one.
       syncDirectory: (path) =>
         Effect.zipRight(
           callback((done) => nodeDirectory.syncDirectory(path, done)),
@@ -213,7 +215,7 @@ export const makeWith = ({
   })
 
 /**
- * Files of this machine through Node, for the user alone; see `makeWith`.
+ * Files of this machine through Node. Only the user may read and write them; see `makeWith`.
  *
  * @since 0.1.0
  * @category constructors
@@ -264,7 +266,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
 }
 
 /**
- * A file system in memory. Every store opened on the same one finds what was written before.
+ * A file system in memory. A store that is opened on it again finds its data.
  *
  * @since 0.1.0
  * @category constructors
@@ -272,8 +274,8 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
 export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => fromMemoryDisk(new MemoryDisk()))
 
 /**
- * A file system in memory. This layer is a constant, so a program that provides it in several places builds one file system and shares it, unless
- * each place has a `Layer.fresh` of it.
+ * A file system in memory. This layer is a constant: a program that provides it in several places shares one file system, unless each
+ * place uses `Layer.fresh`.
  *
  * @since 0.1.0
  * @category layers

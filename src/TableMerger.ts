@@ -1,5 +1,5 @@
 /**
- * Merging tables into tables: the work of a compaction, in whatever thread it is done.
+ * Merging tables into tables: the work of a compaction, in this thread or another.
  *
  * @since 0.1.0
  */
@@ -18,21 +18,21 @@ import { SSTableStore, type SSTableStoreService } from "./SSTableStore.js"
 import { attempt } from "./Storage.js"
 
 /**
- * What is to be merged, and how. All of it but `allocate` is plain data. Its tables stay on disk until it has ended.
+ * Tables to merge, and how. Everything but `allocate` is plain data. The input tables stay on disk until the merge ends.
  *
  * @since 0.1.0
  * @category models
  */
 export interface MergeJob extends MergeInputs {
-  /** Whose tables these are. */
+  /** The id of the store that owns the tables. */
   readonly storeId: Uint8Array
-  /** The sequence numbers that snapshots hold, ascending: what they see is kept. */
+  /** The sequence numbers of snapshots, ascending. Versions that they see are kept. */
   readonly snapshots: ReadonlyArray<number>
   /** A table is closed when it has this many bytes. */
   readonly targetSize: number
   /** The level that the tables are for. */
   readonly level: number
-  /** Gives a number that no file has had. */
+  /** Returns a file number that was never used. */
   readonly allocate: () => number
 }
 
@@ -42,8 +42,8 @@ export interface MergeJob extends MergeInputs {
  */
 export interface TableMergerService {
   /**
-   * Writes what is to be kept of the inputs as new tables, synced with their names; the inputs stay. On failure or interruption
-   * nothing is left of the new ones, and nothing is done any more when it has ended. Interrupted as `SSTableStore.write` is.
+   * Merges the inputs into new tables. Files and directory entries are durable when it returns; the inputs stay. On failure or
+   * interruption it removes the new tables before it ends. It is interruptible in the same way as `SSTableStore.write`.
    */
   readonly merge: (job: MergeJob) => Effect.Effect<WriterJobResult, FileError>
 }
@@ -54,7 +54,7 @@ export interface TableMergerService {
  */
 export class TableMerger extends Context.Tag("effect-lsm/TableMerger")<TableMerger, TableMergerService>() {}
 
-/** The inputs are read in pieces of this size, past the block cache. */
+/** The inputs are read in pieces of this size and do not enter the block cache. */
 const readAhead = 256 * 1024
 
 const runCursors = (tables: SSTableStoreService, { runs }: MergeInputs) => {
@@ -63,7 +63,7 @@ const runCursors = (tables: SSTableStoreService, { runs }: MergeInputs) => {
 }
 
 /**
- * Merges by an SSTableStore, whose slices let the event loop turn in between.
+ * Merges with an SSTableStore, which yields to the event loop between slices.
  *
  * @internal
  */

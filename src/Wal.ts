@@ -17,19 +17,57 @@ import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js
 import { type LsmOptions, settings } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
 
-export {
+export type {
   /**
-   * The durabilities as the log's hot path takes them.
+   * The last segment of a log that was closed in order, and its size then.
    *
    * @since 0.1.0
    * @category models
    */
-  CommitMode as Durability
-} from "./core/log/logWriter.js"
-
+  ClosedSegment,
+  /**
+   * The last segment that holds a record, and how far it is valid.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LogEnd,
+  /**
+   * What the manifest says of the log.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  LogState,
+  /**
+   * What recovery dropped from the end of the log.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  TornTail
+} from "./core/log/logSegment.js"
 export type {
   /**
-   * What a replay found.
+   * Called when the durability of a record is met, or when the log has failed.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  Done
+} from "./core/log/logWriter.js"
+export {
+  /**
+   * Durabilities as numbers, for the log's hot path.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  CommitMode
+} from "./core/log/logWriter.js"
+export type {
+  /**
+   * The result of a replay.
    *
    * @since 0.1.0
    * @category models
@@ -43,21 +81,21 @@ export type {
 } from "./internal/wal/replay.js"
 
 /**
- * What the log calls. All of it runs synchronously, in log order, within the turn in which a record's durability was met.
+ * Functions that the log calls. They run synchronously and in log order, as soon as the durability of a record is met.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Hooks {
-  /** A record is kept: `bytes[start, end)` is its payload, valid during the call. Also called for each record replayed. */
+  /** A record is kept. Its payload is `bytes[start, end)`, valid during the call. */
   readonly apply: (bytes: Uint8Array, start: number, end: number, segment: number) => void
-  /** Records were applied: the moment to look whether the segment is to be rotated. */
+  /** Records were applied and none waits. The log may be rotated now. */
   readonly settled: () => void
-  /** A sync has ended that made so many records durable. */
+  /** A sync made this many records durable. */
   readonly synced: (records: number, bytes: number) => void
-  /** The log has failed, and takes nothing more. */
+  /** The log failed and takes no more records. */
   readonly failed: (failure: FileError) => void
-  /** For how many milliseconds a sync may hold the calling thread now. Default 0. */
+  /** Returns for how many milliseconds a sync may block the calling thread now. Default 0. */
   readonly mayHold?: (() => number) | undefined
 }
 
@@ -66,40 +104,40 @@ export interface Hooks {
  * @category models
  */
 export interface WalService {
-  /** Reads the segments in order and hands each record to `apply`. Only a torn end is dropped. Writes nothing. */
+  /** Reads the segments in order and passes each record to `apply`. Drops a torn end only. Writes nothing. */
   readonly replay: (
     storeId: Uint8Array,
     log: LogState,
     apply: Hooks["apply"],
     options?: ReplayOptions
   ) => Effect.Effect<Replay, FileError>
-  /** Makes an empty segment, durable with its name. */
+  /** Makes an empty segment. The file and its directory entry are durable when it returns. */
   readonly prepare: (storeId: Uint8Array, segment: number) => Effect.Effect<void, FileError>
-  /** Lets a prepared segment be used, in the order offered, now that the manifest names it. */
+  /** Makes a prepared segment available, in the order of the calls. Call it once the manifest names the segment. */
   readonly unsafeOffer: (segment: number) => void
-  /** Takes the first segment offered, which follows `end`, and is open for records from then on. */
+  /** Opens the log for records. They go to the first segment offered, which follows `end`. */
   readonly begin: (storeId: Uint8Array, end: LogEnd, hooks: Hooks) => Effect.Effect<void, FileError>
-  /** Makes room for a record of `size` bytes; answers where in `unsafeBuffer()` its payload is to be written, at once. */
+  /** Reserves a record of `size` bytes. Returns the offset in `unsafeBuffer()` where the caller writes its payload at once. */
   readonly unsafeReserve: (size: number) => number
   readonly unsafeBuffer: () => Uint8Array
   /**
-   * Commits the reserved record where nothing need be waited for. True: it is applied. False: `unsafeCommit` is to follow. `alone`: no other
-   * writer's record is to be expected to share a sync.
+   * Commits the reserved record if that needs no wait. Returns true if the record is applied; on false, call `unsafeCommit`. `alone` says
+   * that no other writer is expected to share a sync.
    */
   readonly unsafeCommitNow: (durability: number, alone: boolean) => boolean
-  /** Commits the reserved record. True: it is applied, and `done` is never called. False: `done` is called later, once. */
+  /** Commits the reserved record. Returns true if the record is applied. On false, `done` is called once, later. */
   readonly unsafeCommit: (durability: number, done: Done) => boolean
-  /** Whether a segment stands ready, and no record of the current one waits to be applied. */
+  /** Whether a segment is available and no record of the current one waits to be applied. */
   readonly unsafeCanRotate: () => boolean
   readonly unsafeNeedsSegment: () => boolean
-  /** Goes on in the next segment and answers its number. */
+  /** Continues in the next segment. Returns its number. */
   readonly unsafeRotate: () => number
   readonly unsafeFailure: () => Error | undefined
   /** Bytes of records that wait to be written or synced. */
   readonly unsafeQueuedBytes: () => number
   /** Bytes of records that no sync has covered. */
   readonly unsafeUnsyncedBytes: () => number
-  /** Whether a commit is under way that wants the event loop to turn. */
+  /** Whether a commit waits for the event loop. */
   readonly unsafeIsBusy: () => boolean
   readonly unsafeStatus: () => {
     readonly segment: number
@@ -108,7 +146,7 @@ export interface WalService {
   /** Makes everything committed so far durable. */
   readonly sync: Effect.Effect<void, FileError>
   readonly remove: (segments: ReadonlyArray<number>) => Effect.Effect<void, FileError>
-  /** Syncs, marks the end, and closes the files; answers the last segment and its size, for the manifest. */
+  /** Syncs the log, marks its end, and closes its files. Returns the last segment and its size, for the manifest. */
   readonly close: Effect.Effect<ClosedSegment, FileError>
 }
 
@@ -147,7 +185,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
     const prepare: WalService["prepare"] = (storeId, segment) =>
       Effect.gen(function* () {
         const header = encodeFileHeader({ kind: "log", fileNumber: segment, storeId })
-        // If this fails, a file of that name is somebody else's, and stays.
+        // If this fails because the name is taken, the file is not ours and stays.
         const file = yield* attempt(() => driver.create(pathOf(segment)))
         yield* attempt(() => file.append(header, 0, fileHeaderSize)).pipe(
           Effect.zipRight(syncFile(file)),
@@ -161,7 +199,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
         )
         prepared.set(segment, { fileNumber: segment, file })
       }).pipe(
-        // Between its steps an interruption would leave the file open.
+        // An interruption between the steps would leave the file open.
         Effect.uninterruptible
       )
 

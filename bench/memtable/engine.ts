@@ -1,7 +1,8 @@
-import { LookupKey } from "effect-lsm/core/bytes/lookupKey"
+import { ReusableLookupKey } from "effect-lsm/core/bytes/lookupKey"
 import { EntryKind } from "effect-lsm/core/cursor/entryKind"
 import { mergeCursors } from "effect-lsm/core/cursor/mergeCursor"
-import { Memtable, none } from "effect-lsm/core/memtable/memtable"
+import { none } from "effect-lsm/core/memtable/entrySource"
+import { Memtable } from "effect-lsm/core/memtable/memtable"
 import { memtableCursors } from "effect-lsm/core/memtable/memtableCursor"
 import type { Structure } from "./structure.js"
 
@@ -10,7 +11,7 @@ const latest = Number.MAX_SAFE_INTEGER
 /** The engine's own: versions by sequence number included. */
 export class Engine implements Structure {
   private readonly memtable = new Memtable(1, 2 ** 31 - 1)
-  private readonly lookup = new LookupKey()
+  private readonly lookup = new ReusableLookupKey()
 
   insert(sequence: number, bytes: Uint8Array, keyStart: number, keyEnd: number, valueEnd: number): void {
     this.memtable.insert(sequence, EntryKind.value, bytes, keyStart, keyEnd, keyEnd, valueEnd)

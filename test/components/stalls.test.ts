@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
-import { type Pressure, WriteStalls } from "../../src/internal/compactor/writeStalls.js"
+import { type Pressure, StallReports } from "../../src/internal/compactor/stallReports.js"
 import { captureLogs } from "../support/captureLogs.js"
 import { turn } from "../support/eventually.js"
 
@@ -9,7 +9,7 @@ describe("a stall", () => {
   it.scoped("is reported once for each degree, and its end when nothing has held writers back for a second", () => {
     const logs = captureLogs()
     let pressure: Pressure = "none"
-    const stalls = new WriteStalls(
+    const stalls = new StallReports(
       () => pressure,
       () => ({ level0Tables: 7 })
     )

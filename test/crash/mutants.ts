@@ -168,7 +168,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     name: "writes are acknowledged when the operating system has them",
     workloads: writing,
     patches: () => ({
-      wal: (wal) => ({ ...wal, unsafeCommit: (_durability, done) => wal.unsafeCommit(Wal.Durability.buffered, done) })
+      wal: (wal) => ({ ...wal, unsafeCommit: (_durability, done) => wal.unsafeCommit(Wal.CommitMode.buffered, done) })
     })
   },
   {

@@ -1,4 +1,4 @@
-import { LookupKey } from "../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../src/core/bytes/lookupKey.js"
 import { LookupResult } from "../../src/core/cursor/lookupResult.js"
 import { applyBatch } from "../../src/core/log/batchFormat.js"
 import { replayLog, SegmentReader } from "../../src/core/log/logSegment.js"
@@ -11,6 +11,7 @@ import { BlockCursor } from "../../src/core/table/blockCursor.js"
 import { findInBlock } from "../../src/core/table/blockLookup.js"
 import { compress, decompress } from "../../src/core/table/compression.js"
 import { TableFilter } from "../../src/core/table/filter.js"
+import { FilterBuilder } from "../../src/core/table/filterBuilder.js"
 import { decodeFooter, decodeTableMeta, encodeTableMeta, footerSize } from "../../src/core/table/tableFormat.js"
 import { TableIndex } from "../../src/core/table/tableIndex.js"
 import { encodeBatch } from "../support/batches.js"
@@ -31,7 +32,7 @@ export interface Target {
 const malformed = (): never => {
   throw new CorruptionFailure("file", 0, "block", "malformed")
 }
-const key = new LookupKey()
+const key = new ReusableLookupKey()
 const found = new LookupResult()
 const probes = ["", "k", "key 1", "key 33", "zz"]
 
@@ -71,11 +72,12 @@ const blockOf = (count: number, interval: number, value: (i: number) => Uint8Arr
   return bytes.slice(0, length)
 }
 
-const filter = TableFilter.make(20, 0.01)
+const filterBuilder = new FilterBuilder(20, 0.01)
 for (const { key: name } of entriesOf(20)) {
   key.set(name)
-  filter.add({ hash1: key.hash1, hash2: key.hash2 })
+  filterBuilder.add({ hash1: key.hash1, hash2: key.hash2 })
 }
+const filter = filterBuilder.build()
 const table = buildTable(entriesOf(60))
 const tables = [
   table.file.bytes,

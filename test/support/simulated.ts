@@ -5,7 +5,6 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
-import { countAnew } from "../../src/internal/effect/immediate.js"
 
 /**
  * A clock that stands still until it is moved. A TestClock does the same, but takes tens of milliseconds of real time to
@@ -53,7 +52,6 @@ export const simulated = <A, E>(
 ): Effect.Effect<A, E> =>
   Effect.suspend(() => {
     const clock = new SimulatedClock()
-    countAnew()
     return program(clock).pipe(
       Effect.withClock(clock),
       Effect.withRandom(Random.make(seed)),

@@ -4,11 +4,18 @@ import { hash, secondHash } from "./hash.js"
 /** No store takes a longer key. */
 export const longestKey = 64 * 1024
 
+/** The key of one lookup, `bytes[0, length)`, with its hashes. It is valid within one synchronous stretch. */
+export interface LookupKey {
+  readonly bytes: Uint8Array
+  readonly length: number
+  readonly hash1: number
+  readonly hash2: number
+}
+
 /**
- * The key of one lookup, encoded and hashed once for all memtables and filters. A store has one of these and sets
- * it anew for each lookup: it is valid until the next `set`, within one synchronous stretch.
+ * A lookup key that is encoded and hashed once for all memtables and filters. A store has one and sets it anew for each lookup.
  */
-export class LookupKey {
+export class ReusableLookupKey implements LookupKey {
   bytes: Uint8Array = new Uint8Array(256)
   length = 0
   hash1 = 0

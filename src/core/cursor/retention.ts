@@ -2,12 +2,18 @@ import { equalRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "./internalCursor.js"
 
+/** Decides which entries a flush or a compaction keeps. */
+export interface RetentionPolicy {
+  /** Whether the entry is kept. It is called for every entry, in order. */
+  keeps(entry: InternalCursor): boolean
+}
+
 /**
  * Which versions a flush or a compaction must keep. A version is superseded when a newer one of its key is seen by every
  * snapshot that sees it. A tombstone goes only where nothing below it could hold its key (`isBottom`), and only when no snapshot
  * is older than it.
  */
-export class Retention {
+export class Retention implements RetentionPolicy {
   private key = new Uint8Array(256)
   private keyLength = -1
   /** The snapshot boundary that the last kept version of this key serves. */

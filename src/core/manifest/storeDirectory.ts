@@ -11,9 +11,9 @@ import {
 } from "../storage/fileNames.js"
 import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
 import { type ManifestState, readManifest } from "./manifestFile.js"
-import { hasOwnHeader, isLikelyNumber, isOwnFile, type Owner } from "./ownFile.js"
+import { hasOwnHeader, isLikelyNumber, isOwnFile } from "./ownFile.js"
 
-/** A store as its directory tells it: what CURRENT names, and what the manifest says. */
+/** A store as its directory has it: the manifest that CURRENT names, and the state in it. */
 export interface StoreDirectory {
   readonly state: ManifestState
   readonly storeId: Uint8Array
@@ -52,7 +52,7 @@ export const readStoreDirectory = (
   return readManifestOf(driver, directory, names, header.fileNumber, header.storeId)
 }
 
-/** The store that one of the manifests in a directory tells of. @throws CorruptionFailure, FormatFailure, StorageFailure */
+/** Reads the store that one of the manifests in a directory describes. @throws CorruptionFailure, FormatFailure, StorageFailure */
 export const readManifestOf = (
   driver: StorageDriver,
   directory: string,
@@ -64,7 +64,7 @@ export const readManifestOf = (
   const path = `${directory}/${manifestName(manifestNumber)}`
   const { state, tornBytes } = readManifest(readWhole(driver, path), manifestNumber, storeId, path, hasHeader)
   // A segment is written to only when an edit that names it is durable: one that is newer than all that are named
-  // tells of an edit that was lost. Where the log was closed, or given up, nothing up to there is missed.
+  // means that an edit was lost. If the log was closed, or given up, nothing up to there is missed.
   const newest = Math.max(0, state.closed?.fileNumber ?? 0, ...state.segments)
   for (const name of names) {
     const file = parseFileName(name)
@@ -106,23 +106,6 @@ const isLaterManifest = (
     if (!isTaken) return true
   }
   return false
-}
-
-/** Files of a store's making that its state does not name, in order. @throws StorageFailure */
-export const orphansAmong = (
-  driver: StorageDriver,
-  directory: string,
-  names: ReadonlyArray<string>,
-  { state, storeId, manifestNumber }: Omit<StoreDirectory, "tornBytes" | "storeId"> & Pick<Owner, "storeId">
-): ReadonlyArray<string> => {
-  const named = new Set<string>([
-    ...state.segments.map(logName),
-    ...state.version.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
-    manifestName(manifestNumber),
-    currentName
-  ])
-  const owner = { storeId, nextFileNumber: state.nextFileNumber }
-  return names.filter((name) => !named.has(name) && isOwnFile(driver, directory, name, owner)).sort()
 }
 
 /** Whether a directory holds anything of a store; a LOCK alone is nothing. */

@@ -3,12 +3,15 @@ import { hash } from "../bytes/hash.js"
 import { keyedHash } from "../bytes/keyedHash.js"
 import type { LookupKey } from "../bytes/lookupKey.js"
 import { EntryKind } from "../cursor/entryKind.js"
+import type { InternalCursor } from "../cursor/internalCursor.js"
+import type { LookupResult } from "../cursor/lookupResult.js"
 import type { BatchTarget } from "../log/batchFormat.js"
 import { Arena } from "./arena.js"
+import { type EntrySource, none } from "./entrySource.js"
+import { memtableCursors, newestCursors } from "./memtableCursor.js"
+import type { SingleMemtable } from "./singleMemtable.js"
 import { SortedRuns } from "./sortedRuns.js"
 import { VersionJumps } from "./versionJumps.js"
-
-export const none = -1
 
 /**
  * In a table that is at most half full, keys that nobody has chosen for it stand within some 80 slots of where they belong, among millions. One that
@@ -34,7 +37,7 @@ const longWalk = 64
  * A node stands in one run for ever and a run is never changed once made, so a cursor that holds the list of runs of one moment,
  * together with a sequence number, is a snapshot: later inserts neither disturb it nor show in it.
  */
-export class Memtable implements BatchTarget {
+export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   private readonly arena: Arena
   private capacity = 64
   /** Entries, by id. */
@@ -152,6 +155,25 @@ export class Memtable implements BatchTarget {
     const { bytes, length } = key
     const node = this.slots[this.slotOf(this.isKeyed ? keyedHash(bytes, 0, length) : key.hash1, bytes, 0, length)]!
     return node === none ? none : this.visible(this.head[node]!, sequence)
+  }
+
+  lookup(key: LookupKey, sequence: number, result: LookupResult): boolean {
+    const id = this.find(key, sequence)
+    if (id === none) return false
+    result.kind = this.valueLengths[id] === none ? EntryKind.deletion : EntryKind.value
+    result.sequence = this.sequences[id]!
+    result.bytes = this.bytesOf(id)
+    result.start = this.keyEndOf(id)
+    result.end = this.valueEndOf(id)
+    return true
+  }
+
+  newestCursors(sequence: number): ReadonlyArray<InternalCursor> {
+    return newestCursors(this, sequence)
+  }
+
+  versionCursors(): ReadonlyArray<InternalCursor> {
+    return memtableCursors(this, Number.MAX_SAFE_INTEGER)
   }
 
   /** The newest entry of a node's key at or before `sequence`, or `none`. */

@@ -1,6 +1,6 @@
 import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
-import { type Memtable, none } from "./memtable.js"
+import { type EntrySource, none } from "./entrySource.js"
 
 /** A cursor over one sorted run of a memtable. Entries above `limit` are passed over: they came after the moment that it reads. */
 abstract class MemtableCursor implements InternalCursor {
@@ -17,7 +17,7 @@ abstract class MemtableCursor implements InternalCursor {
   protected id = none
 
   constructor(
-    protected readonly memtable: Memtable,
+    protected readonly memtable: EntrySource,
     private readonly run: Uint32Array,
     private readonly limit: number
   ) {}
@@ -123,9 +123,9 @@ class VersionsCursor extends MemtableCursor {
 const emptyBytes = new Uint8Array(0)
 
 /** Cursors over all versions in a memtable as it is now, for who merges it. */
-export const memtableCursors = (memtable: Memtable, limit: number): Array<InternalCursor> =>
+export const memtableCursors = (memtable: EntrySource, limit: number): Array<InternalCursor> =>
   memtable.snapshotRuns().map((run) => new VersionsCursor(memtable, run, limit))
 
 /** Cursors over what a reader at sequence number `limit` sees of a memtable as it is now. */
-export const newestCursors = (memtable: Memtable, limit: number): Array<InternalCursor> =>
+export const newestCursors = (memtable: EntrySource, limit: number): Array<InternalCursor> =>
   memtable.snapshotRuns().map((run) => new NewestCursor(memtable, run, limit))

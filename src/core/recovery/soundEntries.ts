@@ -3,7 +3,6 @@ import type { InternalCursor } from "../cursor/internalCursor.js"
 import { mergeCursors } from "../cursor/mergeCursor.js"
 import { applyBatch } from "../log/batchFormat.js"
 import { Memtable } from "../memtable/memtable.js"
-import { memtableCursors } from "../memtable/memtableCursor.js"
 import type { Report } from "../storage/damage.js"
 import { logName, tableName } from "../storage/fileNames.js"
 import type { StorageDriver } from "../storage/storageDriver.js"
@@ -63,7 +62,7 @@ export function* soundEntries(
   }
   const cursors: ReadonlyArray<InternalCursor> = disjointRuns(found).map((run) => new SoundCursor(() => blocksOf(run)))
   return {
-    cursor: mergeCursors([...cursors, ...memtableCursors(memtable, Number.MAX_SAFE_INTEGER)]),
+    cursor: mergeCursors([...cursors, ...memtable.versionCursors()]),
     largestSequence: Math.max(largestSequence, memtable.largestSequence),
     records
   }

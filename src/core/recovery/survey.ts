@@ -1,9 +1,9 @@
 import { type ManifestState, removedFiles } from "../manifest/manifestFile.js"
+import { orphansAmong } from "../manifest/orphans.js"
 import {
   highestFileNumber,
   missingFile,
   missingFiles,
-  orphansAmong,
   readManifestOf,
   readStoreDirectory,
   readWhole,

@@ -1,5 +1,5 @@
 import { equals } from "../bytes/bytes.js"
-import { LookupKey } from "../bytes/lookupKey.js"
+import { ReusableLookupKey } from "../bytes/lookupKey.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import { sizeIfThere } from "../manifest/storeDirectory.js"
 import { damageOf, type Report } from "../storage/damage.js"
@@ -30,7 +30,7 @@ export function* verifyTable(
     let isWhole = true
     const table = yield* InspectedTable.open(driver, path, fileNumber, survey.storeId, error)
     const { filter, footer, properties } = table
-    const key = new LookupKey()
+    const key = new ReusableLookupKey()
     let denied = 0
     const blocks = soundBlocks(
       table,

@@ -1,68 +1,23 @@
-import BloomFilters from "bloom-filters"
 import { readU32, writeU32 } from "../bytes/encoding.js"
 import type { LookupKey } from "../bytes/lookupKey.js"
 
-// The package is CommonJS, and Node's ESM loader does not see its named exports.
-const { BitSet, BloomFilter, Hashing } = BloomFilters
-
-/** The element that the filter is asked about: two hashes, made before. */
-interface Hashes {
-  hash1: number
-  hash2: number
-}
-
 /**
- * Replaces the library's hashing: its own serialises and hashes a string twice (11 µs an operation); here the key has
- * been hashed already, and enhanced double hashing (Dillinger and Manolios, 2004) makes the indexes of the two hashes in a
- * reused array (0.2 µs).
- */
-class ByteHashing extends Hashing {
-  private readonly indexes: Array<number> = []
-
-  override getIndexes(element: unknown, size: number, hashCount: number): Array<number> {
-    const { hash1, hash2 } = element as Hashes
-    const { indexes } = this
-    indexes.length = hashCount
-    let a = hash1
-    let b = hash2
-    for (let i = 0; i < hashCount; i++) {
-      indexes[i] = a % size
-      a = (a + b) >>> 0
-      b = (b + i + 1) >>> 0
-    }
-    return indexes
-  }
-}
-
-const hashing = new ByteHashing()
-
-type Element = Parameters<InstanceType<typeof BloomFilter>["has"]>[0]
-
-/**
- * A Bloom filter over a table's keys.
+ * A Bloom filter over a table's keys. `FilterBuilder` makes one with the package `bloom-filters`; reading it takes no package.
  *
  * ```
  * +--------+----------+---------+
  * | bits 4 | hashes 4 | bit set |
  * +--------+----------+---------+
  * ```
+ *
+ * Bit `i` is bit `i % 8` of byte `floor(i / 8)`, counted from the lowest.
  */
 export class TableFilter {
-  private readonly bits: Uint8Array
-  private readonly size: number
-  private readonly hashCount: number
-
-  private constructor(private readonly filter: InstanceType<typeof BloomFilter>) {
-    filter._hashing = hashing
-    this.bits = filter._filter.array
-    this.size = filter._size
-    this.hashCount = filter._nbHashes
-  }
-
-  /** An empty filter for `keys` keys, optimal for the false-positive rate asked for. */
-  static make(keys: number, falsePositiveRate: number): TableFilter {
-    return new TableFilter(BloomFilter.create(Math.max(1, keys), falsePositiveRate))
-  }
+  constructor(
+    private readonly size: number,
+    private readonly hashCount: number,
+    private readonly bits: Uint8Array
+  ) {}
 
   /** Undefined when the bytes are not those of a filter. */
   static decode(bytes: Uint8Array): TableFilter | undefined {
@@ -71,21 +26,12 @@ export class TableFilter {
     const hashes = readU32(bytes, 4)
     if (size < 1 || hashes < 1 || hashes > 64 || bytes.length - filterHeaderSize !== Math.ceil(size / 8))
       return undefined
-    const filter = new BloomFilter(1, hashes)
-    filter._size = size
-    const bits = new BitSet(1)
-    bits.array = bytes.subarray(filterHeaderSize)
-    filter._filter = bits
-    return new TableFilter(filter)
-  }
-
-  add(hashes: Hashes): void {
-    this.filter.add(hashes as unknown as Element)
+    return new TableFilter(size, hashes, bytes.subarray(filterHeaderSize))
   }
 
   /**
-   * False when the key is certainly not in the table. The library's `has`, with the indexes made and looked at one by one: no
-   * array in between, and most absent keys end at the first or second.
+   * False when the key is certainly not in the table. Does what the package's `has` does, but makes the indexes one by one:
+   * there is no array, and most absent keys end at the first or second.
    */
   has(key: LookupKey): boolean {
     const { bits, size, hashCount } = this
@@ -101,14 +47,14 @@ export class TableFilter {
   }
 
   get byteLength(): number {
-    return filterHeaderSize + this.filter._filter.array.length
+    return filterHeaderSize + this.bits.length
   }
 
   encode(): Uint8Array {
     const bytes = new Uint8Array(this.byteLength)
-    writeU32(bytes, 0, this.filter._size)
-    writeU32(bytes, 4, this.filter._nbHashes)
-    bytes.set(this.filter._filter.array, filterHeaderSize)
+    writeU32(bytes, 0, this.size)
+    writeU32(bytes, 4, this.hashCount)
+    bytes.set(this.bits, filterHeaderSize)
     return bytes
   }
 }

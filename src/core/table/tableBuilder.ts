@@ -4,7 +4,7 @@ import { encodeFileHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.
 import type { StorageFile } from "../storage/storageDriver.js"
 import { BlockBuilder } from "./blockBuilder.js"
 import { type Codec, compress } from "./compression.js"
-import { TableFilter } from "./filter.js"
+import { FilterBuilder } from "./filterBuilder.js"
 import {
   encodeFooter,
   encodeProperties,
@@ -149,14 +149,15 @@ export class TableBuilder {
 
   private *writeFilter(): Generator<void, Handle> {
     if (this.options.filterFalsePositiveRate >= 1) return { offset: 0, length: 0 }
-    const filter = TableFilter.make(this.keys, this.options.filterFalsePositiveRate)
+    const builder = new FilterBuilder(this.keys, this.options.filterFalsePositiveRate)
     const element = { hash1: 0, hash2: 0 }
     for (let i = 0; i < this.keys; i++) {
       element.hash1 = this.hashes[i * 2]!
       element.hash2 = this.hashes[i * 2 + 1]!
-      filter.add(element)
+      builder.add(element)
       if (i % filterSlice === filterSlice - 1) yield
     }
+    const filter = builder.build()
     const content = new Uint8Array(filter.byteLength + sectionTrailerSize)
     content.set(filter.encode())
     return this.writeSection(content, filter.byteLength)

@@ -1,14 +1,14 @@
 import { equalRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
-import type { Retention } from "../cursor/retention.js"
+import type { RetentionPolicy } from "../cursor/retention.js"
 import type { TableBuilder } from "./tableBuilder.js"
 import type { TableMeta } from "./tableFormat.js"
 
 export interface WriterJobOptions {
   /** Begins the next table. */
   readonly begin: () => TableBuilder
-  readonly retention: Retention
+  readonly retention: RetentionPolicy
   /** A table is closed at the next new key once it has this many bytes. */
   readonly targetSize: number
   /** Bytes of entries handled between two yields. */

@@ -1,59 +1,85 @@
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
-import { annotate, logDebug } from "../effect/logging.js"
-
-/** How writers are held back. */
-export type Pressure = "none" | "slow" | "stop"
-
-const severity: Record<Pressure, number> = { none: 0, slow: 1, stop: 2 }
-
-/** Writers go on when nothing has held them back for so long. */
-const calm = Duration.seconds(1)
+import type { FileError } from "../../LsmError.js"
+import type { Rotation } from "./rotation.js"
+import { type Pressure, StallReports } from "./stallReports.js"
+import { type CompactorState, everyWork } from "./state.js"
 
 /**
- * Reports that writers are held back. Pressure that goes to and fro around a limit is one stall: within it each degree is reported once, as it
- * gets worse, and the end when it has been gone for a second.
+ * How writers are held back when flushes and compactions fall behind. Under pressure they are slowed down: they yield to the event
+ * loop after a few small writes, and background work gets a slice each time. At a limit they wait.
  */
-export class WriteStalls {
-  private reported: Pressure = "none"
-  private wasPressed = false
-  private readonly begun = Effect.unsafeMakeLatch(false)
+export interface WriteStalls {
+  /** Whether a write must wait for background work before it begins. */
+  readonly mustWait: () => boolean
+  /** Counts bytes written; true if the writer is to yield to the event loop, so that background work keeps up. */
+  readonly pace: (bytes: number) => boolean
+  /** Waits until writes may go on; fails when the background work that they wait for fails. */
+  readonly awaitAdmission: Effect.Effect<void, FileError>
+  readonly reports: StallReports
+}
 
-  constructor(
-    private readonly current: () => Pressure,
-    private readonly fields: () => Record<string, unknown>
-  ) {}
+/** Bytes that writers may write for each turn of the event loop while background work is under way. */
+const busyPace = 32 * 1024
+/** The same when level 0 or the frozen memtables are near their limit: about a slice of work for twenty small writes. */
+const slowPace = 2 * 1024
 
-  /** The pressure as it is. A stall goes on when there is some. */
-  readonly pressure = (): Pressure => {
-    const now = this.current()
-    if (now !== "none") this.wasPressed = true
-    return now
+/** Bytes that may wait in the log before writers wait, at least. */
+const minimumQueue = 1024 * 1024
+
+export const makeWriteStalls = (state: CompactorState, rotation: Rotation): WriteStalls => {
+  const { manifest, memtable, metrics, settings, wal } = state.parts
+  let credit = busyPace
+
+  const level0Tables = (): number => manifest.unsafeVersion().levels[0]!.length
+
+  const tooManyTables = (): boolean => level0Tables() >= settings.level0StopTables
+
+  const mustWait = (): boolean =>
+    memtable.unsafeActive().isFull ||
+    tooManyTables() ||
+    wal.unsafeQueuedBytes() > Math.max(settings.memtableBytes, minimumQueue)
+
+  /** Waiting for a log segment to be prepared takes some milliseconds, and is no pressure. */
+  const pressure = (): Pressure => {
+    const tooManyFrozen = memtable.unsafeFrozen().length >= settings.maxFrozenMemtables
+    if (tooManyTables() || (tooManyFrozen && memtable.unsafeActive().isFull)) return "stop"
+    return tooManyFrozen || level0Tables() >= settings.level0SlowdownTables ? "slow" : "none"
   }
 
-  readonly report: Effect.Effect<void> = Effect.suspend(() => {
-    const now = this.pressure()
-    if (severity[now] <= severity[this.reported]) return Effect.void
-    this.reported = now
-    this.begun.unsafeOpen()
-    return Effect.logWarning(now === "slow" ? "writers are slowed down" : "writers wait").pipe(
-      annotate("Compactor", this.fields())
-    )
+  const reports = new StallReports(pressure, () => ({
+    frozenMemtables: memtable.unsafeFrozen().length,
+    level0Tables: level0Tables()
+  }))
+
+  const pace = (bytes: number): boolean => {
+    credit -= bytes
+    if (credit > 0) return false
+    if (reports.pressure() === "none") {
+      credit = busyPace
+      return state.isBusy()
+    }
+    credit = slowPace
+    metrics.slowdowns.add(1)
+    return true
+  }
+
+  const awaitAdmission: Effect.Effect<void, FileError> = Effect.gen(function* () {
+    rotation.rotate()
+    if (!mustWait()) return
+    metrics.stops.add(1)
+    yield* reports.report
+    for (const work of everyWork) state.wake(work)
+    const outcome = yield* state.gate.until(() => {
+      rotation.rotate()
+      if (!mustWait() || state.isHalted() || state.fibers === undefined) return "go" as const
+      return (
+        (memtable.unsafeActive().isFull ? state.flushFailure() : undefined) ??
+        (tooManyTables() ? state.failureOf("compaction") : undefined)
+      )
+    })
+    yield* reports.report
+    if (outcome !== "go") return yield* Effect.fail(outcome)
   })
 
-  /** Starts the fiber that reports the ends of stalls. */
-  start(scope: Scope.Scope): Effect.Effect<Fiber.RuntimeFiber<void>> {
-    const untilCalm = Effect.gen(this, function* () {
-      do {
-        this.wasPressed = false
-        yield* Effect.sleep(calm)
-      } while (this.pressure() !== "none" || this.wasPressed)
-      this.reported = "none"
-      this.begun.unsafeClose()
-      yield* logDebug("Compactor", "writers go on", this.fields())
-    })
-    return Effect.forkIn(Effect.interruptible(Effect.forever(Effect.zipRight(this.begun.await, untilCalm))), scope)
-  }
+  return { mustWait, pace, awaitAdmission, reports }
 }

@@ -6,7 +6,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { FileError } from "../../LsmError.js"
 
-/** How failed background work is tried again: after 100 ms, then twice as long each time, up to 10 s. */
+/** Failed background work is retried after 100 ms, then after twice as long each time, up to 10 s. */
 export const retrySchedule: Schedule.Schedule<Duration.Duration> = Schedule.exponential(Duration.millis(100)).pipe(
   Schedule.union(Schedule.spaced(Duration.seconds(10))),
   Schedule.map(([duration]) => duration)
@@ -16,31 +16,31 @@ type RetryDriver = Schedule.ScheduleDriver<Duration.Duration>
 
 export interface BackgroundFiberOptions {
   readonly name: string
-  /** Does one piece of work; answers whether there was any. */
+  /** Does one piece of work. Returns whether there was any. */
   readonly step: Effect.Effect<boolean, FileError>
   readonly onFailure: (error: FileError | undefined, cause: Cause.Cause<FileError>) => void
   readonly onSuccess: () => void
 }
 
-/** A background fiber that works when it is woken, until nothing is left. */
+/** A background fiber that works when it is woken, until nothing is left to do. */
 export interface BackgroundFiber {
   readonly unsafeWake: () => void
-  /** Ends a wait between two tries. */
+  /** Ends a wait before a retry. */
   readonly unsafeRetryNow: () => void
   readonly unsafeIsBusy: () => boolean
-  /** The fiber is to be interrupted: from now on no piece of work begins. */
+  /** Starts no more work, and returns the fiber for the caller to interrupt. */
   readonly unsafeStop: () => Fiber.RuntimeFiber<void>
 }
 
 /**
- * Counts how often the same failure has come in a row, to log it with growing pauses: the first, the second, the fourth, the eighth time
- * and so on. What fails for days, and is tried again every ten seconds, must not fill a log.
+ * Counts how often the same failure has occurred in a row. It is logged the first, second, fourth,
+ * eighth time and so on: work that fails for days must not fill the log.
  */
 class Repetitions {
   private last: string | undefined
   count = 0
 
-  /** Whether this one is logged. A file that is tried anew has another number: numbers do not count. */
+  /** Returns whether to log this failure. Numbers are ignored: each try writes a file with a new number. */
   add(failure: string): boolean {
     const same = failure.replace(/\d+/g, "0")
     this.count = same === this.last ? this.count + 1 : 1
@@ -49,7 +49,7 @@ class Repetitions {
   }
 }
 
-/** Starts a worker in `scope`. Work that fails is reported and tried again; the worker itself does not end. */
+/** Starts a background fiber in `scope`. Failed work is reported and retried; the fiber itself does not end. */
 export const startBackgroundFiber = (
   options: BackgroundFiberOptions,
   scope: Scope.Scope

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Damage } from "../../core/storage/damage.js"
 
-/** Says what was damaged, and where, to whoever reads the log. */
+/** Logs a warning for each damage, with its place. */
 export const warnOfDamage = (message: string, component: string, damages: ReadonlyArray<Damage>): Effect.Effect<void> =>
   Effect.forEach(
     damages,

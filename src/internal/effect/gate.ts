@@ -1,8 +1,6 @@
 import * as Effect from "effect/Effect"
 
-/**
- * Lets fibers wait for a condition over state that synchronous code changes. Whoever changes it calls `notify`.
- */
+/** Lets fibers wait for a condition over state that synchronous code changes. Call `notify` after each change. */
 export class Gate {
   private waiting = new Set<() => void>()
 
@@ -14,9 +12,9 @@ export class Gate {
   }
 
   /**
-   * Waits until the condition returns something other than undefined. It is asked now, and after each `notify` in the fiber's own turn.
-   * Asking and registering are one synchronous stretch: a fiber may be made to yield between any two of its steps, and a `notify` that came
-   * there would be lost.
+   * Waits until the condition returns a value other than undefined. The condition is evaluated now,
+   * and again after each `notify`, when the fiber runs. Evaluating and registering are one
+   * synchronous step: a fiber may yield between two Effects, and a `notify` in between would be lost.
    */
   until<A>(condition: () => A | undefined): Effect.Effect<A> {
     const ask: Effect.Effect<A> = Effect.async<A>((resume) => {

@@ -2,31 +2,41 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 
-/** How many Effects a fiber is answered at once before it yields, as the run loop does after 2,048 operations. */
-const answersPerYield = 1024
-let untilYield = answersPerYield
+/** How many Effects return at once before the fiber yields. The run loop yields after 2,048 operations. */
+const returnsPerYield = 1024
 
-/** Counts from the beginning again, for a run that is to be repeated whatever went before it in the process. */
-export const countAnew = (): void => {
-  untilYield = answersPerYield
+/**
+ * Counts the Effects of one store that return at once. The run loop does not see them, so it cannot yield after too many: this does,
+ * so that other fibers run and interruptions are noticed.
+ */
+export class YieldBudget {
+  private left = returnsPerYield
+
+  /** Takes one return from the budget. Returns false, and refills the budget, if the fiber should yield. */
+  spend(): boolean {
+    if (--this.left > 0) return true
+    this.left = returnsPerYield
+    return false
+  }
 }
 
 /**
- * `Effect.suspend` for what mostly succeeds at once, such as a batch or a step of a cursor: `yield*` in a generator then goes on
- * without a turn of the run loop. A generator runs only while its fiber does, so the evaluation happens in the same place of the same fiber;
- * what fails, waits, or is not told apart goes the usual way. A get from a cached block went from 2.6 to 1.7 µs by that.
- *
- * The run loop has no say meanwhile, so every so many answers the fiber yields: others have their turn, and an interruption is heard.
+ * `Effect.suspend` for an Effect that mostly succeeds at once, such as a batch or a step of a cursor. It is evaluated when a generator
+ * takes its iterator: `yield*` then continues without a step of the run loop. A generator runs only while its fiber does, so the
+ * evaluation happens at the same place in the same fiber. An Effect that fails or waits goes through the run loop. The docs of `Store`
+ * list the consequences for users.
  */
-export const immediate = <A, E>(evaluate: () => Effect.Effect<A, E>): Effect.Effect<A, E> => new Evaluation(evaluate)
+export const immediate = <A, E>(budget: YieldBudget, evaluate: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  new Evaluation(budget, evaluate)
 
-/** What is no answer at once. */
+/** A result that does not return at once. */
 export class Later<A, E> {
   constructor(readonly effect: Effect.Effect<A, E>) {}
 }
 
-/** The same as a class of its own, for what runs so often that a closure, or an Effect for the answer, counts. */
+/** The same as a class, for operations so frequent that a closure, or an Effect for the result, counts. */
 export abstract class Immediate<A, E> extends Effectable.Class<A, E> {
+  protected abstract readonly budget: YieldBudget
   protected abstract evaluate(): A | Later<A, E>
 
   override commit(): Effect.Effect<A, E> {
@@ -37,14 +47,16 @@ export abstract class Immediate<A, E> extends Effectable.Class<A, E> {
   override [Symbol.iterator](): Effect.EffectGenerator<Effect.Effect<A, E>> {
     const outcome = this.evaluate()
     if (outcome instanceof Later) return outcome.effect[Symbol.iterator]()
-    if (--untilYield > 0) return new Answer(outcome) as unknown as Effect.EffectGenerator<Effect.Effect<A, E>>
-    untilYield = answersPerYield
+    if (this.budget.spend()) return new Returned(outcome) as unknown as Effect.EffectGenerator<Effect.Effect<A, E>>
     return Effect.as(Effect.yieldNow(), outcome)[Symbol.iterator]()
   }
 }
 
 class Evaluation<A, E> extends Immediate<A, E> {
-  constructor(private readonly make: () => Effect.Effect<A, E>) {
+  constructor(
+    protected override readonly budget: YieldBudget,
+    private readonly make: () => Effect.Effect<A, E>
+  ) {
     super()
   }
 
@@ -57,8 +69,8 @@ class Evaluation<A, E> extends Immediate<A, E> {
 const isSuccess = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Success<A, E> =>
   Exit.isExit(effect) && Exit.isSuccess(effect)
 
-/** An iterator that has ended, and its own result. */
-class Answer<A> {
+/** An iterator that has returned. It is its own result. */
+class Returned<A> {
   readonly done = true
   constructor(readonly value: A) {}
   next(): this {

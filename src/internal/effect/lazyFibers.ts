@@ -3,21 +3,18 @@ import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 
-/** Fibers of the store's own for work that seldom comes to be wanted: they inherit nothing from whoever asked for it. */
+/** Fibers for work that is seldom needed. They inherit nothing from the fiber that requests the work. */
 export interface LazyFibers {
   /**
-   * Answers how to ask for a fiber that does the work: it begins when that is first done. Refused (false) once the scope has
-   * ended.
+   * Returns a function that requests the work. Its first call starts a fiber. It returns false once
+   * the scope has ended.
    */
   readonly startOnRequest: (work: Effect.Effect<void>) => () => boolean
-  /** What is to be done when the scope has ended, and the fibers with it. */
+  /** Runs an Effect after the scope has ended and the fibers are interrupted. */
   readonly afterEnd: (work: Effect.Effect<unknown>) => void
 }
 
-/**
- * When the scope ends, the fibers are interrupted, and then what is to be done behind them is done. Forked as a store opens, such
- * fibers took a millisecond of a process that has just begun.
- */
+/** Makes lazy fibers that end with the scope. Forking them while a store opens would slow down its opening. */
 export const lazyFibers: Effect.Effect<LazyFibers, never, Scope.Scope> = Effect.gen(function* () {
   const runtime = yield* Effect.runtime<never>()
   const fibers: Array<Fiber.RuntimeFiber<void>> = []

@@ -4,10 +4,10 @@ import * as LogLevel from "effect/LogLevel"
 
 type Fields = Record<string, unknown>
 
-/** Annotations of a log line: which component tells it, and its fields. */
+/** Annotates a log line with its component and fields. */
 export const annotate = (component: string, fields: Fields) => Effect.annotateLogs({ component, ...fields })
 
-/** A line at Debug. Annotating costs some twenty steps of a fiber: they are saved where Debug is not logged. */
+/** Logs at Debug. Annotating takes some twenty steps of a fiber, so nothing is built unless Debug is enabled. */
 export const logDebug = (component: string, message: string, fields: Fields): Effect.Effect<void> =>
   Effect.withFiberRuntime((fiber) =>
     LogLevel.greaterThan(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), LogLevel.Debug)

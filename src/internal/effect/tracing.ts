@@ -6,8 +6,8 @@ import * as Tracer from "effect/Tracer"
 const idle = Context.get(DefaultServices.liveServices, Tracer.Tracer)
 
 /**
- * A span where the program has a tracer. The default one hands spans to nobody, and to make one takes 0.4 ms of a process that has just
- * begun: so this is for what opening a store does.
+ * Adds a span if the program has a tracer. Effect's default tracer discards spans, but making one
+ * still takes time in a process that has just started. Used for the steps of opening a store.
  */
 export const traced =
   (name: string, attributes: Readonly<Record<string, unknown>> = {}) =>

@@ -11,12 +11,14 @@ import { isFatal } from "../storage/fatalErrors.js"
 import type { Engine } from "./engine.js"
 
 /**
- * Makes a store writable when that is first asked for, by a fiber of the store's own, so that background work inherits nothing from the
- * write that asked. The answer is how to ask. What fails is told to those who wait, and tried again for the next one, unless what is on disk
- * is not known any more: then there are no more writes.
+ * Returns an Effect that requests activation: it waits until the store is writable. A fiber of the
+ * store does the work, so that background work inherits nothing from the first writer.
  *
- * A store that was closed in order and has nothing to be done is read before a byte of it is written, and stays as it is where
- * nothing is written to it.
+ * If activation fails, all waiting requests fail, and the next request tries again. After a fatal
+ * error the store takes no more writes.
+ *
+ * A store that was closed in order and has nothing to flush or compact is activated by its first
+ * write. A store that is only read stays as it is, byte for byte.
  */
 export const activateWhenAsked = (
   engine: Engine,
@@ -37,16 +39,16 @@ export const activateWhenAsked = (
     }
     const known = Cause.failureOption(exit.cause)
     const failure = Option.getOrElse(known, () => unexpected)
-    // How far a defect let it come is not known.
+    // After a defect we do not know how much was done.
     if (Option.isNone(known) || isFatal(failure)) engine.poisonWith(failure)
     outcome = Deferred.unsafeMake(noFiber)
     asked.unsafeClose()
-    const tell = Effect.logError("could not make the store writable", exit.cause).pipe(
+    const report = Effect.logError("could not make the store writable", exit.cause).pipe(
       annotate("LsmStore", { directory })
     )
     return Effect.zipRight(
       Deferred.fail(waitedFor, failure),
-      Option.isNone(known) ? Effect.ignoreLogged(Effect.sandbox(tell)) : Effect.void
+      Option.isNone(known) ? Effect.ignoreLogged(Effect.sandbox(report)) : Effect.void
     )
   })
   const untilBegun = Effect.gen(function* () {

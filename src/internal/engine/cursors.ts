@@ -2,63 +2,62 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ReadError } from "../../LsmError.js"
 import type { Bytes, Cursor, Entry, TakeOptions, UnsafeCursor } from "../../Store.js"
-import { immediate } from "../effect/immediate.js"
 import type { Engine } from "./engine.js"
 import type { Steering } from "./steering.js"
 
-/** Steps between two looks at whether others want the event loop. */
+/** Steps after which the cursor checks if it should yield to the event loop. */
 const stepsPerTurn = 256
 
 const yes = Effect.succeed(true)
 const no = Effect.succeed(false)
 
-/** A cursor whose steps are Effects: those that pass over much give the event loop a turn on their way. */
+/** A cursor whose steps are Effects. A step that passes over many entries yields to the event loop on its way. */
 export class EffectCursor implements Cursor {
   private untilTurn = stepsPerTurn
+  readonly current: Effect.Effect<Option.Option<Entry>, ReadError>
+  readonly first: Effect.Effect<boolean, ReadError>
+  readonly last: Effect.Effect<boolean, ReadError>
+  readonly next: Effect.Effect<boolean, ReadError>
+  readonly prev: Effect.Effect<boolean, ReadError>
 
   constructor(
     private readonly engine: Engine,
     private readonly steering: Steering
-  ) {}
-
-  readonly current = immediate<Option.Option<Entry>, ReadError>(() =>
-    this.engine.attempt(() => {
-      const { steering } = this
+  ) {
+    this.current = engine.read(() => {
       const key = steering.key()
-      return Effect.succeed(key === undefined ? Option.none() : Option.some({ key, value: steering.value()! }))
+      return key === undefined ? Option.none() : Option.some({ key, value: steering.value()! })
     })
-  )
-  readonly first = this.step((steering) => steering.first())
-  readonly last = this.step((steering) => steering.last())
-  readonly next = this.step((steering) => steering.next())
-  readonly prev = this.step((steering) => steering.prev())
+    this.first = this.step((steering) => steering.first())
+    this.last = this.step((steering) => steering.last())
+    this.next = this.step((steering) => steering.next())
+    this.prev = this.step((steering) => steering.prev())
+  }
 
   seek = (key: Bytes): Effect.Effect<boolean, ReadError> => this.step((steering) => steering.seek(key))
   seekBefore = (key: Bytes): Effect.Effect<boolean, ReadError> => this.step((steering) => steering.seekBefore(key))
 
   take = (count: number, options?: TakeOptions): Effect.Effect<ReadonlyArray<Entry>, ReadError> =>
-    immediate(() =>
-      this.engine.attempt(() => {
-        const { steering } = this
-        steering.beginTake(count)
-        const reverse = options?.reverse === true
-        const taken: Array<Entry> = []
-        const more = (): Effect.Effect<ReadonlyArray<Entry>, ReadError> =>
-          steering.takeMore(taken, count, reverse)
-            ? Effect.succeed(taken)
-            : this.afterTurn(() => {
-                steering.renew()
-                return more()
-              })
-        return more()
-      })
-    )
+    this.engine.readThen(() => {
+      const { steering } = this
+      steering.beginTake(count)
+      const reverse = options?.reverse === true
+      const taken: Array<Entry> = []
+      const more = (): Effect.Effect<ReadonlyArray<Entry>, ReadError> =>
+        steering.takeMore(taken, count, reverse)
+          ? Effect.succeed(taken)
+          : this.afterTurn(() => {
+              steering.renew()
+              return more()
+            })
+      return more()
+    })
 
   private step(move: (steering: Steering) => boolean): Effect.Effect<boolean, ReadError> {
-    return immediate(() => this.engine.attempt(() => this.settled(move(this.steering))))
+    return this.engine.readThen(() => this.settled(move(this.steering)))
   }
 
-  /** Where a move has led, once it has got there. */
+  /** Returns whether the cursor is on an entry, once its move is complete. */
   private settled(stands: boolean): Effect.Effect<boolean, ReadError> {
     if (this.steering.isUnsettled) return this.afterTurn(() => this.settled(this.steering.goOn()))
     if (--this.untilTurn > 0) return stands ? yes : no

@@ -25,7 +25,7 @@ import type { SSTableStoreService } from "../../SSTableStore.js"
 import type { StorageService } from "../../Storage.js"
 import type { Bytes, Range, ReadOptions, Snapshot } from "../../Store.js"
 import type { WalService } from "../../Wal.js"
-import { immediate } from "../effect/immediate.js"
+import { immediate, YieldBudget } from "../effect/immediate.js"
 
 export interface EngineParts {
   readonly settings: Settings
@@ -38,37 +38,38 @@ export interface EngineParts {
   readonly compactor: CompactorService
 }
 
-/** What the operations of one open store share: its components, its sequence numbers, its snapshots, whether it is open. */
+/** The state of one open store: its components, sequence numbers and snapshots, and whether it is open. */
 export class Engine {
   closed = false
-  /** Whether the manifest and the log have been made writable, and background work has been started. */
+  /** Whether the manifest and the log are writable and background work has been started. */
   isActive = false
-  /** Sees to it that this is so; fails while it cannot be. */
+  /** Activates the store if it is not active. */
   activate: Effect.Effect<void, WriteError> = Effect.void
-  /** Why there are no more writes. */
+  /** Why the store takes no more writes. */
   poison: FileError | undefined
-  /** The number that the next operation gets. */
+  /** The sequence number of the next operation. */
   nextSequence = 1
-  /** The newest number that readers see. */
+  /** The newest sequence number that readers see. */
   visibleSequence = 0
+  readonly yieldBudget = new YieldBudget()
   private readonly snapshots = new Map<Snapshot, number>()
-  /** What is closed by hand, by its user or with the store. */
+  /** Closes the cursors and snapshots that users close by hand. */
   private readonly openByHand = new Set<() => void>()
 
   constructor(readonly parts: EngineParts) {}
 
-  /** From now on there are no writes. */
+  /** Ends writing. */
   readonly poisonWith = (failure: FileError): void => {
     this.poison ??= failure
     this.parts.compactor.unsafeNotify()
   }
 
-  /** Why nothing can be read, or undefined. */
+  /** Returns why the store cannot be read, or undefined. */
   readRefusal(): StoreClosed | undefined {
     return this.closed ? new StoreClosed({ directory: this.parts.settings.directory }) : undefined
   }
 
-  /** Why nothing can be written, or undefined. */
+  /** Returns why the store cannot be written, or undefined. */
   writeRefusal(): StoreClosed | StorePoisoned | StoreReadOnly | undefined {
     if (this.closed) return this.readRefusal()
     const { directory, readOnly } = this.parts.settings
@@ -77,17 +78,17 @@ export class Engine {
     return new StorePoisoned({ directory, reason: this.poison.message })
   }
 
-  /** Runs a synchronous stretch of reading, its failures becoming errors. */
+  /** Runs synchronous reading. Failures that it throws become errors. */
   read<A>(evaluate: () => A): Effect.Effect<A, ReadError> {
     return this.readThen(() => Effect.succeed(evaluate()))
   }
 
-  /** The same where more may follow. */
+  /** The same, for reading that returns an Effect to continue with. */
   readThen<A>(evaluate: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
-    return immediate(() => this.attempt(evaluate))
+    return immediate(this.yieldBudget, () => this.attempt(evaluate))
   }
 
-  /** Evaluates at once; what is thrown is the error of the Effect. */
+  /** Evaluates at once. A failure that is thrown becomes the error of the Effect. */
   attempt<A>(evaluate: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
     if (this.closed) return Effect.fail(this.readRefusal()!)
     try {
@@ -97,7 +98,7 @@ export class Engine {
     }
   }
 
-  /** A value, after a turn of the event loop where background work or a sync waits for one. */
+  /** Returns a value, and yields to the event loop first if background work or a sync waits for it. */
   afterYield<A>(value: A): Effect.Effect<A> {
     const { wal, compactor, storage } = this.parts
     return wal.unsafeIsBusy() || compactor.unsafeIsBusy()
@@ -105,12 +106,12 @@ export class Engine {
       : Effect.succeed(value)
   }
 
-  /** Work that writes. */
+  /** Runs work that writes, on an active store. */
   whenActive<A, E>(work: Effect.Effect<A, E>): Effect.Effect<A, E | WriteError> {
     return Effect.suspend(() => (this.isActive ? work : Effect.zipRight(this.activate, work)))
   }
 
-  /** The sequence number to look from. */
+  /** The sequence number at which to read. */
   sequenceFor(options: ReadOptions | undefined): number {
     const snapshot = options?.snapshot
     if (snapshot === undefined) return this.visibleSequence
@@ -131,7 +132,7 @@ export class Engine {
     this.parts.compactor.unsafeReleased()
   }
 
-  /** Sees to it that `close` is called when the store closes; the result is to be called when it has been before. */
+  /** Calls `close` when the store closes. The returned function cancels that. */
   closeWithStore(close: () => void): () => void {
     this.openByHand.add(close)
     return () => {
@@ -139,12 +140,12 @@ export class Engine {
     }
   }
 
-  /** Closes what its users have left open. */
+  /** Closes cursors and snapshots that users left open. */
   closeAll(): void {
     for (const close of [...this.openByHand]) close()
   }
 
-  /** What snapshots hold, ascending. */
+  /** The sequence numbers of snapshots, ascending. */
   heldSequences(): ReadonlyArray<number> {
     return [...new Set(this.snapshots.values())].sort((a, b) => a - b)
   }
@@ -158,7 +159,7 @@ export class Engine {
   }
 }
 
-/** Public errors pass as they are; failures of the core become theirs. */
+/** Returns public errors unchanged, and the matching public error for a failure of the core. */
 export const toReadError = (failure: unknown): ReadError => (isReadError(failure) ? failure : fromFailure(failure))
 
 const isReadError = (failure: unknown): failure is ReadError =>
@@ -173,11 +174,11 @@ const raise = (error: InvalidArgument): never => {
   throw error
 }
 
-/** Why a string with half of a surrogate pair is refused: it has no UTF-8, and another string would become the same bytes. */
+/** The error for a string with a lone surrogate. It has no UTF-8, and other strings would become the same bytes. */
 export const illFormedString = (argument: string): InvalidArgument =>
   new InvalidArgument({ argument, reason: "is a string with a lone surrogate, which has no UTF-8" })
 
-/** A key or value as bytes. @throws InvalidArgument */
+/** Returns a key or value as bytes. @throws InvalidArgument */
 export const toBytes = (input: Bytes, argument: string): Uint8Array => {
   if (typeof input === "string") return encodeUtf8(input) ?? raise(illFormedString(argument))
   if (input instanceof Uint8Array) return input
@@ -190,7 +191,7 @@ export const checkCount = (count: number, argument: string): void => {
   throw new InvalidArgument({ argument, reason: "must be a whole number, not negative" })
 }
 
-/** The bounds of a range, its prefix included. @throws InvalidArgument */
+/** Returns the bounds of a range, its prefix included. @throws InvalidArgument */
 export const toKeyRange = (range: Range | undefined): KeyRange => {
   if (range === undefined) return unbounded
   if (typeof range !== "object" || range === null) {
@@ -207,7 +208,7 @@ export const toKeyRange = (range: Range | undefined): KeyRange => {
   return { start, end }
 }
 
-/** A Stream may run long after its caller has reused the bytes of a bound. */
+/** Copies a bound: a Stream may run long after its caller has reused the bytes. */
 const copyOf = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
 
 const unbounded: KeyRange = { start: undefined, end: undefined }

@@ -3,24 +3,24 @@ import * as Effect from "effect/Effect"
 import type { WalService } from "../../Wal.js"
 import type { LazyFibers } from "../effect/lazyFibers.js"
 
-/** Syncs the log within the interval of the most impatient of the writes that wait for it. */
+/** Syncs the log within the shortest interval of the writes that wait for it. */
 export interface IntervalSync {
-  /** A write wants to be durable within so many milliseconds. */
+  /** Requests a sync within this many milliseconds. */
   readonly unsafeRequest: (millis: number) => void
 }
 
-/** Of a store that takes no writes. */
+/** For a store that takes no writes. */
 export const noSync: IntervalSync = { unsafeRequest: () => undefined }
 
-/** By a fiber of its own, which sleeps while nothing waits. A sync that fails has poisoned the log, and is told there. */
+/** Syncs in a fiber that sleeps while no write waits. A failed sync is reported by the log. */
 export const makeIntervalSync = (wal: WalService, clock: Clock.Clock, fibers: LazyFibers): IntervalSync => {
   const asked = Effect.unsafeMakeLatch(false)
-  /** The shortest interval asked for since the last sync, and when it ends. */
+  /** The shortest interval requested since the last sync, and when it ends. */
   let shortest = Number.POSITIVE_INFINITY
   let deadline = Number.POSITIVE_INFINITY
 
   const sleep = Effect.suspend(() => Effect.sleep(Math.max(0, deadline - clock.unsafeCurrentTimeMillis())))
-  /** A more impatient write, coming meanwhile, begins the wait anew. */
+  /** A request with a shorter interval restarts the wait. */
   const untilDeadline: Effect.Effect<void> = Effect.suspend(() => {
     asked.unsafeClose()
     return Effect.raceFirst(Effect.as(sleep, true), Effect.as(asked.await, false))

@@ -29,10 +29,10 @@ import { Writes } from "./writes.js"
 
 /** A memtable larger than this is flushed when the store closes, so that the next open has little to replay. */
 const flushOnCloseBytes = 512 * 1024
-/** The same for a log of this many segments: each open begins one. */
+/** A log with this many segments is flushed too: each open starts one. */
 const flushOnCloseSegments = 8
 
-/** Opens a store from its components: recovers what is there, then starts the background work. */
+/** Opens a store from its components: recovers its state, then starts background work. */
 export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
   Effect.gen(function* () {
     const components = yield* Effect.context<Components>()
@@ -48,7 +48,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     })
     const { compactor, metrics, storage, wal } = engine.parts
     const registered = metrics.unsafeOpen(gaugesOf(engine), storage.driver.yieldToEventLoop.bind(storage.driver))
-    // When the store has closed, or has failed to open.
+    // Runs after the store has closed or has failed to open.
     yield* Effect.addFinalizer(() => Effect.sync(registered.closed))
     const { stats, makeWritable, isSettled } = yield* recover(engine)
     const begin = Effect.tap(makeWritable, () =>
@@ -60,7 +60,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
       engine.isActive = true
     }
     yield* Effect.addFinalizer(() => close(engine))
-    // These end before the store is closed.
+    // These fibers end before the store is closed.
     const fibers = yield* lazyFibers
     if (!settings.readOnly && isSettled) {
       let asking: Effect.Effect<void, WriteError> | undefined
@@ -74,7 +74,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans }, registered.show)
   }).pipe(traced("lsm.open", { directory: settings.directory }))
 
-/** Makes everything acknowledged durable, ends the background work, and closes the files. Errors are told, not raised. */
+/** Makes every acknowledged write durable, ends background work, and closes the files. Errors are logged, not raised. */
 const close = (engine: Engine): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (engine.closed) return Effect.void
@@ -109,7 +109,7 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats, show
   const reads = new Reads(engine)
   const scans = new Scans(engine)
 
-  /** Work that a closing store gives up ends as `StoreClosed`; none begins on one that is closed or poisoned. */
+  /** Runs work only on a store that is open and not poisoned. Work cut short by closing fails with `StoreClosed`. */
   const whileOpen = (work: Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> => {
     const check = Effect.suspend(() => {
       const refusal = engine.writeRefusal()
@@ -126,7 +126,7 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats, show
         const work = engine.whenActive(
           Effect.zipRight(compactor.flush, compactor.compact({ smallest: start, largest: end }))
         )
-        // A loop of compactions with nothing to do must not keep the event loop to itself.
+        // A loop of compactions that have nothing to do must not block the event loop.
         return whileOpen(Effect.zipRight(storage.yieldToEventLoop, work))
       }
     )

@@ -2,21 +2,20 @@ import { compareRange, copyRange } from "../../core/bytes/bytes.js"
 import type { InternalCursor } from "../../core/cursor/internalCursor.js"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { type KeyRange, VisibleCursor, type VisibleCursorOptions } from "../../core/cursor/visibleCursor.js"
-import { newestCursors } from "../../core/memtable/memtableCursor.js"
 import { findTable, LevelCursor } from "../../core/table/levelCursor.js"
 import type { TableMeta } from "../../core/table/tableFormat.js"
 import type { Entry } from "../../Store.js"
 import type { Engine } from "./engine.js"
 
-/** Long scans read tables ahead in pieces of up to this size. Whoever keeps a value of a Stream keeps the piece that it was read with. */
+/** Long scans read ahead in pieces of up to this size. A value of a Stream keeps the whole piece in memory. */
 const scanReadAhead = 64 * 1024
-/** A chunk is closed when its keys and values take this much. */
+/** A chunk is closed when its keys and values take this many bytes. */
 const chunkBytes = 1024 * 1024
 
-/** Deleted and superseded entries passed over between two turns of the event loop: about a millisecond. */
+/** Deleted and superseded entries that a step passes over before it yields to the event loop: about a millisecond. */
 export const entriesPerTurn = 4096
 
-/** A walk over a range as of one moment, and what it keeps from going away. */
+/** A walk over a range as of one moment. It holds the tables it reads until it is released. */
 export interface RangeReader {
   readonly cursor: VisibleCursor
   /** A second call does nothing. */
@@ -24,11 +23,11 @@ export interface RangeReader {
 }
 
 export interface RangeReaderOptions extends VisibleCursorOptions {
-  /** Whether values are given away as views of the blocks that are read for them. Default false. */
+  /** Returns values as views of the blocks that are read for them, instead of copies. Default false. */
   readonly giveValues?: boolean | undefined
 }
 
-/** Opens a range at `sequence`: the memtables of this moment, and the version, which stays pinned until released. */
+/** Opens a range at `sequence`: the memtables as they are now, and the current version, which stays pinned until released. */
 export const openRange = (
   engine: Engine,
   range: KeyRange,
@@ -39,7 +38,7 @@ export const openRange = (
   const { version, release } = engine.pin()
   try {
     const cursors: Array<InternalCursor> = []
-    for (const table of memtable.unsafeAll()) cursors.push(...newestCursors(table, sequence))
+    for (const table of memtable.unsafeAll()) cursors.push(...table.newestCursors(sequence))
     const cursorOptions = { readAhead: scanReadAhead, fillCache: true, giveValues: options.giveValues === true }
     const open = (table: TableMeta) => tables.unsafeCursor(table, cursorOptions)
     for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))
@@ -67,7 +66,7 @@ const within = (tables: ReadonlyArray<TableMeta>, range: KeyRange): ReadonlyArra
   return tables.slice(from, to)
 }
 
-/** What a scan hands over of an entry, and how many bytes that has. */
+/** The part of an entry that a scan returns, and its size in bytes. */
 export interface Shape<A> {
   readonly take: (cursor: VisibleCursor) => A
   readonly size: (cursor: VisibleCursor) => number
@@ -76,7 +75,7 @@ export interface Shape<A> {
 const takeKey = (cursor: VisibleCursor): Uint8Array => copyRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd)
 const keySize = (cursor: VisibleCursor): number => cursor.keyEnd - cursor.keyStart
 
-/** The value under the cursor, copied if it is somebody else's. */
+/** The value under the cursor. It is copied unless the cursor gives it away. */
 const takeValue = ({ valueBytes, valueStart, valueEnd, valueIsOwn }: VisibleCursor): Uint8Array =>
   valueIsOwn
     ? new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart)
@@ -88,7 +87,7 @@ export const entryShape: Shape<Entry> = {
   size: (cursor) => keySize(cursor) + valueSize(cursor)
 }
 
-/** An entry whose value is not wanted. */
+/** An entry without its value. */
 export const bareShape: Shape<Entry> = {
   take: (cursor) => ({ key: takeKey(cursor), value: noValue }),
   size: keySize
@@ -99,7 +98,7 @@ export const keyShape: Shape<Uint8Array> = { take: takeKey, size: keySize }
 
 export const valueShape: Shape<Uint8Array> = { take: takeValue, size: valueSize }
 
-/** Takes up to `most` entries from where the cursor stands, and leaves it behind them; fewer if they are large, or if it is unsettled then. */
+/** Takes up to `most` entries from the cursor's position, and leaves it after them. Takes fewer if they are large or the cursor stops on its way. */
 export const takeChunk = <A>(cursor: VisibleCursor, shape: Shape<A>, most: number, reverse: boolean): Array<A> => {
   const chunk: Array<A> = []
   let bytes = 0

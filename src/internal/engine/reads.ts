@@ -1,33 +1,53 @@
+/*
+ * The read path of one key. Ranges are read in scans.ts and rangeReader.ts, from the same sources.
+ *
+ *   memtables            entry cache        level 0             level 1 ... 6
+ *   active -> frozen  -> of the version  -> newest table     -> the one table whose range
+ *   (newest first)                          first               may hold the key
+ *
+ *   in a table:  filter -> index -> data block, from the block cache or the file
+ *
+ * A lookup reads at the sequence number of its snapshot, or else at the newest visible one. It searches the sources in this order, each for
+ * the newest version of the key at or before that number, and ends with the first one found. Blocks that are not cached are read
+ * synchronously.
+ *
+ * What must always hold:
+ *
+ *  1. A lookup is one synchronous stretch. Nothing changes between its look at the memtables and its look at the tables, so it takes no
+ *     lock and pins no version. Streams and cursors last longer, so they pin one.
+ *  2. A lookup has one sequence number, and `getMany` one for all its keys. Versions that are newer are passed over.
+ *  3. Of one key, each memtable, table of level 0 and deeper level holds only versions older than those in the sources before it. So the
+ *     first version found is the newest that the lookup may see.
+ *  4. A deletion is a version like any other: it ends the lookup, and the key is absent.
+ *  5. The entry cache holds only newest versions, from the tables of one version. It is searched after the memtables, so writes need not
+ *     update it. Another version empties it. A lookup that may not see an entry continues in the tables.
+ *  6. `found` points into memory of a memtable or a cache and is good until the next lookup. Bytes are copied before they leave.
+ *  7. Damage is an error that names the file and the place. It is never an absent key. A poisoned store still reads.
+ *  8. Every 256th lookup yields to the event loop if background work or a sync waits for it. It has its result by then.
+ */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { compareRange, copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
-import { LookupKey, longestKey } from "../../core/bytes/lookupKey.js"
+import { copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
+import { longestKey, ReusableLookupKey } from "../../core/bytes/lookupKey.js"
 import { EntryKind } from "../../core/cursor/entryKind.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
-import { none } from "../../core/memtable/memtable.js"
-import { findTable } from "../../core/table/levelCursor.js"
-import type { TableMeta } from "../../core/table/tableFormat.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
 import type { Bytes, ReadOptions } from "../../Store.js"
-import { Immediate, Later } from "../effect/immediate.js"
+import { Immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import { type Engine, illFormedString, toReadError } from "./engine.js"
 
-/** Lookups between two looks at whether others want the event loop. */
+/** Lookups after which a lookup checks if it should yield to the event loop. */
 const readsPerTurn = 256
-/** Whoever finds fewer keys in tables does without the cache of entries, which takes megabytes for the first. */
-const foundBeforeEntries = 8
 
 /**
- * Lookups. Each is one synchronous stretch: nothing can change between the memtables and the version, so neither is
- * pinned. Files missed by the cache are read synchronously: 1 to 3 µs from the page cache, where a read through the
+ * Lookups. Blocks that are not cached are read synchronously: that takes 1 to 3 µs from the page cache, and a read through the
  * thread pool takes 34 µs.
  */
 export class Reads {
-  private readonly key = new LookupKey()
+  private readonly key = new ReusableLookupKey()
   private readonly found = new LookupResult()
   private untilTurn = readsPerTurn
   private untilSample = 1
-  private untilEntries = foundBeforeEntries
 
   constructor(private readonly engine: Engine) {}
 
@@ -46,7 +66,7 @@ export class Reads {
   ): Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError> =>
     this.engine.readThen(() => {
       const sequence = this.engine.sequenceFor(options)
-      // A string iterates over its characters, which are seldom meant.
+      // A string iterates over its characters, which is hardly ever intended.
       if (typeof keys === "string") throw new InvalidArgument({ argument: "keys", reason: "is one string, not many" })
       if (typeof (keys as Partial<Iterable<Bytes>> | null | undefined)?.[Symbol.iterator] !== "function") {
         throw new InvalidArgument({ argument: "keys", reason: "is not iterable" })
@@ -67,6 +87,10 @@ export class Reads {
     }
   }
 
+  get yieldBudget(): YieldBudget {
+    return this.engine.yieldBudget
+  }
+
   lookup<A>(key: Bytes, options: ReadOptions | undefined, answer: (there: boolean) => A): A | Later<A, ReadError> {
     const { engine } = this
     const refusal = engine.readRefusal()
@@ -78,7 +102,7 @@ export class Reads {
       const result = answer(this.find(key, engine.sequenceFor(options)))
       if (sampled) {
         this.untilSample = settings.latencySampling
-        metrics.getLatency.set((metrics.unsafeNow() - started) / 1000)
+        metrics.getLatency.record((metrics.unsafeNow() - started) / 1000)
       }
       return this.isTurnDue() ? new Later(engine.afterYield(result)) : result
     } catch (failure) {
@@ -86,14 +110,14 @@ export class Reads {
     }
   }
 
-  /** A loop of reads must not keep others' writes and background work from the event loop. */
+  /** Whether to check for a yield: a loop of reads must not starve writes and background work. */
   private isTurnDue(): boolean {
     if (--this.untilTurn > 0) return false
     this.untilTurn = readsPerTurn
     return true
   }
 
-  /** Looks for a key's value; `found` holds it when there is one. */
+  /** Looks for a key's value. Returns true when `found` holds it. */
   private find(input: Bytes, sequence: number): boolean {
     if (typeof input !== "string" && !(input instanceof Uint8Array)) {
       throw new InvalidArgument({ argument: "key", reason: "is neither a string nor a Uint8Array" })
@@ -101,7 +125,7 @@ export class Reads {
     const { found } = this
     const { memtable, manifest, metrics, tables } = this.engine.parts
     metrics.gets.add(1)
-    // Nothing of such a key is kept here.
+    // No store holds such a key, and the lookup key would grow to its size.
     if (input.length > longestKey) {
       metrics.misses.add(1)
       return false
@@ -109,52 +133,18 @@ export class Reads {
     const key = this.key.set(input)
     if (key.length === illFormed) throw illFormedString("key")
     for (const table of memtable.unsafeAll()) {
-      const id = table.find(key, sequence)
-      if (id === none) continue
+      if (!table.lookup(key, sequence, found)) continue
       metrics.memtableHits.add(1)
-      if (table.isDeletion(id)) return false
-      found.bytes = table.bytesOf(id)
-      found.start = table.keyEndOf(id)
-      found.end = table.valueEndOf(id)
-      return true
+      return found.kind !== EntryKind.deletion
     }
-    const version = manifest.unsafeVersion()
-    const { unsafeEntries: entries } = tables
-    const hasEntries = this.untilEntries === 0
-    if (hasEntries && entries.find(version, key, sequence, found)) {
-      metrics.tableHits[entries.level]!.add(1)
-      return true
-    }
-    const level = this.findInTables(version.levels, key, sequence)
+    const isNewest = sequence === this.engine.visibleSequence
+    const level = tables.unsafeFind(manifest.unsafeVersion(), key, sequence, isNewest, found)
     if (level < 0) {
       metrics.misses.add(1)
       return false
     }
     metrics.tableHits[level]!.add(1)
-    if (found.kind === EntryKind.deletion) return false
-    // A snapshot may have found an older version than the newest.
-    if (!hasEntries) this.untilEntries--
-    else if (sequence === this.engine.visibleSequence) entries.offer(key, found, level)
-    return true
-  }
-
-  /** The level where the newest version at or before `sequence` is; -1 where there is none. */
-  private findInTables(levels: ReadonlyArray<ReadonlyArray<TableMeta>>, key: LookupKey, sequence: number): number {
-    for (const table of levels[0]!) if (this.findIn(table, key, sequence, 0)) return 0
-    for (let level = 1; level < levels.length; level++) {
-      const tables = levels[level]!
-      if (tables.length === 0) continue
-      const table = tables[findTable(tables, key.bytes, key.length)]
-      if (table !== undefined && this.findIn(table, key, sequence, level)) return level
-    }
-    return -1
-  }
-
-  private findIn(table: TableMeta, key: LookupKey, sequence: number, level: number): boolean {
-    const { smallestKey, largestKey } = table
-    if (compareRange(key.bytes, 0, key.length, smallestKey, 0, smallestKey.length) < 0) return false
-    if (level === 0 && compareRange(key.bytes, 0, key.length, largestKey, 0, largestKey.length) > 0) return false
-    return this.engine.parts.tables.unsafeFind(table, key, sequence, this.found)
+    return found.kind !== EntryKind.deletion
   }
 
   private copyFound(): Uint8Array {
@@ -176,6 +166,10 @@ class PointRead<A> extends Immediate<A, ReadError> {
     private readonly answer: (there: boolean) => A
   ) {
     super()
+  }
+
+  protected override get budget(): YieldBudget {
+    return this.reads.yieldBudget
   }
 
   protected override evaluate(): A | Later<A, ReadError> {

@@ -11,19 +11,18 @@ import { traced } from "../effect/tracing.js"
 import type { Engine } from "./engine.js"
 import type { RecoveryStats } from "./statistics.js"
 
-/** What opening a store has found, and what is still to be done before it can be written to. */
+/** The result of recovery, and the work that remains before the store can be written. */
 export interface Recovered {
   readonly stats: Omit<RecoveryStats, "orphans">
   /**
-   * Makes the manifest and the log writable and removes what a crash has left, whose names it answers. What failed may be tried
-   * again.
+   * Makes the manifest and the log writable, and removes orphans. Returns their names. It may be retried after a failure.
    */
   readonly makeWritable: Effect.Effect<ReadonlyArray<string>, FileError>
-  /** Whether the store was closed in order and nothing waits to be done, so that this has time until something is written. */
+  /** Whether the store was closed in order and has no work left. `makeWritable` can wait for the first write then. */
   readonly isSettled: boolean
 }
 
-/** Replays the log. Unless it was damaged and the store is to be written to, no byte is changed. */
+/** Replays the log. It changes no byte, unless a damaged log is cut and the store is not read-only. */
 export const recover = (engine: Engine): Effect.Effect<Recovered, OpenError> =>
   Effect.gen(function* () {
     const { manifest, settings } = engine.parts
@@ -53,7 +52,7 @@ export const recover = (engine: Engine): Effect.Effect<Recovered, OpenError> =>
     }
   })
 
-/** Whether the log was closed in order, and there is nothing to flush, to compact or to remove. */
+/** Whether the log was closed in order and there is nothing to flush, compact or remove. */
 const isSettledNow = (engine: Engine, { end, dropped, lost }: Replay): boolean => {
   const { manifest, memtable, compactor, settings } = engine.parts
   const { closed } = manifest.unsafeState()
@@ -85,7 +84,7 @@ const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
         log,
         (bytes, start, end, segment) => {
           chain.take(bytes, start, end)
-          // A segment may begin with records that an earlier flush has put into a table.
+          // A segment may begin with records that were flushed to a table.
           if (chain.last <= flushedSequence) return
           if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
           memtable.unsafeApply(bytes, start, end)
@@ -102,7 +101,7 @@ const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
     return replayed
   })
 
-/** Keeps the segment that was cut, and those behind it, as they were. */
+/** Keeps the segment that was cut, and later ones, in a directory of their own. */
 const keepSegments = (engine: Engine, end: LogEnd): Effect.Effect<string, OpenError> =>
   Effect.gen(function* () {
     const { manifest, storage, settings } = engine.parts
@@ -113,11 +112,11 @@ const keepSegments = (engine: Engine, end: LogEnd): Effect.Effect<string, OpenEr
   })
 
 /**
- * Begins a new manifest and a new segment of the log.
+ * Starts a new manifest and a new log segment.
  *
- * One edit names the new segment and drops the segments behind the end of the log. Only then is anything flushed, for a flush
- * removes the segments before it. In the other order a crash between the two would leave a log that begins with a segment that
- * was dropped.
+ * One edit names the new segment and drops the segments after the end of the log. Flushes come after
+ * it, because a flush removes older segments. In the other order, a crash in between would leave a log
+ * that begins with a dropped segment.
  */
 const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWritable"] => {
   let manifestBegun = false
@@ -140,9 +139,9 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
       isNamed = true
       yield* Effect.ignore(wal.remove(removedSegments))
     }
-    // A log that was not closed may have been read from the page cache of a system that has failed to write it, and that
-    // takes it for written: no sync of it would tell. What it held goes into new files before anything is built upon it. A
-    // log that was cut is shorter than it was when it was closed, so nothing is built upon that either.
+    // A log that was not closed may have come from the page cache. If the system failed to write it and
+    // marked it clean, no later sync reports that. So its records go to new files before the store
+    // relies on them. The same holds for a log that was cut: it is shorter than the manifest says.
     if (lost.length > 0 || end.fileNumber > (closed?.fileNumber ?? 0)) {
       if (!memtable.unsafeActive().isEmpty) memtable.unsafeFreeze(segment)
       yield* compactor.flushFrozen
@@ -160,10 +159,10 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
         metrics.syncedRecords.add(records)
       },
       failed: engine.poisonWith,
-      // Beside background work, whose writes a sync may have to wait for, none is expected to be short.
+      // While background work writes, no sync is expected to be short: it may wait for those writes.
       mayHold: () => (compactor.unsafeIsBusy() ? 0 : settings.inlineSyncMillis)
     })
-    // What is left of them is removed at another open.
+    // Remaining orphans are removed at the next open.
     return yield* manifest.removeOrphans.pipe(
       Effect.catchAll((error) =>
         Effect.as(Effect.logWarning("could not look for orphans", error.message).pipe(annotate("Manifest", {})), [])
@@ -172,6 +171,6 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
   })
 }
 
-/** Segments behind the last one with a record: empty, or dropped with a torn end. */
+/** Segments after the last one with a record. They are empty, or dropped with a torn end. */
 const segmentsAfter = (segments: ReadonlyArray<number>, last: number): ReadonlyArray<number> =>
   segments.slice(segments.indexOf(last) + 1)

@@ -33,19 +33,19 @@ import { Steering } from "./steering.js"
 
 const defaultChunkSize = 1024
 const maxChunkSize = 65536
-/** Entries read between two turns of the event loop. */
+/** Entries read before the fiber yields to the event loop. */
 const slice = 16 * 1024
 
-/** How a reader is opened for Effects: what it passes over is bounded from turn to turn. */
+/** Options of readers for Effects. They stop after passing over a bounded number of entries. */
 const patient: RangeReaderOptions = { patience: entriesPerTurn }
 const patientKeys: RangeReaderOptions = { patience: entriesPerTurn, keysOnly: true }
-/** A Stream comes by an entry once, so its values are not copied out of blocks that nobody else reads. */
+/** Options of readers for Streams. A Stream reads each block once, so values need no copy. */
 const giving: RangeReaderOptions = { patience: entriesPerTurn, giveValues: true }
-/** For code that cannot wait. */
+/** Options of readers for code that cannot wait. */
 const whole: RangeReaderOptions = {}
 const wholeKeys: RangeReaderOptions = { keysOnly: true }
 
-/** Streams, cursors and snapshots: what outlives its turn of the event loop, and therefore pins what it reads. */
+/** Streams, cursors and snapshots. They outlive one run of the event loop, so they pin the version that they read. */
 export class Scans {
   constructor(private readonly engine: Engine) {}
 
@@ -55,14 +55,14 @@ export class Scans {
   readonly values = (options?: ScanOptions): Stream.Stream<Uint8Array, ReadError> =>
     this.stream(options, valueShape, giving)
 
-  /** A range of no more than a chunk is read in one stretch, with nothing that could be left open; a longer one anew, in slices. */
+  /** Reads a range of at most one chunk in one synchronous step, which leaves nothing open. A longer one is read again, in slices. */
   readonly collect = (options?: CollectOptions): Effect.Effect<Array<Entry>, ReadError> =>
     this.engine.readThen(() => {
       const entries = this.takeShort(options)
       return entries === undefined ? this.takeLong(options) : this.engine.afterYield(entries)
     })
 
-  /** The entries of a range, or undefined if they are more than one chunk, or stand behind too many that are passed over. */
+  /** Returns the entries of a range; undefined if they exceed one chunk or the reader stops on its way. */
   private takeShort(options: CollectOptions | undefined): Array<Entry> | undefined {
     checkScanOptions(options)
     const { engine } = this
@@ -128,7 +128,7 @@ export class Scans {
       return Effect.map(counted, () => count)
     })
 
-  /** Reads a range to its end, or until a slice of the reading returns false. The event loop has a turn after each. */
+  /** Reads a range to its end, or until a slice returns false. Yields to the event loop after each slice. */
   private read(
     options: CollectOptions | undefined,
     readerOptions: RangeReaderOptions,
@@ -191,7 +191,7 @@ export class Scans {
     })
   }
 
-  /** A channel made by hand: what `Stream.unwrapScoped` and `repeatEffectChunkOption` add to a short scan takes longer than the scan. */
+  /** Builds the channel by hand: `Stream.unwrapScoped` and `repeatEffectChunkOption` cost more than a short scan. */
   private stream<A>(
     options: ScanOptions | undefined,
     shape: Shape<A>,
@@ -244,7 +244,7 @@ export class Scans {
   }
 }
 
-/** What is to be called before each slice of a walk: it begins the walk, or continues a move that has stopped on its way. */
+/** Returns a function to call before each slice: it starts the walk, or continues a move that stopped on its way. */
 const walker = (cursor: RangeReader["cursor"], reverse: boolean): (() => void) => {
   let begun = false
   return () => {

@@ -4,7 +4,7 @@ import type { Gauges, MetricsService } from "../../Metrics.js"
 import type { Stats } from "../../Stats.js"
 import type { Engine } from "./engine.js"
 
-/** What opening the store found. */
+/** The findings of recovery. */
 export type RecoveryStats = Stats["recovery"]
 
 const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
@@ -13,8 +13,7 @@ const ratio = (part: number, whole: number): number => (whole === 0 ? 0 : part /
 export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
   const { settings, metrics, manifest, wal, memtable, tables, compactor } = engine.parts
   const version = manifest.unsafeVersion()
-  const { cache, reads, openTableBytes } = tables.unsafeStatus()
-  const { unsafeEntries: entries } = tables
+  const { cache, filter, openTableBytes } = tables.unsafeStatus()
   const { backgroundError, scores } = compactor.unsafeStatus()
   const frozen = memtable.unsafeFrozen()
   const levels = version.levels.map((level, i) => ({
@@ -26,7 +25,7 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
     score: scores[i] ?? 0
   }))
   const byLevel = metrics.tableHits.map(({ value }) => value)
-  const absent = reads.filterNegatives + reads.filterFalsePositives
+  const absent = filter.negatives + filter.falsePositives
   return {
     directory: settings.directory,
     sequence: engine.visibleSequence,
@@ -37,7 +36,7 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
       activeMemtable: memtable.unsafeActive().memory,
       frozenMemtables: frozen.reduce((n, table) => n + table.memory, 0),
       frozenCount: frozen.length,
-      blockCache: cache.used + entries.used,
+      blockCache: cache.bytes,
       openTables: openTableBytes,
       logQueue: wal.unsafeQueuedBytes()
     },
@@ -61,17 +60,15 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
       byLevel
     },
     filter: {
-      checks: reads.filterChecks,
-      negatives: reads.filterNegatives,
-      falsePositives: reads.filterFalsePositives,
-      falsePositiveRate: ratio(reads.filterFalsePositives, absent)
+      ...filter,
+      falsePositiveRate: ratio(filter.falsePositives, absent)
     },
     cache: {
       hits: cache.hits,
       misses: cache.misses,
       evictions: cache.evictions,
       hitRate: ratio(cache.hits, cache.hits + cache.misses),
-      entryHits: entries.hits
+      entryHits: cache.entryHits
     },
     written: written(metrics),
     amplification: {
@@ -99,24 +96,24 @@ const written = ({ userBytes, logBytes, flushBytes, compactionBytes }: MetricsSe
 const writeAmplification = ({ compaction, flush, log, user }: Stats["written"]): number =>
   ratio(log + flush + compaction, user)
 
-/** Places a lookup may have to search. */
+/** How many places a lookup may have to search. */
 const readAmplification = ({ levels }: Version): number =>
   levels.reduce((n, tables, level) => n + (level === 0 ? tables.length : Math.min(1, tables.length)), 0)
 
 const spaceAmplification = (version: Version): number => ratio(version.byteCount, liveBytes(version))
 
-/** What the gauges of a store show. */
+/** Functions that read the gauges of a store. */
 export const gaugesOf = ({ parts }: Engine): Gauges => {
   const { manifest, memtable, metrics, tables } = parts
   const version = () => manifest.unsafeVersion()
   return {
-    filterChecks: () => tables.unsafeStatus().reads.filterChecks,
-    filterNegatives: () => tables.unsafeStatus().reads.filterNegatives,
-    filterFalsePositives: () => tables.unsafeStatus().reads.filterFalsePositives,
+    filterChecks: () => tables.unsafeStatus().filter.checks,
+    filterNegatives: () => tables.unsafeStatus().filter.negatives,
+    filterFalsePositives: () => tables.unsafeStatus().filter.falsePositives,
     cacheHits: () => tables.unsafeStatus().cache.hits,
     cacheMisses: () => tables.unsafeStatus().cache.misses,
-    cacheEntryHits: () => tables.unsafeEntries.hits,
-    cacheBytes: () => tables.unsafeStatus().cache.used + tables.unsafeEntries.used,
+    cacheEntryHits: () => tables.unsafeStatus().cache.entryHits,
+    cacheBytes: () => tables.unsafeStatus().cache.bytes,
     memtableBytes: () => memtable.unsafeAll().reduce((n, table) => n + table.memory, 0),
     levelTables: (level) => version().levels[level]!.length,
     levelBytes: (level) => version().levelBytes(level),

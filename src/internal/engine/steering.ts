@@ -4,26 +4,26 @@ import type { Bytes, Entry } from "../../Store.js"
 import { checkCount, type Engine, toBytes, toReadError } from "./engine.js"
 import { bareShape, entryShape, type RangeReader, type Shape, takeChunk } from "./rangeReader.js"
 
-/** Entries that `take` reads at most before the event loop has a turn. */
+/** Entries that `take` reads before it yields to the event loop. */
 const entriesPerSlice = 1024
 
-/** Where a cursor stood: on a key, or nowhere. */
+/** Where a cursor was: on a key, or on no entry. */
 interface Place {
   readonly key: Uint8Array | undefined
   readonly isBegun: boolean
 }
 
 /**
- * A cursor as its user steers it, without Effect. Each move is one synchronous stretch, and throws what its Effect fails with. It may end
- * `unsettled`, if the reader was opened with a patience: then `goOn` continues it. One that is not continued, because its fiber was interrupted, is undone by
- * the next operation.
+ * The moves of a user's cursor, without Effect. Each move is synchronous and throws its failure. If the reader was opened with a
+ * patience, a move may stop on its way: the cursor is `unsettled` then, and `goOn` continues the move. If it is not continued, because
+ * its fiber was interrupted, the next operation undoes it.
  */
 export class Steering {
-  /** Whether it has been moved yet. */
+  /** Whether the cursor has been moved. */
   private isBegun = false
-  /** Why the cursor stands nowhere: a move that failed must not pass for the end of the range. */
+  /** The failure of the last move. A failed move must not look like the end of the range. */
   private failure: ReadError | undefined
-  /** Where the move that is under way began. */
+  /** Where the current move started. */
   private from: Place | undefined
   private isClosed = false
   private readonly shape: Shape<Entry>
@@ -38,7 +38,7 @@ export class Steering {
     this.shape = keysOnly ? bareShape : entryShape
   }
 
-  /** Whether the last move has stopped on its way. */
+  /** Whether the last move stopped on its way. */
   get isUnsettled(): boolean {
     return this.cursor.unsettled
   }
@@ -48,7 +48,7 @@ export class Steering {
     this.reader.release()
   }
 
-  /** Whether it stands on an entry. */
+  /** Whether the cursor is on an entry. */
   stands(): boolean {
     this.check()
     if (this.from !== undefined) this.undo()
@@ -98,21 +98,21 @@ export class Steering {
     return this.attempt(this.isBegun ? toPrevious : toLast, nowhere)
   }
 
-  /** Continues a move that has stopped on its way. */
+  /** Continues a move that stopped on its way. */
   goOn(): boolean {
     this.check()
     this.cursor.renew()
     return this.attempt(further, nowhere)
   }
 
-  /** Begins to take entries: `takeMore` takes them. */
+  /** Starts taking entries with `takeMore`. */
   beginTake(count: number): void {
     checkCount(count, "count")
     this.beginStep()
     this.from = { key: this.key(), isBegun: this.isBegun }
   }
 
-  /** Takes a slice of the entries wanted; true when they are complete, and the cursor stands behind them. */
+  /** Takes a slice of the entries. Returns true when they are complete and the cursor is after them. */
   takeMore(taken: Array<Entry>, count: number, reverse: boolean): boolean {
     this.check()
     const { cursor } = this
@@ -130,7 +130,7 @@ export class Steering {
     return true
   }
 
-  /** The event loop has had a turn. */
+  /** Call this after a yield to the event loop. */
   renew(): void {
     this.cursor.renew()
   }
@@ -141,14 +141,14 @@ export class Steering {
     if (this.isClosed) throw new InvalidArgument({ argument: "cursor", reason: "is closed" })
   }
 
-  /** Moves the cursor from where it stands. */
+  /** Moves the cursor from its position. */
   private beginStep(): void {
     this.check()
     if (this.from !== undefined) this.undo()
     if (this.failure !== undefined) throw this.failure
   }
 
-  /** Moves the cursor whatever happened before. */
+  /** Moves the cursor, whatever happened before. */
   private place(move: Move, key: Uint8Array): boolean {
     if (this.from !== undefined) this.undo()
     this.failure = undefined
@@ -174,7 +174,7 @@ export class Steering {
     return this.failure
   }
 
-  /** Undoes the move that has not been continued. */
+  /** Undoes a move that was not continued. */
   private undo(): void {
     const { cursor } = this
     const { isBegun, key } = this.from!

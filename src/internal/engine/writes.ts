@@ -1,3 +1,48 @@
+/*
+ * The write path.
+ *
+ *   caller's fiber                                  log (core/log/logWriter.ts)             memtable
+ *   check -> admit -> check -> encode -> commit --> append -> sync, if it is wanted -----> apply -> visible -> caller resumes
+ *                     `-- one stretch, no wait --'
+ *
+ * Check. `Writes` refuses invalid arguments, and every write to a closed, read-only or poisoned store.
+ *
+ * Admit. A write waits if the store has to be made writable first, or if background work has fallen behind (`mustWait` in
+ * internal/compactor/writeStalls.ts). It waits with copies of its bytes, and then starts again with the check.
+ *
+ * Encode. The write gets the next sequence number, a batch one for each operation, and is encoded as one record straight into the log's
+ * buffer.
+ *
+ * Commit. If no record waits in front, a buffered one is appended and applied at once, and an interval one is applied at once. All other
+ * records join the group that is being filled. One microtask later the group is appended to the segment, and synced if one of its records
+ * asks for it. Records that come during a sync form the next group, which is appended and synced as one too. There is no timer. A record is
+ * synced without a group, in the calling thread, if its fiber made the last synced write too, the log is idle and the sync is expected to
+ * be short.
+ *
+ * Apply. The log calls `apply` (recover.ts): the memtable takes the record, and `visibleSequence` moves to its last number. Then the log
+ * calls `settled`: if the memtable is full, memtable and log segment are replaced by new ones (internal/compactor/rotation.ts).
+ *
+ * What must always hold:
+ *
+ *  1. Before a record is encoded the write has left nothing in log or memtable. A write that is refused, or interrupted while it waits
+ *     for admission, has not happened.
+ *  2. From the last check to the commit runs one synchronous stretch, so no other write comes between a number and its record. If
+ *     encoding throws, the log has no record and the next write gets the number.
+ *  3. A committed record runs to its end, even if its caller is interrupted.
+ *  4. Sequence number order is log order, and log order is the order in which records are applied. A buffered record behind one that waits
+ *     for its sync waits too.
+ *  5. A record is applied only when its durability is met: "sync", when the log is on disk up to its end; "buffered", when the operating
+ *     system has it; an interval, at once. An interval write asks for a sync within its interval, and counts as "sync" if too many bytes
+ *     wait for one already.
+ *  6. Readers see a record only after it was applied, so a batch, which is one record, is seen whole or not at all. The caller resumes
+ *     after that, and reads what it wrote.
+ *  7. A failed append or sync ends the log and is never tried again. All records that are not applied fail, and later writes fail with
+ *     `StorePoisoned`. Which of the failed records are on disk is known only when the store is opened again.
+ *  8. Memtable and segment are replaced in one synchronous stretch, when no record of that segment waits to be applied. A segment is
+ *     removed only when all memtables with records of it are in tables that a durable manifest names.
+ *  9. Memory is bounded: writers wait when the memtable is full, when too many bytes wait in the log, or when level 0 has too many tables.
+ *     Before that they yield to the event loop (`unsafePace`), so that background work keeps up.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,7 +55,7 @@ import { fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js
 import { resolveDurability, type Settings } from "../../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../../Store.js"
 import { WriteBatch } from "../../WriteBatch.js"
-import { Immediate, immediate, Later } from "../effect/immediate.js"
+import { Immediate, immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import { type Engine, illFormedString } from "./engine.js"
 import type { IntervalSync } from "./intervalSync.js"
 
@@ -33,19 +78,17 @@ const toPolicy = (durability: Settings["durability"]): Policy =>
 const syncPolicy = toPolicy("sync")
 const bufferedPolicy = toPolicy("buffered")
 
-/** In place of a fiber's number. */
+/** Used instead of a fiber's number. */
 const noWriter = -1
 
-/** In place of the time when a write began, where that is not measured. */
+/** Used instead of the start time of a write that is not measured. */
 const notSampled = -1
 
-/** One record of a batch is held in one piece of memory, and framed with a 32-bit length. */
+/** The record of a batch is one buffer, and its frame has a 32-bit length. */
 const maxBatchBytes = 1024 * 1024 * 1024
 
 /**
- * Puts, deletes and batches. A write is checked, then, in one synchronous stretch, numbered and encoded into the log's
- * buffer; from there on it happens whether the caller waits or not. When the log has kept it, the log's `apply` puts it into the memtable
- * and only then is it seen.
+ * Puts, deletes and batches. The overview at the head of this file describes their path.
  */
 export class Writes {
   private readonly defaultPolicy: Policy
@@ -70,10 +113,14 @@ export class Writes {
     new Put(this, key, value, options)
 
   readonly delete = (key: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
-    immediate(() => this.deleteNow(key, options))
+    immediate(this.yieldBudget, () => this.deleteNow(key, options))
 
   readonly write = (batch: WriteBatch, options?: WriteOptions): Effect.Effect<void, WriteError> =>
-    immediate(() => this.writeNow(batch, options))
+    immediate(this.yieldBudget, () => this.writeNow(batch, options))
+
+  get yieldBudget(): YieldBudget {
+    return this.engine.yieldBudget
+  }
 
   putNow(key: Bytes, value: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
     const { engine } = this
@@ -158,7 +205,7 @@ export class Writes {
     return this.commit(policy, batch.size, size, dataBytes, false)
   }
 
-  /** Commits the record that has just been encoded. */
+  /** Commits the record that was just encoded. */
   private commit(
     policy: Policy,
     operations: number,
@@ -184,13 +231,13 @@ export class Writes {
       waiting = new Waiting(this, started)
       isApplied = wal.unsafeCommit(mode, waiting.done)
     }
-    // If anything has thrown until here, the log has no record with these numbers, and the next one gets them.
+    // Last, so that a throw before this leaves the numbers to the next record.
     engine.nextSequence += operations
     const wait = isApplied || waiting === undefined ? this.ended(started) : waiting.effect
     return compactor.unsafePace(size) ? Effect.zipRight(wait, storage.yieldToEventLoop) : wait
   }
 
-  /** Whether the last synced write was of the same fiber: no other is there with which a sync could be shared. */
+  /** Whether the same fiber made the last synced write. Then no other writer is likely to share a sync. */
   private isAlone(): boolean {
     if (this.engine.parts.wal.unsafeIsBusy()) {
       this.lastWriter = noWriter
@@ -206,17 +253,17 @@ export class Writes {
 
   ended(started: number): Effect.Effect<void> {
     const { metrics } = this.engine.parts
-    if (started !== notSampled) metrics.putLatency.set((metrics.unsafeNow() - started) / 1000)
+    if (started !== notSampled) metrics.putLatency.record((metrics.unsafeNow() - started) / 1000)
     return Effect.void
   }
 
-  /** Waits for the store to be writable and for admission, then tries from the beginning: the store may be closed by then. */
+  /** Waits for activation and admission, then starts again with the check: the store may be closed by then. */
   private waitThen(again: () => Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> {
     const { engine } = this
     return Effect.zipRight(engine.whenActive(engine.parts.compactor.awaitAdmission), Effect.suspend(again))
   }
 
-  /** Puts the key's bytes at hand. */
+  /** Encodes the key into `keyBytes` and `keyLength`. */
   private takeKey(key: Bytes): InvalidArgument | undefined {
     const most = this.engine.parts.settings.maxKeyBytes
     if (typeof key === "string") {
@@ -249,10 +296,10 @@ export class Writes {
   }
 }
 
-/** What a write that waits goes on with, whatever its caller does to the bytes meanwhile. */
+/** Copies bytes for a write that waits: the caller may change them before the write continues. */
 const owned = (bytes: Bytes): Bytes => (typeof bytes === "string" ? bytes : new Uint8Array(bytes))
 
-/** A put, which runs so often that a closure counts. */
+/** A put. A class, because puts are so frequent that a closure for each costs. */
 class Put extends Immediate<void, WriteError> {
   constructor(
     private readonly writes: Writes,
@@ -261,6 +308,10 @@ class Put extends Immediate<void, WriteError> {
     private readonly options: WriteOptions | undefined
   ) {
     super()
+  }
+
+  protected override get budget(): YieldBudget {
+    return this.writes.yieldBudget
   }
 
   protected override evaluate(): undefined | Later<void, WriteError> {
@@ -272,7 +323,7 @@ class Put extends Immediate<void, WriteError> {
 const invalid = (argument: string, reason: string): Effect.Effect<never, InvalidArgument> =>
   Effect.fail(new InvalidArgument({ argument, reason }))
 
-/** Brings the log's callback and the fiber that waits for it together, whichever comes first. */
+/** Connects the log's callback with the fiber that waits for it, whichever comes first. */
 class Waiting {
   private resume: Resume | undefined
   private outcome: Effect.Effect<void, WriteError> | undefined
@@ -288,7 +339,7 @@ class Waiting {
     else this.outcome = outcome
   }
 
-  /** A throw would be the log's: others wait behind this one. */
+  /** Never throws: a throw would end the log, and other records wait behind this one. */
   private end(): Effect.Effect<void> {
     try {
       return this.writes.ended(this.started)

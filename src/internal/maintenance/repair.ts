@@ -11,7 +11,7 @@ import { warnOfDamage } from "../effect/damageWarnings.js"
 import { expectStore, makeDirectories, namesIn, noStore, syncParents } from "../manifest/directories.js"
 import { collect, drawStoreId, merge } from "../manifest/salvage.js"
 
-/** Makes a new store of all that is sound in another; see `LsmStore.repair`. */
+/** Makes a new store from the sound parts of another; see `LsmStore.repair`. */
 export const repairStore = (
   damaged: string,
   { into: given, ...tuning }: RepairOptions
@@ -32,7 +32,7 @@ export const repairStore = (
     yield* expectEmpty
     yield* makeDirectories(storage, into)
     yield* storage.lock(into)
-    // Somebody may have made a store there meanwhile.
+    // Another process may have made a store there before we had the lock.
     yield* expectEmpty
     yield* syncParents(storage, into)
     const names = yield* storage.list(directory)

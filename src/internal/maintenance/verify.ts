@@ -10,7 +10,7 @@ import type { VerifyEvent, VerifyOptions } from "../../Maintenance.js"
 import { attempt, Storage } from "../../Storage.js"
 import { expectStore } from "../manifest/directories.js"
 
-/** Checks a store that nobody else has open; see `LsmStore.verify`. */
+/** Checks a store that is not open elsewhere; see `LsmStore.verify`. */
 export const verifyStore = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, Storage> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {

@@ -4,13 +4,13 @@ import { closeQuietly } from "../../core/storage/storageDriver.js"
 import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../../Storage.js"
 
-/** Bytes copied between two turns of the event loop. */
+/** Bytes copied before the fiber yields to the event loop. */
 const copySlice = 1024 * 1024
 
 /**
- * Keeps files of a store in a directory beside them, durable, before anything is changed; returns that directory. Files are
- * linked, or copied if the file system has no links. A directory that is there already is left alone, whoever made it: an
- * interrupted try, or somebody else. `number` is the first that is tried for its name.
+ * Keeps files of a store in a directory beside them, durable, before anything changes. Returns that directory. Files are
+ * linked, or copied if the file system has no links. A directory that is there already is left alone: an interrupted try or
+ * it may not be ours. `number` is the first number tried for its name.
  */
 export const keepAside = (
   storage: StorageService,

@@ -4,7 +4,7 @@ import { holdsStore } from "../../core/manifest/storeDirectory.js"
 import { type FileError, InvalidArgument } from "../../LsmError.js"
 import { Storage, type StorageService } from "../../Storage.js"
 
-/** Makes a directory and those above it that are missing; see `syncParents`. */
+/** Makes a directory and its missing parents; see `syncParents`. */
 export const makeDirectories = (storage: StorageService, path: string): Effect.Effect<void, FileError> =>
   storage.makeDirectory(path).pipe(
     Effect.catchIf(
@@ -13,13 +13,13 @@ export const makeDirectories = (storage: StorageService, path: string): Effect.E
     )
   )
 
-/** Codes of directories above a store that its user may not open, or that a system cannot sync. */
+/** Codes for parents that the user may not open or that the system cannot sync. */
 const unsyncable = ["EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP", "EOPNOTSUPP"]
 
 /**
- * Makes the name of a new store's directory durable, and those of all above it. Any of them may have been made moments ago by this store, by another that is
- * opened at the same time, or by the application, none of which need have synced it yet. A directory that may not be opened was not
- * made by this user.
+ * Makes the directory entries of a new store's directory and of all its parents durable. This store,
+ * another one, or the application may have made any of them moments ago without a sync. A directory
+ * that we may not open was made by another user and is skipped.
  */
 export const syncParents = (storage: StorageService, directory: string): Effect.Effect<void, FileError> => {
   const parent = dirname(directory)
@@ -33,7 +33,7 @@ export const syncParents = (storage: StorageService, directory: string): Effect.
   )
 }
 
-/** The names in a directory, none where it does not exist. */
+/** The names in a directory. None if it does not exist. */
 export const namesIn = (directory: string): Effect.Effect<ReadonlyArray<string>, FileError, Storage> =>
   Effect.flatMap(Storage, (storage) =>
     storage.list(directory).pipe(
@@ -44,7 +44,7 @@ export const namesIn = (directory: string): Effect.Effect<ReadonlyArray<string>,
     )
   )
 
-/** Nothing is left in a directory that is no store, the lock least of all. */
+/** Fails if the directory holds no store. Check this before locking, so that no lock file is left there. */
 export const expectStore = (directory: string): Effect.Effect<void, FileError | InvalidArgument, Storage> =>
   Effect.flatMap(namesIn(directory), (names) => (holdsStore(names) ? Effect.void : noStore(directory)))
 

@@ -19,17 +19,17 @@ import { runSlices } from "../storage/slices.js"
 import { keepAside } from "./aside.js"
 import { writeManifest } from "./writeManifest.js"
 
-/** What salvaging had to give up, and where the files are as they were. */
+/** The losses of a salvage, and the directory that keeps the files as they were. */
 export interface Salvaged {
   readonly lost: ReadonlyArray<Damage>
   readonly aside: string
 }
 
 /**
- * Checks the store in a locked directory. Where anything is damaged, all that is sound is written to new tables and a new manifest that
- * names only those; what is left of the old files are orphans then. Undefined where the store is sound, or where there is none.
+ * Checks the store in a locked directory. If anything is damaged, it writes all sound entries to new tables, and a new manifest that
+ * names only those; the old files are orphans then. Returns undefined if the store is sound or there is none.
  *
- * A crash at any moment leaves either the old store, to be salvaged again, or the new one: CURRENT alone tells which.
+ * A crash at any moment leaves either the old store, which is salvaged again, or the new one. CURRENT alone decides which.
  */
 export const salvageDirectory = (
   options: LsmOptions
@@ -65,26 +65,26 @@ const isSound = (
     return Effect.map(runSlices(storage, steps), () => errors === 0)
   })
 
-/** Gathers damage, each place once. */
+/** Collects damage, each place once. */
 export const collect = (): { readonly damages: ReadonlyArray<Damage>; readonly report: Report } => {
   const damages: Array<Damage> = []
   return { damages, report: reportOnce((damage) => damages.push(damage)) }
 }
 
-/** Where a merge is written to. */
+/** The destination of a merge. */
 export interface MergeTarget {
   readonly directory: string
   readonly storeId: Uint8Array
   readonly nextFileNumber: number
 }
 
-/** What a merge has read and written. */
+/** Counts of what a merge read and wrote. */
 export interface Merged {
   readonly records: number
   readonly entries: number
 }
 
-/** Writes all that is sound of a store as one level of tables, and a manifest that names them. */
+/** Writes the sound entries of a store as one level of tables, and a manifest that names them. */
 export const merge = (
   survey: Survey,
   from: string,
@@ -95,9 +95,8 @@ export const merge = (
   Effect.gen(function* () {
     const storage = yield* Storage
     const { directory, storeId } = target
-    const given = { ...options, directory }
-    const { tableBytes } = yield* settings(given)
-    const tables = yield* SSTableStore.make(given)
+    const targetSettings = yield* settings({ ...options, directory })
+    const tables = yield* SSTableStore.make(targetSettings)
     tables.unsafeAttach(storeId)
     let { nextFileNumber } = target
     const allocate = (): number => nextFileNumber++
@@ -105,9 +104,15 @@ export const merge = (
       storage,
       soundEntries(storage.driver, from, survey, report)
     )
-    // No version older than a key's newest is seen by anyone, and nothing lies below.
+    // There are no snapshots, so only the newest versions count, and there is no level below.
     const retention = new Retention([], () => true)
-    const written = yield* tables.write({ cursor, retention, targetSize: tableBytes, level: levelCount - 1, allocate })
+    const written = yield* tables.write({
+      cursor,
+      retention,
+      targetSize: targetSettings.tableBytes,
+      level: levelCount - 1,
+      allocate
+    })
     const added = written.tables.map((table) => ({ level: levelCount - 1, table }))
     const manifestNumber = allocate()
     const writer = yield* writeManifest(storage, directory, storeId, manifestNumber, {
@@ -115,14 +120,14 @@ export const merge = (
       flushedSequence: largestSequence,
       segments: [],
       version: Version.empty.apply({ added, removed: [] }),
-      // Whatever segments are left belong to logs that end here, and none of them is missed.
+      // Remaining segments belong to logs that end here. None of them is needed.
       closed: { fileNumber: target.nextFileNumber - 1, size: 0 }
     })
     yield* attempt(() => writer.file.close())
     return { records, entries: written.tables.reduce((n, { entries }) => n + entries, 0) }
   })
 
-/** The id of a store that is made. */
+/** Draws the id of a new store. */
 export const drawStoreId: Effect.Effect<Uint8Array> = Effect.map(
   Effect.replicateEffect(Random.nextIntBetween(0, 256), storeIdSize),
   (bytes) => Uint8Array.from(bytes)

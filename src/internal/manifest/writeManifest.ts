@@ -7,8 +7,8 @@ import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../../Storage.js"
 
 /**
- * Writes a manifest with the whole state, durable under its name, then lets CURRENT point to it. Where that fails, the manifest is removed, and
- * `failed` told false; once CURRENT may point to it, it stays, and `failed` is told true.
+ * Writes a manifest with the whole state, durable under its name, then points CURRENT to it. If that fails, the manifest is removed and
+ * `failed` is called with false. But once CURRENT may point to it, it stays, and `failed` is called with true.
  */
 export const writeManifest = (
   storage: StorageService,
@@ -20,7 +20,7 @@ export const writeManifest = (
 ): Effect.Effect<ManifestWriter, FileError> =>
   Effect.gen(function* () {
     const path = `${directory}/${manifestName(fileNumber)}`
-    // If this fails, a file of that name is somebody else's, and stays.
+    // If this fails because the name is taken, the file is not ours and stays.
     const file = yield* attempt(() => storage.driver.create(path)).pipe(Effect.tapError(() => failed(false)))
     const close = Effect.sync(() => closeQuietly(file))
     const undo = Effect.zipRight(Effect.ignore(storage.remove(path)), failed(false))
@@ -38,7 +38,7 @@ export const writeManifest = (
     return writer
   })
 
-/** Makes what CURRENT is to say durable, under a name of its own. */
+/** Writes the next CURRENT under a temporary name and makes it durable. */
 const writePointer = (
   storage: StorageService,
   directory: string,
@@ -62,7 +62,7 @@ const writePointer = (
     )
   })
 
-/** The one step that turns a store into another. */
+/** The one step that switches from the old state to the new one. */
 const replacePointer = (
   storage: StorageService,
   directory: string,

@@ -4,32 +4,36 @@ import * as MetricState from "effect/MetricState"
 import * as MutableHashMap from "effect/MutableHashMap"
 import * as MutableHashSet from "effect/MutableHashSet"
 
-/** A gauge's key, and what it shows whenever somebody looks. */
+/** A gauge's key, and the function that reads its value. */
 export type Reading = readonly [key: MetricKey.MetricKey.Gauge<number>, read: () => number]
 
-/** What a store has in the registry while it is open. */
+/** The metrics of one open store in Effect's registry. */
 export interface Registration {
-  /** The hook that `make` finds or makes in the registry. `release` is called when it is not there any more. Undefined once the store has closed. */
+  /**
+   * Returns the hook that `make` finds or makes in the registry; undefined once the store has
+   * closed. `release` is called when the metric leaves the registry.
+   */
   readonly hook: <A>(key: MetricKey.MetricKey.Untyped, make: () => A, release: () => void) => A | undefined
-  /** Registers the gauges, if they are not there yet. */
+  /** Registers the gauges, unless they are registered already. */
   readonly show: () => void
-  /** To be called when the store has closed. */
+  /** Call this when the store has closed. */
   readonly closed: () => void
 }
 
-/** The stores that are open under one name, and what they have in the registry. */
+/** The open stores that share a name, and their metrics in the registry. */
 interface Family {
   users: number
   readonly keys: MutableHashSet.MutableHashSet<MetricKey.MetricKey.Untyped>
-  /** The gauges of those that have registered theirs. What is registered reads those of the last. */
+  /** The gauges of the stores that registered theirs. The registry reads those of the last one. */
   readonly shown: Array<ReadonlyArray<Reading>>
 }
 
 const families = new Map<string, Family>()
 
 /**
- * Effect's registry, which every exporter reads, has no way to forget a metric: a process that opens stores under ever new names would keep
- * the metrics of all of them. Its map is private. If it is what it was when this was written, keys are removed there; if not, they stay.
+ * Removes metrics from Effect's registry, which has no public way to remove one. Without this, a
+ * process that opens stores under ever new names keeps the metrics of all of them. The registry's map
+ * is private: if it does not look as expected, the metrics stay.
  */
 const forget = (keys: Iterable<MetricKey.MetricKey.Untyped>): void => {
   const map: unknown = Reflect.get(Metric.globalMetricRegistry, "map")
@@ -39,7 +43,10 @@ const forget = (keys: Iterable<MetricKey.MetricKey.Untyped>): void => {
   }
 }
 
-/** Registers the metrics of a store under a name: made when first used, and gone when the last open store of this name has closed. */
+/**
+ * Registers the metrics of a store under a name. Each is made when it is first used. All leave the
+ * registry when the last open store of this name closes.
+ */
 export const registerMetrics = (name: string, makeReadings: () => ReadonlyArray<Reading>): Registration => {
   const family: Family = families.get(name) ?? { users: 0, keys: MutableHashSet.empty(), shown: [] }
   families.set(name, family)

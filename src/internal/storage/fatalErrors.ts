@@ -5,9 +5,11 @@ import type { StorageService } from "../../Storage.js"
 const findDirectory = "find directory"
 
 /**
- * Whether a failure of other work than the log's leaves the store without knowledge of what is on disk. A file whose sync failed for want of
- * room is removed, and written anew under another name. A directory has no other name: after a failed sync nobody can
- * say which of its names are on disk. Nor is it known where another store has written to the directory, nor when it has vanished.
+ * Whether an error of background work means that we no longer know what is on disk.
+ *
+ * A file whose sync fails because the disk is full is removed and written again under another name.
+ * A directory has no other name: after its sync fails, we cannot know which of its names are on
+ * disk. The same is true after another store has written to the directory, or after it vanished.
  */
 export const isFatal = (error: FileError): boolean =>
   (error._tag === "StorageError" &&
@@ -17,8 +19,9 @@ export const isFatal = (error: FileError): boolean =>
   (error._tag === "DiskFull" && error.operation === "sync directory")
 
 /**
- * A failure for want of a file is one of the whole directory if that has vanished: it was removed, renamed or unmounted. Then nothing that is
- * tried again can succeed, and should the directory come back, nobody can say what it holds.
+ * Turns "no such file" into an error of the whole directory if the directory has vanished: it was
+ * removed, renamed or unmounted. Retries cannot succeed then. If the directory comes back, its
+ * content is unknown.
  */
 export const detectVanished =
   (storage: StorageService, directory: string) =>
@@ -26,7 +29,7 @@ export const detectVanished =
     Effect.catchAll(work, (error) => {
       if (error._tag !== "StorageError" || error.code !== "ENOENT") return Effect.fail(error)
       return Effect.flatMap(
-        // If it cannot be asked for, it counts as there.
+        // A directory that we cannot look for counts as present.
         Effect.orElseSucceed(storage.exists(directory), () => true),
         (exists) =>
           Effect.fail(

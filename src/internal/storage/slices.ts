@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService } from "../../Storage.js"
 
-/** Runs a generator of slices to its end, the event loop turning in between. */
+/** Runs a generator to its end, and yields to the event loop after each slice. */
 export const runSlices = <A>(storage: StorageService, steps: Generator<void, A>): Effect.Effect<A, FileError> => {
   const step = attempt(() => steps.next())
   const run: Effect.Effect<A, FileError> = Effect.flatMap(step, (next) =>

@@ -1,7 +1,10 @@
 import * as Schema from "effect/Schema"
 import { Corruption, DiskFull, StorageError, UnsupportedFormat } from "../../LsmError.js"
 
-/** What goes between a store and the thread that merges its tables: plain data, with errors that keep their fields. */
+/**
+ * Messages between a store and the worker thread that merges its tables. They are plain data, and
+ * errors keep their fields.
+ */
 
 const TableMeta = Schema.Struct({
   fileNumber: Schema.Number,
@@ -18,7 +21,7 @@ const TableMeta = Schema.Struct({
 
 const KeyBounds = Schema.Struct({ smallestKey: Schema.Uint8ArrayFromSelf, largestKey: Schema.Uint8ArrayFromSelf })
 
-/** The options that tables are read and written by. */
+/** The options for reading and writing tables. */
 const TableOptions = Schema.Struct({
   directory: Schema.String,
   maxOpenTables: Schema.Number,
@@ -30,7 +33,7 @@ const TableOptions = Schema.Struct({
   directoryMode: Schema.Number
 })
 
-/** Merges tables. What is written takes its file numbers from `fileNumbers`, in their order. */
+/** Merges tables. New tables take their file numbers from `fileNumbers`, in order. */
 export class Merge extends Schema.TaggedRequest<Merge>()("Merge", {
   failure: Schema.Union(StorageError, DiskFull, Corruption, UnsupportedFormat),
   success: Schema.Struct({
@@ -50,7 +53,7 @@ export class Merge extends Schema.TaggedRequest<Merge>()("Merge", {
   }
 }) {}
 
-/** Answered when no merge is under way any more: one that was interrupted has cleared away what it had written. */
+/** Returns when no merge is running. An interrupted merge has removed its files by then. */
 export class Settle extends Schema.TaggedRequest<Settle>()("Settle", {
   failure: Schema.Never,
   success: Schema.Void,

@@ -9,7 +9,7 @@ import { type Modes, Storage, type StorageService } from "../../Storage.js"
 import { fromTables } from "../../TableMerger.js"
 import { type Merge, MergeRequest } from "./mergeMessages.js"
 
-/** Merges as a store does it in its own thread, by an SSTableStore that is made for this request and opens the tables anew. */
+/** Merges with an SSTableStore that lives for one request and opens the input tables itself. */
 const merge = (request: Merge): Effect.Effect<Schema.WithResult.Success<Merge>, FileError, Storage> =>
   Effect.gen(function* () {
     const tables = yield* Effect.orDie(
@@ -25,7 +25,7 @@ const merge = (request: Merge): Effect.Effect<Schema.WithResult.Success<Merge>, 
     return yield* fromTables(tables).merge({ ...request, allocate })
   }).pipe(Effect.scoped)
 
-/** The far side of `MergeThread`: carries out one request at a time, on the Storage that is made for its modes. */
+/** The other side of `MergeThread`. It runs one request at a time, on a Storage with the modes of the request. */
 export const layer = <R>(
   storageWith: (modes: Modes) => Effect.Effect<StorageService, never, R>
 ): Layer.Layer<never, WorkerError, WorkerRunner.PlatformRunner | R> =>

@@ -12,13 +12,13 @@ import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Merge, MergeRequest, Settle } from "./mergeMessages.js"
 
-/** A thread that merges tables. It ends with the scope in which it was started, or when it is closed. */
+/** A worker thread that merges tables. It ends with the scope in which it was started, or when it is closed. */
 export interface MergeThread {
   /** Fails with a `WorkerError` when the thread dies. */
   readonly merge: (request: Merge) => Effect.Effect<Schema.WithResult.Success<Merge>, Failure<Merge>>
   readonly settle: (request: Settle) => Effect.Effect<void, Failure<Settle>>
   readonly unsafeIsDead: () => boolean
-  /** Whether the thread keeps the process alive; from its start on it does. */
+  /** Sets whether the thread keeps the process alive. By default it does. */
   readonly unsafeKeepAlive: (keep: boolean) => void
   readonly close: Effect.Effect<void>
 }
@@ -26,8 +26,8 @@ export interface MergeThread {
 type Failure<A extends MergeRequest> = Schema.WithResult.Failure<A> | WorkerError | ParseError
 
 /**
- * A platform whose workers die once: `died` is told, requests that wait for an answer fail, and that is all. The manager of workers by
- * itself would start the same one again a second later.
+ * A platform whose workers stay dead: when one dies, `died` is called and waiting requests fail.
+ * Without this, the worker manager restarts the worker a second later.
  */
 const mortal = (platform: Worker.PlatformWorker, died: (error: WorkerError) => void): Worker.PlatformWorker => ({
   ...platform,
@@ -57,13 +57,16 @@ const toWorkerError = (cause: Cause.Cause<unknown>): WorkerError => {
   return error instanceof WorkerError ? error : new WorkerError({ reason: "unknown", cause: error })
 }
 
-/** What Node's threads and processes have, to let a process end though they are there. */
+/** Node's threads and child processes have these, so that a process can end while they run. */
 interface Referenced {
   readonly ref?: () => void
   readonly unref?: () => void
 }
 
-/** Starts a thread, and waits until it is ready. Only that wait is interrupted: whoever asked for the thread gets it, or there is none. */
+/**
+ * Starts a thread and waits until it is ready. Only this wait is interruptible, and an interruption
+ * ends the thread: the caller gets the thread, or there is none.
+ */
 export const startThread = (
   parent: Scope.Scope
 ): Effect.Effect<MergeThread, WorkerError, Worker.PlatformWorker | Worker.Spawner> =>
@@ -91,7 +94,7 @@ export const startThread = (
         Scope.extend(scope),
         Effect.intoDeferred(ready),
         Effect.interruptible,
-        // Whoever sent the request is told of its end.
+        // The sender of a request gets its error, so it is not logged as well.
         Logger.withMinimumLogLevel(LogLevel.None),
         Effect.forkIn(scope)
       )
@@ -102,7 +105,7 @@ export const startThread = (
         scope,
         Effect.sync(() => died(new WorkerError({ reason: "unknown", cause: new Error("closed") })))
       )
-      // The failure of a request that the thread's death ends arrives undecoded, as no failure of the request at all.
+      // When the thread dies, a waiting request fails with a defect. Replace it by the death itself.
       const unlessDead = <A, E>(request: Effect.Effect<A, E>) =>
         Effect.suspend(
           (): Effect.Effect<A, E | WorkerError> => (death === undefined ? request : Effect.fail(death))

@@ -21,24 +21,24 @@ export interface Replay {
   readonly records: number
   readonly end: LogEnd
   readonly dropped: ReadonlyArray<TornTail>
-  /** What lies behind the place where the log was cut, the damage first. Empty unless `cut` was asked for. */
+  /** Damage and records after the place where the log was cut. Empty unless `cut` was set. */
   readonly lost: ReadonlyArray<Damage>
 }
 
 export interface ReplayOptions {
-  /** The log ends where its damage begins, in place of failing. Default false. */
+  /** Ends the log where its damage begins, instead of failing. Default false. */
   readonly cut?: boolean
-  /** Whether the segments that were kept are on disk when the replay ends. Default true. */
+  /** Syncs the segments that were kept before the replay ends. Default true. */
   readonly sync?: boolean
 }
 
-/** Takes the record whose payload stands at `bytes[start, end)` in a segment. */
+/** Takes one record of a segment. Its payload is `bytes[start, end)`. */
 export type ApplyRecord = (bytes: Uint8Array, start: number, end: number, segment: number) => void
 
-/** Bytes of log replayed between two turns of the event loop. */
+/** Bytes of log replayed before the fiber yields to the event loop. */
 const replaySlice = 1024 * 1024
 
-/** Replays segments that stand at `pathOf`. */
+/** Replays the segments whose paths `pathOf` returns. */
 export const replaySegments =
   (storage: StorageService, pathOf: (segment: number) => string) =>
   (
@@ -98,7 +98,7 @@ export const replaySegments =
       const first = damage
       const lost =
         first === undefined ? [] : yield* attempt(() => [first, ...behindCut(storage, pathOf, segments, end)])
-      // A log that was closed in order was synced before the manifest came to say so.
+      // A log that was closed in order was synced before the manifest recorded it.
       const isOnDisk = closed !== undefined && end.fileNumber <= closed.fileNumber
       if (sync && !isOnDisk) {
         yield* syncSegments(storage, segments.slice(0, segments.indexOf(end.fileNumber) + 1).map(pathOf))
@@ -106,7 +106,7 @@ export const replaySegments =
       return { records: count, end, dropped: end.torn, lost }
     })
 
-/** What was read from the page cache may not be on disk; what comes next will rely on it. */
+/** Syncs segments: bytes that came from the page cache may not be on disk yet. */
 const syncSegments = (storage: StorageService, paths: ReadonlyArray<string>): Effect.Effect<void, FileError> =>
   Effect.forEach(
     paths,
@@ -119,7 +119,7 @@ const syncSegments = (storage: StorageService, paths: ReadonlyArray<string>): Ef
     { discard: true }
   )
 
-/** The size of a segment without the room it does not use; of one that cannot be read, its size. */
+/** Bytes of a segment without unused space at its end. For an unreadable segment, its file size. */
 const usedSize = (driver: StorageDriver, file: string, from: number): number => {
   try {
     return unusedFrom(readWhole(driver, file), from)
@@ -129,7 +129,7 @@ const usedSize = (driver: StorageDriver, file: string, from: number): number => 
   }
 }
 
-/** What a log that was cut has behind its end. */
+/** The damage to report for everything after the end of a log that was cut. */
 const behindCut = (
   { driver }: StorageService,
   pathOf: (segment: number) => string,

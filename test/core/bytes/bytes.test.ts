@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import * as bytes from "../../../src/core/bytes/bytes.js"
-import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { anyKey, hex } from "../../support/entries.js"
 import { check } from "../../support/property.js"
 
@@ -91,7 +91,7 @@ describe("UTF-8", () => {
   })
 
   it("makes the same lookup key of a string and of its bytes, one after the other", () => {
-    const key = new LookupKey()
+    const key = new ReusableLookupKey()
     check(
       FastCheck.property(anyText, FastCheck.constantFrom(1, 100), (text, times) => {
         const long = text.repeat(times)

@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { equals } from "../../../src/core/bytes/bytes.js"
-import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { EntryCache, type EntrySource } from "../../../src/core/cache/entryCache.js"
 import { LookupResult } from "../../../src/core/cursor/lookupResult.js"
 import { check } from "../../support/property.js"
@@ -9,7 +9,7 @@ import { check } from "../../support/property.js"
 /** Versions of one key, newest first. */
 type Versions = ReadonlyArray<{ readonly sequence: number; readonly value: Uint8Array }>
 
-const key = new LookupKey()
+const key = new ReusableLookupKey()
 const found = new LookupResult()
 
 const take = (value: Uint8Array, sequence: number) => {

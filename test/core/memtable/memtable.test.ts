@@ -2,9 +2,10 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { compare } from "../../../src/core/bytes/bytes.js"
 import { hash } from "../../../src/core/bytes/hash.js"
-import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { mergeCursors } from "../../../src/core/cursor/mergeCursor.js"
-import { Memtable, none } from "../../../src/core/memtable/memtable.js"
+import { none } from "../../../src/core/memtable/entrySource.js"
+import { Memtable } from "../../../src/core/memtable/memtable.js"
 import { memtableCursors, newestCursors } from "../../../src/core/memtable/memtableCursor.js"
 import { moves, walk } from "../../support/cursorWalk.js"
 import {
@@ -35,7 +36,7 @@ const memtableOf = (entries: ReadonlyArray<TestEntry>): Memtable => {
   return memtable
 }
 
-const lookupKey = new LookupKey()
+const lookupKey = new ReusableLookupKey()
 
 const lookup = (memtable: Memtable, key: Uint8Array, sequence: number): string | undefined => {
   const id = memtable.find(lookupKey.set(key), sequence)

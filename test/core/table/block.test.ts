@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { compare } from "../../../src/core/bytes/bytes.js"
-import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { LookupResult } from "../../../src/core/cursor/lookupResult.js"
 import { CorruptionFailure } from "../../../src/core/storage/failure.js"
 import { BlockBuilder } from "../../../src/core/table/blockBuilder.js"
@@ -27,7 +27,7 @@ const malformed = (): never => {
   throw new CorruptionFailure("f", 0, "data block", "malformed")
 }
 
-const lookupKey = new LookupKey()
+const lookupKey = new ReusableLookupKey()
 
 const build = (
   entries: ReadonlyArray<TestEntry>,

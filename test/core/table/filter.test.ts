@@ -1,17 +1,18 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { hash, secondHash } from "../../../src/core/bytes/hash.js"
-import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { TableFilter } from "../../../src/core/table/filter.js"
+import { FilterBuilder } from "../../../src/core/table/filterBuilder.js"
 import { anyKey, hex } from "../../support/entries.js"
 import { check } from "../../support/property.js"
 
-const key = new LookupKey()
+const key = new ReusableLookupKey()
 
 const filterOf = (keys: ReadonlyArray<string | Uint8Array>, rate: number): TableFilter => {
-  const filter = TableFilter.make(keys.length, rate)
-  for (const k of keys) filter.add(key.set(k))
-  return filter
+  const builder = new FilterBuilder(keys.length, rate)
+  for (const k of keys) builder.add(key.set(k))
+  return builder.build()
 }
 
 /** The share of keys not in the filter that it takes for its own, over several filters of one size. */

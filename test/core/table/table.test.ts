@@ -1,7 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { compare } from "../../../src/core/bytes/bytes.js"
-import { LookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { BlockCache } from "../../../src/core/cache/blockCache.js"
 import { LookupResult } from "../../../src/core/cursor/lookupResult.js"
 import { InspectedTable } from "../../../src/core/recovery/inspectedTable.js"
@@ -32,7 +32,7 @@ const someEntries = FastCheck.oneof(
   history(anyKey, { minLength: 1, maxLength: 80 })
 )
 
-const key = new LookupKey()
+const key = new ReusableLookupKey()
 const found = new LookupResult()
 
 const lookup = (reader: TableReader, sought: Uint8Array, sequence: number): string | undefined => {

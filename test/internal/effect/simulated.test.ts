@@ -1,30 +1,66 @@
 import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { immediate } from "../../../src/internal/effect/immediate.js"
+import { LsmStore } from "effect-lsm"
+import { immediate, YieldBudget } from "../../../src/internal/effect/immediate.js"
+import { seeded } from "../../crash/random.js"
+import { Machine } from "../../model/machine.js"
+import { openStore } from "../../support/openStore.js"
 import { simulated } from "../../support/simulated.js"
 
-const answers = (count: number, each: () => void) =>
+/** In which turns two fibers follow each other whose Effects return at once. */
+const turns = <E>(once: Effect.Effect<unknown, E>) =>
   Effect.gen(function* () {
-    for (let i = 0; i < count; i++) yield* immediate(() => Effect.succeed(each()))
+    const seen: Array<[name: string, count: number]> = []
+    const loop = (name: string) =>
+      Effect.gen(function* () {
+        for (let i = 0; i < 1500; i++) {
+          yield* once
+          if (seen.at(-1)?.[0] !== name) seen.push([name, 0])
+          seen.at(-1)![1]++
+        }
+      })
+    yield* Effect.all([loop("a"), loop("b")], { concurrency: "unbounded", discard: true })
+    return seen
   })
 
-/** In which turns two fibers follow each other that are answered at once. */
-const turns = Effect.gen(function* () {
-  const seen: Array<string> = []
-  const see = (name: string) => () => {
-    if (seen.at(-1)?.startsWith(name) !== true) seen.push(`${name} 0`)
-    const [, count] = seen.pop()!.split(" ")
-    seen.push(`${name} ${Number(count) + 1}`)
-  }
-  yield* Effect.all([answers(1500, see("a")), answers(1500, see("b"))], { concurrency: "unbounded", discard: true })
-  return seen
-})
-
-it.live("a simulated run is the same again, whatever was answered before it", () =>
+const repeat = <E>(count: number, once: Effect.Effect<unknown, E>) =>
   Effect.gen(function* () {
-    const first = yield* simulated(1, () => turns)
-    yield* answers(300, () => undefined)
-    expect(yield* simulated(1, () => turns)).toEqual(first)
-    expect(first.length).toBeGreaterThan(2)
+    for (let i = 0; i < count; i++) yield* once
+  })
+
+it.live("fibers that share a budget yield to each other when it is spent", () =>
+  Effect.gen(function* () {
+    const nothing = immediate(new YieldBudget(), () => Effect.void)
+    expect(yield* simulated(1, () => turns(nothing))).toEqual([
+      ["a", 1023],
+      ["b", 1023],
+      ["a", 477],
+      ["b", 477]
+    ])
   })
 )
+
+it.live("a simulated run that opens its own store is the same again, whatever other stores have returned", () => {
+  const run = simulated(1, () =>
+    Effect.gen(function* () {
+      const { storage } = new Machine(seeded(1), "/store")
+      const store = yield* openStore(storage, { directory: "/store" })
+      yield* store.put("a", "1", { durability: "buffered" })
+      const cursor = yield* store.cursor()
+      return [
+        yield* turns(store.get("a")),
+        yield* turns(store.put("a", "2", { durability: "buffered" })),
+        yield* turns(store.delete("b", { durability: "buffered" })),
+        yield* turns(store.getMany(["a"])),
+        yield* turns(cursor.first)
+      ]
+    }).pipe(Effect.scoped)
+  )
+  return Effect.gen(function* () {
+    const first = yield* run
+    const other = yield* LsmStore.LsmStore
+    yield* repeat(300, other.get("a"))
+    expect(yield* run).toEqual(first)
+    for (const seen of first) expect(seen.length).toBeGreaterThan(2)
+  }).pipe(Effect.provide(LsmStore.layerMemory()))
+})

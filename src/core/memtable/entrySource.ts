@@ -1,0 +1,19 @@
+/** The entries of a memtable as its cursors read them: each has a number, `none` for none. */
+export interface EntrySource {
+  /** The sorted runs of this moment, which never change. Each holds the first entry of every key in it. */
+  snapshotRuns(): ReadonlyArray<Uint32Array>
+  /** The first position of a run whose key is at or above `key[0, length)`. */
+  lowerBound(run: Uint32Array, key: Uint8Array, length: number): number
+  /** The newest entry at or before `sequence` of the key whose first entry is `node`. */
+  newestOf(node: number, sequence: number): number
+  /** The next older entry of the same key. */
+  olderOf(id: number): number
+  isDeletion(id: number): boolean
+  sequenceOf(id: number): number
+  bytesOf(id: number): Uint8Array
+  keyStartOf(id: number): number
+  keyEndOf(id: number): number
+  valueEndOf(id: number): number
+}
+
+export const none = -1

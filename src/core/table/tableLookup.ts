@@ -1,0 +1,66 @@
+import { compareRange } from "../bytes/bytes.js"
+import type { LookupKey } from "../bytes/lookupKey.js"
+import type { EntryCache, EntrySource } from "../cache/entryCache.js"
+import { EntryKind } from "../cursor/entryKind.js"
+import type { LookupResult } from "../cursor/lookupResult.js"
+import { findTable } from "./levelCursor.js"
+import type { TableMeta } from "./tableFormat.js"
+import type { TableReader } from "./tableReader.js"
+
+/** Tables by level: level 0 from the newest to the oldest, deeper levels disjoint and ordered by key. */
+export interface TableLevels extends EntrySource {
+  readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>
+}
+
+/** The entry cache takes megabytes for its first entry, so a program that finds few keys in tables does without it. */
+const foundBeforeEntries = 8
+
+/** Lookups in the tables of a version: first in the entry cache, then level by level. */
+export class TableLookup {
+  private untilEntries = foundBeforeEntries
+
+  constructor(
+    private readonly entries: EntryCache,
+    private readonly readerOf: (fileNumber: number) => TableReader
+  ) {}
+
+  /**
+   * Looks for the newest version of a key at or before `sequence`. Returns the level where it is, or was when the entry cache took
+   * it; -1 if there is none. `isNewest` says that no version of any key is newer than `sequence`.
+   */
+  find(source: TableLevels, key: LookupKey, sequence: number, isNewest: boolean, result: LookupResult): number {
+    const { entries } = this
+    const hasEntries = this.untilEntries === 0
+    if (hasEntries && entries.find(source, key, sequence, result)) {
+      result.kind = EntryKind.value
+      return entries.level
+    }
+    const level = this.findInLevels(source.levels, key, sequence, result)
+    if (level < 0 || result.kind === EntryKind.deletion) return level
+    if (!hasEntries) this.untilEntries--
+    // An older snapshot may have found an older version than the newest.
+    else if (isNewest) entries.offer(key, result, level)
+    return level
+  }
+
+  private findInLevels(levels: TableLevels["levels"], key: LookupKey, sequence: number, result: LookupResult): number {
+    for (const table of levels[0]!) {
+      const { largestKey } = table
+      const isBelow = compareRange(key.bytes, 0, key.length, largestKey, 0, largestKey.length) <= 0
+      if (isBelow && this.findIn(table, key, sequence, result)) return 0
+    }
+    for (let level = 1; level < levels.length; level++) {
+      const tables = levels[level]!
+      if (tables.length === 0) continue
+      const table = tables[findTable(tables, key.bytes, key.length)]
+      if (table !== undefined && this.findIn(table, key, sequence, result)) return level
+    }
+    return -1
+  }
+
+  private findIn(table: TableMeta, key: LookupKey, sequence: number, result: LookupResult): boolean {
+    const { smallestKey } = table
+    if (compareRange(key.bytes, 0, key.length, smallestKey, 0, smallestKey.length) < 0) return false
+    return this.readerOf(table.fileNumber).find(key, sequence, result)
+  }
+}

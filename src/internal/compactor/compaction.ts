@@ -1,0 +1,153 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import {
+  type Compaction,
+  type Garbage,
+  isTrivialMove,
+  levelScores,
+  pickCompaction,
+  pickManual,
+  pickSuperseded
+} from "../../core/compaction/compactionPicker.js"
+import { mergeInputs } from "../../core/compaction/mergeInputs.js"
+import type { FileError } from "../../LsmError.js"
+import { codecAt } from "../../LsmOptions.js"
+import { annotate, logDebug } from "../effect/logging.js"
+import type { CompactorState } from "./state.js"
+import type { WriteStalls } from "./writeStalls.js"
+import { numbersOf, sizeOf, writeAndApply } from "./writtenTables.js"
+
+/** A closed range of keys; without a bound it is open on that side. */
+export interface CompactionRange {
+  readonly smallest: Uint8Array | undefined
+  readonly largest: Uint8Array | undefined
+}
+
+/** Merges tables into deeper levels, one compaction at a time, and removes tables without readers. */
+export interface Compactions {
+  /** Runs the most urgent compaction; true if there was one. */
+  readonly compactOnce: Effect.Effect<boolean, FileError>
+  /** Compacts a range down to the deepest level, in the caller's fiber. */
+  readonly compactRange: (range: CompactionRange) => Effect.Effect<void, FileError>
+  /** Removes the files of obsolete tables that no reader holds. A file that cannot be removed is an orphan of the next open. */
+  readonly removeObsolete: Effect.Effect<void>
+  /** Whether some tables are known to hold versions that only snapshots see. */
+  readonly holdsSuperseded: () => boolean
+  /** How near each level is to its limit: compacted at `compactionThreshold`, full at 1. */
+  readonly scores: () => ReadonlyArray<number>
+}
+
+export const makeCompactions = (state: CompactorState, { reports }: WriteStalls): Compactions => {
+  const { manifest, merger, metrics, settings, tables } = state.parts
+  const limits = { ...settings, threshold: settings.compactionThreshold }
+  const oneAtATime = Effect.unsafeMakeSemaphore(1)
+
+  const run = (compaction: Compaction): Effect.Effect<void, FileError> =>
+    Effect.gen(function* () {
+      const started = yield* Clock.currentTimeMillis
+      const { inputs, overlaps, level, outputLevel, reason } = compaction
+      let report: Effect.Effect<void>
+      const removed = [
+        ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
+        ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
+      ]
+      // A table moved to a level of another compression would keep the one it has.
+      if (isTrivialMove(compaction) && codecAt(settings, level) === codecAt(settings, outputLevel)) {
+        yield* state.apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
+        const table = numbersOf(inputs)
+        const duration = (yield* Clock.currentTimeMillis) - started
+        const fields = { reason, level, outputLevel, table, bytes: sizeOf(inputs), duration }
+        report = logDebug("Compactor", "moved tables down", fields)
+      } else {
+        const result = yield* writeAndApply(
+          state,
+          merger.merge({
+            ...mergeInputs(compaction, manifest.unsafeVersion()),
+            storeId: manifest.storeId,
+            snapshots: state.hooks.snapshots(),
+            targetSize: settings.tableBytes,
+            level: outputLevel,
+            allocate: manifest.unsafeAllocate
+          }),
+          (added) => ({ removed, added: added.map((table) => ({ level: outputLevel, table })) })
+        )
+        const bytes = sizeOf(result.tables)
+        metrics.compactionBytes.add(bytes)
+        const duration = (yield* Clock.currentTimeMillis) - started
+        metrics.compactionDuration.record(duration)
+        report = logDebug("Compactor", "compacted", {
+          reason,
+          level,
+          outputLevel,
+          inputs: numbersOf([...inputs, ...overlaps]),
+          table: numbersOf(result.tables),
+          bytesRead: sizeOf(inputs) + sizeOf(overlaps),
+          bytes,
+          dropped: result.entriesDropped,
+          duration
+        })
+      }
+      metrics.compactions.add(1)
+      yield* report
+      state.gate.notify()
+      yield* reports.report
+      yield* removeObsolete
+    }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
+
+  const garbage = (): Garbage => ({ snapshots: state.hooks.snapshots(), supersededOf: tables.unsafeSuperseded })
+
+  const holdsSuperseded = (): boolean =>
+    tables.unsafeHasSuperseded() || manifest.unsafeVersion().totals.some(({ superseded }) => superseded > 0)
+
+  const compactOnce = Effect.suspend(() => {
+    const version = manifest.unsafeVersion()
+    const compaction =
+      pickCompaction(version, limits) ?? (holdsSuperseded() ? pickSuperseded(version, garbage()) : undefined)
+    return compaction === undefined ? Effect.as(removeObsolete, false) : Effect.as(run(compaction), true)
+  }).pipe(oneAtATime.withPermits(1))
+
+  const compactRange = (range: CompactionRange): Effect.Effect<void, FileError> =>
+    Effect.gen(function* () {
+      const { smallest, largest } = range
+      let level = 0
+      for (;;) {
+        const version = manifest.unsafeVersion()
+        for (let at = level; at < version.levels.length; at++) {
+          yield* tables.learnSuperseded(version.overlapping(at, smallest, largest))
+        }
+        const compaction = pickManual(manifest.unsafeVersion(), level, range, garbage())
+        if (compaction === undefined || state.isHalted()) return
+        yield* run(compaction)
+        level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
+      }
+    }).pipe(
+      state.unlessVanished,
+      Effect.tapError((error) => Effect.sync(() => state.poisonIfFatal(error))),
+      oneAtATime.withPermits(1)
+    )
+
+  // Uninterruptible: all tables taken from the list are removed, even if the store closes.
+  const removeObsolete = Effect.suspend(() =>
+    Effect.forEach(
+      manifest.unsafeTakeObsolete(),
+      (fileNumber) =>
+        tables.remove(fileNumber).pipe(
+          Effect.zipRight(logDebug("SSTableStore", "removed a table", { table: fileNumber })),
+          Effect.catchAll((error) =>
+            Effect.logWarning("could not remove a table", error.message).pipe(
+              annotate("SSTableStore", { table: fileNumber })
+            )
+          )
+        ),
+      { discard: true }
+    )
+  ).pipe(Effect.uninterruptible)
+
+  return {
+    compactOnce,
+    compactRange,
+    removeObsolete,
+    holdsSuperseded,
+    scores: () => levelScores(manifest.unsafeVersion(), limits)
+  }
+}

@@ -1,0 +1,107 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { mergeCursors } from "../../core/cursor/mergeCursor.js"
+import { Retention } from "../../core/cursor/retention.js"
+import type { FileError } from "../../LsmError.js"
+import type { SingleMemtable } from "../../Memtable.js"
+import { logDebug } from "../effect/logging.js"
+import type { Rotation } from "./rotation.js"
+import type { CompactorState } from "./state.js"
+import type { WriteStalls } from "./writeStalls.js"
+import { numbersOf, sizeOf, writeAndApply } from "./writtenTables.js"
+
+/** Writes frozen memtables to tables of level 0, oldest first, and removes the log segments that held them. */
+export interface Flush {
+  /** Flushes the oldest frozen memtable; true if there was one. */
+  readonly flushOldest: Effect.Effect<boolean, FileError>
+  /** Flushes every frozen memtable in the caller's fiber. */
+  readonly flushFrozen: Effect.Effect<void, FileError>
+  /** Waits until everything that is in memtables now has been flushed. Fails if a flush fails before that. */
+  readonly flush: Effect.Effect<void, FileError>
+}
+
+export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }: WriteStalls): Flush => {
+  const { manifest, memtable, metrics, tables, wal } = state.parts
+  const { gate } = state
+
+  const flushTable = (frozen: SingleMemtable): Effect.Effect<void, FileError> =>
+    Effect.gen(function* () {
+      const started = yield* Clock.currentTimeMillis
+      const keptFrom = memtable
+        .unsafeAll()
+        .reduce(
+          (least, other) => (other === frozen ? least : Math.min(least, other.firstSegment)),
+          Number.POSITIVE_INFINITY
+        )
+      // The newest named segment stays until a newer one is named: a log segment newer than all named ones means that an edit was lost.
+      const older = manifest.unsafeState().segments.slice(0, -1)
+      const removedSegments = older.filter((segment) => segment < keptFrom)
+      const { tables: written } = yield* writeAndApply(
+        state,
+        tables.write({
+          cursor: mergeCursors(frozen.versionCursors()),
+          retention: new Retention(state.hooks.snapshots(), () => false),
+          targetSize: Number.POSITIVE_INFINITY,
+          level: 0,
+          allocate: manifest.unsafeAllocate
+        }),
+        (added) => ({
+          added: added.map((table) => ({ level: 0, table })),
+          flushedSequence: frozen.largestSequence,
+          removedSegments
+        })
+      )
+      memtable.unsafeRelease(frozen)
+      const bytes = sizeOf(written)
+      metrics.flushes.add(1)
+      metrics.flushBytes.add(bytes)
+      const duration = (yield* Clock.currentTimeMillis) - started
+      metrics.flushDuration.record(duration)
+      const table = numbersOf(written)
+      yield* logDebug("Compactor", "flushed a memtable", { level: 0, table, bytes, entries: frozen.count, duration })
+      rotation.rotate()
+      state.wake("compaction")
+      gate.notify()
+      // The manifest no longer names these files: what stays of them is removed at the next open.
+      yield* Effect.ignore(wal.remove(removedSegments))
+      yield* reports.report
+    }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.flush", { captureStackTrace: false }))
+
+  const flushOldest = Effect.suspend(() => {
+    const frozen = memtable.unsafeFrozen()[0]
+    if (frozen === undefined) return Effect.succeed(false)
+    return rotation.report.pipe(Effect.zipRight(reports.report), Effect.zipRight(flushTable(frozen)), Effect.as(true))
+  })
+
+  /** Waits for a condition that flushes bring about. Ends too when the log has failed, because nothing is flushed any more. */
+  const awaitFlushes = (isDone: () => boolean): Effect.Effect<void, FileError> =>
+    Effect.suspend(() => {
+      const before = state.flushFailures
+      return Effect.flatMap(
+        gate.until(() => {
+          if (isDone() || state.fibers === undefined || state.isHalted()) return "done" as const
+          return state.flushFailures > before ? state.flushFailure() : undefined
+        }),
+        (outcome) => (outcome === "done" ? Effect.void : Effect.fail(outcome))
+      )
+    })
+
+  const flush: Effect.Effect<void, FileError> = Effect.suspend(() => {
+    const active = memtable.unsafeActive()
+    const last = active.isEmpty ? memtable.unsafeFrozen().at(-1) : active
+    if (last === undefined) return Effect.void
+    for (const work of ["segment preparation", "flush"] as const) {
+      state.wake(work)
+      state.retryNow(work)
+    }
+    return awaitFlushes(() => {
+      if (memtable.unsafeActive() === last) {
+        rotation.want()
+        return false
+      }
+      return !memtable.unsafeFrozen().includes(last)
+    })
+  })
+
+  return { flushOldest, flushFrozen: Effect.repeat(flushOldest, { while: (flushed) => flushed }), flush }
+}

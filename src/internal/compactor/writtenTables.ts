@@ -1,0 +1,23 @@
+import * as Effect from "effect/Effect"
+import type { TableMeta } from "../../core/table/tableFormat.js"
+import type { WriterJobResult } from "../../core/table/tableWriterJob.js"
+import type { FileError } from "../../LsmError.js"
+import type { Change } from "../../Manifest.js"
+import type { CompactorState } from "./state.js"
+
+/**
+ * Writes tables, then makes the change durable that names them. To be run in a region that is not interruptible: only the writing is
+ * interrupted, which removes its tables again. Nothing comes between the tables, the edit that names them and the removal of what
+ * they replace. A failed edit may be on disk, so its tables stay.
+ */
+export const writeAndApply = (
+  state: CompactorState,
+  write: Effect.Effect<WriterJobResult, FileError>,
+  change: (written: ReadonlyArray<TableMeta>) => Change
+): Effect.Effect<WriterJobResult, FileError> => Effect.tap(write, (result) => state.apply(change(result.tables)))
+
+export const sizeOf = (tables: ReadonlyArray<TableMeta>): number => tables.reduce((n, { size }) => n + size, 0)
+
+/** The file numbers of tables as a log line shows them. */
+export const numbersOf = (tables: ReadonlyArray<TableMeta>): string =>
+  tables.map(({ fileNumber }) => fileNumber).join(" ")

@@ -1,0 +1,62 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { emptyState, type ManifestState } from "../../core/manifest/manifestFile.js"
+import { orphansAmong, withoutStore } from "../../core/manifest/orphans.js"
+import {
+  missingFile,
+  missingFiles,
+  readStoreDirectory,
+  type StoreDirectory
+} from "../../core/manifest/storeDirectory.js"
+import { manifestName } from "../../core/storage/fileNames.js"
+import { fromFailure, type OpenError } from "../../LsmError.js"
+import type { Settings } from "../../LsmOptions.js"
+import { attempt, Storage } from "../../Storage.js"
+import { noStore } from "./directories.js"
+import { drawStoreId, type Salvaged, salvageDirectory } from "./salvage.js"
+
+/** The content of a directory when it is opened. */
+export interface OpenedDirectory {
+  readonly state: ManifestState
+  readonly storeId: Uint8Array
+  /** The number of the manifest that CURRENT names; 0 if there is no store yet. */
+  readonly manifestNumber: number
+  /** Files made by the store that its manifest does not name. */
+  readonly orphans: ReadonlyArray<string>
+  /** What salvage had to give up; undefined if the store was sound, or was not salvaged. */
+  readonly salvaged: Salvaged | undefined
+}
+
+/**
+ * Reads a directory that we own. If there is no store, draws the id of a new one. Only salvage changes anything in the directory, and
+ * only if the store is damaged.
+ */
+export const openDirectory = (settings: Settings): Effect.Effect<OpenedDirectory, OpenError, Storage | Scope.Scope> =>
+  Effect.gen(function* () {
+    const { directory, createIfMissing, readOnly, recovery } = settings
+    const storage = yield* Storage
+    const salvaged = recovery === "salvage" ? yield* salvageDirectory(settings) : undefined
+    const names = yield* storage.list(directory)
+    const { found, orphans } = yield* attempt(() => {
+      const store = readStoreDirectory(storage.driver, directory, names)
+      const known = store ?? withoutStore(emptyState.nextFileNumber)
+      return { found: store, orphans: orphansAmong(storage.driver, directory, names, known) }
+    })
+    if (found === undefined) {
+      if (!createIfMissing || readOnly) return yield* noStore(directory)
+      return { state: emptyState, storeId: yield* drawStoreId, manifestNumber: 0, orphans, salvaged }
+    }
+    const { state, storeId, manifestNumber } = found
+    if (found.tornBytes > 0) yield* warnOfTornEdit(found)
+    const { tables, segments } = missingFiles(state, names)
+    const missing = tables[0] ?? (recovery === "pointInTime" ? undefined : segments[0])
+    if (missing !== undefined) {
+      return yield* Effect.fail(fromFailure(missingFile(directory, missing, manifestNumber)))
+    }
+    return { state, storeId, manifestNumber, orphans, salvaged }
+  })
+
+const warnOfTornEdit = ({ manifestNumber, tornBytes }: StoreDirectory): Effect.Effect<void> =>
+  Effect.logWarning("dropped a torn last edit of the manifest").pipe(
+    Effect.annotateLogs({ component: "Manifest", file: manifestName(manifestNumber), bytes: tornBytes })
+  )

@@ -1,0 +1,52 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { builtFile } from "../support/builtPrograms.js"
+import { startExample } from "../support/exampleProgram.js"
+
+let directory: string
+
+beforeAll(() => {
+  builtFile("index.js")
+  directory = mkdtempSync(join(tmpdir(), "effect-lsm-examples-"))
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+/** Runs an example to its end, with temporary files in the test's directory. */
+const run = (file: string, env: NodeJS.ProcessEnv = {}) => startExample(file, { TMPDIR: directory, ...env }).ended
+
+/** tsx keeps a cache in the directory for temporary files. */
+const leftBehind = () => readdirSync(directory).filter((name) => !name.startsWith("tsx-"))
+
+describe("first-program", () => {
+  it("prints what it wrote, and finds it on the next run", async () => {
+    const env = { DIRECTORY: join(directory, "first") }
+    const first = await run("first-program.ts", env)
+    expect(first.code, first.output).toBe(0)
+    expect(first.output).toContain("Run 1 of this store")
+    expect(first.output).toContain("user:1 is Ada\nuser:2 is Grace\nuser:3 is Edsger\n")
+    const second = await run("first-program.ts", env)
+    expect(second.output).toBe(first.output.replace("Run 1", "Run 2"))
+    rmSync(env.DIRECTORY, { recursive: true })
+  })
+})
+
+describe("two-stores", () => {
+  it("keeps orders and pages apart, and leaves nothing behind", async () => {
+    const { output, code } = await run("two-stores.ts")
+    expect(output).toBe("<h1>a lamp</h1>\n<h1>a lamp</h1> (cached)\n<h1>two lamps</h1>\norders: 1, pages: 1\n")
+    expect(code).toBe(0)
+    expect(leftBehind()).toStrictEqual([])
+  })
+})
+
+describe("worker-thread", () => {
+  it("serves requests from a thread, which ends after its store has closed", async () => {
+    const { output, code } = await run("worker-thread.ts")
+    expect(output).toContain("User 2")
+    expect(output).toContain("user:1\nuser:2\nuser:3\nThe thread has closed the store\n")
+    expect(code).toBe(0)
+    expect(leftBehind()).toStrictEqual([])
+  })
+})
