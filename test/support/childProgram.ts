@@ -10,7 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Stream from "effect/Stream"
-import { CompactionWorker, LsmStore, type Store, WriteBatch } from "effect-lsm"
+import { LsmStore, type Store, WriteBatch } from "effect-lsm"
+import * as CompactionWorker from "effect-lsm/CompactionWorker"
 
 const [task, directory, more] = isMainThread ? process.argv.slice(2) : (workerData as Array<string>)
 

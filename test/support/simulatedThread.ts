@@ -7,7 +7,8 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
-import { CompactionWorker, type LsmOptions, Storage, TableMerger } from "effect-lsm"
+import { type LsmOptions, Storage, TableMerger } from "effect-lsm"
+import * as CompactionWorker from "effect-lsm/CompactionWorker"
 import * as mergeRunner from "../../src/internal/thread/mergeRunner.js"
 
 /**

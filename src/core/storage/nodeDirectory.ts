@@ -4,8 +4,9 @@ import { toFailure } from "./nodeFile.js"
 /** Called when an operation has ended. */
 export type Done = (failure: Error | undefined) => void
 
+// Here and below, no failure is null on Node and undefined on Deno.
 const report = (operation: string, path: string, done: Done) => (cause: NodeJS.ErrnoException | null) =>
-  done(cause === null ? undefined : toFailure(operation, path, cause))
+  done(cause ? toFailure(operation, path, cause) : undefined)
 
 /** The names in a directory. */
 export const listDirectory = (path: string): ReadonlyArray<string> => {
@@ -21,9 +22,9 @@ export const syncDirectory = (path: string, done: Done): void => {
   if (process.platform === "win32") return done(undefined)
   fs.open(path, "r", (openCause, fd) => {
     // A directory that could not be opened has not failed to sync: it may be tried again.
-    if (openCause !== null) return done(toFailure("open", path, openCause))
+    if (openCause) return done(toFailure("open", path, openCause))
     fs.fsync(fd, (cause) => {
-      fs.close(fd, () => done(cause === null ? undefined : toFailure("sync directory", path, cause)))
+      fs.close(fd, () => done(cause ? toFailure("sync directory", path, cause) : undefined))
     })
   })
 }
@@ -35,7 +36,7 @@ export const makeDirectory = (path: string, mode: number, done: Done): void => {
   fs.mkdir(path, { mode }, (cause) => {
     if (cause?.code !== "EEXIST") return report(operation, path, done)(cause)
     fs.stat(path, (statCause, stats) => {
-      if (statCause !== null) return done(toFailure("stat", path, statCause))
+      if (statCause) return done(toFailure("stat", path, statCause))
       done(stats.isDirectory() ? undefined : toFailure(operation, path, { code: "ENOTDIR" }))
     })
   })
@@ -44,7 +45,7 @@ export const makeDirectory = (path: string, mode: number, done: Done): void => {
 /** Calls back with whether a file or directory is there. */
 export const exists = (path: string, done: (failure: Error | undefined, isThere: boolean) => void): void =>
   fs.access(path, (cause) => {
-    if (cause === null) return done(undefined, true)
+    if (!cause) return done(undefined, true)
     done(cause.code === "ENOENT" ? undefined : toFailure("stat", path, cause), false)
   })
 

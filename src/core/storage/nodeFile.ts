@@ -79,7 +79,7 @@ class NodeFile implements StorageFile {
       const begun = performance.now()
       fs.fdatasync(this.fd, (cause) => {
         pace.tookElsewhere(performance.now() - begun)
-        done(cause === null ? undefined : toFailure("sync", this.path, cause))
+        done(cause ? toFailure("sync", this.path, cause) : undefined)
       })
       return
     }
