@@ -10,10 +10,13 @@ export interface BlockKeys {
   readonly lastSequence: number
 }
 
-/** Is told of each entry in order; `isNewKey` where it is the newest version of its key in the block. */
+/**
+ * Called for each entry in order. `isNewKey` is true for the newest version of each key in the
+ * block.
+ */
 export type Visit = (entry: BlockCursor, isNewKey: boolean) => void
 
-/** Walks over a whole data block; answers its keys, or what is wrong with it. */
+/** Walks a whole data block. Returns its keys, or the reason why it is damaged. */
 export const walkBlock = (block: Uint8Array, visit?: Visit): BlockKeys | string => {
   try {
     return walk(block, visit)
