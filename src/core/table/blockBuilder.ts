@@ -36,7 +36,9 @@ export class BlockBuilder {
     return this.sizeWith(0, 0)
   }
 
-  /** Size with `entries` more entries of `bytes` bytes in total, if none of them widens a column. */
+  /**
+   * Size with `entries` more entries of `bytes` bytes in total, if none of them widens a column.
+   */
   sizeWith(entries: number, bytes: number): number {
     const { shared, keyLengths, valueLengths, sequences, kinds } = this
     const width = 1 + shared.width + keyLengths.width + valueLengths.width + sequences.width + kinds.width

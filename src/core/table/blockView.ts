@@ -2,7 +2,8 @@ import { readU32, readU48 } from "../bytes/encoding.js"
 import { readColumn, sumColumn } from "./column.js"
 
 /**
- * A block: sorted entries with prefix-compressed keys, in columns. Data blocks and index blocks have this layout.
+ * A block: sorted entries with prefix-compressed keys, in columns. Data blocks and index blocks
+ * have this layout.
  *
  * ```
  * +-----------+--------------+------------------+----------------+-------------+---------+------------+
@@ -28,7 +29,8 @@ import { readColumn, sumColumn } from "./column.js"
  *
  * A lookup reads the fingerprints, then the columns of one group up to the entry, its head, its
  * tail and its value. That touches fewer cache lines than a walk over whole entries from a restart
- * point, and columns compress better. Prefix sharing within groups follows LevelDB's restart points.
+ * point, and columns compress better. Prefix sharing within groups follows LevelDB's restart
+ * points.
  */
 export const blockTrailerSize = 36
 

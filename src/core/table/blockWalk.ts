@@ -2,7 +2,10 @@ import { compareRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import { BlockCursor } from "./blockCursor.js"
 
-/** The first and the last key of a data block, and the sequence numbers of the first and the last entry. */
+/**
+ * The first and the last key of a data block, and the sequence numbers of the first and the last
+ * entry.
+ */
 export interface BlockKeys {
   readonly first: Uint8Array
   readonly last: Uint8Array

@@ -43,7 +43,9 @@ export const sectionTrailerSize = 5
 export const footerSize = 48
 const footerMagic = 0x9a4c5354
 
-/** Locates a section of a table file. `length` is that of the stored content, without the trailer. */
+/**
+ * Locates a section of a table file. `length` is that of the stored content, without the trailer.
+ */
 export interface Handle {
   readonly offset: number
   readonly length: number

@@ -15,9 +15,9 @@ const searchesInBlock = 16
  * heads of groups ----> one group's separators ----> block
  * ```
  *
- * Decoding is lazy, to keep opening fast for tables with thousands of blocks. The first searches use
- * the index block directly. Then the heads of all groups are read, and each group is decoded at the
- * first search that reaches it.
+ * Decoding is lazy, to keep opening fast for tables with thousands of blocks. The first searches
+ * use the index block directly. Then the heads of all groups are read, and each group is decoded at
+ * the first search that reaches it.
  */
 export class TableIndex {
   /** Number of data blocks. */
@@ -66,7 +66,9 @@ export class TableIndex {
     return this.block.length + this.count * 24 + this.keys.length * 16 + this.keyBytes
   }
 
-  /** Returns the first block whose separator is at or above the key, or `count` if there is none. */
+  /**
+   * Returns the first block whose separator is at or above the key, or `count` if there is none.
+   */
   find(key: Uint8Array, length: number): number {
     if (this.searches < searchesInBlock) return this.findInBlock(key, length)
     const high = highOf(key, length)
@@ -129,7 +131,10 @@ export class TableIndex {
     return from
   }
 
-  /** Whether a block's separator is the key. If so, older versions of the key may be in the next block. */
+  /**
+   * Whether a block's separator is the key. If so, older versions of the key may be in the next
+   * block.
+   */
   separatorIs(block: number, key: Uint8Array, length: number): boolean {
     const group = (block / this.interval) | 0
     const keys = this.keys[group] ?? this.takeApart(group)

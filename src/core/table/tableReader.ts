@@ -101,8 +101,8 @@ export class TableReader implements BlockOwner {
   }
 
   /**
-   * Looks for the newest version of `key` at or before `sequence`. Returns true and fills `found` if
-   * there is one.
+   * Looks for the newest version of `key` at or before `sequence`. Returns true and fills `found`
+   * if there is one.
    *
    * Lookups skip a filter that has rejected nothing for `patience` lookups. Each then costs less.
    * The price is at most one needless block read in `patience` lookups.
@@ -175,7 +175,10 @@ export class TableReader implements BlockOwner {
     return this.readSection({ offset: this.index.offsetOf(index), length: this.index.lengthOf(index) }, "data block")
   }
 
-  /** Reads the blocks from `index` on that fit in `budget` bytes, but at least one, with one read call. */
+  /**
+   * Reads the blocks from `index` on that fit in `budget` bytes, but at least one, with one read
+   * call.
+   */
   readBlocks(index: number, budget: number): Array<Uint8Array> {
     const table = this.index
     const start = table.offsetOf(index)
