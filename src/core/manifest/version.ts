@@ -186,7 +186,7 @@ export const versionFault = (version: Version): string | undefined => {
     for (const table of version.levels[level]!) {
       if (seen.has(table.fileNumber)) return `table ${table.fileNumber} is listed twice`
       seen.add(table.fileNumber)
-      if (compare(table.smallestKey, table.largestKey) > 0) return `table ${table.fileNumber} has its largest key below its smallest`
+      if (compare(table.smallestKey, table.largestKey) > 0) return `table ${table.fileNumber} has reversed bounds`
       if (level > 0 && previous !== undefined && compare(previous.largestKey, table.smallestKey) >= 0) {
         return `tables ${previous.fileNumber} and ${table.fileNumber} of level ${level} overlap`
       }
