@@ -69,8 +69,8 @@ export const readManifestOf = (
   const path = `${directory}/${manifestName(manifestNumber)}`
   const { state, tornBytes } = readManifest(readWhole(driver, path), manifestNumber, storeId, path, hasHeader)
   // A segment receives records only after an edit that names it is durable. So records in a segment
-  // newer than all named ones mean that an edit was lost. Segments up to the last one of a closed
-  // log may be unnamed.
+  // newer than all named ones mean that an edit was lost. After the log was closed or given up, the
+  // segments up to the one recorded in `closed` need no name.
   const newest = Math.max(0, state.closed?.fileNumber ?? 0, ...state.segments)
   for (const name of names) {
     const file = parseFileName(name)

@@ -29,10 +29,10 @@ interface LastSeen {
  * The current version, the older versions still pinned, and the obsolete tables that no version
  * has.
  *
- * A table belongs to consecutive versions, without a gap. The newest of them that is still held
- * keeps the table in its `last` list. When that version is released, the table passes to the next
- * older version if that one has it, and is obsolete otherwise. So the cost of a change depends on
- * the size of the change, not on the number of tables.
+ * A table belongs to consecutive versions, without a gap. Once it is no longer current, the newest
+ * held version that has it keeps it in its `last` list. When that version is released, the table
+ * passes to the next older version if that one has it, and is obsolete otherwise. So the cost of a
+ * change depends on the size of the change, not on the number of tables.
  */
 export class VersionSet {
   /**
