@@ -39,8 +39,8 @@ export interface EntryBudget {
 }
 
 /**
- * Caches single entries that lookups found in tables. A hit needs neither an index nor a block: it
- * waits for three cache lines instead of eight.
+ * Caches single entries that lookups found in tables. A hit needs neither a table's index nor a
+ * block: it waits for three cache lines instead of eight.
  *
  * ```
  *            +-------------------------------------------------+

@@ -10,7 +10,10 @@ export interface InternalCursor {
   readonly valueBytes: Uint8Array
   readonly valueStart: number
   readonly valueEnd: number
-  /** Whether the value's bytes are not shared and never change, so that no copy is needed. */
+  /**
+   * Whether the value's bytes belong to no other owner and never change, so that they can be
+   * returned without a copy.
+   */
   readonly valueIsOwn: boolean
   readonly sequence: number
   readonly kind: number

@@ -10,8 +10,9 @@ export interface RetentionPolicy {
 
 /**
  * Decides which versions a flush or a compaction must keep. A version is superseded, and dropped,
- * if every snapshot that sees it also sees a newer version of its key. A tombstone is dropped only
- * if nothing below it can hold its key (`isBottom`) and no snapshot is older than it.
+ * if its key has a newer version and every snapshot that sees the old one sees a newer one too. A
+ * tombstone is dropped only if nothing below it can hold its key (`isBottom`) and no snapshot is
+ * older than it.
  */
 export class Retention implements RetentionPolicy {
   private key = new Uint8Array(256)

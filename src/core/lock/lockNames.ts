@@ -7,7 +7,7 @@ const temporaryPattern = /^LOCK-[0-9a-f]{16}\.tmp$/
 /** Whether a name belongs to an owner, or to a process that wants to become one. */
 export const isOwnerName = (name: string): boolean => pattern.test(name)
 
-/** Whether a name is that of an owner's name that is not complete yet. */
+/** Whether a name is temporary: it is used until an owner's name is complete. */
 export const isTemporaryOwnerName = (name: string): boolean => temporaryPattern.test(name)
 
 /** Whether a name is used by locks only. Such a name does not show that a store exists. */

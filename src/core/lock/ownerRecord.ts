@@ -13,9 +13,7 @@ export interface OwnerRecord {
   readonly boot?: string | undefined
   readonly pidNamespace?: string | undefined
   readonly pid: number
-  /**
-   * In clock ticks since boot. Differs between processes that have the same id one after the other.
-   */
+  /** In clock ticks since boot. Distinguishes processes that reuse an id. */
   readonly startTime?: string | undefined
   readonly host: string
   /** Whether the owner also holds `flock(2)` of LOCK. */

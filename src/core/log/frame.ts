@@ -30,8 +30,8 @@ export const FrameType = {
 } as const
 
 /**
- * Writes the header of a frame whose payload of `length` bytes is already at `at +
- * frameHeaderSize`.
+ * Writes the header of a frame whose payload of `length` bytes is already after the place of the
+ * header, at `at + frameHeaderSize`.
  */
 export const sealFrame = (
   bytes: DataView,

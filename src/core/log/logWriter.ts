@@ -213,8 +213,8 @@ export class LogWriter {
 
   /**
    * Commits the reserved record if that needs no waiting. Returns whether it is applied; if not,
-   * call `commit`. A record with durability `sync` is committed here only if its writer is `alone`,
-   * so that no other record is expected to share the sync.
+   * call `commit`. A record with durability `sync` is committed here only if its writer is `alone`:
+   * no other record is expected to share the sync.
    */
   commitNow(durability: number, alone = false): boolean {
     if (this.failure !== undefined || this.hasPending) return false

@@ -10,8 +10,7 @@ const firstBlock = 4 * 1024
  */
 const longestByWords = 256
 /**
- * Views of larger buffers, such as segments during a replay, are not kept, so as to free the
- * memory.
+ * Buffers larger than this, such as segments during a replay, are not kept alive by a view of them.
  */
 const largestSource = 1024 * 1024
 
