@@ -57,6 +57,7 @@ const milliseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 
  * @category metrics
  */
 export const puts = counter("lsm_puts_total", "Puts, including those in batches")
+
 /**
  * Counter `lsm_deletes_total`: deletes, including those in batches.
  *
@@ -64,6 +65,7 @@ export const puts = counter("lsm_puts_total", "Puts, including those in batches"
  * @category metrics
  */
 export const deletes = counter("lsm_deletes_total", "Deletes, including those in batches")
+
 /**
  * Counter `lsm_batches_total`: batches written.
  *
@@ -71,6 +73,7 @@ export const deletes = counter("lsm_deletes_total", "Deletes, including those in
  * @category metrics
  */
 export const batches = counter("lsm_batches_total", "Batches written")
+
 /**
  * Counter `lsm_gets_total`: keys looked up by get, getMany and has.
  *
@@ -78,6 +81,7 @@ export const batches = counter("lsm_batches_total", "Batches written")
  * @category metrics
  */
 export const gets = counter("lsm_gets_total", "Keys looked up by get, getMany and has")
+
 /**
  * Counter `lsm_scans_total`: scans and cursors opened.
  *
@@ -85,6 +89,7 @@ export const gets = counter("lsm_gets_total", "Keys looked up by get, getMany an
  * @category metrics
  */
 export const scans = counter("lsm_scans_total", "Scans and cursors opened")
+
 /**
  * Counter `lsm_memtable_hits_total`: lookups that found an entry in a memtable.
  *
@@ -92,6 +97,7 @@ export const scans = counter("lsm_scans_total", "Scans and cursors opened")
  * @category metrics
  */
 export const memtableHits = counter("lsm_memtable_hits_total", "Lookups that found an entry in a memtable")
+
 /**
  * Counter `lsm_table_hits_total`: lookups that found an entry in a table, by level.
  *
@@ -99,6 +105,7 @@ export const memtableHits = counter("lsm_memtable_hits_total", "Lookups that fou
  * @category metrics
  */
 export const tableHits = counter("lsm_table_hits_total", "Lookups that found an entry in a table, by level")
+
 /**
  * Counter `lsm_misses_total`: lookups that found no entry.
  *
@@ -106,6 +113,7 @@ export const tableHits = counter("lsm_table_hits_total", "Lookups that found an 
  * @category metrics
  */
 export const misses = counter("lsm_misses_total", "Lookups that found no entry")
+
 /**
  * Gauge `lsm_filter_checks`: Bloom filter checks since the store was opened.
  *
@@ -113,6 +121,7 @@ export const misses = counter("lsm_misses_total", "Lookups that found no entry")
  * @category metrics
  */
 export const filterChecks = gauge("lsm_filter_checks", "Bloom filter checks since the store was opened")
+
 /**
  * Gauge `lsm_filter_negatives`: Bloom filter checks that ruled a table out since the store was
  * opened.
@@ -124,6 +133,7 @@ export const filterNegatives = gauge(
   "lsm_filter_negatives",
   "Bloom filter checks that ruled a table out since the store was opened"
 )
+
 /**
  * Gauge `lsm_filter_false_positives`: Bloom filter checks that did not rule out a table without the
  * key since the store was opened.
@@ -135,6 +145,7 @@ export const filterFalsePositives = gauge(
   "lsm_filter_false_positives",
   "Bloom filter checks that did not rule out a table without the key since the store was opened"
 )
+
 /**
  * Gauge `lsm_cache_hits`: blocks found in the cache since the store was opened.
  *
@@ -142,6 +153,7 @@ export const filterFalsePositives = gauge(
  * @category metrics
  */
 export const cacheHits = gauge("lsm_cache_hits", "Blocks found in the cache since the store was opened")
+
 /**
  * Gauge `lsm_cache_misses`: blocks not found in the cache since the store was opened.
  *
@@ -149,6 +161,7 @@ export const cacheHits = gauge("lsm_cache_hits", "Blocks found in the cache sinc
  * @category metrics
  */
 export const cacheMisses = gauge("lsm_cache_misses", "Blocks not found in the cache since the store was opened")
+
 /**
  * Gauge `lsm_cache_entry_hits`: lookups served from the entry cache, without a block, since the
  * store was opened.
@@ -160,6 +173,7 @@ export const cacheEntryHits = gauge(
   "lsm_cache_entry_hits",
   "Lookups served from the entry cache, without a block, since the store was opened"
 )
+
 /**
  * Gauge `lsm_cache_bytes`: bytes of cached blocks and entries.
  *
@@ -167,6 +181,7 @@ export const cacheEntryHits = gauge(
  * @category metrics
  */
 export const cacheBytes = gauge("lsm_cache_bytes", "Bytes of cached blocks and entries")
+
 /**
  * Gauge `lsm_memtable_bytes`: bytes held by memtables, active and frozen.
  *
@@ -174,6 +189,7 @@ export const cacheBytes = gauge("lsm_cache_bytes", "Bytes of cached blocks and e
  * @category metrics
  */
 export const memtableBytes = gauge("lsm_memtable_bytes", "Bytes held by memtables, active and frozen")
+
 /**
  * Gauge `lsm_level_tables`: tables, by level.
  *
@@ -181,6 +197,7 @@ export const memtableBytes = gauge("lsm_memtable_bytes", "Bytes held by memtable
  * @category metrics
  */
 export const levelTables = gauge("lsm_level_tables", "Tables, by level")
+
 /**
  * Gauge `lsm_level_bytes`: bytes of tables, by level.
  *
@@ -188,6 +205,7 @@ export const levelTables = gauge("lsm_level_tables", "Tables, by level")
  * @category metrics
  */
 export const levelBytes = gauge("lsm_level_bytes", "Bytes of tables, by level")
+
 /**
  * Gauge `lsm_write_amplification`: bytes written to files divided by bytes of keys and values
  * written by the application.
@@ -199,6 +217,7 @@ export const writeAmplification = gauge(
   "lsm_write_amplification",
   "Bytes written to files divided by bytes of keys and values written by the application"
 )
+
 /**
  * Gauge `lsm_read_amplification`: places that a lookup may have to search: tables at level 0, and
  * deeper levels with tables.
@@ -210,6 +229,7 @@ export const readAmplification = gauge(
   "lsm_read_amplification",
   "Places that a lookup may have to search: tables at level 0, and deeper levels with tables"
 )
+
 /**
  * Gauge `lsm_space_amplification`: bytes of all tables divided by the estimated bytes left after a
  * compaction of everything.
@@ -221,6 +241,7 @@ export const spaceAmplification = gauge(
   "lsm_space_amplification",
   "Bytes of all tables divided by the estimated bytes left after a compaction of everything"
 )
+
 /**
  * Counter `lsm_user_bytes_total`: bytes of keys and values written by the application.
  *
@@ -228,6 +249,7 @@ export const spaceAmplification = gauge(
  * @category metrics
  */
 export const userBytes = counter("lsm_user_bytes_total", "Bytes of keys and values written by the application")
+
 /**
  * Counter `lsm_written_bytes_total`: bytes written to files, by cause: log, flush, compaction.
  *
@@ -238,6 +260,7 @@ export const writtenBytes = counter(
   "lsm_written_bytes_total",
   "Bytes written to files, by cause: log, flush, compaction"
 )
+
 /**
  * Counter `lsm_log_syncs_total`: syncs of the log.
  *
@@ -245,6 +268,7 @@ export const writtenBytes = counter(
  * @category metrics
  */
 export const logSyncs = counter("lsm_log_syncs_total", "Syncs of the log")
+
 /**
  * Counter `lsm_log_synced_records_total`: log records made durable by syncs of the log.
  *
@@ -252,6 +276,7 @@ export const logSyncs = counter("lsm_log_syncs_total", "Syncs of the log")
  * @category metrics
  */
 export const syncedRecords = counter("lsm_log_synced_records_total", "Log records made durable by syncs of the log")
+
 /**
  * Counter `lsm_flushes_total`: memtables flushed.
  *
@@ -259,6 +284,7 @@ export const syncedRecords = counter("lsm_log_synced_records_total", "Log record
  * @category metrics
  */
 export const flushes = counter("lsm_flushes_total", "Memtables flushed")
+
 /**
  * Counter `lsm_compactions_total`: compactions finished, including trivial moves.
  *
@@ -266,6 +292,7 @@ export const flushes = counter("lsm_flushes_total", "Memtables flushed")
  * @category metrics
  */
 export const compactions = counter("lsm_compactions_total", "Compactions finished, including trivial moves")
+
 /**
  * Counter `lsm_background_errors_total`: flushes and compactions that failed.
  *
@@ -273,6 +300,7 @@ export const compactions = counter("lsm_compactions_total", "Compactions finishe
  * @category metrics
  */
 export const backgroundErrors = counter("lsm_background_errors_total", "Flushes and compactions that failed")
+
 /**
  * Counter `lsm_write_slowdowns_total`: writes that were slowed down.
  *
@@ -280,6 +308,7 @@ export const backgroundErrors = counter("lsm_background_errors_total", "Flushes 
  * @category metrics
  */
 export const slowdowns = counter("lsm_write_slowdowns_total", "Writes that were slowed down")
+
 /**
  * Counter `lsm_write_stops_total`: writes that had to wait for a flush or a compaction.
  *
@@ -287,6 +316,7 @@ export const slowdowns = counter("lsm_write_slowdowns_total", "Writes that were 
  * @category metrics
  */
 export const stops = counter("lsm_write_stops_total", "Writes that had to wait for a flush or a compaction")
+
 /**
  * Histogram `lsm_get_microseconds`: duration of the sampled gets, in microseconds.
  *
@@ -298,6 +328,7 @@ export const getLatency = histogram(
   microseconds,
   "Duration of the sampled gets, in microseconds"
 )
+
 /**
  * Histogram `lsm_put_microseconds`: duration of the sampled puts, in microseconds.
  *
@@ -309,6 +340,7 @@ export const putLatency = histogram(
   microseconds,
   "Duration of the sampled puts, in microseconds"
 )
+
 /**
  * Histogram `lsm_flush_milliseconds`: duration of flushes, in milliseconds.
  *
@@ -316,6 +348,7 @@ export const putLatency = histogram(
  * @category metrics
  */
 export const flushDuration = histogram("lsm_flush_milliseconds", milliseconds, "Duration of flushes, in milliseconds")
+
 /**
  * Histogram `lsm_compaction_milliseconds`: duration of compactions, in milliseconds.
  *
