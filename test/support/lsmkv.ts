@@ -9,12 +9,12 @@ import { builtFile } from "./builtPrograms.js"
 /** The path of the built program. */
 export const program = (): string => builtFile("cli/lsmkv.js")
 
-/** The result of a run. */
+/** The exit code and the output of a run. */
 export interface Finished {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
-  /** The raw bytes of standard output. */
+  /** The bytes of standard output. */
   readonly bytes: Buffer
 }
 
@@ -23,7 +23,7 @@ const finished = (code: number | null, stdout: ReadonlyArray<Buffer>, stderr: Re
   return { code, bytes, stdout: bytes.toString("utf8"), stderr: Buffer.concat(stderr).toString("utf8") }
 }
 
-/** A stream that keeps the pieces written to it, and yields to the event loop after each. */
+/** A stream that stores the pieces written to it, and yields to the event loop after each. */
 const keepIn = (pieces: Array<Buffer>): Writable =>
   new Writable({
     write: (piece: Buffer, _encoding, done) => {
@@ -43,10 +43,7 @@ const inPieces = (input: string | Uint8Array): Readable => {
   )
 }
 
-/**
- * Runs a command line to its end in this process, without the clock, console and loggers of the
- * test.
- */
+/** Runs a command line in this process until it ends, without the test's clock, console and loggers. */
 export const lsmkv = (
   words: ReadonlyArray<string>,
   input: string | Uint8Array = "",
@@ -60,25 +57,22 @@ export const lsmkv = (
     return finished(code, stdout, stderr)
   })
 
-/** How to treat a process while it runs. */
+/** How a test handles a process while it runs. */
 export interface Handling {
   readonly input?: string | Uint8Array
-  /** Leaves standard input open, as a terminal or a slow writer does. */
+  /** Keeps standard input open, as a terminal or a slow writer does. */
   readonly keepInput?: boolean
-  /**
-   * Sent when the first output or error message arrives. After that, no output is read until the
-   * process has ended.
-   */
+  /** Sends this signal when the first output arrives, and then reads no more output until the process ends. */
   readonly signal?: NodeJS.Signals
-  /** Closes the output after the first piece, as `head` does. */
+  /** Closes standard output after the first piece, as `head` does. */
   readonly closeAfterFirst?: boolean
 }
 
-/** Runs the built program to its end in a separate process. */
+/** Runs the built program as a child process until it ends. */
 export const spawnLsmkv = (words: ReadonlyArray<string>, handling: Handling = {}): Effect.Effect<Finished> =>
   spawnCommand(process.execPath, [program(), ...words], handling)
 
-/** Runs any program to its end. */
+/** Runs any program as a child process until it ends. */
 export const spawnCommand = (
   command: string,
   words: ReadonlyArray<string>,
@@ -106,7 +100,7 @@ export const spawnCommand = (
     child.on("exit", () => child.stdout.resume())
     child.on("error", (error) => resume(Effect.die(error)))
     child.on("close", (code) => resume(Effect.succeed(finished(code, stdout, stderr))))
-    // A program may exit without reading its input.
+    // A program may end without reading its input.
     child.stdin.on("error", () => {})
     if (handling.keepInput) child.stdin.write(handling.input ?? "")
     else child.stdin.end(handling.input ?? "")
@@ -121,8 +115,8 @@ export const output = (words: ReadonlyArray<string>, input: string | Uint8Array 
   })
 
 /**
- * Returns the error message of a command. The command must have failed with code 2, with nothing on
- * standard output and one line on standard error.
+ * Returns the error message of a command. The command must have failed with code 2, without output, and
+ * with one line on standard error.
  */
 export const complaintOf = (finished: Finished): string => {
   expect(finished).toMatchObject({ code: 2, stdout: "" })
