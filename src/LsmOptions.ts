@@ -247,7 +247,7 @@ const MiB = 1024 * KiB
  * @since 0.1.0
  * @category constructors
  */
-export const settings = (options: LsmOptions): Effect.Effect<Settings, InvalidArgument> =>
+export const resolveOptions = (options: LsmOptions): Effect.Effect<Settings, InvalidArgument> =>
   Effect.suspend(() => {
     if (resolved.has(options)) return Effect.succeed(options as Settings)
     try {

@@ -13,7 +13,7 @@ import * as MetricKey from "effect/MetricKey"
 import * as MetricLabel from "effect/MetricLabel"
 import { type Reading, type Registration, registerMetrics } from "./internal/metrics/registeredMetrics.js"
 import type { InvalidArgument } from "./LsmError.js"
-import { type LsmOptions, settings } from "./LsmOptions.js"
+import { type LsmOptions, resolveOptions } from "./LsmOptions.js"
 
 /** The keys of the metrics below. Each store makes its own hooks from them. */
 const counterKeys = new Map<Metric.Metric.Counter<number>, MetricKey.MetricKey.Counter<number>>()
@@ -480,7 +480,7 @@ const levels = [0, 1, 2, 3, 4, 5, 6]
  */
 export const make = (options: LsmOptions): Effect.Effect<MetricsService, InvalidArgument> =>
   Effect.gen(function* () {
-    const { name } = yield* settings(options)
+    const { name } = yield* resolveOptions(options)
     const clock = yield* Effect.clock
     const store = MetricLabel.make("store", name)
     const labels = (tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> => [
