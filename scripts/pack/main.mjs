@@ -22,7 +22,7 @@ await withTemporaryDirectory(async (directory) => {
   for (const path of [...wanted, "dist/internal/thread/compactionThread.js"]) {
     expect(files.includes(path), `${path} is not in the package`)
   }
-  const strays = files.filter((path) => /^(test|bench|examples|scripts)\/.*\.([cm]?[jt]s|json)$/.test(path))
+  const strays = files.filter((path) => /^(test|bench|scripts)\/.*\.([cm]?[jt]s|json)$/.test(path))
   expect(strays.length === 0, `in the package: ${strays.join(", ")}`)
   const links = checkLinks(files)
   console.log(`${files.length} files, ${size} bytes packed; ${links} links lead to files of the package`)
