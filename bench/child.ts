@@ -1,4 +1,7 @@
-/** Measures one contender of one row, alone in its process: `child <row> <contender> <run as JSON>` prints its figures as JSON. */
+/**
+ * Measures one contender of one row, alone in its process: `child <row> <contender> <run as JSON>`
+ * prints its figures as JSON.
+ */
 import type { Run } from "./lib/row.js"
 import { rows } from "./rows/index.js"
 

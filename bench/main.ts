@@ -1,4 +1,7 @@
-/** Measures rows: `npm run bench -- [--quick | --full] [--rounds N] [--seconds N] [--stores NAME,NAME] [row names]`. */
+/**
+ * Measures rows: `npm run bench -- [--quick | --full] [--rounds N] [--seconds N] [--stores
+ * NAME,NAME] [row names]`.
+ */
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -47,8 +50,8 @@ const child = await bundle("child.ts")
 const roundsOf = (row: Row): number => Number(options.rounds ?? (quick ? 1 : (row.rounds ?? 3)))
 
 /**
- * Contenders alternate, so that a disturbance of the machine affects all of them. A quick run measures
- * two at a time. A peer whose process dies is left out of the row and named in `ended`.
+ * Contenders alternate, so that a disturbance of the machine affects all of them. A quick run
+ * measures two at a time. A peer whose process dies is left out of the row and named in `ended`.
  */
 const measureRow = async (name: string, row: Row, ended: Record<string, string>): Promise<Spreads> => {
   const contenders = Object.keys(row.contenders).filter(isMeasured)

@@ -1,7 +1,7 @@
 /**
- * Installs the peers from the lock file, if it has changed since the last time. Compiles better-sqlite3,
- * which ships no binary, if the installation has not done so. The benchmark leaves out and names each
- * peer that cannot be installed.
+ * Installs the peers from the lock file, if it has changed since the last time. Compiles
+ * better-sqlite3, which ships no binary, if the installation has not done so. The benchmark leaves
+ * out and names each peer that cannot be installed.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, statSync } from "node:fs"

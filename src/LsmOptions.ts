@@ -31,8 +31,8 @@ export type Durability =
  * How the blocks of tables are stored.
  *
  * - `"none"`: uncompressed.
- * - `"deflate"`: each block is compressed with DEFLATE (RFC 1951). A block that would shrink by less
- *   than an eighth is stored uncompressed.
+ * - `"deflate"`: each block is compressed with DEFLATE (RFC 1951). A block that would shrink by
+ *   less than an eighth is stored uncompressed.
  *
  * @since 0.1.0
  * @category models
@@ -70,8 +70,8 @@ export interface Tuning {
    */
   readonly restartInterval?: number | undefined
   /**
-   * False-positive rate of the Bloom filters of new tables, from 0.000001 to 1. 1 writes no filters.
-   * Default 0.01.
+   * False-positive rate of the Bloom filters of new tables, from 0.000001 to 1. 1 writes no
+   * filters. Default 0.01.
    */
   readonly filterFalsePositiveRate?: number | undefined
   /** Memory for cached blocks and entries, shared by all tables of the store. Default 64 MiB. */
@@ -101,7 +101,10 @@ export interface Tuning {
   readonly level0StopTables?: number | undefined
   /** Size limit of level 1. Default 64 MiB. */
   readonly level1Bytes?: number | undefined
-  /** How many times larger the limit of a level is than that of the level above, from level 2 on. Default 10. */
+  /**
+   * How many times larger the limit of a level is than that of the level above, from level 2 on.
+   * Default 10.
+   */
   readonly levelRatio?: number | undefined
   /** The fraction of its limit at which a level is compacted. Default 0.85. */
   readonly compactionThreshold?: number | undefined
@@ -112,20 +115,24 @@ export interface Tuning {
   /**
    * How long a sync of the log may block the calling thread, in milliseconds. Default 1.
    *
-   * While no background work writes, a sync that is expected to take no longer than this runs in the
-   * calling thread. That is faster for a single writer on a fast disk. Several such syncs may run
-   * before timers and sockets are served. All other syncs run in Node's thread pool; 0 runs every
-   * sync there.
+   * While no background work writes, a sync that is expected to take no longer than this runs in
+   * the calling thread. That is faster for a single writer on a fast disk. Several such syncs may
+   * run before timers and sockets are served. All other syncs run in Node's thread pool; 0 runs
+   * every sync there.
    */
   readonly inlineSyncMillis?: number | undefined
-  /** One in this many gets and puts is timed for the latency histograms. 1 times all. Default 16. */
+  /**
+   * One in this many gets and puts is timed for the latency histograms. 1 times all. Default 16.
+   */
   readonly latencySampling?: number | undefined
   /**
    * Permissions of new files, from 0o600 to 0o666. The umask applies on top. Existing files keep
    * their permissions. Default 0o600: only the user may read and write.
    */
   readonly fileMode?: number | undefined
-  /** Permissions of new directories, from 0o700 to 0o777. The umask applies on top. Default 0o700. */
+  /**
+   * Permissions of new directories, from 0o700 to 0o777. The umask applies on top. Default 0o700.
+   */
   readonly directoryMode?: number | undefined
   /**
    * The `store` label of the metrics. They are registered while the store is open. Stores that are
@@ -140,8 +147,8 @@ export interface Tuning {
  * - `"strict"`: opening fails with an error that names the file.
  * - `"pointInTime"`: the log is cut at its first damaged record, so the store is in the state of an
  *   earlier moment. Opening still fails if a table or the manifest is damaged.
- * - `"salvage"`: opening checks the whole store. If anything is damaged, all sound data is merged into
- *   new tables.
+ * - `"salvage"`: opening checks the whole store. If anything is damaged, all sound data is merged
+ *   into new tables.
  *
  * `"pointInTime"` and `"salvage"` keep the original files in a separate directory before they
  * change anything. `stats.recovery` reports that directory and the losses.
@@ -178,8 +185,8 @@ export interface LsmOptions extends Tuning {
    * A read-only store still locks the directory: opening fails with `StoreLocked` if the store is
    * open elsewhere, and no other process can open it until it is closed. The lock is a name in the
    * directory, which is removed on close. If the process has no permission to write to the
-   * directory, it cannot lock it, and only checks once, when it opens, that no other process has the
-   * store open.
+   * directory, it cannot lock it, and only checks once, when it opens, that no other process has
+   * the store open.
    */
   readonly readOnly?: boolean | undefined
   /** How opening handles damaged files. Default `"strict"`. */
@@ -242,7 +249,8 @@ const KiB = 1024
 const MiB = 1024 * KiB
 
 /**
- * Checks options and fills in their defaults. Fails with an `InvalidArgument` that names the option.
+ * Checks options and fills in their defaults. Fails with an `InvalidArgument` that names the
+ * option.
  *
  * @since 0.1.0
  * @category constructors
@@ -260,7 +268,10 @@ export const resolveOptions = (options: LsmOptions): Effect.Effect<Settings, Inv
     }
   })
 
-/** The settings that `settings` returned. Parts of a store pass them in again, and get them back unchanged. */
+/**
+ * The settings that `settings` returned. Parts of a store pass them in again, and get them back
+ * unchanged.
+ */
 const resolved = new WeakSet<object>()
 
 const fail = (argument: string, reason: string): never => {

@@ -25,8 +25,8 @@ export type {
 } from "./core/storage/damage.js"
 
 /**
- * The progress of a verification. `file` is being checked; `bytes` of the `total` bytes of all files
- * are done.
+ * The progress of a verification. `file` is being checked; `bytes` of the `total` bytes of all
+ * files are done.
  *
  * @since 0.1.0
  * @category models

@@ -362,8 +362,8 @@ export const compactionDuration = histogram(
 )
 
 /**
- * A counter that synchronous code updates. `value` counts since the store was opened, for this store
- * alone, even if other stores have the same tags.
+ * A counter that synchronous code updates. `value` counts since the store was opened, for this
+ * store alone, even if other stores have the same tags.
  *
  * @since 0.1.0
  * @category models
@@ -384,8 +384,8 @@ export interface Histogram {
 }
 
 /**
- * The functions that return the current values of a store's gauges. They are called when a metric is
- * read.
+ * The functions that return the current values of a store's gauges. They are called when a metric
+ * is read.
  *
  * @since 0.1.0
  * @category models
@@ -407,8 +407,8 @@ export interface Gauges {
 }
 
 /**
- * The metrics of one store. They are tagged when they are made, so an update is a synchronous call of
- * about 10 ns.
+ * The metrics of one store. They are tagged when they are made, so an update is a synchronous call
+ * of about 10 ns.
  *
  * @since 0.1.0
  * @category models
@@ -440,9 +440,9 @@ export interface MetricsService {
   readonly flushDuration: Histogram
   readonly compactionDuration: Histogram
   /**
-   * Called when the store opens. From now on each metric is registered in Effect's registry when it is
-   * first used. Registering the gauges takes as long as opening a store, so the first use of a metric
-   * passes that work to `later`, which runs it after a yield to the event loop.
+   * Called when the store opens. From now on each metric is registered in Effect's registry when it
+   * is first used. Registering the gauges takes as long as opening a store, so the first use of a
+   * metric passes that work to `later`, which runs it after a yield to the event loop.
    */
   readonly unsafeOpen: (
     gauges: Gauges,
@@ -451,8 +451,8 @@ export interface MetricsService {
     /** Registers the gauges now. */
     readonly show: () => void
     /**
-     * Called when the store closes. Removes its metrics from the registry, unless another store of the
-     * same name is open.
+     * Called when the store closes. Removes its metrics from the registry, unless another store of
+     * the same name is open.
      */
     readonly closed: () => void
   }

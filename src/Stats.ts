@@ -127,17 +127,21 @@ export interface Stats {
     readonly compaction: number
   }
   readonly amplification: {
-    /** Bytes written by log, flushes and compactions, divided by `written.user`. 0 before any write. */
+    /**
+     * Bytes written by log, flushes and compactions, divided by `written.user`. 0 before any write.
+     */
     readonly write: number
-    /** Places that a lookup may have to search: tables at level 0, and deeper levels with tables. */
+    /**
+     * Places that a lookup may have to search: tables at level 0, and deeper levels with tables.
+     */
     readonly read: number
     /**
-     * Bytes of all tables divided by the bytes that a compaction of everything would leave. 0 without
-     * tables.
+     * Bytes of all tables divided by the bytes that a compaction of everything would leave. 0
+     * without tables.
      *
-     * The bytes left are estimated: the bytes of each table that overlaps no table of a deeper level,
-     * without versions that only snapshots see. The ratio is 1 after a compaction of everything. It is
-     * too high while tables with new keys overlap older tables.
+     * The bytes left are estimated: the bytes of each table that overlaps no table of a deeper
+     * level, without versions that only snapshots see. The ratio is 1 after a compaction of
+     * everything. It is too high while tables with new keys overlap older tables.
      */
     readonly space: number
   }
@@ -168,7 +172,10 @@ export interface Stats {
     /** The directory that keeps the original files, if recovery changed damaged ones. */
     readonly aside: string | undefined
   }
-  /** Why the store refuses writes after a failed write or sync of the log. Undefined if it accepts them. */
+  /**
+   * Why the store refuses writes after a failed write or sync of the log. Undefined if it accepts
+   * them.
+   */
   readonly poisoned: string | undefined
   /** The error of the last failed flush or compaction. Undefined once that work has succeeded. */
   readonly backgroundError: string | undefined

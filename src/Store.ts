@@ -138,8 +138,8 @@ export interface TakeOptions {
  * A movable position in a range. A cursor sees the store as of the moment it was opened. Each move
  * returns whether the cursor now stands on an entry.
  *
- * - A move that skips some thousand deleted or overwritten entries yields to the event loop. If it is
- *   interrupted, the cursor stays where it was.
+ * - A move that skips some thousand deleted or overwritten entries yields to the event loop. If it
+ *   is interrupted, the cursor stays where it was.
  * - After a failed move the cursor stands on no entry. `next`, `prev` and `take` then fail with the
  *   same error until `first`, `last`, `seek` or `seekBefore` places the cursor again.
  * - Only one fiber at a time may use a cursor.
@@ -164,8 +164,8 @@ export interface Cursor {
   /** Moves to the previous entry. A cursor that was never moved moves to the last. */
   readonly prev: Effect.Effect<boolean, ReadError>
   /**
-   * Returns `count` entries, starting with the one at the cursor. It returns fewer only if the range
-   * ends. The cursor then stands on the entry after the last one taken, or on none.
+   * Returns `count` entries, starting with the one at the cursor. It returns fewer only if the
+   * range ends. The cursor then stands on the entry after the last one taken, or on none.
    *
    * With `reverse`, it takes entries towards smaller keys, and the cursor then stands on the entry
    * before the last one taken. A cursor that was never moved starts at the first entry, or with
@@ -179,8 +179,8 @@ export interface Cursor {
 
 /**
  * A `Cursor` without Effect, for hot loops and for adapters to synchronous interfaces. It has the
- * same moves, and they throw the errors that those of a `Cursor` fail with. A move never yields: one
- * that skips a million deleted entries blocks the event loop until it is done.
+ * same moves, and they throw the errors that those of a `Cursor` fail with. A move never yields:
+ * one that skips a million deleted entries blocks the event loop until it is done.
  *
  * Until it is closed, an open cursor keeps the files and memtables that it reads. Call `close`;
  * otherwise it is closed with the store. Using a closed cursor throws `InvalidArgument`, or
@@ -210,7 +210,10 @@ export interface UnsafeCursor {
   prev(): boolean
   /** As `Cursor.take`, but never yields to the event loop. */
   take(count: number, options?: TakeOptions): Array<Entry>
-  /** Closes the cursor and releases the files and memtables that it reads. A second call does nothing. */
+  /**
+   * Closes the cursor and releases the files and memtables that it reads. A second call does
+   * nothing.
+   */
   close(): void
 }
 
@@ -229,8 +232,8 @@ export interface UnsafeSnapshot extends Snapshot {
 /**
  * An open store.
  *
- * Most reads complete synchronously, but none is guaranteed to. `get`, `has`, `getMany`, `collect` and
- * the moves of cursors sometimes yield to the event loop, so `Effect.runSync` on them may throw
+ * Most reads complete synchronously, but none is guaranteed to. `get`, `has`, `getMany`, `collect`
+ * and the moves of cursors sometimes yield to the event loop, so `Effect.runSync` on them may throw
  * `AsyncFiberException`. The `unsafe…` functions never yield.
  *
  * In a generator, most writes, reads and cursor steps run as soon as `yield*` takes the iterator of their Effect. If they succeed at
@@ -251,11 +254,15 @@ export interface Store {
   readonly put: (key: Bytes, value: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
   /** Deletes a key. Deleting a key that is absent is not an error. */
   readonly delete: (key: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
-  /** Writes a batch atomically: all of it or nothing, even after a crash. An empty batch does nothing. */
+  /**
+   * Writes a batch atomically: all of it or nothing, even after a crash. An empty batch does
+   * nothing.
+   */
   readonly write: (batch: WriteBatch, options?: WriteOptions) => Effect.Effect<void, WriteError>
   /**
-   * Returns the value of a key, or none if the key is absent. A value of more than 4 KiB has its own
-   * buffer, which can be transferred to another thread. Smaller values share buffers, as in `Entry`.
+   * Returns the value of a key, or none if the key is absent. A value of more than 4 KiB has its
+   * own buffer, which can be transferred to another thread. Smaller values share buffers, as in
+   * `Entry`.
    */
   readonly get: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
   /** Returns the value of a key, decoded as UTF-8. */
@@ -273,8 +280,9 @@ export interface Store {
   /** Streams the entries of a range in key order, as of the moment the Stream starts. */
   readonly scan: (options?: ScanOptions) => Stream.Stream<Entry, ReadError>
   /**
-   * Returns the entries of a range as an array. For a short range this is faster than `scan`, because
-   * it avoids the cost of a Stream. All entries are in memory at once, so use `scan` for long ranges.
+   * Returns the entries of a range as an array. For a short range this is faster than `scan`,
+   * because it avoids the cost of a Stream. All entries are in memory at once, so use `scan` for
+   * long ranges.
    */
   readonly collect: (options?: CollectOptions) => Effect.Effect<Array<Entry>, ReadError>
   /** The same as `scan`. */
@@ -312,9 +320,14 @@ export interface Store {
   readonly resume: Effect.Effect<void>
   /** Returns the state of the store and what it has done since it was opened. */
   readonly stats: Effect.Effect<Stats, ReadError>
-  /** Returns the metrics of this store in the text format of Prometheus. Empty if the store is closed. */
+  /**
+   * Returns the metrics of this store in the text format of Prometheus. Empty if the store is
+   * closed.
+   */
   readonly prometheus: Effect.Effect<string>
-  /** `get` without an Effect, for hot loops. Never yields. Throws the errors that `get` fails with. */
+  /**
+   * `get` without an Effect, for hot loops. Never yields. Throws the errors that `get` fails with.
+   */
   readonly unsafeGet: (key: Bytes, options?: ReadOptions) => Uint8Array | undefined
   /**
    * `cursor` without an Effect. The caller must close it. Never yields. Throws the errors that
@@ -322,8 +335,8 @@ export interface Store {
    */
   readonly unsafeCursor: (options?: CursorOptions) => UnsafeCursor
   /**
-   * `snapshot` without an Effect. The caller must close it. Never yields. Throws `StoreClosed` if the
-   * store is closed.
+   * `snapshot` without an Effect. The caller must close it. Never yields. Throws `StoreClosed` if
+   * the store is closed.
    */
   readonly unsafeSnapshot: () => UnsafeSnapshot
 }

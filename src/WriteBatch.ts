@@ -13,8 +13,8 @@ import { operationSize, writeOperation } from "./core/log/batchFormat.js"
  * Operations are encoded when they are added, in the format of the log. If a key occurs more than
  * once, the last operation wins. A batch can be written more than once, and changed in between.
  *
- * A key or value that is neither bytes nor a well-formed string makes the batch invalid: `write` then
- * fails with `InvalidArgument`.
+ * A key or value that is neither bytes nor a well-formed string makes the batch invalid: `write`
+ * then fails with `InvalidArgument`.
  *
  * @example
  * ```ts
@@ -116,7 +116,10 @@ export class WriteBatch {
     this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
   }
 
-  /** Returns the bytes of a key or value. Anything else is kept as the fault with which `write` fails. */
+  /**
+   * Returns the bytes of a key or value. Anything else is kept as the fault with which `write`
+   * fails.
+   */
   private bytesOf(input: unknown, what: string): Uint8Array | undefined {
     if (input instanceof Uint8Array) return input
     const bytes = typeof input === "string" ? encodeUtf8(input) : undefined

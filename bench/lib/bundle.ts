@@ -18,8 +18,8 @@ const keepPlaces: Plugin = {
 }
 
 /**
- * Bundles a script of this package with its imports, so that processes start fast, and returns the path
- * of the bundle. effect-lsm comes from `dist`. The peers are not bundled.
+ * Bundles a script of this package with its imports, so that processes start fast, and returns the
+ * path of the bundle. effect-lsm comes from `dist`. The peers are not bundled.
  */
 export const bundle = async (script: string): Promise<string> => {
   const name = script.replace("/", "-").replace(".ts", "")

@@ -40,7 +40,10 @@ export const asFastAsBest = (factor = 1, figure = "ops/s", one = us): Judge =>
 export const asFastAs = (peer: string, factor = 1, figure = "ops/s", one = us): Judge =>
   against(factor, figure, (name) => name.startsWith(peer), false, one)
 
-/** Requires that the figure, times `factor`, is not above that of the peers whose names begin with `peer`. */
+/**
+ * Requires that the figure, times `factor`, is not above that of the peers whose names begin with
+ * `peer`.
+ */
 export const asSmallAs = (peer: string, figure: string, factor = 1, one = us): Judge =>
   against(factor, figure, (name) => name.startsWith(peer), true, one)
 

@@ -8,7 +8,9 @@ export const directoryBytes = (directory: string): number =>
     .filter((stat) => stat.isFile())
     .reduce((sum, { size, blocks }) => sum + Math.min(size, blocks * 512), 0)
 
-/** The bytes that this process has passed to write calls, as counted by Linux. NaN on other systems. */
+/**
+ * The bytes that this process has passed to write calls, as counted by Linux. NaN on other systems.
+ */
 export const writtenBytes = (): number => {
   try {
     return Number(/^wchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1])

@@ -4,7 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Run } from "./row.js"
 
-/** Runs a script in a separate process, and returns the JSON of its last line. The lines before are its log. */
+/**
+ * Runs a script in a separate process, and returns the JSON of its last line. The lines before are
+ * its log.
+ */
 export const runScript = <A>(script: string, args: ReadonlyArray<string>): Promise<A> =>
   new Promise((resolve, reject) => {
     const loader = script.endsWith(".ts") ? ["--import", "tsx"] : []

@@ -7,7 +7,9 @@ export interface Run {
   readonly directory: string
   /** Milliseconds after which a loop starts nothing new. */
   readonly limit: number
-  /** Set in a separate process before the measurement: the contender only prepares the directory. */
+  /**
+   * Set in a separate process before the measurement: the contender only prepares the directory.
+   */
   readonly preparing?: boolean
 }
 
@@ -24,7 +26,9 @@ export interface Verdict {
   readonly ratio?: number
 }
 
-/** Judges the medians of a row. Returns undefined if the figures that it needs were not measured. */
+/**
+ * Judges the medians of a row. Returns undefined if the figures that it needs were not measured.
+ */
 export type Judge = (
   median: (contender: string, figure: string) => number | undefined,
   contenders: ReadonlyArray<string>

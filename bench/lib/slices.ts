@@ -7,9 +7,14 @@ export type Loop<A> = (from: number, to: number) => A
 export interface Course {
   readonly operations: number
   readonly slice: number
-  /** Milliseconds after which no slice starts. The rate is that of the operations done until then. */
+  /**
+   * Milliseconds after which no slice starts. The rate is that of the operations done until then.
+   */
   readonly limit: number
-  /** Whether to run the loop twice and measure the second time. For loops that read, so that caches and code are warm. */
+  /**
+   * Whether to run the loop twice and measure the second time. For loops that read, so that caches
+   * and code are warm.
+   */
   readonly twice: boolean
   /** How many operations one operation counts for. */
   readonly weight: number

@@ -27,7 +27,9 @@ export const mixes: Readonly<Record<"A" | "B" | "C" | "D" | "E" | "F", Mix>> = {
   F: zipfian("50 % reads, 50 % read-modify-write", [read, 50], [readModifyWrite, 50])
 }
 
-/** A sequence of operations: the kind of each, the index of its entry, and the length of its scan. */
+/**
+ * A sequence of operations: the kind of each, the index of its entry, and the length of its scan.
+ */
 export interface Tape {
   readonly kinds: Uint8Array
   readonly indexes: Uint32Array
@@ -45,7 +47,9 @@ const kindOf = (mix: Mix, place: number): number => {
   throw new Error("the percentages of a mix add up to less than 100")
 }
 
-/** Makes a tape. Keys are random, so the ranks of the zipfian distribution are scattered over them. */
+/**
+ * Makes a tape. Keys are random, so the ranks of the zipfian distribution are scattered over them.
+ */
 export const makeTape = (mix: Mix, operations: number, entries: number): Tape => {
   const random = makeRandom(11)
   const zipf = makeZipfian(entries, 12)

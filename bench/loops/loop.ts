@@ -13,7 +13,10 @@ export interface Work {
   readonly times?: Float64Array | undefined
 }
 
-/** One loop for synchronous stores and one for stores with promises, so that neither pays for the other. */
+/**
+ * One loop for synchronous stores and one for stores with promises, so that neither pays for the
+ * other.
+ */
 export interface Loops {
   readonly sync: (calls: SyncCalls, work: Work) => Loop<void>
   /** Loops that mix reads and writes use the synchronous reads of a store, if it has them. */

@@ -47,7 +47,10 @@ export const timedGets: Loops = {
     }
 }
 
-/** Reads and updates of a tape, each timed. The gets of a store with promises are synchronous if it has such calls. */
+/**
+ * Reads and updates of a tape, each timed. The gets of a store with promises are synchronous if it
+ * has such calls.
+ */
 export const timedMix: Loops = {
   sync:
     (calls, { entries: { keyAt, valueAt }, tape, times }) =>

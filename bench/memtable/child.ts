@@ -1,4 +1,7 @@
-/** Measures one structure, alone in its process: `child.ts <structure> <entries>` prints its figures as JSON. */
+/**
+ * Measures one structure, alone in its process: `child.ts <structure> <entries>` prints its figures
+ * as JSON.
+ */
 import { keySize, makeRandom, valueSize } from "../lib/data.js"
 import { expect, type Figures } from "../lib/row.js"
 import { structures } from "./structures.js"

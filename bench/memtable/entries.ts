@@ -2,8 +2,8 @@ import { compareRange, copyInto, prefixWord } from "effect-lsm/core/bytes/bytes"
 import { Arena } from "effect-lsm/core/memtable/arena"
 
 /**
- * Numbered entries in an arena, with the first eight bytes of each key as two numbers. Takes 32 bytes
- * per entry in addition to the data.
+ * Numbered entries in an arena, with the first eight bytes of each key as two numbers. Takes 32
+ * bytes per entry in addition to the data.
  */
 export class Entries {
   private readonly arena = new Arena(1024 * 1024)

@@ -4,8 +4,8 @@ import { enlarged } from "./entries.js"
 import type { Structure } from "./structure.js"
 
 /**
- * A Map with keys as latin1 strings, which sort like their bytes. It is sorted by the first walk after
- * an insert. Values are stored in an arena.
+ * A Map with keys as latin1 strings, which sort like their bytes. It is sorted by the first walk
+ * after an insert. Values are stored in an arena.
  */
 export class SortedMap implements Structure {
   private readonly ids = new Map<string, number>()

@@ -10,7 +10,10 @@ import { quantile } from "../lib/statistics.js"
 import { fill } from "./store.js"
 
 const writers = 5
-/** Writes per second when delays are compared. Compactions in the same thread leave time for that many. */
+/**
+ * Writes per second when delays are compared. Compactions in the same thread leave time for that
+ * many.
+ */
 const pace = 2_000
 const MiB = 1024 * 1024
 
@@ -24,8 +27,9 @@ const pause = Effect.async<void>((resume) => {
 })
 
 /**
- * Milliseconds that the main thread was ready to run while other processes had the processors (Linux
- * only, otherwise 0). On a busy machine this is far longer than the delays that the store causes.
+ * Milliseconds that the main thread was ready to run while other processes had the processors
+ * (Linux only, otherwise 0). On a busy machine this is far longer than the delays that the store
+ * causes.
  */
 const makeWaited = () => {
   try {
@@ -38,7 +42,10 @@ const makeWaited = () => {
   }
 }
 
-/** Measures how late a timer of 1 ms fires, with and without the time in which others had the processors. */
+/**
+ * Measures how late a timer of 1 ms fires, with and without the time in which others had the
+ * processors.
+ */
 const watchDelay = () => {
   const waited = makeWaited()
   const all: Array<number> = []

@@ -17,8 +17,8 @@ const turn = Effect.async<void>((resume) => {
 })
 
 /**
- * Times each read alone, and together with the turn of the event loop before it, which shows whatever
- * keeps the thread busy.
+ * Times each read alone, and together with the turn of the event loop before it, which shows
+ * whatever keeps the thread busy.
  */
 const underLoad = (store: Store.Store, { keys, values }: Data, millis: number) => {
   const turns: Array<number> = []
@@ -66,7 +66,8 @@ const contender =
   (compacting: boolean): Contender =>
   ({ entries, quick, directory }) => {
     const data = makeData(entries)
-    // With small memtables and tables the compactor is always busy. A high level0Tables keeps it idle.
+    // With small memtables and tables the compactor is always busy. A high level0Tables keeps it
+    // idle.
     const level0Tables = compacting ? 2 : 1000
     const tuning = { memtableBytes: 8 * MiB, tableBytes: 2 * MiB, level0Tables, level0SlowdownTables: 1000 }
     return withStore(directory, tuning, (store) =>

@@ -64,7 +64,9 @@ const optionsOf = (settings: Settings): LsmOptions.Tuning => ({
   compression: settings.compression ? "deflate" : "none"
 })
 
-/** Runs an Effect without warnings: the store warns about the small memtables that some rows need. */
+/**
+ * Runs an Effect without warnings: the store warns about the small memtables that some rows need.
+ */
 const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
   Effect.runPromise(Logger.withMinimumLogLevel(effect, LogLevel.Error))
 

@@ -1,4 +1,7 @@
-/** The interface of a native store. Each module of this folder binds one store by its fastest public calls. */
+/**
+ * The interface of a native store. Each module of this folder binds one store by its fastest public
+ * calls.
+ */
 
 type Bytes = Uint8Array
 
@@ -67,7 +70,10 @@ export interface Peer {
   /** The calls that `Opened` has, known without opening the store. */
   readonly async: ReadonlyArray<Call>
   readonly sync: ReadonlyArray<Call>
-  /** What an acknowledged write guarantees, by durability. An absent level is the same as its neighbour. */
+  /**
+   * What an acknowledged write guarantees, by durability. An absent level is the same as its
+   * neighbour.
+   */
   readonly promises: Readonly<Partial<Record<Durability, string>>>
 }
 

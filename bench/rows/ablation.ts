@@ -35,7 +35,10 @@ const sizeAndWalk: Measure = async (open, run) => {
   return { ...figures, "bytes/entry": bytes }
 }
 
-/** Gets of absent keys after several flushes, compacted or not. Each get has to check every table or its filter. */
+/**
+ * Gets of absent keys after several flushes, compacted or not. Each get has to check every table or
+ * its filter.
+ */
 const levels =
   (compacted: boolean): Measure =>
   async (open, run) => {
@@ -51,7 +54,9 @@ const levels =
 
 const notCompacted = "without compaction"
 
-/** A row for each part of the design that makes something faster or smaller, with and without it. */
+/**
+ * A row for each part of the design that makes something faster or smaller, with and without it.
+ */
 export const ablationRows: Readonly<Record<string, Row>> = {
   "ablation-filter": without("readmissing without filters", "without filters", loop("gets", Plans.readMissing), {
     filterFalsePositiveRate: 1

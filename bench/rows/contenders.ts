@@ -46,8 +46,8 @@ export const ours = (measure: Measure, others: ReadonlyArray<Other> = []): Row["
 })
 
 /**
- * A contender for each peer that has the calls. With `variant` only the peers in `only`, opened with the
- * settings in `changed`; `label` becomes part of their names.
+ * A contender for each peer that has the calls. With `variant` only the peers in `only`, opened
+ * with the settings in `changed`; `label` becomes part of their names.
  */
 export const peersBy = (
   kind: Kind,

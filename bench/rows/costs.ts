@@ -19,7 +19,10 @@ const small = ({ quick }: Run): Settings => ({
 
 const notDone = (count: number) => new Float64Array(count).fill(Number.NaN)
 
-/** Puts and gets of values of one size, each timed, with at most 464 bytes of data for each entry of the run. */
+/**
+ * Puts and gets of values of one size, each timed, with at most 464 bytes of data for each entry of
+ * the run.
+ */
 const valueSize =
   (size: number): Measure =>
   async (open, run) => {

@@ -43,7 +43,10 @@ const rehearse = (session: Session, run: Run, kind: Kind, { work, course }: Plan
 /** V8 compiles code for the one store that it has seen, and again when it sees another. */
 const rehearsals = 2
 
-/** Measures a loop. A loop that fills a store is rehearsed on other stores; one that changes a filled store, on that store. */
+/**
+ * Measures a loop. A loop that fills a store is rehearsed on other stores; one that changes a
+ * filled store, on that store.
+ */
 export const measured =
   (kind: Kind, makePlan: MakePlan): Measure =>
   async (open, run) => {

@@ -18,7 +18,10 @@ export interface Soaked {
   readonly longest: ReadonlyArray<number>
 }
 
-/** Counts times in buckets, each 5 % larger than the one before, from 0.1 µs on. Takes constant memory. */
+/**
+ * Counts times in buckets, each 5 % larger than the one before, from 0.1 µs on. Takes constant
+ * memory.
+ */
 const makeHistogram = () => {
   const counts = new Float64Array(500)
   const [least, growth] = [1e-4, Math.log(1.05)]
@@ -39,7 +42,10 @@ const makeHistogram = () => {
 
 const slice = 500
 
-/** Half gets and half puts of existing keys, with YCSB's zipfian distribution, for `seconds` seconds. */
+/**
+ * Half gets and half puts of existing keys, with YCSB's zipfian distribution, for `seconds`
+ * seconds.
+ */
 export const soak = async (open: Open, { directory, entries: count, seconds }: Soak): Promise<Soaked> => {
   const entries = largeEntries(count)
   const tape = makeTape(mixes.A, 1_000_000, count)

@@ -1,4 +1,7 @@
-/** Runs a mixed load for ten minutes on each store: `npm run soak -- [--minutes N] [--entries N] [--stores NAME,NAME]`. */
+/**
+ * Runs a mixed load for ten minutes on each store: `npm run soak -- [--minutes N] [--entries N]
+ * [--stores NAME,NAME]`.
+ */
 import { parseArgs } from "node:util"
 import { bundle } from "../lib/bundle.js"
 import { spreadText, table } from "../lib/format.js"

@@ -5,10 +5,10 @@ import * as Effect from "effect/Effect"
  * Prepares the words of the command line for the framework. The framework looks for options in all
  * words, even after `--`, and treats unknown options as arguments.
  *
- * - Words after `--` get a NUL in front, so that none looks like an option. A word of a command line
- *   cannot contain a NUL. `reveal` removes it.
- * - `--name=value` becomes two words, so that a value may be empty, contain line ends or begin with a
- *   dash.
+ * - Words after `--` get a NUL in front, so that none looks like an option. A word of a command
+ *   line cannot contain a NUL. `reveal` removes it.
+ * - `--name=value` becomes two words, so that a value may be empty, contain line ends or begin with
+ *   a dash.
  */
 export const prepareWords = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = words.indexOf("--")

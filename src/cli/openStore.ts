@@ -26,7 +26,9 @@ type Writing = Pick<LsmOptions, "durability" | "recovery">
 export const openReading = (directory: string, recovery: LsmOptions["recovery"]): Opened =>
   open({ directory, recovery, readOnly: true })
 
-/** Opens an existing store for writing. A mistyped directory is an error, not a new, empty store. */
+/**
+ * Opens an existing store for writing. A mistyped directory is an error, not a new, empty store.
+ */
 export const openExisting = (directory: string, { durability, recovery }: Writing): Opened =>
   open({ directory, durability, recovery, createIfMissing: false })
 

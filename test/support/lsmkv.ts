@@ -43,7 +43,9 @@ const inPieces = (input: string | Uint8Array): Readable => {
   )
 }
 
-/** Runs a command line in this process until it ends, without the test's clock, console and loggers. */
+/**
+ * Runs a command line in this process until it ends, without the test's clock, console and loggers.
+ */
 export const lsmkv = (
   words: ReadonlyArray<string>,
   input: string | Uint8Array = "",
@@ -62,7 +64,10 @@ export interface Handling {
   readonly input?: string | Uint8Array
   /** Keeps standard input open, as a terminal or a slow writer does. */
   readonly keepInput?: boolean
-  /** Sends this signal when the first output arrives, and then reads no more output until the process ends. */
+  /**
+   * Sends this signal when the first output arrives, and then reads no more output until the
+   * process ends.
+   */
   readonly signal?: NodeJS.Signals
   /** Closes standard output after the first piece, as `head` does. */
   readonly closeAfterFirst?: boolean
@@ -115,8 +120,8 @@ export const output = (words: ReadonlyArray<string>, input: string | Uint8Array 
   })
 
 /**
- * Returns the error message of a command. The command must have failed with code 2, without output, and
- * with one line on standard error.
+ * Returns the error message of a command. The command must have failed with code 2, without output,
+ * and with one line on standard error.
  */
 export const complaintOf = (finished: Finished): string => {
   expect(finished).toMatchObject({ code: 2, stdout: "" })

@@ -25,7 +25,10 @@ export const put = Command.make("put", { directory, key, value, encoding, durabi
   }).pipe(Effect.scoped)
 ).pipe(Command.withDescription("Set the value of a key. Creates the store if there is none."))
 
-/** Reads the value from standard input. utf8 takes all bytes unchanged. Other encodings ignore surrounding white space. */
+/**
+ * Reads the value from standard input. utf8 takes all bytes unchanged. Other encodings ignore
+ * surrounding white space.
+ */
 const valueFromInput = (encoding: Encoding): Effect.Effect<Uint8Array, CommandFailed> =>
   Effect.gen(function* () {
     if ((yield* StandardStreams).stdin.isTTY)

@@ -9,9 +9,15 @@ export interface Operation {
 
 /** Writes entries as lines, and reads operations from lines. */
 export interface EntryFormat {
-  /** Returns a line without its line end; undefined if the format cannot show these bytes in this encoding. */
+  /**
+   * Returns a line without its line end; undefined if the format cannot show these bytes in this
+   * encoding.
+   */
   readonly renderKey: (key: Uint8Array) => string | undefined
-  /** Returns a line without its line end; undefined if the format cannot show these bytes in this encoding. */
+  /**
+   * Returns a line without its line end; undefined if the format cannot show these bytes in this
+   * encoding.
+   */
   readonly renderEntry: (entry: Entry) => string | undefined
   /** Returns the operation of a line, or an error message. */
   readonly parse: (line: Uint8Array) => Either.Either<Operation, string>

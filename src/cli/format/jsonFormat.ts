@@ -4,7 +4,9 @@ import * as Schema from "effect/Schema"
 import { decodeText, type Encoding, encodeText } from "./encoding.js"
 import type { EntryFormat } from "./entryFormat.js"
 
-/** One JSON object per line: `{"key":…,"value":…}`. Input may also hold `{"key":…,"delete":true}`. */
+/**
+ * One JSON object per line: `{"key":…,"value":…}`. Input may also hold `{"key":…,"delete":true}`.
+ */
 export const jsonFormat = (encoding: Encoding): EntryFormat => ({
   renderKey: (bytes) => {
     const key = encodeText(encoding, bytes)

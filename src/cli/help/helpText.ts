@@ -48,7 +48,10 @@ const usageWord = ({ term, optional }: Definition): string => (optional ? `[${te
 
 const firstSentence = (text: string): string => `${text.split(/[.:] /)[0]?.replace(/\.$/, "")}.`
 
-/** Terms and their texts in two columns. A term that is too wide for its column gets a separate line. */
+/**
+ * Terms and their texts in two columns. A term that is too wide for its column gets a separate
+ * line.
+ */
 const definitions = (items: ReadonlyArray<Definition>): string => {
   const widths = items.map(({ term }) => term.length + 4).filter((width) => width <= widestTerm)
   const width = Math.max(0, ...widths)

@@ -17,8 +17,9 @@ export interface Imported {
 }
 
 /**
- * Reads lines and writes them in batches. A batch is atomic: if a line is invalid or a write fails, all
- * earlier batches stay and the current one is not written. The error gives the last imported line.
+ * Reads lines and writes them in batches. A batch is atomic: if a line is invalid or a write fails,
+ * all earlier batches stay and the current one is not written. The error gives the last imported
+ * line.
  */
 export const importLines = (
   store: Store,
@@ -76,8 +77,8 @@ export const importLines = (
     })
 
     /**
-     * Adds whole lines until the batch is full or the piece has no more. Returns whether the piece may
-     * have more.
+     * Adds whole lines until the batch is full or the piece has no more. Returns whether the piece
+     * may have more.
      */
     const fill = Effect.suspend(() => {
       for (;;) {

@@ -1,6 +1,9 @@
 import { constants } from "node:buffer"
 
-/** Splits a stream of bytes into lines. The parts of a line that spans several pieces are joined once, when it ends. */
+/**
+ * Splits a stream of bytes into lines. The parts of a line that spans several pieces are joined
+ * once, when it ends.
+ */
 export class LineSplitter {
   /** Lines returned so far, which is the number of the last line, counted from 1. */
   lines = 0
@@ -33,7 +36,10 @@ export class LineSplitter {
     return this.begunBytes === 0 ? undefined : this.complete(new Uint8Array(0))
   }
 
-  /** Whether the unfinished line is longer than a string can be, so that it makes no sense to read on. */
+  /**
+   * Whether the unfinished line is longer than a string can be, so that it makes no sense to read
+   * on.
+   */
   get tooLong(): boolean {
     return this.begunBytes > constants.MAX_STRING_LENGTH
   }

@@ -6,7 +6,10 @@ import { CommandFailed, OutputClosed } from "../failure.js"
 import { fileFailure } from "./fileFailure.js"
 import { StandardStreams } from "./standardStreams.js"
 
-/** Writes a piece of output. Completes when it is written, so that a slow reader slows the command down. */
+/**
+ * Writes a piece of output. Completes when it is written, so that a slow reader slows the command
+ * down.
+ */
 export type Write = (data: string | Uint8Array) => Effect.Effect<void, CommandFailed | OutputClosed>
 
 /** Writes to standard output. */
@@ -27,8 +30,8 @@ export const writeError = (text: string): Effect.Effect<void> =>
   )
 
 /**
- * Keeps a stream whose reader has gone from ending the process. The callback of each write reports the
- * error.
+ * Keeps a stream whose reader has gone from ending the process. The callback of each write reports
+ * the error.
  */
 export const tolerateClosedOutput: Effect.Effect<void> = Effect.map(StandardStreams, ({ stdout, stderr }) => {
   stdout.on("error", ignore)

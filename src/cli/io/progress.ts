@@ -11,7 +11,10 @@ export interface Progress {
   readonly end: Effect.Effect<void>
 }
 
-/** Shows progress as one line that is rewritten, if standard error is a terminal. Otherwise shows nothing. */
+/**
+ * Shows progress as one line that is rewritten, if standard error is a terminal. Otherwise shows
+ * nothing.
+ */
 export const makeProgress = (totalBytes: number | undefined): Effect.Effect<Progress> =>
   Effect.gen(function* () {
     if (!(yield* StandardStreams).stderr.isTTY) return silent
