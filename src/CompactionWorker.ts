@@ -189,7 +189,7 @@ export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, 
  *
  * @example
  * ```ts
- * import { CompactionWorker, type Store } from "effect-lsm"
+ * import * as CompactionWorker from "effect-lsm/CompactionWorker"
  *
  * const store = CompactionWorker.layerStore({ directory: "./data" })
  * ```

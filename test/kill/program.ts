@@ -6,7 +6,8 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import { CompactionWorker, LsmStore } from "../../src/index.js"
+import * as CompactionWorker from "../../src/CompactionWorker.js"
+import { LsmStore } from "../../src/index.js"
 import { batchOf, markerOf, plan, tuning, writers } from "./plan.js"
 
 const [task, directory] = process.argv.slice(2)
