@@ -1,7 +1,7 @@
 /**
  * Two independent 32-bit hashes of a key in one pass over its bytes: MurmurHash3's 32-bit round
  * (A. Appleby, public domain) on two lanes with different multipliers. Filters built from one hash
- * split in two have too many false positives (see docs/decisions/0012-two-hashes-for-filters.md).
+ * split in two have too many false positives (see docs/decisions/0009-two-hashes-for-filters.md).
  *
  * The hashes are part of the format of table filters. They have no secret, so an attacker can
  * choose keys that collide. A collision in a filter costs one block read; a memtable detects

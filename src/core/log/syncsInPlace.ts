@@ -7,7 +7,7 @@ const mostWaiting = 64
 
 /**
  * Syncs in the calling thread, without yielding to the event loop (see
- * docs/decisions/0011-syncs-in-the-calling-thread.md). Once they have blocked the thread for as
+ * docs/decisions/0006-syncs-in-the-calling-thread.md). Once they have blocked the thread for as
  * long as one of them may, the next sync must yield.
  */
 export class SyncsInPlace {
