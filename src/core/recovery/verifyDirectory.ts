@@ -51,7 +51,7 @@ export function* verifyDirectory(
   }
   if (survey === undefined) return undefined
   begin(bytesToVerify(driver, directory, survey))
-  if (survey.manifest !== undefined) tellOfManifest(driver, directory, survey.manifest, listener)
+  if (survey.manifest !== undefined) reportManifest(driver, directory, survey.manifest, listener)
   for (const name of survey.orphans) {
     const reason = "an orphan: the manifest does not name it"
     listener.notice({
@@ -71,7 +71,7 @@ export function* verifyDirectory(
   return { tables: survey.tables.length, segments: survey.segments.length, entries, records }
 }
 
-const tellOfManifest = (
+const reportManifest = (
   driver: StorageDriver,
   directory: string,
   manifest: NonNullable<Survey["manifest"]>,

@@ -25,7 +25,7 @@ export function* verifyTable(
   const path = `${directory}/${tableName(fileNumber)}`
   const size = sizeIfThere(driver, path)
   const count = new TableCount(fileNumber, size)
-  let told = 0
+  let reported = 0
   try {
     let isWhole = true
     const table = yield* InspectedTable.open(driver, path, fileNumber, survey.storeId, error)
@@ -49,7 +49,7 @@ export function* verifyTable(
       pending += block.length
       if (pending < verifySlice) continue
       progress(path, pending)
-      told += pending
+      reported += pending
       pending = 0
       yield
     }
@@ -75,7 +75,7 @@ export function* verifyTable(
     if (finding === undefined) throw failure
     error(damageOf(finding, 0, "file"))
   }
-  progress(path, size - told)
+  progress(path, size - reported)
   yield
   return count.entries
 }
