@@ -8,6 +8,7 @@ import { measure } from "./installed.mjs"
 import { checkLinks } from "./links.mjs"
 import { compilePrograms, runBundle, runPrograms } from "./programs.mjs"
 import { install, installLines, programs } from "./readme.mjs"
+import { compileReplacements } from "./replacements.mjs"
 import { expect, makeProject, pack, root, withTemporaryDirectory } from "./tools.mjs"
 
 /** What a store may bring along, itself and Effect included. */
@@ -34,11 +35,13 @@ await withTemporaryDirectory(async (directory) => {
   expect(packages <= mostPackages, `a store brings ${packages} packages, more than ${mostPackages}`)
   compilePrograms(project)
   runPrograms(project)
+  const replacements = compileReplacements(project)
   await runBundle(project, makeProject(join(directory, "bundle")))
   checkImports(project)
   const required = checkRequire(project) ? "require" : "no require on this Node"
   const line = checkMissingPackages(project)
   console.log(`${programs.length} programs of the README compile and run; a bundle of the first; ${required}`)
+  console.log(`${replacements} files of replaced components compile`)
 
   for (const more of moreLines) install(more, tarball, project)
   expect(moreLines.includes(line), `lsmkv names an install line that the README does not have: ${line}`)
