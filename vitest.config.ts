@@ -1,8 +1,15 @@
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
+const source = fileURLToPath(new URL("src/", import.meta.url))
+
 export default defineConfig({
-  resolve: { alias: { "effect-lsm": fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^effect-lsm$/, replacement: `${source}index.ts` },
+      { find: /^effect-lsm\/(.+)$/, replacement: `${source}$1.ts` }
+    ]
+  },
   test: {
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     testTimeout: 120_000,

@@ -1,9 +1,12 @@
-/** One contender of one row, alone in its process: `child <row> <contender> <run as JSON>` answers its figures as JSON. */
+/**
+ * Measures one contender of one row, alone in its process: `child <row> <contender> <run as JSON>`
+ * prints its figures as JSON.
+ */
 import type { Run } from "./lib/row.js"
 import { rows } from "./rows/index.js"
 
 const [row = "", contender = "", runText = ""] = process.argv.slice(2)
 const run: Run = JSON.parse(runText)
 const measure = rows[row]?.contenders[contender]
-if (measure === undefined) throw new Error(`no contender ${contender} in a row ${row}`)
+if (measure === undefined) throw new Error(`no contender ${contender} in row ${row}`)
 process.stdout.write(`${JSON.stringify(await measure(run))}\n`, () => process.exit(0))

@@ -1,4 +1,7 @@
-/** Measures rows: `npm run bench -- [--quick | --full] [--rounds N] [--seconds N] [--stores NAME,NAME] [row names]`. */
+/**
+ * Measures rows: `npm run bench -- [--quick | --full] [--rounds N] [--seconds N] [--stores
+ * NAME,NAME] [row names]`.
+ */
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -29,12 +32,12 @@ const entries = full ? 1_000_000 : quick ? 10_000 : 200_000
 const limit = Number(options.seconds ?? (full ? 20 : quick ? 0.1 : 1.5)) * 1000
 const names = positionals.length > 0 ? positionals : Object.keys(rows).filter((name) => full || !rows[name]!.fullOnly)
 const unknown = names.filter((name) => !(name in rows))
-if (unknown.length > 0) throw new Error(`no row ${unknown.join(", ")}; there are ${Object.keys(rows).join(", ")}`)
+if (unknown.length > 0) throw new Error(`no row ${unknown.join(", ")}; the rows are ${Object.keys(rows).join(", ")}`)
 
 const { versions, absent, peers: present } = await presentPeers()
 const wanted = options.stores?.split(",") ?? [us, ...peers.map(({ name }) => name)]
 
-/** A contender of a peer that is not here is left out. */
+/** Contenders of peers that are not present are left out. */
 const isMeasured = (contender: string): boolean => {
   const peer = peers.find(({ name }) => contender.startsWith(name))
   if (peer === undefined) return !contender.startsWith(us) || wanted.includes(us)
@@ -43,12 +46,12 @@ const isMeasured = (contender: string): boolean => {
 
 const child = await bundle("child.ts")
 
-/** Rounds of a row: a quick run shows only that all works. */
+/** The rounds of a row. A quick run needs only one. */
 const roundsOf = (row: Row): number => Number(options.rounds ?? (quick ? 1 : (row.rounds ?? 3)))
 
 /**
- * Contenders take turns, so that a disturbance of the machine meets all of them; in a quick run two at a time. A peer whose process
- * comes to an end is left out of the row, and named in `ended`.
+ * Contenders alternate, so that a disturbance of the machine affects all of them. A quick run
+ * measures two at a time. A peer whose process dies is left out of the row and named in `ended`.
  */
 const measureRow = async (name: string, row: Row, ended: Record<string, string>): Promise<Spreads> => {
   const contenders = Object.keys(row.contenders).filter(isMeasured)
@@ -89,8 +92,8 @@ const printRow = (name: string, row: Row, spreads: Spreads): ReadonlyArray<Verdi
   return verdicts
 }
 
-console.log(`${entries.toLocaleString("en")} entries: medians (least – most)`)
-if (quick) console.log("in miniature: this shows that all works, and nothing of how fast it is")
+console.log(`${entries.toLocaleString("en")} entries: median (minimum – maximum)`)
+if (quick) console.log("quick run: this shows that everything works, not how fast it is")
 console.log(
   Object.entries({ node: process.version, ...versions })
     .map((pair) => pair.join(" "))
@@ -98,7 +101,7 @@ console.log(
 )
 for (const [name, reason] of Object.entries(absent)) console.log(`left out: ${name}: ${reason}`)
 
-/** What not all stores have been put through is kept apart too. */
+/** Results without all stores are stored separately too. */
 const folder = resultsFolder(quick || options.stores !== undefined)
 const begin = performance.now()
 for (const name of names) {
@@ -110,7 +113,7 @@ for (const name of names) {
   const left = { ...absent, ...ended }
   const about = { row: name, title: row.title, entries, quick, rounds: roundsOf(row), versions, absent: left }
   keepResult(folder, { ...about, figures, verdicts })
-  // After each row, so that a run that is cut off leaves its charts too.
+  // After each row, so that an aborted run leaves its charts too.
   report(folder, [...Object.keys(rows), "soak"])
 }
 console.log(

@@ -1,6 +1,7 @@
 /**
- * Installs what is measured: from the lock file, when that has changed since the last time; and compiles the one peer that ships no binary
- * for Node, where installing did not. What cannot be installed is left out by the measurements, which say so.
+ * Installs the peers from the lock file, if it has changed since the last time. Compiles
+ * better-sqlite3, which ships no binary, if the installation has not done so. The benchmark leaves
+ * out and names each peer that cannot be installed.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, statSync } from "node:fs"

@@ -1,5 +1,5 @@
 // Checks which room imports which. Rooms stand in floors: a file imports from its own room and from floors below it, and no files
-// import each other in a circle. A type that is imported counts as an import.
+// import each other in a circle. Optional peers stand above the barrel. A type that is imported counts as an import.
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -34,9 +34,9 @@ const floors = [
   ["internal/maintenance/"],
   ["internal/engine/"],
   ["LsmStore"],
+  ["index"],
   ["internal/thread/"],
   ["CompactionWorker"],
-  ["index"],
   ["cli/"]
 ]
 
@@ -44,6 +44,9 @@ const floors = [
 const isCore = (file) => file.startsWith("core/")
 
 const floorOf = new Map(floors.flatMap((rooms, floor) => rooms.map((room) => [room, floor])))
+
+/** The barrel and all below it: a store, which runs without the optional peers. */
+const needsNoPeer = (floor) => floor <= floorOf.get("index")
 const roomOf = (file) => {
   const parts = file.replace(/\.ts$/, "").split("/")
   if (parts[0] === "cli") return "cli/"
@@ -66,6 +69,9 @@ for (const file of files) {
   for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
     if (!specifier.startsWith(".")) {
       if (isCore(file) && /^@?effect(\/|$)/.test(specifier)) faults.push(`${file}: the core imports ${specifier}`)
+      if (needsNoPeer(floor) && specifier.startsWith("@effect/")) {
+        faults.push(`${file}: a store imports ${specifier}, which is an optional peer`)
+      }
       continue
     }
     const target = normalize(join(dirname(file), specifier))

@@ -43,7 +43,7 @@ export const make = (
   Storage.Storage | Worker.PlatformWorker | Worker.Spawner | Scope.Scope
 > =>
   Effect.gen(function* () {
-    const settings = yield* LsmOptions.settings(options)
+    const settings = yield* LsmOptions.resolveOptions(options)
     const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = settings
     const { fileMode, directoryMode } = settings
     const tableOptions = {
@@ -189,7 +189,7 @@ export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, 
  *
  * @example
  * ```ts
- * import { CompactionWorker, type Store } from "effect-lsm"
+ * import * as CompactionWorker from "effect-lsm/CompactionWorker"
  *
  * const store = CompactionWorker.layerStore({ directory: "./data" })
  * ```
@@ -208,4 +208,4 @@ export const layerStore = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore
  */
 export const makeStore = (options: LsmOptions.LsmOptions): Effect.Effect<Store.Store, OpenError, Scope.Scope> =>
   // Resolved once: a relative directory must not be resolved again by the thread.
-  Effect.flatMap(LsmOptions.settings(options), (settings) => LsmStore.make(settings, { merger: layer(settings) }))
+  Effect.flatMap(LsmOptions.resolveOptions(options), (settings) => LsmStore.make(settings, { merger: layer(settings) }))

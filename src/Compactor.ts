@@ -88,7 +88,7 @@ export const make = (
   options: LsmOptions.LsmOptions
 ): Effect.Effect<CompactorService, InvalidArgument, Requirements | Scope.Scope> =>
   Effect.gen(function* () {
-    const settings = yield* LsmOptions.settings(options)
+    const settings = yield* LsmOptions.resolveOptions(options)
     // One step of the fiber instead of eight: code is slow in a process that has just started.
     const context = yield* Effect.context<Requirements | Scope.Scope>()
     // The fibers get a scope that is added now. Forked into the outer scope later, at the first write, they would end before the store

@@ -1,5 +1,5 @@
 /**
- * Everything that can fail, as one union of tagged errors whose fields say what happened.
+ * The errors of this library: one union of tagged errors, with the details as fields.
  *
  * @since 0.1.0
  */
@@ -7,7 +7,7 @@ import * as Schema from "effect/Schema"
 import { CorruptionFailure, FormatFailure, StorageFailure } from "./core/storage/failure.js"
 
 /**
- * The store's scope has ended, or `close` was called.
+ * The store is closed: the scope that opened it has ended.
  *
  * @since 0.1.0
  * @category errors
@@ -21,8 +21,10 @@ export class StoreClosed extends Schema.TaggedError<StoreClosed>("effect-lsm/Sto
 }
 
 /**
- * Another store, in this process or in another, has the directory open. Or it may have: then `reason` says why that cannot be known here, and
- * which file to remove if nothing is at work there.
+ * The directory is open elsewhere, in this process or in another one.
+ *
+ * If `reason` is set, the directory only *may* be open elsewhere. `reason` then says why this
+ * process cannot find out, and which file to remove if no process has the store open.
  *
  * @since 0.1.0
  * @category errors
@@ -39,7 +41,7 @@ export class StoreLocked extends Schema.TaggedError<StoreLocked>("effect-lsm/Sto
 }
 
 /**
- * A key, a value, a range or an option is not one that the store takes. Nothing was written.
+ * A key, a value, a range or an option is not valid. `argument` names it. Nothing was written.
  *
  * @since 0.1.0
  * @category errors
@@ -54,8 +56,8 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>("effect
 }
 
 /**
- * A file does not hold what was written to it. `offset` is in bytes from the file's beginning; `region` names the part of
- * the format, such as `data block` or `log frame`.
+ * A file does not hold what was written to it. `offset` is in bytes from the start of the file.
+ * `region` names the part of the format, such as `data block` or `log frame`.
  *
  * @since 0.1.0
  * @category errors
@@ -72,9 +74,15 @@ export class Corruption extends Schema.TaggedError<Corruption>("effect-lsm/Corru
 }
 
 /**
- * The operating system refused an operation; `code` is its own, such as `EIO` or `EMFILE`. Or a thread that compacts died: then
- * `operation` is `"merge in a thread"`, and `code` Node's, such as `ERR_WORKER_OUT_OF_MEMORY`, or `EWORKER`. `cause` is the system's error, if
- * there is one; encoded and decoded, it is an `Error` of the same name and message.
+ * The operating system refused an operation. `code` is the system's code, such as `EIO` or
+ * `EMFILE`.
+ *
+ * The same error reports that a compaction thread died. `operation` is then
+ * `"merge in a thread"`, and `code` is Node's code, such as `ERR_WORKER_OUT_OF_MEMORY`, or
+ * `EWORKER`.
+ *
+ * `cause` is the system's error, if there is one. After encoding and decoding it is an `Error` with
+ * the same name and message.
  *
  * @since 0.1.0
  * @category errors
@@ -91,7 +99,8 @@ export class StorageError extends Schema.TaggedError<StorageError>("effect-lsm/S
 }
 
 /**
- * There is no room left on the device, or in the quota. `cause` is as of `StorageError`.
+ * The device is full, or the disk quota is used up. `cause` is the system's error, as in
+ * `StorageError`.
  *
  * @since 0.1.0
  * @category errors
@@ -107,8 +116,9 @@ export class DiskFull extends Schema.TaggedError<DiskFull>("effect-lsm/DiskFull"
 }
 
 /**
- * An earlier write or sync of the log failed, so that what is on disk is no longer known: the store takes no writes until it
- * is opened again. Reads go on.
+ * An earlier write or sync of the log failed, so the contents of the disk are no longer known. The
+ * store refuses writes until it is opened again. Reads still work. `reason` is the message of the
+ * first failure.
  *
  * @since 0.1.0
  * @category errors
@@ -118,12 +128,12 @@ export class StorePoisoned extends Schema.TaggedError<StorePoisoned>("effect-lsm
   reason: Schema.String
 }) {
   override get message(): string {
-    return `The store in ${this.directory} takes no writes: ${this.reason}`
+    return `The store in ${this.directory} refuses writes until it is opened again: ${this.reason}`
   }
 }
 
 /**
- * The store was opened with `readOnly`: it takes no writes, and has nothing to flush, compact or sync.
+ * The store was opened with `readOnly`. It refuses writes, flushes, compactions and syncs.
  *
  * @since 0.1.0
  * @category errors
@@ -132,12 +142,12 @@ export class StoreReadOnly extends Schema.TaggedError<StoreReadOnly>("effect-lsm
   directory: Schema.String
 }) {
   override get message(): string {
-    return `The store in ${this.directory} is open for reading only`
+    return `The store in ${this.directory} is open read-only`
   }
 }
 
 /**
- * A file has a format version that this release does not know. Nothing was changed.
+ * A file has a format version that this release cannot read. Nothing was changed.
  *
  * @since 0.1.0
  * @category errors
@@ -147,12 +157,12 @@ export class UnsupportedFormat extends Schema.TaggedError<UnsupportedFormat>("ef
   { file: Schema.String, version: Schema.Number }
 ) {
   override get message(): string {
-    return `${this.file} has format version ${this.version}, which this release does not read`
+    return `${this.file} has format version ${this.version}, which this release cannot read`
   }
 }
 
 /**
- * What reading or writing files may fail with.
+ * The errors of reading and writing files.
  *
  * @since 0.1.0
  * @category models
@@ -160,7 +170,7 @@ export class UnsupportedFormat extends Schema.TaggedError<UnsupportedFormat>("ef
 export type FileError = StorageError | DiskFull | Corruption | UnsupportedFormat
 
 /**
- * What a read may fail with.
+ * The errors of a read.
  *
  * @since 0.1.0
  * @category models
@@ -168,7 +178,7 @@ export type FileError = StorageError | DiskFull | Corruption | UnsupportedFormat
 export type ReadError = StoreClosed | InvalidArgument | FileError
 
 /**
- * What a write, a flush or a compaction may fail with.
+ * The errors of a write, a sync, a flush or a compaction.
  *
  * @since 0.1.0
  * @category models
@@ -176,7 +186,7 @@ export type ReadError = StoreClosed | InvalidArgument | FileError
 export type WriteError = ReadError | StorePoisoned | StoreReadOnly
 
 /**
- * What opening a store may fail with.
+ * The errors of opening a store.
  *
  * @since 0.1.0
  * @category models
@@ -192,8 +202,8 @@ export type OpenError = StoreLocked | InvalidArgument | FileError
 export type LsmError = WriteError | OpenError
 
 /**
- * The public error for a failure of the core. Anything that is no failure of the core is a fault of this library, and is thrown again as the
- * defect that it is.
+ * The public error for a failure of the core. Anything else is a bug in this library: it is thrown
+ * again and becomes a defect.
  *
  * @internal
  */

@@ -1,5 +1,5 @@
 /**
- * How a store is set up: every option, its unit and its default.
+ * The options of a store, with their units and defaults.
  *
  * @since 0.1.0
  */
@@ -12,10 +12,12 @@ import { InvalidArgument } from "./LsmError.js"
 /**
  * When a write is acknowledged.
  *
- * - `"sync"`: when it is on disk. Writers that wait at the same time share one sync.
- * - `"buffered"`: when the operating system has it: it survives the end of the process, not a power cut.
- * - `{ interval, maxBytes }`: at once. It is on disk after `interval`, or once `maxBytes` bytes of log wait for it,
- *   whichever comes first; what has not been synced by then may be lost with the process.
+ * - `"sync"`: when the write is on disk. Writers that wait at the same time share one sync.
+ * - `"buffered"`: when the operating system has the write. It survives the end of the process, but
+ *   not a power cut.
+ * - `{ interval, maxBytes }`: at once. The log is synced after `interval`, or when `maxBytes` bytes
+ *   of log are unsynced (default 1 MiB), whichever comes first. Unsynced writes may be lost if the
+ *   process ends.
  *
  * @since 0.1.0
  * @category models
@@ -26,8 +28,11 @@ export type Durability =
   | { readonly interval: Duration.DurationInput; readonly maxBytes?: number | undefined }
 
 /**
- * How the blocks of tables are stored: as they are, or deflated (RFC 1951) one by one. A block that deflate does not make smaller by an
- * eighth is stored as it is.
+ * How the blocks of tables are stored.
+ *
+ * - `"none"`: uncompressed.
+ * - `"deflate"`: each block is compressed with DEFLATE (RFC 1951). A block that would shrink by
+ *   less than an eighth is stored uncompressed.
  *
  * @since 0.1.0
  * @category models
@@ -35,91 +40,120 @@ export type Durability =
 export type Compression = "none" | "deflate"
 
 /**
- * Options that tune a store. Sizes are in bytes.
+ * Options that tune a store. All are optional. Sizes are in bytes.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Tuning {
-  /** When a write is acknowledged, unless the write says otherwise. Default `"sync"`. */
+  /** When a write is acknowledged. A single write can override it. Default `"sync"`. */
   readonly durability?: Durability | undefined
   /**
-   * Memory of one memtable: keys, values and overhead. A full one is frozen and flushed. Default 64 MiB, at most 1 GiB: a log segment
-   * holds what goes into one memtable, and is read whole.
+   * Memory of one memtable: keys, values and overhead. A full memtable is frozen and flushed to a
+   * table. Default 64 MiB, at most 1 GiB: a log segment holds the writes of one memtable, and
+   * recovery reads it as a whole.
    */
   readonly memtableBytes?: number | undefined
-  /** Frozen memtables that may wait for their flush before writers wait too. Default 4. */
+  /** How many frozen memtables may wait for a flush before writers wait too. Default 4. */
   readonly maxFrozenMemtables?: number | undefined
-  /** A data block is closed before it would go beyond this size; one with a single key may. Default 4 KiB. */
+  /** Largest size of a data block. A block with a single key may be larger. Default 4 KiB. */
   readonly blockBytes?: number | undefined
   /**
-   * Compression of the tables to be written: one for all levels, or one a level from level 0 on, the last of which goes for all deeper
-   * levels too. Tables that are there are read whatever theirs is. Cached blocks are not compressed. Default `"none"`.
+   * Compression of new tables: one value for all levels, or an array with one value per level,
+   * starting at level 0. The last value of the array applies to all deeper levels. Existing tables
+   * stay readable whatever this option says. Cached blocks are not compressed. Default `"none"`.
    */
   readonly compression?: Compression | ReadonlyArray<Compression> | undefined
-  /** Entries of a block that share their keys' beginnings. Default 16. */
+  /**
+   * Entries between two restart points of a block. Between restart points, a key stores only what
+   * differs from the key before it. Default 16.
+   */
   readonly restartInterval?: number | undefined
-  /** False-positive rate of the tables' Bloom filters, above 0; 1 leaves them out. Default 0.01. */
+  /**
+   * False-positive rate of the Bloom filters of new tables, from 0.000001 to 1. 1 writes no
+   * filters. Default 0.01.
+   */
   readonly filterFalsePositiveRate?: number | undefined
   /** Memory for cached blocks and entries, shared by all tables of the store. Default 64 MiB. */
   readonly blockCacheBytes?: number | undefined
   /**
-   * How much of it is kept for single entries that gets found in tables, of up to a kilobyte each, at most 4,194,304. They take what cached blocks
-   * leave of the rest too. Default a sixteenth; 0 holds none.
+   * The part of `blockCacheBytes` that is reserved for single entries that were found in tables.
+   * They also use the memory that cached blocks leave free. An entry of more than 1 KiB is not
+   * cached, and at most 4,194,304 are. Default a sixteenth of `blockCacheBytes`; 0 caches no
+   * entries.
    */
   readonly entryCacheBytes?: number | undefined
-  /** Table files kept open at most. Default 512. */
+  /** How many table files may be open at once. Default 512. */
   readonly maxOpenTables?: number | undefined
-  /** Size at which a compaction closes a table and begins the next. Default 16 MiB. */
+  /** Size at which a compaction finishes a table and starts the next. Default 16 MiB. */
   readonly tableBytes?: number | undefined
-  /** Tables at level 0 that call for a compaction. Default 4. */
+  /** How many tables at level 0 start a compaction. Default 4. */
   readonly level0Tables?: number | undefined
-  /** Tables at level 0 from which writers are slowed down. Default twice `level0Tables`, at most `level0StopTables`. */
+  /**
+   * How many tables at level 0 slow writers down. Default twice `level0Tables`, at most
+   * `level0StopTables`.
+   */
   readonly level0SlowdownTables?: number | undefined
-  /** Tables at level 0 from which writers wait. Default three times `level0Tables`. */
+  /**
+   * How many tables at level 0 make writers wait for a compaction. Default three times
+   * `level0Tables`, at least `level0SlowdownTables`.
+   */
   readonly level0StopTables?: number | undefined
-  /** Bytes at level 1 that call for a compaction. Default 64 MiB. */
+  /** Size limit of level 1. Default 64 MiB. */
   readonly level1Bytes?: number | undefined
-  /** How many times more a level holds than the level above it, from level 2 on. Default 10. */
+  /**
+   * How many times larger the limit of a level is than that of the level above, from level 2 on.
+   * Default 10.
+   */
   readonly levelRatio?: number | undefined
-  /** A level is compacted early, at this part of its limit. Default 0.85. */
+  /** The fraction of its limit at which a level is compacted. Default 0.85. */
   readonly compactionThreshold?: number | undefined
-  /** Longest key. Default and most 64 KiB. */
+  /** Longest key. Default and maximum 64 KiB. */
   readonly maxKeyBytes?: number | undefined
-  /** Longest value. Default and most 256 MiB. */
+  /** Longest value. Default and maximum 256 MiB. */
   readonly maxValueBytes?: number | undefined
   /**
-   * Syncs of the log that are expected to take no longer than this, in milliseconds, are done in the calling thread and hold it for so
-   * long, one after the other before timers and sockets have their turn, while no background work writes: one writer makes 1.7 times as many synced writes
-   * where a sync takes 0.2 ms. 0 does them all in Node's thread pool. Default 1.
+   * How long a sync of the log may block the calling thread, in milliseconds. Default 1.
+   *
+   * While no background work writes, a sync that is expected to take no longer than this runs in
+   * the calling thread. That is faster for a single writer on a fast disk. Several such syncs may
+   * run before timers and sockets are served. All other syncs run in Node's thread pool; 0 runs
+   * every sync there.
    */
   readonly inlineSyncMillis?: number | undefined
-  /** One in so many gets and puts is timed for the latency histograms; 1 times them all. Default 16. */
+  /**
+   * One in this many gets and puts is timed for the latency histograms. 1 times all. Default 16.
+   */
   readonly latencySampling?: number | undefined
   /**
-   * The permissions of files that are made, at least 0o600, at most 0o666. The umask narrows them further; files that are there keep theirs.
-   * Default 0o600: only the user may read and write.
+   * Permissions of new files, from 0o600 to 0o666. The umask applies on top. Existing files keep
+   * their permissions. Default 0o600: only the user may read and write.
    */
   readonly fileMode?: number | undefined
-  /** The same of directories, at least 0o700, at most 0o777. Default 0o700. */
+  /**
+   * Permissions of new directories, from 0o700 to 0o777. The umask applies on top. Default 0o700.
+   */
   readonly directoryMode?: number | undefined
   /**
-   * The `store` label of the metrics, which are registered while the store is open. Stores that are open at once under one name count together.
-   * Default the directory, as it is given.
+   * The `store` label of the metrics. They are registered while the store is open. Stores that are
+   * open at the same time under the same name share their metrics. Default `directory`, as given.
    */
   readonly name?: string | undefined
 }
 
 /**
- * What is done about damage when a store is opened. A torn end of the log, such as a crash leaves, is none: it is always
- * dropped, and reported.
+ * How opening a store handles damaged files.
  *
- * - `"strict"`: opening fails, and names the file.
- * - `"pointInTime"`: the log ends where its damage begins: the store is as it was at some moment. Damage to tables or to the
- *   manifest still fails.
- * - `"salvage"`: the whole store is checked; if anything is damaged, all that is sound is merged into new tables.
+ * - `"strict"`: opening fails with an error that names the file.
+ * - `"pointInTime"`: the log is cut at its first damaged record, so the store is in the state of an
+ *   earlier moment. Opening still fails if a table or the manifest is damaged.
+ * - `"salvage"`: opening checks the whole store. If anything is damaged, all sound data is merged
+ *   into new tables.
  *
- * The latter two keep the original files aside before they change anything, and report in `stats.recovery` what was lost.
+ * `"pointInTime"` and `"salvage"` keep the original files in a separate directory before they
+ * change anything. `stats.recovery` reports that directory and the losses.
+ *
+ * A torn end of the log, as a crash leaves it, is not damage. It is always dropped and reported.
  *
  * @since 0.1.0
  * @category models
@@ -134,20 +168,28 @@ export type Recovery = "strict" | "pointInTime" | "salvage"
  */
 export interface LsmOptions extends Tuning {
   /**
-   * The directory of the store's files. Made if it does not exist. A relative path is resolved once, against the working directory at the time of
-   * opening.
+   * The directory of the store's files. It is created if it does not exist. A relative path is
+   * resolved once, against the working directory at the time of opening.
    */
   readonly directory: string
-  /** Whether a store is made where there is none. Default true; otherwise opening fails with `InvalidArgument`. */
+  /**
+   * Whether to create a store if the directory holds none. If false, opening fails with
+   * `InvalidArgument` instead. Default true.
+   */
   readonly createIfMissing?: boolean | undefined
   /**
-   * Opens the store without changing a byte of its files: what would write fails with `StoreReadOnly`. The log is
-   * replayed into memory. There is still one owner: a directory that is open elsewhere fails with `StoreLocked`, and while a reader
-   * has it, nobody else opens it. For that it takes a name in the directory, which goes when it closes. A reader that may not write to the
-   * directory only makes sure that there is no owner when it opens. Default false.
+   * Opens the store without changing its files. Default false.
+   *
+   * Operations that write fail with `StoreReadOnly`. The log is replayed into memory.
+   *
+   * A read-only store still locks the directory: opening fails with `StoreLocked` if the store is
+   * open elsewhere, and no other process can open it until it is closed. The lock is a name in the
+   * directory, which is removed on close. If the process has no permission to write to the
+   * directory, it cannot lock it, and only checks once, when it opens, that no other process has
+   * the store open.
    */
   readonly readOnly?: boolean | undefined
-  /** What is done about damage. Default `"strict"`. */
+  /** How opening handles damaged files. Default `"strict"`. */
   readonly recovery?: Recovery | undefined
 }
 
@@ -162,7 +204,7 @@ export const defaultFileMode = 0o600
 export const defaultDirectoryMode = 0o700
 
 /**
- * Options with their defaults filled in.
+ * Options with all defaults filled in.
  *
  * @since 0.1.0
  * @category models
@@ -200,19 +242,20 @@ export interface Settings {
 
 const recoveries: ReadonlyArray<Recovery> = ["strict", "pointInTime", "salvage"]
 
-/** Bytes of log that an interval durability lets wait when it does not say. */
+/** Default of `maxBytes` of an interval durability. */
 const defaultIntervalBytes = 1024 * 1024
 
 const KiB = 1024
 const MiB = 1024 * KiB
 
 /**
- * Checks options and fills in their defaults. Fails with `InvalidArgument`, which names the option.
+ * Checks options and fills in their defaults. Fails with an `InvalidArgument` that names the
+ * option.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const settings = (options: LsmOptions): Effect.Effect<Settings, InvalidArgument> =>
+export const resolveOptions = (options: LsmOptions): Effect.Effect<Settings, InvalidArgument> =>
   Effect.suspend(() => {
     if (resolved.has(options)) return Effect.succeed(options as Settings)
     try {
@@ -225,7 +268,10 @@ export const settings = (options: LsmOptions): Effect.Effect<Settings, InvalidAr
     }
   })
 
-/** Settings are settings already: a store resolves its options once for all its parts. */
+/**
+ * The settings that `settings` returned. Parts of a store pass them in again, and get them back
+ * unchanged.
+ */
 const resolved = new WeakSet<object>()
 
 const fail = (argument: string, reason: string): never => {
@@ -250,11 +296,11 @@ const resolve = (options: LsmOptions): Settings => {
     }
     return value
   }
-  // Without its own rights a store could not go on.
+  // The store itself needs the permissions of `least`.
   const mode = (name: "fileMode" | "directoryMode", least: number, most: number): number => {
     const value = options[name] ?? least
     if (!Number.isInteger(value) || (value & least) !== least || (value | most) !== most) {
-      return fail(name, `must have the bits of 0o${least.toString(8)} and none beyond 0o${most.toString(8)}`)
+      return fail(name, `must include the bits of 0o${least.toString(8)} and no bits outside 0o${most.toString(8)}`)
     }
     return value
   }
@@ -265,7 +311,7 @@ const resolve = (options: LsmOptions): Settings => {
   if (typeof createIfMissing !== "boolean") fail("createIfMissing", "must be true or false")
   if (typeof readOnly !== "boolean") fail("readOnly", "must be true or false")
   if (!recoveries.includes(recovery)) fail("recovery", `must be one of ${recoveries.join(", ")}`)
-  if (readOnly && recovery === "salvage") fail("recovery", "a store that is open for reading only cannot be salvaged")
+  if (readOnly && recovery === "salvage") fail("recovery", "a read-only store cannot be salvaged")
   if (typeof name !== "string") fail("name", "must be a string")
   const many = 2 ** 31 - 1
   const blockCacheBytes = integer("blockCacheBytes", 64 * MiB, 0, 2 ** 40)
@@ -328,7 +374,7 @@ export const codecAt = ({ compression }: Settings, level: number): Compression =
   compression[Math.min(level, compression.length - 1)]!
 
 /**
- * Checks a durability and fills in its defaults.
+ * Checks a durability and fills in its defaults. Throws an `InvalidArgument` that names `argument`.
  *
  * @internal
  */
@@ -339,9 +385,9 @@ export const resolveDurability = (durability: Durability, argument: string): Set
   }
   const interval = Duration.decodeUnknown(durability.interval)
   if (interval._tag === "None" || !Duration.isFinite(interval.value) || Duration.toMillis(interval.value) <= 0) {
-    return fail(argument, "its interval must be a positive, finite duration")
+    return fail(argument, "interval must be a positive, finite duration")
   }
   const maxBytes = durability.maxBytes ?? defaultIntervalBytes
-  if (!Number.isInteger(maxBytes) || maxBytes < 1) return fail(argument, "its maxBytes must be a positive whole number")
+  if (!Number.isInteger(maxBytes) || maxBytes < 1) return fail(argument, "maxBytes must be a positive whole number")
   return { interval: interval.value, maxBytes }
 }

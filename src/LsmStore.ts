@@ -59,7 +59,7 @@ export const make = (
   options: LsmOptions.LsmOptions,
   replacements?: Replacements
 ): Effect.Effect<Store, OpenError, Scope.Scope> =>
-  Effect.flatMap(LsmOptions.settings(options), (settings) =>
+  Effect.flatMap(LsmOptions.resolveOptions(options), (settings) =>
     Effect.flatMap(Storage.makeWith(settings), (storage) => openOn(storage, settings, replacements))
   )
 
@@ -122,7 +122,7 @@ export const layerFromStorage = (
 export const makeFromComponents = (
   options: LsmOptions.LsmOptions
 ): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
-  Effect.flatMap(LsmOptions.settings(options), (settings) => openStore(settings))
+  Effect.flatMap(LsmOptions.resolveOptions(options), (settings) => openStore(settings))
 
 /**
  * The layer of `makeFromComponents`.
@@ -210,7 +210,7 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
  * @category verification
  */
 export const repair = (directory: string, options: RepairOptions): Effect.Effect<RepairReport, OpenError> =>
-  Effect.flatMap(LsmOptions.settings({ ...options, directory: options.into }), (settings) =>
+  Effect.flatMap(LsmOptions.resolveOptions({ ...options, directory: options.into }), (settings) =>
     Effect.provide(repairFromStorage(directory, options), Storage.layerWith(settings))
   )
 

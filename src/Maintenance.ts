@@ -1,5 +1,5 @@
 /**
- * Damage, and what can be done about it: what verification finds, what salvage and repair have to give up.
+ * The types of damage, verification and repair.
  *
  * @since 0.1.0
  */
@@ -8,14 +8,15 @@ import type { Tuning } from "./LsmOptions.js"
 
 export type {
   /**
-   * A piece of a file that cannot be read as what was written there.
+   * A part of a file that no longer holds what was written there.
    *
    * @since 0.1.0
    * @category models
    */
   Damage,
   /**
-   * Every key that had a place in a damaged piece lies in [from, to]; undefined is unbounded.
+   * The keys that damage may concern: all keys in the damaged part lie in [from, to]. An undefined
+   * bound is unlimited.
    *
    * @since 0.1.0
    * @category models
@@ -24,7 +25,8 @@ export type {
 } from "./core/storage/damage.js"
 
 /**
- * So much of the store has been checked. `bytes` and `total` count over all files.
+ * The progress of a verification. `file` is being checked; `bytes` of the `total` bytes of all
+ * files are done.
  *
  * @since 0.1.0
  * @category models
@@ -37,8 +39,8 @@ export interface Progress {
 }
 
 /**
- * Something that is not as it should be. An `error` is damage, which keeps the store from being opened or from answering; a `notice`
- * is what opening takes care of by itself, such as a torn end of the log or an orphan.
+ * A problem that verification found. An `error` is damage, which makes opening or reads fail. A
+ * `notice` is something that the next opening handles, such as a torn end of the log or an orphan.
  *
  * @since 0.1.0
  * @category models
@@ -49,7 +51,7 @@ export interface Finding extends Damage {
 }
 
 /**
- * The last event of a verification: what there was to check.
+ * The last event of a verification: what was checked, and how many problems were found.
  *
  * @since 0.1.0
  * @category models
@@ -58,21 +60,27 @@ export interface Verified {
   readonly _tag: "Verified"
   readonly tables: number
   readonly segments: number
-  /** Sound entries of tables, older versions and tombstones included. */
+  /** Sound entries of tables, including old versions and tombstones. */
   readonly entries: number
   /** Sound records of the log. */
   readonly records: number
+  /** Findings of severity `error`. */
   readonly errors: number
+  /** Findings of severity `notice`. */
   readonly notices: number
 }
 
 /**
+ * An event of a verification: progress, a finding, or the summary at the end.
+ *
  * @since 0.1.0
  * @category models
  */
 export type VerifyEvent = Progress | Finding | Verified
 
 /**
+ * Options of `verify`.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -82,33 +90,35 @@ export interface VerifyOptions {
 }
 
 /**
- * How a store is repaired, and how the new one is set up.
+ * Options of `repair`. The tuning options apply to the new store.
  *
  * @since 0.1.0
  * @category models
  */
 export interface RepairOptions extends Tuning {
-  /** Where the new store is made: a directory that is empty, or not there yet. */
+  /** The directory of the new store. It must be empty or absent. */
   readonly into: string
 }
 
 /**
- * What a repair did.
+ * The report of a repair.
  *
  * @since 0.1.0
  * @category models
  */
 export interface RepairReport {
+  /** The directory of the damaged store. */
   readonly directory: string
+  /** The directory of the new store. */
   readonly into: string
   /** Table files read. */
   readonly tables: number
   /** Log segments read. */
   readonly segments: number
-  /** Records of the log that were sound. */
+  /** Sound records of the log. */
   readonly records: number
   /** Entries that the new store holds. */
   readonly entries: number
-  /** All damage that may have cost data, with the keys that are concerned where that is known. */
+  /** All damage that may have lost data, with the range of keys concerned if it is known. */
   readonly lost: ReadonlyArray<Damage>
 }

@@ -81,7 +81,7 @@ export const make = (
   options: LsmOptions.LsmOptions
 ): Effect.Effect<ManifestService, OpenError, Storage | Scope.Scope> =>
   Effect.gen(function* () {
-    const settings = yield* LsmOptions.settings(options)
+    const settings = yield* LsmOptions.resolveOptions(options)
     const { directory } = settings
     const storage = yield* Storage
     yield* ownDirectory(settings)

@@ -10,7 +10,7 @@ import { applyBatch } from "./core/log/batchFormat.js"
 import * as core from "./core/memtable/memtable.js"
 import type { SingleMemtable } from "./core/memtable/singleMemtable.js"
 import type { InvalidArgument } from "./LsmError.js"
-import { type LsmOptions, settings } from "./LsmOptions.js"
+import { type LsmOptions, resolveOptions } from "./LsmOptions.js"
 
 export type {
   /**
@@ -109,7 +109,7 @@ export class Memtable extends Context.Tag("effect-lsm/Memtable")<Memtable, Memta
  * @category constructors
  */
 export const make = (options: LsmOptions): Effect.Effect<MemtableService, InvalidArgument> =>
-  Effect.map(settings(options), ({ memtableBytes }) => {
+  Effect.map(resolveOptions(options), ({ memtableBytes }) => {
     let active = new core.Memtable(0, memtableBytes)
     let frozen: ReadonlyArray<core.Memtable> = []
     let all: ReadonlyArray<core.Memtable> = [active]

@@ -1,5 +1,5 @@
 /**
- * What a store counts and measures, through Effect's Metric, each tagged with `store`.
+ * The metrics of a store, as Effect metrics tagged with `store`.
  *
  * @since 0.1.0
  */
@@ -13,9 +13,9 @@ import * as MetricKey from "effect/MetricKey"
 import * as MetricLabel from "effect/MetricLabel"
 import { type Reading, type Registration, registerMetrics } from "./internal/metrics/registeredMetrics.js"
 import type { InvalidArgument } from "./LsmError.js"
-import { type LsmOptions, settings } from "./LsmOptions.js"
+import { type LsmOptions, resolveOptions } from "./LsmOptions.js"
 
-/** The keys of the metrics below, by which each store gets hooks of its own. */
+/** The keys of the metrics below. Each store makes its own hooks from them. */
 const counterKeys = new Map<Metric.Metric.Counter<number>, MetricKey.MetricKey.Counter<number>>()
 const gaugeKeys = new Map<Metric.Metric.Gauge<number>, MetricKey.MetricKey.Gauge<number>>()
 const histogramKeys = new Map<Metric.Metric.Histogram<number>, MetricKey.MetricKey.Histogram>()
@@ -45,94 +45,325 @@ const histogram = (
   return metric
 }
 
-/** 1 µs to about 0.5 s, doubling. */
+/** From 1 µs to about 0.5 s; each boundary is twice the one before. */
 const microseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 20 })
-/** 1 ms to about 16 s, doubling. */
+/** From 1 ms to about 16 s; each boundary is twice the one before. */
 const milliseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 15 })
 
-/** @since 0.1.0 @category metrics */
-export const puts = counter("lsm_puts_total", "Puts, those in batches included")
-/** @since 0.1.0 @category metrics */
-export const deletes = counter("lsm_deletes_total", "Deletes, those in batches included")
-/** @since 0.1.0 @category metrics */
+/**
+ * Counter `lsm_puts_total`: puts, including those in batches.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const puts = counter("lsm_puts_total", "Puts, including those in batches")
+
+/**
+ * Counter `lsm_deletes_total`: deletes, including those in batches.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const deletes = counter("lsm_deletes_total", "Deletes, including those in batches")
+
+/**
+ * Counter `lsm_batches_total`: batches written.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const batches = counter("lsm_batches_total", "Batches written")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Counter `lsm_gets_total`: keys looked up by get, getMany and has.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const gets = counter("lsm_gets_total", "Keys looked up by get, getMany and has")
-/** @since 0.1.0 @category metrics */
-export const scans = counter("lsm_scans_total", "Scans and cursors begun")
-/** @since 0.1.0 @category metrics */
-export const memtableHits = counter("lsm_memtable_hits_total", "Lookups answered by a memtable")
-/** @since 0.1.0 @category metrics */
-export const tableHits = counter("lsm_table_hits_total", "Lookups answered by a table, by level")
-/** @since 0.1.0 @category metrics */
-export const misses = counter("lsm_misses_total", "Lookups of keys that were nowhere")
-/** @since 0.1.0 @category metrics */
-export const filterChecks = gauge("lsm_filter_checks", "Filters asked since the store was opened")
-/** @since 0.1.0 @category metrics */
-export const filterNegatives = gauge("lsm_filter_negatives", "Filters that said no since the store was opened")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Counter `lsm_scans_total`: scans and cursors opened.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const scans = counter("lsm_scans_total", "Scans and cursors opened")
+
+/**
+ * Counter `lsm_memtable_hits_total`: lookups that found an entry in a memtable.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const memtableHits = counter("lsm_memtable_hits_total", "Lookups that found an entry in a memtable")
+
+/**
+ * Counter `lsm_table_hits_total`: lookups that found an entry in a table, by level.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const tableHits = counter("lsm_table_hits_total", "Lookups that found an entry in a table, by level")
+
+/**
+ * Counter `lsm_misses_total`: lookups that found no entry.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const misses = counter("lsm_misses_total", "Lookups that found no entry")
+
+/**
+ * Gauge `lsm_filter_checks`: Bloom filter checks since the store was opened.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const filterChecks = gauge("lsm_filter_checks", "Bloom filter checks since the store was opened")
+
+/**
+ * Gauge `lsm_filter_negatives`: Bloom filter checks that ruled a table out since the store was
+ * opened.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const filterNegatives = gauge(
+  "lsm_filter_negatives",
+  "Bloom filter checks that ruled a table out since the store was opened"
+)
+
+/**
+ * Gauge `lsm_filter_false_positives`: Bloom filter checks that did not rule out a table without the
+ * key since the store was opened.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const filterFalsePositives = gauge(
   "lsm_filter_false_positives",
-  "Filters that said maybe wrongly since the store was opened"
+  "Bloom filter checks that did not rule out a table without the key since the store was opened"
 )
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Gauge `lsm_cache_hits`: blocks found in the cache since the store was opened.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const cacheHits = gauge("lsm_cache_hits", "Blocks found in the cache since the store was opened")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Gauge `lsm_cache_misses`: blocks not found in the cache since the store was opened.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const cacheMisses = gauge("lsm_cache_misses", "Blocks not found in the cache since the store was opened")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Gauge `lsm_cache_entry_hits`: lookups served from the entry cache, without a block, since the
+ * store was opened.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const cacheEntryHits = gauge(
   "lsm_cache_entry_hits",
-  "Lookups answered by an entry that is held apart from blocks since the store was opened"
+  "Lookups served from the entry cache, without a block, since the store was opened"
 )
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Gauge `lsm_cache_bytes`: bytes of cached blocks and entries.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const cacheBytes = gauge("lsm_cache_bytes", "Bytes of cached blocks and entries")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Gauge `lsm_memtable_bytes`: bytes held by memtables, active and frozen.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const memtableBytes = gauge("lsm_memtable_bytes", "Bytes held by memtables, active and frozen")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Gauge `lsm_level_tables`: tables, by level.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const levelTables = gauge("lsm_level_tables", "Tables, by level")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Gauge `lsm_level_bytes`: bytes of tables, by level.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const levelBytes = gauge("lsm_level_bytes", "Bytes of tables, by level")
-/** @since 0.1.0 @category metrics */
-export const writeAmplification = gauge("lsm_write_amplification", "Bytes written to files over bytes handed in")
-/** @since 0.1.0 @category metrics */
-export const readAmplification = gauge("lsm_read_amplification", "Places a lookup may have to search")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Gauge `lsm_write_amplification`: bytes written to files divided by bytes of keys and values
+ * written by the application.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const writeAmplification = gauge(
+  "lsm_write_amplification",
+  "Bytes written to files divided by bytes of keys and values written by the application"
+)
+
+/**
+ * Gauge `lsm_read_amplification`: places that a lookup may have to search: tables at level 0, and
+ * deeper levels with tables.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const readAmplification = gauge(
+  "lsm_read_amplification",
+  "Places that a lookup may have to search: tables at level 0, and deeper levels with tables"
+)
+
+/**
+ * Gauge `lsm_space_amplification`: bytes of all tables divided by the estimated bytes left after a
+ * compaction of everything.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const spaceAmplification = gauge(
   "lsm_space_amplification",
-  "Bytes of all tables over those that would be left if everything were compacted, as estimated"
+  "Bytes of all tables divided by the estimated bytes left after a compaction of everything"
 )
-/** @since 0.1.0 @category metrics */
-export const userBytes = counter("lsm_user_bytes_total", "Bytes of keys and values handed in")
-/** @since 0.1.0 @category metrics */
+
+/**
+ * Counter `lsm_user_bytes_total`: bytes of keys and values written by the application.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const userBytes = counter("lsm_user_bytes_total", "Bytes of keys and values written by the application")
+
+/**
+ * Counter `lsm_written_bytes_total`: bytes written to files, by cause: log, flush, compaction.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
 export const writtenBytes = counter(
   "lsm_written_bytes_total",
   "Bytes written to files, by cause: log, flush, compaction"
 )
-/** @since 0.1.0 @category metrics */
-export const logSyncs = counter("lsm_log_syncs_total", "Syncs of the log")
-/** @since 0.1.0 @category metrics */
-export const syncedRecords = counter("lsm_log_synced_records_total", "Log records made durable by those syncs")
-/** @since 0.1.0 @category metrics */
-export const flushes = counter("lsm_flushes_total", "Memtables flushed")
-/** @since 0.1.0 @category metrics */
-export const compactions = counter("lsm_compactions_total", "Compactions done, trivial moves included")
-/** @since 0.1.0 @category metrics */
-export const backgroundErrors = counter("lsm_background_errors_total", "Flushes and compactions that failed")
-/** @since 0.1.0 @category metrics */
-export const slowdowns = counter("lsm_write_slowdowns_total", "Writes that were slowed down")
-/** @since 0.1.0 @category metrics */
-export const stops = counter("lsm_write_stops_total", "Writes that had to wait for a flush or a compaction")
-/** @since 0.1.0 @category metrics */
-export const getLatency = histogram("lsm_get_microseconds", microseconds, "Time of a get, of the gets sampled")
-/** @since 0.1.0 @category metrics */
-export const putLatency = histogram("lsm_put_microseconds", microseconds, "Time of a put, of the puts sampled")
-/** @since 0.1.0 @category metrics */
-export const flushDuration = histogram("lsm_flush_milliseconds", milliseconds, "Time of a flush")
-/** @since 0.1.0 @category metrics */
-export const compactionDuration = histogram("lsm_compaction_milliseconds", milliseconds, "Time of a compaction")
 
 /**
- * A metric that synchronous code updates. `value` counts since the store was opened, whatever else has the same tags.
+ * Counter `lsm_log_syncs_total`: syncs of the log.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const logSyncs = counter("lsm_log_syncs_total", "Syncs of the log")
+
+/**
+ * Counter `lsm_log_synced_records_total`: log records made durable by syncs of the log.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const syncedRecords = counter("lsm_log_synced_records_total", "Log records made durable by syncs of the log")
+
+/**
+ * Counter `lsm_flushes_total`: memtables flushed.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const flushes = counter("lsm_flushes_total", "Memtables flushed")
+
+/**
+ * Counter `lsm_compactions_total`: compactions finished, including trivial moves.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const compactions = counter("lsm_compactions_total", "Compactions finished, including trivial moves")
+
+/**
+ * Counter `lsm_background_errors_total`: flushes and compactions that failed.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const backgroundErrors = counter("lsm_background_errors_total", "Flushes and compactions that failed")
+
+/**
+ * Counter `lsm_write_slowdowns_total`: writes that were slowed down.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const slowdowns = counter("lsm_write_slowdowns_total", "Writes that were slowed down")
+
+/**
+ * Counter `lsm_write_stops_total`: writes that had to wait for a flush or a compaction.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const stops = counter("lsm_write_stops_total", "Writes that had to wait for a flush or a compaction")
+
+/**
+ * Histogram `lsm_get_microseconds`: duration of the sampled gets, in microseconds.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const getLatency = histogram(
+  "lsm_get_microseconds",
+  microseconds,
+  "Duration of the sampled gets, in microseconds"
+)
+
+/**
+ * Histogram `lsm_put_microseconds`: duration of the sampled puts, in microseconds.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const putLatency = histogram(
+  "lsm_put_microseconds",
+  microseconds,
+  "Duration of the sampled puts, in microseconds"
+)
+
+/**
+ * Histogram `lsm_flush_milliseconds`: duration of flushes, in milliseconds.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const flushDuration = histogram("lsm_flush_milliseconds", milliseconds, "Duration of flushes, in milliseconds")
+
+/**
+ * Histogram `lsm_compaction_milliseconds`: duration of compactions, in milliseconds.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const compactionDuration = histogram(
+  "lsm_compaction_milliseconds",
+  milliseconds,
+  "Duration of compactions, in milliseconds"
+)
+
+/**
+ * A counter that synchronous code updates. `value` counts since the store was opened, for this
+ * store alone, even if other stores have the same tags.
  *
  * @since 0.1.0
  * @category models
@@ -143,6 +374,8 @@ export interface Counter {
 }
 
 /**
+ * A histogram that synchronous code updates.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -151,7 +384,8 @@ export interface Histogram {
 }
 
 /**
- * What the gauges of a store show, read when somebody looks.
+ * The functions that return the current values of a store's gauges. They are called when a metric
+ * is read.
  *
  * @since 0.1.0
  * @category models
@@ -173,7 +407,8 @@ export interface Gauges {
 }
 
 /**
- * The metrics of one store, tagged once. Updating one costs about 10 ns and no Effect.
+ * The metrics of one store. They are tagged when they are made, so an update is a synchronous call
+ * of about 10 ns.
  *
  * @since 0.1.0
  * @category models
@@ -205,23 +440,29 @@ export interface MetricsService {
   readonly flushDuration: Histogram
   readonly compactionDuration: Histogram
   /**
-   * The store is open: from now on its metrics are in Effect's registry, each from when it is first used until the answer is called. `later` lets the event loop turn before
-   * the gauges are registered, which takes as long as opening a store.
+   * Called when the store opens. From now on each metric is registered in Effect's registry when it
+   * is first used. Registering the gauges takes as long as opening a store, so the first use of a
+   * metric passes that work to `later`, which runs it after a yield to the event loop.
    */
   readonly unsafeOpen: (
     gauges: Gauges,
     later: (next: () => void) => void
   ) => {
-    /** Registers the gauges at once. */
+    /** Registers the gauges now. */
     readonly show: () => void
-    /** The store has closed: its metrics are gone, but for those that another store of the same name has. */
+    /**
+     * Called when the store closes. Removes its metrics from the registry, unless another store of
+     * the same name is open.
+     */
     readonly closed: () => void
   }
-  /** Nanoseconds, for latencies. */
+  /** Nanoseconds since the metrics were made, for latencies. */
   readonly unsafeNow: () => number
 }
 
 /**
+ * The service that holds the metrics of a store.
+ *
  * @since 0.1.0
  * @category tags
  */
@@ -232,12 +473,14 @@ type Tags = ReadonlyArray<readonly [string, string]>
 const levels = [0, 1, 2, 3, 4, 5, 6]
 
 /**
+ * Makes the metrics of a store. Of the options it uses only `name`, by default `directory`.
+ *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (options: LsmOptions): Effect.Effect<MetricsService, InvalidArgument> =>
   Effect.gen(function* () {
-    const { name } = yield* settings(options)
+    const { name } = yield* resolveOptions(options)
     const clock = yield* Effect.clock
     const store = MetricLabel.make("store", name)
     const labels = (tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> => [
@@ -251,7 +494,10 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
       isShown = true
       registration?.show()
     }
-    /** The hook of a metric when it is first used: opening a store, which uses few, takes a millisecond less in a process that has just begun. */
+    /**
+     * Returns the hook of a metric, made when the metric is first used. Opening a store uses few
+     * metrics, so making all hooks then would slow the opening down.
+     */
     const attach = <A>(key: MetricKey.MetricKey.Untyped, make: () => A, release: () => void): A | undefined => {
       const hook = registration?.hook(key, make, release)
       if (hook !== undefined && !isShown) {
@@ -357,6 +603,8 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
   })
 
 /**
+ * Provides the metrics of a store.
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -25,7 +25,7 @@ import { ReadCounters, TableReader } from "./core/table/tableReader.js"
 import { type WriterJobResult, writeTables } from "./core/table/tableWriterJob.js"
 import { runSlices } from "./internal/storage/slices.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
-import { codecAt, type LsmOptions, settings } from "./LsmOptions.js"
+import { codecAt, type LsmOptions, resolveOptions } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
 
 export type {
@@ -187,11 +187,11 @@ interface OpenTable {
  */
 export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
-    const resolved = yield* settings(options)
-    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = resolved
+    const settings = yield* resolveOptions(options)
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = settings
     const storage = yield* Storage
     const { driver } = storage
-    const { blockCacheBytes, entryCacheBytes } = resolved
+    const { blockCacheBytes, entryCacheBytes } = settings
     const cache = new BlockCache(blockCacheBytes - entryCacheBytes, blockBytes, () => entries.giveBack())
     const entries = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
     const reads = new ReadCounters()
@@ -286,7 +286,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {
         const files: Array<{ readonly fileNumber: number; readonly file: StorageFile }> = []
-        const codec = codecAt(resolved, job.level)
+        const codec = codecAt(settings, job.level)
         const steps = writeTables(job.cursor, {
           begin: () => {
             const fileNumber = job.allocate()

@@ -1,5 +1,5 @@
 /**
- * What a store tells of itself, as a value.
+ * The statistics of a store.
  *
  * @since 0.1.0
  */
@@ -12,18 +12,24 @@ import type { Damage } from "./core/storage/damage.js"
  * @category models
  */
 export interface LevelStats {
+  /** The number of the level, from 0. */
   readonly level: number
   readonly tables: number
-  /** Bytes of its files. */
+  /** Bytes of its table files. */
   readonly bytes: number
+  /** Entries of its tables, including old versions and tombstones. */
   readonly entries: number
+  /** Tombstones of its tables. */
   readonly deletions: number
-  /** How near the level is to its limit: from `compactionThreshold` on it is compacted. The deepest level has none: 0. */
+  /**
+   * The size of the level divided by its limit. The level is compacted when the score reaches
+   * `compactionThreshold`. The deepest level has no limit: its score is 0.
+   */
   readonly score: number
 }
 
 /**
- * A torn end of the log that recovery dropped.
+ * A torn end of the log that recovery dropped: `bytes` bytes from `offset` on.
  *
  * @since 0.1.0
  * @category models
@@ -42,7 +48,7 @@ export interface DroppedTail {
  */
 export interface Stats {
   readonly directory: string
-  /** The sequence number of the newest write that readers see. */
+  /** Sequence number of the newest write that readers see. */
   readonly sequence: number
   readonly levels: ReadonlyArray<LevelStats>
   readonly tables: number
@@ -50,6 +56,7 @@ export interface Stats {
   readonly memory: {
     readonly activeMemtable: number
     readonly frozenMemtables: number
+    /** Frozen memtables that wait for their flush. */
     readonly frozenCount: number
     /** Cached blocks and entries. */
     readonly blockCache: number
@@ -60,82 +67,116 @@ export interface Stats {
   }
   readonly log: {
     readonly segments: number
-    /** Bytes of the segment being written. */
+    /** Bytes of the newest segment, which is being written. */
     readonly segmentBytes: number
     readonly syncs: number
-    /** Records that those syncs made durable. */
+    /** Log records that those syncs made durable. */
     readonly syncedRecords: number
   }
   readonly operations: {
+    /** Puts, including those in batches. */
     readonly puts: number
+    /** Keys looked up by `get`, `getMany` and `has`. */
     readonly gets: number
+    /** Deletes, including those in batches. */
     readonly deletes: number
     readonly batches: number
+    /** Scans and cursors opened. */
     readonly scans: number
   }
   readonly reads: {
+    /** Lookups that found an entry in a memtable. */
     readonly memtableHits: number
+    /** Lookups that found an entry in a table. */
     readonly tableHits: number
+    /** Lookups that found no entry. */
     readonly misses: number
-    /** Hits by level. */
+    /** `tableHits` by level. */
     readonly byLevel: ReadonlyArray<number>
   }
   readonly filter: {
+    /** Bloom filter checks. */
     readonly checks: number
-    /** Checks answered "not there". */
+    /** Checks that ruled a table out. */
     readonly negatives: number
-    /** Checks answered "maybe" where the key was not there. */
+    /** Checks that did not rule out a table without the key. */
     readonly falsePositives: number
-    /** `falsePositives` over all checks for keys that were not there; 0 without any. */
+    /** `falsePositives` divided by all checks of tables without the key. 0 if there were none. */
     readonly falsePositiveRate: number
   }
   readonly cache: {
+    /** Blocks found in the cache. */
     readonly hits: number
+    /** Blocks not found in the cache. */
     readonly misses: number
+    /** Blocks removed from the cache to make room. */
     readonly evictions: number
+    /** `hits` divided by `hits` and `misses`. 0 if there were none. */
     readonly hitRate: number
-    /** Lookups answered by an entry that is held apart, so that no block was asked for. */
+    /** Lookups served from the entry cache, without a block. */
     readonly entryHits: number
   }
   readonly written: {
-    /** Keys and values handed in by the application. */
+    /** Bytes of keys and values written by the application. */
     readonly user: number
+    /** Bytes written to the log. */
     readonly log: number
+    /** Bytes written by flushes. */
     readonly flush: number
+    /** Bytes written by compactions. */
     readonly compaction: number
   }
   readonly amplification: {
-    /** Bytes written to files (log, flushes, compactions) over bytes handed in; 0 before any write. */
+    /**
+     * Bytes written by log, flushes and compactions, divided by `written.user`. 0 before any write.
+     */
     readonly write: number
-    /** Places a lookup may have to search: tables at level 0 and levels with tables below it. */
+    /**
+     * Places that a lookup may have to search: tables at level 0, and deeper levels with tables.
+     */
     readonly read: number
     /**
-     * Bytes of all tables over those that would be left if everything were compacted; 0 without tables. What would be left is estimated: the bytes
-     * of each table that meets no table below it, without versions that only snapshots see. It is 1 after a compaction of everything, and
-     * too high while new keys have yet to be merged between those of older tables.
+     * Bytes of all tables divided by the bytes that a compaction of everything would leave. 0
+     * without tables.
+     *
+     * The bytes left are estimated: the bytes of each table that overlaps no table of a deeper
+     * level, without versions that only snapshots see. The ratio is 1 after a compaction of
+     * everything. It is too high while tables with new keys overlap older tables.
      */
     readonly space: number
   }
+  /** Memtables flushed. */
   readonly flushes: number
+  /** Compactions finished, including trivial moves. */
   readonly compactions: number
   readonly stalls: {
+    /** Writes that were slowed down. */
     readonly slowdowns: number
+    /** Writes that had to wait for a flush or a compaction. */
     readonly stops: number
   }
+  /** Open snapshots. */
   readonly snapshots: number
+  /** What opening the store found. */
   readonly recovery: {
+    /** Log segments replayed. */
     readonly segments: number
+    /** Log records replayed. */
     readonly records: number
-    /** Torn ends of the log, such as a crash leaves. */
+    /** Torn ends of the log, as a crash leaves them, which were dropped. */
     readonly dropped: ReadonlyArray<DroppedTail>
+    /** Files that the manifest did not name, which were removed. */
     readonly orphans: ReadonlyArray<string>
-    /** What `recovery: "pointInTime"` or `"salvage"` had to give up. */
+    /** Data that `recovery: "pointInTime"` or `"salvage"` could not keep. */
     readonly lost: ReadonlyArray<Damage>
-    /** The directory where the damaged files were kept before anything was changed. */
+    /** The directory that keeps the original files, if recovery changed damaged ones. */
     readonly aside: string | undefined
   }
-  /** Why the store takes no writes, if it does not. */
+  /**
+   * Why the store refuses writes after a failed write or sync of the log. Undefined if it accepts
+   * them.
+   */
   readonly poisoned: string | undefined
-  /** The error of the last background work that failed, while it has not succeeded since. */
+  /** The error of the last failed flush or compaction. Undefined once that work has succeeded. */
   readonly backgroundError: string | undefined
 }

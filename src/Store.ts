@@ -1,5 +1,5 @@
 /**
- * An open store: its operations, and the models that they take and return.
+ * An open store: its operations, and the types that they take and return.
  *
  * @since 0.1.0
  */
@@ -13,8 +13,9 @@ import type { Stats } from "./Stats.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
 /**
- * A key or a value: bytes as they are, strings as their UTF-8 encoding. Keys are ordered by unsigned bytes. A string with a lone
- * surrogate has no UTF-8: it is an `InvalidArgument` wherever it is given.
+ * A key or a value. Strings are encoded as UTF-8; bytes are stored unchanged. Keys are ordered by
+ * unsigned bytes. A string with a lone surrogate has no UTF-8 encoding: every operation fails on it
+ * with `InvalidArgument`.
  *
  * @since 0.1.0
  * @category models
@@ -22,9 +23,13 @@ import type { WriteBatch } from "./WriteBatch.js"
 export type Bytes = Uint8Array | string
 
 /**
- * A key and its value. Both are the receiver's own; neighbours share buffers of up to 64 KiB, so whoever keeps a few of many for long
- * copies them. A shared buffer cannot be transferred to another thread: Node 20 sends a copy of it instead, and later releases throw
- * `DataCloneError`. A copy (`value.slice()`) can be transferred.
+ * A key and its value. Both belong to the caller.
+ *
+ * Neighbouring entries share buffers of up to 64 KiB. Copy the few that you keep for long, so that
+ * they do not hold the memory of the others.
+ *
+ * A shared buffer cannot be transferred to another thread: Node 20 sends a copy instead, and later
+ * releases throw `DataCloneError`. A copy (`value.slice()`) can be transferred.
  *
  * @since 0.1.0
  * @category models
@@ -35,7 +40,8 @@ export interface Entry {
 }
 
 /**
- * The keys in [start, end), or those that begin with `prefix`, or both at once. Without bounds: all.
+ * A range of keys: from `start` (inclusive) to `end` (exclusive), and only those that begin with
+ * `prefix`. A bound that is missing does not limit the range.
  *
  * @since 0.1.0
  * @category models
@@ -47,8 +53,8 @@ export interface Range {
 }
 
 /**
- * A point in the order of writes that reads can be asked to look from. It lives as long as the scope it was made in, and keeps the
- * versions it sees from being compacted away.
+ * A point in the order of writes. Reads that are given a snapshot see the store as of that point. A
+ * snapshot lives until its scope ends. Until then, compactions keep the versions that it sees.
  *
  * @since 0.1.0
  * @category models
@@ -58,141 +64,177 @@ export interface Snapshot {
 }
 
 /**
+ * Options of a read.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ReadOptions {
-  /** Where to look from. Default: now. */
+  /** Read the store as of this snapshot. Default: as of now. */
   readonly snapshot?: Snapshot | undefined
 }
 
 /**
+ * Options of `collect`.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface CollectOptions extends Range, ReadOptions {
-  /** From the last key to the first. Default false. */
+  /** Return entries from the last key to the first. Default false. */
   readonly reverse?: boolean | undefined
-  /** Entries at most. Default: all. */
+  /** Return at most this many entries. Default: all. */
   readonly limit?: number | undefined
 }
 
 /**
+ * Options of `scan`, `keys` and `values`.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ScanOptions extends CollectOptions {
-  /** Entries in a chunk of the Stream, at most; a chunk is also closed at 1 MiB. Default 1,024. */
+  /**
+   * Most entries in a chunk of the Stream, from 1 to 65,536. A chunk also ends at 1 MiB. Default
+   * 1,024.
+   */
   readonly chunkSize?: number | undefined
 }
 
 /**
+ * Options of a write.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface WriteOptions {
-  /** When this write is acknowledged. Default: as the store's `durability`. */
+  /** When this write is acknowledged. Default: the `durability` of the store. */
   readonly durability?: Durability | undefined
 }
 
 /**
+ * Options of a cursor.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface CursorOptions extends Range, ReadOptions {
-  /** Whether only keys are wanted: the values of entries are empty then, and none is copied. Default false. */
+  /** Return entries with empty values. Values are then not copied. Default false. */
   readonly keysOnly?: boolean | undefined
 }
 
 /**
+ * Options of `take`.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface TakeOptions {
-  /** From larger keys to smaller ones. Default false. */
+  /** Take entries from larger keys to smaller ones. Default false. */
   readonly reverse?: boolean | undefined
 }
 
 /**
- * A position among the entries of a range, for code that steers. It sees the moment it was made at. Moving returns whether it
- * now stands on an entry.
+ * A movable position in a range. A cursor sees the store as of the moment it was opened. Each move
+ * returns whether the cursor now stands on an entry.
  *
- * A move gives the event loop a turn after some thousand deleted or superseded entries that it has to pass over; one that is interrupted meanwhile leaves the cursor
- * where it was. After one that failed the cursor stands nowhere, and `next`, `prev` and `take` fail with the same error, until it is sought
- * anew. It is for one fiber at a time, and closed with its scope: using it later is an `InvalidArgument`.
+ * - A move that skips some thousand deleted or overwritten entries yields to the event loop. If it
+ *   is interrupted, the cursor stays where it was.
+ * - After a failed move the cursor stands on no entry. `next`, `prev` and `take` then fail with the
+ *   same error until `first`, `last`, `seek` or `seekBefore` places the cursor again.
+ * - Only one fiber at a time may use a cursor.
+ * - A cursor is closed with its scope. Using it later fails with `InvalidArgument`.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Cursor {
-  /** The entry that the cursor stands on. */
+  /** The entry at the cursor, or none. */
   readonly current: Effect.Effect<Option.Option<Entry>, ReadError>
+  /** Moves to the first entry of the range. */
   readonly first: Effect.Effect<boolean, ReadError>
+  /** Moves to the last entry of the range. */
   readonly last: Effect.Effect<boolean, ReadError>
-  /** To the first entry at or above `key`. */
+  /** Moves to the first entry at or after `key`. */
   readonly seek: (key: Bytes) => Effect.Effect<boolean, ReadError>
-  /** To the last entry below `key`. */
+  /** Moves to the last entry before `key`. */
   readonly seekBefore: (key: Bytes) => Effect.Effect<boolean, ReadError>
-  /** To the following entry; on a cursor that was never moved, to the first. */
+  /** Moves to the next entry. A cursor that was never moved moves to the first. */
   readonly next: Effect.Effect<boolean, ReadError>
-  /** To the preceding entry; on a cursor that was never moved, to the last. */
+  /** Moves to the previous entry. A cursor that was never moved moves to the last. */
   readonly prev: Effect.Effect<boolean, ReadError>
   /**
-   * The entry that the cursor stands on and those that follow it, `count` together, fewer only if the range ends; the cursor is left on the
-   * entry behind the last of them, or nowhere. With `reverse` the entries before it follow, and the cursor is left on the one before the last
-   * taken. On a cursor that was never moved it begins at the first entry, or with `reverse` at the last.
+   * Returns `count` entries, starting with the one at the cursor. It returns fewer only if the
+   * range ends. The cursor then stands on the entry after the last one taken, or on none.
    *
-   * Entries are read 1,024 at a time, or 1 MiB: if more are wanted the event loop has a turn in between. A `take` that fails, or is
-   * interrupted, returns none of them.
+   * With `reverse`, it takes entries towards smaller keys, and the cursor then stands on the entry
+   * before the last one taken. A cursor that was never moved starts at the first entry, or with
+   * `reverse` at the last.
+   *
+   * Yields to the event loop after every 1,024 entries or 1 MiB. A `take` that fails or is
+   * interrupted returns no entries.
    */
   readonly take: (count: number, options?: TakeOptions) => Effect.Effect<ReadonlyArray<Entry>, ReadError>
 }
 
 /**
- * A `Cursor` without Effect, for hot loops and for adapters to synchronous interfaces. Its moves are the same, and throw what those fail with.
- * They never wait: one that has to pass over a million deleted entries holds the event loop for that long.
+ * A `Cursor` without Effect, for hot loops and for adapters to synchronous interfaces. It has the
+ * same moves, and they throw the errors that those of a `Cursor` fail with. A move never yields:
+ * one that skips a million deleted entries blocks the event loop until it is done.
  *
- * It keeps files and memtables from going away until it is closed, by `close` or with the store. One that is forgotten keeps them for as long as
- * the store is open. When it is closed, using it is an `InvalidArgument`; when the store is, `StoreClosed`.
+ * Until it is closed, an open cursor keeps the files and memtables that it reads. Call `close`;
+ * otherwise it is closed with the store. Using a closed cursor throws `InvalidArgument`, or
+ * `StoreClosed` if the store is closed.
  *
  * @since 0.1.0
  * @category models
  */
 export interface UnsafeCursor {
-  /** Whether it stands on an entry. */
+  /** Whether the cursor stands on an entry. */
   readonly valid: boolean
-  /** A copy of the key that it stands on, or undefined. */
+  /** A copy of the key at the cursor, or undefined. */
   key(): Uint8Array | undefined
-  /** A copy of the value that it stands on, or undefined. */
+  /** A copy of the value at the cursor, or undefined. */
   value(): Uint8Array | undefined
+  /** Moves to the first entry of the range. */
   first(): boolean
+  /** Moves to the last entry of the range. */
   last(): boolean
+  /** Moves to the first entry at or after `key`. */
   seek(key: Bytes): boolean
+  /** Moves to the last entry before `key`. */
   seekBefore(key: Bytes): boolean
+  /** Moves to the next entry. A cursor that was never moved moves to the first. */
   next(): boolean
+  /** Moves to the previous entry. A cursor that was never moved moves to the last. */
   prev(): boolean
-  /** All in one stretch, however many. */
+  /** As `Cursor.take`, but never yields to the event loop. */
   take(count: number, options?: TakeOptions): Array<Entry>
-  /** Lets go of what it reads; a second call does nothing. */
+  /**
+   * Closes the cursor and releases the files and memtables that it reads. A second call does
+   * nothing.
+   */
   close(): void
 }
 
 /**
- * A `Snapshot` that lives until it is closed, or the store is. One that is forgotten keeps the versions it sees until then.
+ * A `Snapshot` that lives until `close` is called or the store is closed. Until then, compactions
+ * keep the versions that it sees.
  *
  * @since 0.1.0
  * @category models
  */
 export interface UnsafeSnapshot extends Snapshot {
-  /** A second call does nothing. */
+  /** Releases the snapshot. A second call does nothing. */
   readonly close: () => void
 }
 
 /**
  * An open store.
  *
- * Most reads end at once, but none of the Effects promises to: `get`, `has`, `getMany`, `collect` and the steps of cursors now and then give the event
- * loop a turn, so that `Effect.runSync` on them may throw `AsyncFiberException`. What is called `unsafe…` never waits.
+ * Most reads complete synchronously, but none is guaranteed to. `get`, `has`, `getMany`, `collect`
+ * and the moves of cursors sometimes yield to the event loop, so `Effect.runSync` on them may throw
+ * `AsyncFiberException`. The `unsafe…` functions never yield.
  *
  * In a generator, most writes, reads and cursor steps run as soon as `yield*` takes the iterator of their Effect. If they succeed at
  * once, the fiber's run loop never sees them. This makes them faster, and has four consequences:
@@ -208,64 +250,93 @@ export interface UnsafeSnapshot extends Snapshot {
  * @category models
  */
 export interface Store {
-  /** Sets a key's value, and is done when its durability is met. */
+  /** Sets the value of a key. Completes when the write is as durable as `durability` asks. */
   readonly put: (key: Bytes, value: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
-  /** Removes a key; no error if it is not there. */
+  /** Deletes a key. Deleting a key that is absent is not an error. */
   readonly delete: (key: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
-  /** Writes a batch: all of it or nothing, whatever happens. An empty batch does nothing. */
+  /**
+   * Writes a batch atomically: all of it or nothing, even after a crash. An empty batch does
+   * nothing.
+   */
   readonly write: (batch: WriteBatch, options?: WriteOptions) => Effect.Effect<void, WriteError>
   /**
-   * A key's value. One of more than 4 KiB owns its buffer, which may be transferred to another thread; smaller ones share theirs, as an
-   * `Entry` does.
+   * Returns the value of a key, or none if the key is absent. A value of more than 4 KiB has its
+   * own buffer, which can be transferred to another thread. Smaller values share buffers, as in
+   * `Entry`.
    */
   readonly get: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
-  /** A key's value, read as UTF-8. */
+  /** Returns the value of a key, decoded as UTF-8. */
   readonly getString: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<string>, ReadError>
-  /** Values of many keys as of one moment, in the order of the keys. One string is refused, though it iterates over its characters. */
+  /**
+   * Returns the values of many keys as of one moment, in the order of `keys`. Fails with
+   * `InvalidArgument` if `keys` is a single string.
+   */
   readonly getMany: (
     keys: Iterable<Bytes>,
     options?: ReadOptions
   ) => Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError>
-  /** Whether a key is there. */
+  /** Returns whether a key is present. */
   readonly has: (key: Bytes, options?: ReadOptions) => Effect.Effect<boolean, ReadError>
-  /** The entries of a range in key order, all as of the moment that the Stream begins. */
+  /** Streams the entries of a range in key order, as of the moment the Stream starts. */
   readonly scan: (options?: ScanOptions) => Stream.Stream<Entry, ReadError>
   /**
-   * What `scan` gives, as an array: the short way to read a short range, which spares a Stream's own cost. A long one is a Stream
-   * that is collected, and takes memory for all of it.
+   * Returns the entries of a range as an array. For a short range this is faster than `scan`,
+   * because it avoids the cost of a Stream. All entries are in memory at once, so use `scan` for
+   * long ranges.
    */
   readonly collect: (options?: CollectOptions) => Effect.Effect<Array<Entry>, ReadError>
   /** The same as `scan`. */
   readonly entries: (options?: ScanOptions) => Stream.Stream<Entry, ReadError>
+  /** Streams the keys of a range, as `scan` does its entries. */
   readonly keys: (options?: ScanOptions) => Stream.Stream<Uint8Array, ReadError>
+  /** Streams the values of a range in the order of their keys, as `scan` does its entries. */
   readonly values: (options?: ScanOptions) => Stream.Stream<Uint8Array, ReadError>
-  /** A cursor, until the scope ends. */
+  /** Opens a cursor, which is closed when the scope ends. */
   readonly cursor: (options?: CursorOptions) => Effect.Effect<Cursor, ReadError, Scope.Scope>
-  /** A snapshot of now, until the scope ends. */
+  /** Takes a snapshot of the current state, which is released when the scope ends. */
   readonly snapshot: Effect.Effect<Snapshot, ReadError, Scope.Scope>
-  /** How many keys a range has, exactly: walks over them. */
+  /** Returns the exact number of keys in a range. Reads all of them. */
   readonly count: (options?: Range & ReadOptions) => Effect.Effect<number, ReadError>
-  /** About how many keys a range has, from the properties of tables; overwritten and deleted ones may count. Reads no data block. */
+  /**
+   * Estimates the number of keys in a range from the properties of tables. Overwritten and deleted
+   * keys may count. Reads no data block.
+   */
   readonly approximateCount: (range?: Range) => Effect.Effect<number, ReadError>
-  /** About how many bytes of table files a range takes. What is in memtables does not count. Reads no data block. */
+  /**
+   * Estimates the bytes that a range takes in table files. Memtables do not count. Reads no data
+   * block.
+   */
   readonly approximateSize: (range?: Range) => Effect.Effect<number, ReadError>
   /** Makes every acknowledged write durable. */
   readonly sync: Effect.Effect<void, WriteError>
-  /** Moves every acknowledged write to tables. */
+  /** Writes the memtables to tables, with every acknowledged write. */
   readonly flush: Effect.Effect<void, WriteError>
-  /** Flushes, and compacts the tables of a range down to the deepest level, without tombstones and versions that no snapshot needs. */
+  /**
+   * Flushes, then compacts the tables of a range down to the deepest level. This removes the
+   * tombstones and old versions that no snapshot needs.
+   */
   readonly compact: (range?: Range) => Effect.Effect<void, WriteError>
-  /** Lets background work that has failed try again now. */
+  /** Retries failed background work now. */
   readonly resume: Effect.Effect<void>
+  /** Returns the state of the store and what it has done since it was opened. */
   readonly stats: Effect.Effect<Stats, ReadError>
-  /** The metrics of this store in Prometheus' text format; empty when it has closed. */
+  /**
+   * Returns the metrics of this store in the text format of Prometheus. Empty if the store is
+   * closed.
+   */
   readonly prometheus: Effect.Effect<string>
   /**
-   * `get` without an Effect round it, for hot loops. Throws what `get` fails with. It never waits.
+   * `get` without an Effect, for hot loops. Never yields. Throws the errors that `get` fails with.
    */
   readonly unsafeGet: (key: Bytes, options?: ReadOptions) => Uint8Array | undefined
-  /** `cursor` without an Effect round it, to be closed by hand. Throws what `cursor` fails with. It never waits. */
+  /**
+   * `cursor` without an Effect. The caller must close it. Never yields. Throws the errors that
+   * `cursor` fails with.
+   */
   readonly unsafeCursor: (options?: CursorOptions) => UnsafeCursor
-  /** A snapshot of now, to be closed by hand. Throws `StoreClosed`. It never waits. */
+  /**
+   * `snapshot` without an Effect. The caller must close it. Never yields. Throws `StoreClosed` if
+   * the store is closed.
+   */
   readonly unsafeSnapshot: () => UnsafeSnapshot
 }

@@ -14,7 +14,7 @@ import { logName } from "./core/storage/fileNames.js"
 import { closeQuietly } from "./core/storage/storageDriver.js"
 import { type Replay, type ReplayOptions, replaySegments } from "./internal/wal/replay.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
-import { type LsmOptions, settings } from "./LsmOptions.js"
+import { type LsmOptions, resolveOptions } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
 
 export type {
@@ -162,7 +162,7 @@ export class Wal extends Context.Tag("effect-lsm/Wal")<Wal, WalService>() {}
  */
 export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
-    const { directory } = yield* settings(options)
+    const { directory } = yield* resolveOptions(options)
     const storage = yield* Storage
     const { driver } = storage
     const prepared = new Map<number, Segment>()

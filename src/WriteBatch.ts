@@ -1,5 +1,5 @@
 /**
- * Several writes that happen together or not at all.
+ * Several writes that are applied atomically.
  *
  * @since 0.1.0
  */
@@ -8,8 +8,13 @@ import { encodeUtf8 } from "./core/bytes/bytes.js"
 import { operationSize, writeOperation } from "./core/log/batchFormat.js"
 
 /**
- * A mutable list of puts and deletes, kept encoded as the log will have it. Later operations on a key win over
- * earlier ones. It may be written more than once, and added to in between.
+ * A mutable list of puts and deletes. `Store.write` applies all of them or none.
+ *
+ * Operations are encoded when they are added, in the format of the log. If a key occurs more than
+ * once, the last operation wins. A batch can be written more than once, and changed in between.
+ *
+ * A key or value that is neither bytes nor a well-formed string makes the batch invalid: `write`
+ * then fails with `InvalidArgument`.
  *
  * @example
  * ```ts
@@ -32,7 +37,7 @@ export class WriteBatch {
   private longestValueLength = 0
   private fault: string | undefined
 
-  /** Adds a put. Strings are encoded as UTF-8; bytes are copied. */
+  /** Adds a put. Strings are encoded as UTF-8. Bytes are copied, so the caller may reuse them. */
   put(key: Uint8Array | string, value: Uint8Array | string): this {
     const keyBytes = this.bytesOf(key, "key")
     const valueBytes = this.bytesOf(value, "value")
@@ -40,14 +45,14 @@ export class WriteBatch {
     return this
   }
 
-  /** Adds a delete; deleting a key that is not there is no error. */
+  /** Adds a delete. Deleting a key that is absent is not an error. */
   delete(key: Uint8Array | string): this {
     const keyBytes = this.bytesOf(key, "key")
     if (keyBytes !== undefined) this.add(keyBytes, undefined)
     return this
   }
 
-  /** Empties the batch. */
+  /** Removes all operations, so that the batch can be reused. */
   clear(): this {
     this.length = 0
     this.operations = 0
@@ -59,17 +64,17 @@ export class WriteBatch {
     return this
   }
 
-  /** Number of operations. */
+  /** The number of operations. */
   get size(): number {
     return this.operations
   }
 
-  /** Bytes that the operations take in the log. */
+  /** The size of the operations in the log, in bytes. */
   get byteLength(): number {
     return this.length
   }
 
-  /** A batch of its own with the same operations. @internal */
+  /** Returns an independent batch with the same operations. @internal */
   copy(): WriteBatch {
     const copy = new WriteBatch()
     copy.buffer = this.buffer.slice(0, this.length)
@@ -83,7 +88,7 @@ export class WriteBatch {
     return copy
   }
 
-  /** What the store reads of a batch. @internal */
+  /** The batch as the store writes it. @internal */
   get encoded(): EncodedBatch {
     return {
       bytes: this.buffer,
@@ -111,14 +116,17 @@ export class WriteBatch {
     this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
   }
 
-  /** Anything but bytes and well-formed strings makes the batch invalid: `write` then fails, and nothing is written. */
+  /**
+   * Returns the bytes of a key or value. Anything else is kept as the fault with which `write`
+   * fails.
+   */
   private bytesOf(input: unknown, what: string): Uint8Array | undefined {
     if (input instanceof Uint8Array) return input
     const bytes = typeof input === "string" ? encodeUtf8(input) : undefined
     if (bytes === undefined) {
       const reason =
         typeof input === "string"
-          ? "a string with a lone surrogate, which has no UTF-8"
+          ? "a string with a lone surrogate, which has no UTF-8 encoding"
           : "neither a string nor a Uint8Array"
       this.fault ??= `the ${what} of operation ${this.operations + 1} is ${reason}`
     }
@@ -127,14 +135,14 @@ export class WriteBatch {
 }
 
 /**
- * A batch as the log has it.
+ * A batch in the format of the log.
  *
  * @internal
  */
 export interface EncodedBatch {
   readonly bytes: Uint8Array
   readonly length: number
-  /** Bytes of its keys and values. */
+  /** Bytes of all keys and values. */
   readonly dataBytes: number
   readonly deletes: number
   readonly longestKey: number
@@ -143,7 +151,7 @@ export interface EncodedBatch {
 }
 
 /**
- * An empty batch.
+ * Makes an empty batch.
  *
  * @since 0.1.0
  * @category constructors

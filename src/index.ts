@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-export * as CompactionWorker from "./CompactionWorker.js"
 export * as Compactor from "./Compactor.js"
 export * as LsmError from "./LsmError.js"
 export * as LsmOptions from "./LsmOptions.js"

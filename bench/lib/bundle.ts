@@ -5,7 +5,7 @@ import { peers } from "../peers/index.js"
 
 const folder = new URL("../.tmp/", import.meta.url)
 
-/** Modules of ours that look for files beside themselves go on finding them. */
+/** Keeps `import.meta.url` of our modules, so that they find files relative to their source. */
 const keepPlaces: Plugin = {
   name: "keep-places",
   setup: ({ onLoad }) => {
@@ -18,13 +18,13 @@ const keepPlaces: Plugin = {
 }
 
 /**
- * Bundles a script of this package with what it uses, for processes that begin at once; answers the file. The peers stay outside, and ours comes
- * from `dist`.
+ * Bundles a script of this package with its imports, so that processes start fast, and returns the
+ * path of the bundle. effect-lsm comes from `dist`. The peers are not bundled.
  */
 export const bundle = async (script: string): Promise<string> => {
   const name = script.replace("/", "-").replace(".ts", "")
   const outdir = fileURLToPath(new URL(`${name}/`, folder))
-  // What an earlier bundle was made of.
+  // Remove the chunks of an earlier bundle.
   rmSync(outdir, { recursive: true, force: true })
   await build({
     entryPoints: { [name]: fileURLToPath(new URL(`../${script}`, import.meta.url)) },

@@ -1,7 +1,7 @@
 export const keySize = 16
 export const valueSize = 100
 
-/** Numbers that look random and are the same every time: mulberry32 (T. Ettinger, public domain). */
+/** Pseudorandom numbers, the same for the same seed: mulberry32 (T. Ettinger, public domain). */
 export const makeRandom = (seed: number) => {
   let state = seed | 0
   return (): number => {
@@ -17,7 +17,7 @@ export interface Data {
   readonly values: ReadonlyArray<Uint8Array>
 }
 
-/** Views of `size` bytes each, one behind the other in one buffer. */
+/** Consecutive views of `size` bytes each in one buffer. */
 const slices = (count: number, size: number, bytes: Buffer): Array<Uint8Array> =>
   Array.from({ length: count }, (_, i) => Buffer.from(bytes.buffer, bytes.byteOffset + i * size, size))
 
@@ -28,13 +28,13 @@ export const randomBytes = (length: number, seed: number): Buffer => {
   return Buffer.from(words.buffer)
 }
 
-/** Random keys and values, incompressible, in the order that every store is given them in. */
+/** Random, incompressible keys and values, in the order in which every store gets them. */
 export const makeData = (count: number): Data => ({
   keys: slices(count, keySize, randomBytes(count * keySize, 1)),
   values: slices(count, valueSize, randomBytes(count * valueSize, 2))
 })
 
-/** Counting keys such as `user:00000000042`, and numbers of eight bytes. */
+/** Keys that count up, such as `user:00000000042`, and numbers of eight bytes. */
 export const makeCountedData = (count: number): Data => {
   const random = makeRandom(3)
   return {
@@ -47,7 +47,7 @@ export const makeCountedData = (count: number): Data => {
   }
 }
 
-/** The same items in another order, the same every time. */
+/** The items in another order, the same for the same seed. */
 export const shuffled = <A>(items: ReadonlyArray<A>, seed: number): Array<A> => {
   const random = makeRandom(seed)
   const out = items.slice()

@@ -15,7 +15,7 @@ const fromArrays = ({ keys, values }: Data, valueSize: number): Entries => ({
   valueSize
 })
 
-/** Random keys and values, made beforehand. */
+/** Random keys and values, made in advance. */
 export const randomEntries = (count: number): Entries => fromArrays(makeData(count), valueSize)
 
 /** The same keys with other values. */
@@ -34,7 +34,7 @@ const pooledValues = (size: number, seed: number) => {
   }
 }
 
-/** Random keys whose views are made as they are asked for, and values from a pool of 1 MiB: for more than memory would hold otherwise. */
+/** Random keys whose views are made on demand, and values from a pool of 1 MiB, to save memory. */
 export const largeEntries = (count: number, size = valueSize): Entries => {
   const keys = randomBytes(count * keySize, 1)
   return {
@@ -45,26 +45,26 @@ export const largeEntries = (count: number, size = valueSize): Entries => {
   }
 }
 
-/** Keys that are in no store of random entries. */
+/** Keys that no store of random entries has. */
 export const missingKeys = (count: number): Entries => {
   const keys = randomBytes(count * keySize, 7)
   return { count, keyAt: (i) => keys.subarray(i * keySize, (i + 1) * keySize), valueAt: () => keys, valueSize: 0 }
 }
 
-/** Keys that count up in sixteen digits, as db_bench's do. */
+/** Keys that count up in sixteen digits, as in db_bench. */
 export const sequentialEntries = (count: number): Entries => {
   const keys = Array.from({ length: count }, (_, i) => Buffer.from(String(i).padStart(keySize, "0")))
   return { ...randomEntries(count), keyAt: (i) => keys[i]! }
 }
 
-/** Values of which half is redundant, like db_bench's: fifty random bytes, twice. */
+/** Half-redundant values, as in db_bench: fifty random bytes, twice. */
 export const compressibleEntries = (count: number): Entries => {
   const { keys, values } = makeData(count)
   for (const value of values) value.copyWithin(valueSize / 2, 0, valueSize / 2)
   return fromArrays({ keys, values }, valueSize)
 }
 
-/** 0 up to `count` in random order. */
+/** The numbers from 0 up to `count` in random order. */
 export const permutation = (count: number, seed: number): Uint32Array => {
   const random = makeRandom(seed)
   const order = Uint32Array.from({ length: count }, (_, i) => i)
@@ -77,7 +77,7 @@ export const permutation = (count: number, seed: number): Uint32Array => {
   return order
 }
 
-/** `length` indexes below `count`, by chance. */
+/** `length` random indexes below `count`. */
 export const draws = (length: number, count: number, seed: number): Uint32Array => {
   const random = makeRandom(seed)
   return Uint32Array.from({ length }, () => random() % count)

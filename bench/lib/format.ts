@@ -10,12 +10,12 @@ export const spreadText = (spread: Spread | undefined): string => {
   return least === most ? number(median) : `${number(median)} (${number(least)} – ${number(most)})`
 }
 
-/** The names of the figures that any contender has. */
+/** The names of all figures that at least one contender has. */
 export const figuresOf = (
   spreads: Readonly<Record<string, Readonly<Record<string, Spread>>>>
 ): ReadonlyArray<string> => [...new Set(Object.values(spreads).flatMap((figures) => Object.keys(figures)))]
 
-/** Lines of cells with their columns aligned; the first line is the heading. */
+/** Formats lines of cells with aligned columns. The first line is the heading. */
 export const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
   const print = (line: ReadonlyArray<string>) =>
@@ -28,7 +28,7 @@ export const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
   )
 }
 
-/** The same as Markdown. */
+/** Formats lines of cells as a Markdown table. */
 export const markdownTable = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {
   const print = (line: ReadonlyArray<string>) => `| ${line.join(" | ")} |`
   const align = lines[0]!.map((_, column) => (column === 0 ? "---" : "---:"))

@@ -9,7 +9,7 @@ interface Best {
   readonly value: number
 }
 
-/** Ours against the best of the contenders that `among` picks, which are all peers if it is not given. */
+/** Compares `one` with the best of the contenders that `among` selects. */
 const against = (
   factor: number,
   figure: string,
@@ -32,19 +32,22 @@ const against = (
   }
 }
 
-/** That ours does `factor` times as much as the best peer. */
+/** Requires `factor` times the figure of the best peer. */
 export const asFastAsBest = (factor = 1, figure = "ops/s", one = us): Judge =>
   against(factor, figure, isPeer, false, one)
 
-/** That ours does `factor` times as much as the peers whose names begin so. */
+/** Requires `factor` times the figure of the peers whose names begin with `peer`. */
 export const asFastAs = (peer: string, factor = 1, figure = "ops/s", one = us): Judge =>
   against(factor, figure, (name) => name.startsWith(peer), false, one)
 
-/** That ours needs no more than the peers whose names begin so, by `factor`. */
+/**
+ * Requires that the figure, times `factor`, is not above that of the peers whose names begin with
+ * `peer`.
+ */
 export const asSmallAs = (peer: string, figure: string, factor = 1, one = us): Judge =>
   against(factor, figure, (name) => name.startsWith(peer), true, one)
 
-/** That a figure of ours stays below a bound. */
+/** Requires that a figure is below a bound. */
 export const below =
   (bound: number, figure: string, one = us): Judge =>
   (median) => {
@@ -53,7 +56,7 @@ export const below =
     return { text: `${one}, ${figure}: ${value.toFixed(2)}, wanted below ${bound}`, met: value < bound }
   }
 
-/** That one contender has at least `factor` times the figure of another. */
+/** Requires that one contender has at least `factor` times the figure of another. */
 export const atLeast =
   (one: string, factor: number, other: string, figure = "ops/s"): Judge =>
   (median) => {

@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { join } from "node:path"
 
-/** Bytes that the files of a directory take on disk, holes not counted. */
+/** The bytes that the files of a directory take on disk, without holes. */
 export const directoryBytes = (directory: string): number =>
   readdirSync(directory, { recursive: true, encoding: "utf8" })
     .map((name) => statSync(join(directory, name)))
     .filter((stat) => stat.isFile())
     .reduce((sum, { size, blocks }) => sum + Math.min(size, blocks * 512), 0)
 
-/** Bytes that this process has given to write calls, as Linux counts them; elsewhere NaN. */
+/**
+ * The bytes that this process has passed to write calls, as counted by Linux. NaN on other systems.
+ */
 export const writtenBytes = (): number => {
   try {
     return Number(/^wchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "latin1"))?.[1])

@@ -4,9 +4,9 @@ import type { Peer } from "../peers/peer.js"
 
 export interface Present {
   readonly peers: ReadonlyArray<Peer>
-  /** Modules with the versions installed. */
+  /** Installed versions by module. */
   readonly versions: Readonly<Record<string, string>>
-  /** Those that cannot be measured here, and why. */
+  /** Peers that cannot be measured here, and why. */
   readonly absent: Readonly<Record<string, string>>
 }
 
@@ -15,7 +15,7 @@ const versionOf = ({ module }: Peer): string => {
   return JSON.parse(text).version
 }
 
-/** Which peers work here. */
+/** Finds out which peers work here. */
 export const presentPeers = async (): Promise<Present> => {
   const present: Array<Peer> = []
   const versions: Record<string, string> = {}

@@ -4,7 +4,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Run } from "./row.js"
 
-/** Runs a script in a process of its own, and answers the JSON of its last line. The lines before are its log. */
+/**
+ * Runs a script in a separate process, and returns the JSON of its last line. The lines before are
+ * its log.
+ */
 export const runScript = <A>(script: string, args: ReadonlyArray<string>): Promise<A> =>
   new Promise((resolve, reject) => {
     const loader = script.endsWith(".ts") ? ["--import", "tsx"] : []
@@ -27,19 +30,19 @@ export const runScript = <A>(script: string, args: ReadonlyArray<string>): Promi
     })
   })
 
-/** What a process says last that is about to kill itself. */
+/** The last line of a process that is about to kill itself. */
 const killed = "killed"
 
 export const killSelf = (): Promise<never> =>
   new Promise(() => process.stdout.write(`${killed}\n`, () => process.kill(process.pid, "SIGKILL")))
 
-/** Runs this very contender in another process, to prepare what it will measure. */
+/** Runs this contender in another process, to prepare the directory that it will measure. */
 export const prepareApart = (run: Run): Promise<unknown> => {
   const [, script = "", row = "", contender = ""] = process.argv
   return runScript(script, [row, contender, JSON.stringify({ ...run, preparing: true })])
 }
 
-/** Lends a fresh directory. */
+/** Runs `use` with a new directory, and removes it afterwards. */
 export const withDirectory = async <A>(use: (directory: string) => Promise<A>): Promise<A> => {
   const directory = mkdtempSync(join(tmpdir(), "effect-lsm-bench-"))
   try {

@@ -41,7 +41,7 @@ const rowChart = ({ row, title, figures }: Result): string => {
   return barChart(`${row}: ${title}`, groups)
 }
 
-/** How often as good ours is, by what each row judges first. */
+/** A chart of the ratios of effect-lsm to the best peer, by the first judge of each row. */
 const overview = (results: ReadonlyArray<Result>): string => {
   const bars = results.flatMap(({ row, verdicts = [] }) => {
     const { ratio, met } = verdicts[0] ?? {}
@@ -49,11 +49,11 @@ const overview = (results: ReadonlyArray<Result>): string => {
     return [{ label: row, spread: { median: ratio, least: ratio, most: ratio }, ours: met === true }]
   })
   return barChart(`${us} to the best peer of each row`, [
-    { title: "times as good; blue: what is wanted is met", bars, mark: 1 }
+    { title: "times as good; blue: wanted ratio met", bars, mark: 1 }
   ])
 }
 
-/** A line for each store over the sizes, one chart for each figure. */
+/** Stores a chart for each figure, with a line for each contender over the size of the store. */
 const keepScaling = (folder: URL, results: ReadonlyArray<Result>): void => {
   const measured = results.filter(({ row }) => row in scales)
   if (measured.length < 2) return
@@ -71,11 +71,11 @@ const keepScaling = (folder: URL, results: ReadonlyArray<Result>): void => {
   }
 }
 
-/** The table of all rows that are kept, and a chart of each. */
+/** Writes the table of all stored results, and the charts. */
 export const report = (folder: URL, names: ReadonlyArray<string>): void => {
   const results = keptResults(folder, names)
   const heading =
-    "# Results\n\nMedians (least – most). Written by `npm run bench`; what the rows do is in ../README.md.\n\n"
+    "# Results\n\nMedian (minimum – maximum). Written by `npm run bench`; ../README.md describes the rows.\n\n"
   keepText(folder, "table.md", `${heading}![overview](overview.svg)\n\n${results.map(rowMarkdown).join("\n\n")}\n`)
   for (const result of results) keepText(folder, `${result.row}.svg`, rowChart(result))
   keepText(folder, "overview.svg", overview(results))

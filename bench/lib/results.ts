@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import type { Spreads, Verdict } from "./row.js"
 
-/** What was measured of a row, as it is kept. */
+/** The stored result of a row. */
 export interface Result {
   readonly date: string
   readonly node: string
@@ -21,7 +21,7 @@ export interface Result {
   readonly verdicts?: ReadonlyArray<Verdict>
 }
 
-/** A `--quick` run shows whether all works, and is kept apart. */
+/** The results of quick runs are stored separately: they show only that everything works. */
 export const resultsFolder = (quick: boolean): URL =>
   new URL(quick ? "../.tmp/results/" : "../results/", import.meta.url)
 
@@ -30,7 +30,7 @@ export const keepText = (folder: URL, name: string, text: string): void => {
   writeFileSync(new URL(name, folder), text)
 }
 
-/** What figures are measured on. */
+/** The date and the machine of a measurement. */
 export const machine = () => ({
   date: new Date().toISOString(),
   node: process.version,
@@ -42,7 +42,7 @@ export const machine = () => ({
 export const keepResult = (folder: URL, result: Omit<Result, keyof ReturnType<typeof machine>>): void =>
   keepText(folder, `${result.row}.json`, `${JSON.stringify({ ...machine(), ...result }, undefined, 2)}\n`)
 
-/** All results that are kept of these rows, in their order. */
+/** All stored results of these rows, in their order. */
 export const keptResults = (folder: URL, names: ReadonlyArray<string>): ReadonlyArray<Result> => {
   const files = new Set(readdirSync(folder))
   return names

@@ -1,30 +1,34 @@
 import type { Spread } from "./statistics.js"
 
-/** What one run of one contender is given. The directory is empty, and its own. */
+/** The input of one run of one contender. The directory is empty, and no other run uses it. */
 export interface Run {
   readonly entries: number
   readonly quick: boolean
   readonly directory: string
-  /** Milliseconds after which a loop begins nothing new. */
+  /** Milliseconds after which a loop starts nothing new. */
   readonly limit: number
-  /** In a process of its own, before what is measured: only prepares the directory. */
+  /**
+   * Set in a separate process before the measurement: the contender only prepares the directory.
+   */
   readonly preparing?: boolean
 }
 
-/** What it measured: figures by name. */
+/** The figures of a run by name. */
 export type Figures = Readonly<Record<string, number>>
 
 export type Contender = (run: Run) => Promise<Figures>
 
-/** The medians of every contender's figures, and whether they are as we want them. */
+/** Whether the medians of a row are as wanted. */
 export interface Verdict {
   readonly text: string
   readonly met: boolean
-  /** How many times as good as what it is judged against. */
+  /** How many times as good as the contender that it is compared with. */
   readonly ratio?: number
 }
 
-/** Undefined where what it compares was not measured. */
+/**
+ * Judges the medians of a row. Returns undefined if the figures that it needs were not measured.
+ */
 export type Judge = (
   median: (contender: string, figure: string) => number | undefined,
   contenders: ReadonlyArray<string>
@@ -34,15 +38,15 @@ export interface Row {
   readonly title: string
   readonly contenders: Readonly<Record<string, Contender>>
   readonly judges?: ReadonlyArray<Judge>
-  /** Whether it is measured only with `--full`, or when it is named. */
+  /** Whether the row runs only with `--full` or by name. */
   readonly fullOnly?: boolean
-  /** Rounds, where not those asked for: what takes long is measured once. */
+  /** The number of rounds, for rows that take too long for the usual number. */
   readonly rounds?: number
 }
 
 export type Spreads = Readonly<Record<string, Readonly<Record<string, Spread>>>>
 
-/** Guards the measurements: a store that answers wrong is not fast. */
+/** Throws if a store returned a wrong result. */
 export const expect = (what: string, actual: number, expected: number): void => {
   if (actual !== expected) throw new Error(`${what}: ${actual}, expected ${expected}`)
 }

@@ -5,7 +5,7 @@ import { type Entries, permutation } from "./entries.js"
 import type { Figures } from "./row.js"
 import type { Course } from "./slices.js"
 
-/** An open store, ours or a peer, that can be put through loops. */
+/** An open store, effect-lsm or a peer, that can run loops. */
 export interface Session {
   readonly run: (kind: Kind, work: Work, course: Course) => Promise<Figures>
   readonly compact: () => Promise<void>
@@ -14,7 +14,7 @@ export interface Session {
 
 export type Open = (directory: string, settings: Settings) => Promise<Session>
 
-/** A course without limits, for what is prepared. */
+/** A course without limits, for preparations. */
 export const whole = (operations: number, slice = 1000): Course => ({
   operations,
   slice,
@@ -35,7 +35,7 @@ export const inOrder = (entries: Entries): Work => ({
 
 export const shuffledWork = (entries: Entries, seed = 4): Work => ({ entries, order: permutation(entries.count, seed) })
 
-/** Leaves a closed store with all entries, written in batches and compacted. */
+/** Makes a store with all entries, written in batches and compacted, and closes it. */
 export const prepare = async (open: Open, directory: string, settings: Settings, entries: Entries): Promise<void> => {
   const session = await open(directory, { ...settings, durability: "buffered" })
   await inBatches(session, entries)
@@ -43,7 +43,7 @@ export const prepare = async (open: Open, directory: string, settings: Settings,
   await session.close()
 }
 
-/** Lends a session, closed at its end. */
+/** Runs `use` with a session, and closes it afterwards. */
 export const withSession = async <A>(
   open: Open,
   directory: string,

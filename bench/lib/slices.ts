@@ -1,17 +1,22 @@
 import type { Figures } from "./row.js"
 
-/** Does the operations `from` up to `to`. */
+/** Runs the operations from `from` up to `to`, exclusive. */
 export type Loop<A> = (from: number, to: number) => A
 
-/** How a loop is measured: in slices, between which the clock is looked at. */
+/** How a loop is measured: in slices, with a look at the clock between them. */
 export interface Course {
   readonly operations: number
   readonly slice: number
-  /** After so many milliseconds no slice begins: the rate is that of what was done. */
+  /**
+   * Milliseconds after which no slice starts. The rate is that of the operations done until then.
+   */
   readonly limit: number
-  /** Done twice, of which the second time counts: for loops that read, so that caches and code are warm. */
+  /**
+   * Whether to run the loop twice and measure the second time. For loops that read, so that caches
+   * and code are warm.
+   */
   readonly twice: boolean
-  /** What an operation counts for. */
+  /** How many operations one operation counts for. */
   readonly weight: number
 }
 

@@ -18,7 +18,10 @@ export const spread = (values: ReadonlyArray<number>): Spread => {
 export const spreadsOf = (runs: ReadonlyArray<Readonly<Record<string, number>>>): Readonly<Record<string, Spread>> =>
   Object.fromEntries(Object.keys(runs[0] ?? {}).map((figure) => [figure, spread(runs.map((run) => run[figure]!))]))
 
-/** Of times in milliseconds, as microseconds; what was not done is NaN. */
+/**
+ * Quantiles in microseconds of times in milliseconds. Ignores NaN, which marks operations that were
+ * not done.
+ */
 export const latencies = (times: Float64Array, name: string): Readonly<Record<string, number>> => {
   const sorted = times.filter((time) => !Number.isNaN(time)).sort()
   const at = (part: number) => quantile(sorted, part) * 1000

@@ -32,11 +32,14 @@ export interface Bar {
 export interface BarGroup {
   readonly title: string
   readonly bars: ReadonlyArray<Bar>
-  /** A value to measure the bars by. */
+  /** A value that a vertical line marks. */
   readonly mark?: number
 }
 
-/** Horizontal bars from zero, of which ours stand out; a line from the least to the most. Each group has a scale of its own. */
+/**
+ * Horizontal bars from zero, with a line from the minimum to the maximum. Bars with `ours` are
+ * highlighted. Each group has a separate scale.
+ */
 export const barChart = (title: string, groups: ReadonlyArray<BarGroup>): string => {
   const [width, left, right, line] = [760, 200, 90, 22]
   const parts = [text(12, 22, title, { bold: true })]
@@ -73,11 +76,11 @@ export interface Line {
 export interface Axes {
   readonly x: string
   readonly y: string
-  /** Whether x is drawn by its logarithm. */
+  /** Whether the x axis is logarithmic. */
   readonly logarithmic?: boolean
 }
 
-/** One, two or five times a power of ten, about five of them up to `most`. */
+/** About five ticks up to `most`, in steps of one, two or five times a power of ten. */
 const ticks = (most: number): ReadonlyArray<number> => {
   const power = 10 ** Math.floor(Math.log10(most / 5))
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((step) => most / step <= 6)!

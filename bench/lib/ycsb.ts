@@ -9,9 +9,9 @@ export const readModifyWrite = 4
 
 export interface Mix {
   readonly title: string
-  /** Parts of a hundred. */
+  /** The operations and their percentages. */
   readonly parts: ReadonlyArray<readonly [kind: number, percent: number]>
-  /** Whether what was inserted last is read most. */
+  /** Whether the entries inserted last are read most. */
   readonly latest: boolean
 }
 
@@ -27,25 +27,29 @@ export const mixes: Readonly<Record<"A" | "B" | "C" | "D" | "E" | "F", Mix>> = {
   F: zipfian("50 % reads, 50 % read-modify-write", [read, 50], [readModifyWrite, 50])
 }
 
-/** What is done, one after the other: kinds, the index of the entry, and how many entries a scan wants. */
+/**
+ * A sequence of operations: the kind of each, the index of its entry, and the length of its scan.
+ */
 export interface Tape {
   readonly kinds: Uint8Array
   readonly indexes: Uint32Array
   readonly lengths: Uint8Array
-  /** Entries at its end: those at its begin and those it inserts. */
+  /** The number of entries after all operations: those at the start and those inserted. */
   readonly entries: number
 }
 
-/** The kind that stands at a place from 0 to 99. */
+/** The kind of operation for a number from 0 to 99. */
 const kindOf = (mix: Mix, place: number): number => {
   for (const [kind, percent] of mix.parts) {
     if (place < percent) return kind
     place -= percent
   }
-  throw new Error("the parts of a mix are less than a hundred")
+  throw new Error("the percentages of a mix add up to less than 100")
 }
 
-/** Keys are random, so that the ranks of the zipfian distribution lie scattered over them. */
+/**
+ * Makes a tape. Keys are random, so the ranks of the zipfian distribution are scattered over them.
+ */
 export const makeTape = (mix: Mix, operations: number, entries: number): Tape => {
   const random = makeRandom(11)
   const zipf = makeZipfian(entries, 12)

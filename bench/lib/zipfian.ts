@@ -1,8 +1,9 @@
 import { makeRandom } from "./data.js"
 
 /**
- * Ranks below `count` of which few are drawn often: the method of Gray et al., "Quickly Generating Billion-Record Synthetic Databases"
- * (SIGMOD 1994), with the constant 0.99 of YCSB (Cooper et al., "Benchmarking Cloud Serving Systems with YCSB", SoCC 2010).
+ * Draws zipfian ranks below `count`, by the method of Gray et al., "Quickly Generating
+ * Billion-Record Synthetic Databases" (SIGMOD 1994), with the constant 0.99 of YCSB (Cooper et al.,
+ * "Benchmarking Cloud Serving Systems with YCSB", SoCC 2010).
  */
 export const makeZipfian = (count: number, seed: number, theta = 0.99) => {
   const random = makeRandom(seed)

@@ -5,7 +5,7 @@ import { getManys, gets, seeks, walks } from "./reads.js"
 import { timedGets, timedMix, timedPuts } from "./timed.js"
 import { batches, concurrentPuts, deletes, puts } from "./writes.js"
 
-/** By kind. Ours has a loop of each as well, as an Effect. */
+/** The loops by kind. effect-lsm has the same loops as Effects. */
 export const loops = {
   puts,
   timedPuts,

@@ -3,19 +3,22 @@ import type { Loop } from "../lib/slices.js"
 import type { Tape } from "../lib/ycsb.js"
 import type { AsyncCalls, SyncCalls } from "../peers/peer.js"
 
-/** What a loop works on. */
+/** The input of a loop. */
 export interface Work {
   readonly entries: Entries
   /** The indexes of the entries in the order of the operations. */
   readonly order: Uint32Array
   readonly tape?: Tape | undefined
-  /** Where the milliseconds that each operation took are put. */
+  /** Receives the milliseconds that each operation took. */
   readonly times?: Float64Array | undefined
 }
 
-/** One loop for stores that answer at once and one for those that promise, so that neither pays for the other's way. */
+/**
+ * One loop for synchronous stores and one for stores with promises, so that neither pays for the
+ * other.
+ */
 export interface Loops {
   readonly sync: (calls: SyncCalls, work: Work) => Loop<void>
-  /** Takes synchronous reads of a store that has them, where it is a mixture. */
+  /** Loops that mix reads and writes use the synchronous reads of a store, if it has them. */
   readonly async: (calls: AsyncCalls, work: Work, sync: Partial<SyncCalls>) => Loop<Promise<void>>
 }

@@ -4,8 +4,8 @@ import type { Loops } from "./loop.js"
 export const readsAWrite = 10
 
 /**
- * With every tenth get a put is begun, whose acknowledgement is awaited ten gets later; a store that answers at once does it in between.
- * Of a store that promises the gets are synchronous, if it has such.
+ * Every tenth get also starts a put, which is awaited ten gets later. A synchronous store puts in
+ * between. The gets of a store with promises are synchronous if it has such calls.
  */
 export const readsWhileWriting: Loops = {
   sync:
@@ -32,7 +32,7 @@ export const readsWhileWriting: Loops = {
   }
 }
 
-/** A tape of operations, one after the other. */
+/** Runs the operations of a tape, one after the other. */
 export const ycsb: Loops = {
   sync:
     (calls, { entries: { keyAt, valueAt }, tape }) =>

@@ -3,7 +3,7 @@ import type { Loops } from "./loop.js"
 
 const check = (bytes: number, found: number, valueSize: number) => expect("bytes read", bytes, found * valueSize)
 
-/** Gets keys that are there; or that are not, where values have no bytes. */
+/** Gets existing keys, or absent keys if `valueSize` is 0. */
 export const gets: Loops = {
   sync:
     (calls, { entries: { keyAt, valueSize }, order }) =>
@@ -29,7 +29,7 @@ const sizeOf = (values: ReadonlyArray<Uint8Array | undefined>): number => {
   return bytes
 }
 
-/** An operation asks for a hundred keys. */
+/** Each operation gets a hundred keys. */
 export const getManys: Loops = {
   sync:
     (calls, { entries: { keyAt, valueSize }, order }) =>
@@ -55,7 +55,7 @@ export const getManys: Loops = {
     }
 }
 
-/** An operation walks over everything. */
+/** Each operation scans all entries. */
 export const walks = (reverse: boolean): Loops => ({
   sync:
     (calls, { entries: { count, valueSize, keyAt } }) =>
@@ -71,7 +71,7 @@ export const walks = (reverse: boolean): Loops => ({
 
 export const seekLength = 100
 
-/** An operation goes to a key and reads a hundred entries from there on; at the end of the store there are fewer. */
+/** Each operation seeks a key and reads a hundred entries, or fewer at the end of the store. */
 export const seeks: Loops = {
   sync:
     (calls, { entries: { keyAt }, order }) =>

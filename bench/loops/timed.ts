@@ -1,7 +1,7 @@
 import * as Ycsb from "../lib/ycsb.js"
 import type { Loops } from "./loop.js"
 
-/** Puts, each of them timed. */
+/** Puts, each timed. */
 export const timedPuts: Loops = {
   sync:
     (calls, { entries: { keyAt, valueAt }, order, times }) =>
@@ -23,7 +23,7 @@ export const timedPuts: Loops = {
     }
 }
 
-/** Gets, each of them timed. */
+/** Gets, each timed. */
 export const timedGets: Loops = {
   sync:
     (calls, { entries: { keyAt }, order, times }) =>
@@ -47,7 +47,10 @@ export const timedGets: Loops = {
     }
 }
 
-/** Reads and updates of a tape, each of them timed. Of a store that promises the gets are synchronous, if it has such. */
+/**
+ * Reads and updates of a tape, each timed. The gets of a store with promises are synchronous if it
+ * has such calls.
+ */
 export const timedMix: Loops = {
   sync:
     (calls, { entries: { keyAt, valueAt }, tape, times }) =>

@@ -15,7 +15,7 @@ export const puts: Loops = {
 
 export const writersAtOnce = 64
 
-/** So many writers at once, each putting its next when its last is acknowledged. A store that answers at once has but one. */
+/** 64 concurrent writers, each with one put at a time. A synchronous store has only one writer. */
 export const concurrentPuts: Loops = {
   sync: puts.sync,
   async:
@@ -32,7 +32,7 @@ export const concurrentPuts: Loops = {
     }
 }
 
-/** A slice is a batch. */
+/** Each slice is one batch. */
 export const batches: Loops = {
   sync:
     (calls, { entries: { keyAt, valueAt } }) =>

@@ -6,9 +6,9 @@ const none = -1
 const fanout = 64
 
 /**
- * A B+-tree whose nodes are stretches of `fanout` slots in typed arrays. A slot of a leaf has an entry; a slot of an inner node
- * has a child and the entry of the child's smallest key. The first eight key bytes lie beside them, so that a search stays in
- * the node.
+ * A B+-tree whose nodes are ranges of `fanout` slots in typed arrays. A slot of a leaf has an
+ * entry. A slot of an inner node has a child and the entry of the child's smallest key. The first
+ * eight key bytes are stored next to them, so that most searches stay in the node.
  */
 export class BPlusTree implements Structure {
   private readonly entries = new Entries()
@@ -55,7 +55,7 @@ export class BPlusTree implements Structure {
     return sum
   }
 
-  /** Answers the node's new right sibling if it had to be split. */
+  /** Returns the new right sibling of the node if it was split, or `none`. */
   private insertInto(node: number, id: number, bytes: Uint8Array, start: number, end: number): number {
     const high = this.entries.highOf(id)
     const low = this.entries.lowOf(id)
@@ -81,7 +81,10 @@ export class BPlusTree implements Structure {
     return this.used[node] === fanout ? this.split(node) : none
   }
 
-  /** The slot of the child where a key belongs: the last one whose smallest key is not above it, or the first. */
+  /**
+   * The slot of the child for a key: the last child whose smallest key is not above the key, or the
+   * first.
+   */
   private childFor(node: number, high: number, low: number, bytes: Uint8Array, start: number, end: number): number {
     const slot = this.lowerBound(node, high, low, bytes, start, end)
     if (slot < this.used[node]!) {
@@ -90,7 +93,7 @@ export class BPlusTree implements Structure {
     return slot === 0 ? 0 : slot - 1
   }
 
-  /** The first slot whose key is at or above the one given. */
+  /** The first slot whose key is at or above the given key. */
   private lowerBound(node: number, high: number, low: number, bytes: Uint8Array, start: number, end: number): number {
     const base = node * fanout
     let from = 0

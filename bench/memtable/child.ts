@@ -1,4 +1,7 @@
-/** One structure, alone in its process: `child.ts <structure> <entries>` answers its figures as JSON. */
+/**
+ * Measures one structure, alone in its process: `child.ts <structure> <entries>` prints its figures
+ * as JSON.
+ */
 import { keySize, makeRandom, valueSize } from "../lib/data.js"
 import { expect, type Figures } from "../lib/row.js"
 import { structures } from "./structures.js"
@@ -13,7 +16,7 @@ const random = makeRandom(1)
 const source = Buffer.alloc(entries * size)
 for (let at = 0; at < source.length; at += 4) source.writeUInt32LE(random(), at)
 
-/** Heap and typed arrays, all garbage gone. */
+/** Bytes of heap and typed arrays after a garbage collection. */
 const memory = (): number => {
   global.gc?.()
   const { heapUsed, external } = process.memoryUsage()
@@ -38,7 +41,7 @@ const insert = timed(() => {
 
 const key = Buffer.alloc(keySize)
 const lookup = timed(() => {
-  // A stride that shares no factor with the number of entries visits each of them once.
+  // A stride without a common factor with the number of entries visits each entry once.
   for (let n = 0, i = 0; n < entries; n++, i = (i + 7_919) % entries) {
     for (let j = 0; j < keySize; j++) key[j] = source[i * size + j]!
     expect("sequence found", structure.find(key), i + 1)

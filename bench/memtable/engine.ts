@@ -8,7 +8,7 @@ import type { Structure } from "./structure.js"
 
 const latest = Number.MAX_SAFE_INTEGER
 
-/** The engine's own: versions by sequence number included. */
+/** The memtable of the engine, which also keeps versions by sequence number. */
 export class Engine implements Structure {
   private readonly memtable = new Memtable(1, 2 ** 31 - 1)
   private readonly lookup = new ReusableLookupKey()

@@ -1,7 +1,10 @@
 import { compareRange, copyInto, prefixWord } from "effect-lsm/core/bytes/bytes"
 import { Arena } from "effect-lsm/core/memtable/arena"
 
-/** Entries in an arena, by number, with the first eight bytes of each key as two numbers: 32 bytes an entry beyond the data. */
+/**
+ * Numbered entries in an arena, with the first eight bytes of each key as two numbers. Takes 32
+ * bytes per entry in addition to the data.
+ */
 export class Entries {
   private readonly arena = new Arena(1024 * 1024)
   count = 0
@@ -30,7 +33,7 @@ export class Entries {
     return id
   }
 
-  /** Order of entry `id` against a key, whose first eight bytes are `high` and `low`. */
+  /** Compares entry `id` with a key, whose first eight bytes are `high` and `low`. */
   compare(id: number, high: number, low: number, bytes: Uint8Array, start: number, end: number): number {
     if (this.high[id] !== high) return this.high[id]! - high
     if (this.low[id] !== low) return this.low[id]! - low

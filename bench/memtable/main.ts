@@ -1,4 +1,4 @@
-/** Measures memtable structures: `npm run memtable -- [--quick]`. */
+/** Compares memtable structures: `npm run memtable -- [--quick]`. */
 import { parseArgs } from "node:util"
 import { spreadText, table } from "../lib/format.js"
 import { runScript } from "../lib/process.js"
@@ -20,11 +20,11 @@ const spreads = Object.fromEntries(names.map((name) => [name, spreadsOf(measured
 
 const figures = Object.keys(measured[names[0]!]![0]!)
 console.log(
-  `${entries.toLocaleString("en")} random keys of 16 bytes, values of 100 bytes, ${rounds} rounds: medians (least – most)\n`
+  `${entries.toLocaleString("en")} random keys of 16 bytes, values of 100 bytes, ${rounds} rounds: median (minimum – maximum)\n`
 )
 console.log(
   table([
-    ["an entry", ...figures],
+    ["per entry", ...figures],
     ...names.map((name) => [name, ...figures.map((figure) => spreadText(spreads[name]![figure]!))])
   ])
 )

@@ -6,7 +6,10 @@ import type { Structure } from "./structure.js"
 const none = -1
 const highest = 16
 
-/** A skip list whose links are numbers in one typed array: the tower of entry `id` begins at `tower[id]`. One in four climbs. */
+/**
+ * A skip list whose links are numbers in one typed array. The tower of entry `id` begins at
+ * `tower[id]`. One in four entries of a level is also in the level above.
+ */
 export class SkipList implements Structure {
   private readonly entries = new Entries()
   private readonly random = makeRandom(5)
@@ -14,11 +17,11 @@ export class SkipList implements Structure {
   private links = new Int32Array(4096)
   private linksUsed = highest
   private height = 1
-  /** Where the last search went down, level by level: the link to follow or to change. */
+  /** The link at which the last search descended, for each level. */
   private readonly path = new Int32Array(highest)
 
   constructor() {
-    // The head's tower stands first.
+    // The tower of the head is the first one.
     this.links.fill(none, 0, highest)
   }
 
@@ -27,7 +30,7 @@ export class SkipList implements Structure {
     const id = this.entries.add(sequence, bytes, keyStart, keyEnd, valueEnd)
     if (id === this.tower.length) this.tower = enlarged(this.tower, new Int32Array(id * 2))
     if (found !== none) {
-      // The newer entry takes the tower of the older one, and every link that led to it.
+      // The newer entry takes over the tower of the older one, and all links to it.
       this.tower[id] = this.tower[found]!
       for (let level = 0; level < this.height; level++) {
         const link = this.path[level]!

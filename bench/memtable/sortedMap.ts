@@ -3,7 +3,10 @@ import { Arena } from "effect-lsm/core/memtable/arena"
 import { enlarged } from "./entries.js"
 import type { Structure } from "./structure.js"
 
-/** A Map by keys as latin1 strings, which sort as their bytes do; sorted when it is walked for the first time. Values lie in an arena. */
+/**
+ * A Map with keys as latin1 strings, which sort like their bytes. It is sorted by the first walk
+ * after an insert. Values are stored in an arena.
+ */
 export class SortedMap implements Structure {
   private readonly ids = new Map<string, number>()
   private readonly arena = new Arena(1024 * 1024)

@@ -10,7 +10,10 @@ import { quantile } from "../lib/statistics.js"
 import { fill } from "./store.js"
 
 const writers = 5
-/** Writes a second where the delay is compared: as many as go on beside compactions in the same thread. */
+/**
+ * Writes per second when delays are compared. Compactions in the same thread leave time for that
+ * many.
+ */
 const pace = 2_000
 const MiB = 1024 * 1024
 
@@ -24,8 +27,9 @@ const pause = Effect.async<void>((resume) => {
 })
 
 /**
- * Milliseconds that the main thread has been ready to run while others had the processors (Linux; elsewhere 0). That is the
- * machine's doing, and on a busy one far longer than what the store does.
+ * Milliseconds that the main thread was ready to run while other processes had the processors
+ * (Linux only, otherwise 0). On a busy machine this is far longer than the delays that the store
+ * causes.
  */
 const makeWaited = () => {
   try {
@@ -38,7 +42,10 @@ const makeWaited = () => {
   }
 }
 
-/** How late a timer of 1 ms is: with all that happens, and without the time for which others had the processors. */
+/**
+ * Measures how late a timer of 1 ms fires, with and without the time in which others had the
+ * processors.
+ */
 const watchDelay = () => {
   const waited = makeWaited()
   const all: Array<number> = []
@@ -70,7 +77,7 @@ const watchDelay = () => {
   }
 }
 
-/** Overwrites, so many a second at most, by fibers that each let the event loop turn after a put. */
+/** Overwrites at most `rate` entries per second, by fibers that yield to the event loop. */
 const underLoad = (
   store: Store.Store,
   { keys, values }: Data,

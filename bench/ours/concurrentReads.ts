@@ -10,15 +10,15 @@ const readers = 50
 const writers = 5
 const MiB = 1024 * 1024
 
-/** Waits for the event loop to come round, as what comes from a socket does. */
+/** Waits for the next turn of the event loop, like data from a socket. */
 const turn = Effect.async<void>((resume) => {
   const immediate = setImmediate(() => resume(Effect.void))
   return Effect.sync(() => clearImmediate(immediate))
 })
 
 /**
- * Times each read alone, and together with the turn of the event loop that it waits for before, so that whatever keeps the thread
- * busy shows.
+ * Times each read alone, and together with the turn of the event loop before it, which shows
+ * whatever keeps the thread busy.
  */
 const underLoad = (store: Store.Store, { keys, values }: Data, millis: number) => {
   const turns: Array<number> = []
@@ -66,7 +66,8 @@ const contender =
   (compacting: boolean): Contender =>
   ({ entries, quick, directory }) => {
     const data = makeData(entries)
-    // Small memtables and tables give the compactor something to do all the time; or it is never called for.
+    // With small memtables and tables the compactor is always busy. A high level0Tables keeps it
+    // idle.
     const level0Tables = compacting ? 2 : 1000
     const tuning = { memtableBytes: 8 * MiB, tableBytes: 2 * MiB, level0Tables, level0SlowdownTables: 1000 }
     return withStore(directory, tuning, (store) =>

@@ -5,7 +5,7 @@ import { readsAWrite } from "../loops/mixed.js"
 import type { EffectLoop } from "./loop.js"
 import { sizeOf } from "./reads.js"
 
-/** A buffered put is answered at once, so every tenth get has one before it. */
+/** A buffered put is acknowledged at once, so every tenth get has a put before it. */
 export const readsWhileWriting: EffectLoop =
   (store, { entries: { keyAt, valueAt }, order }) =>
   (from, to) =>

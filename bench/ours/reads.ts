@@ -56,7 +56,7 @@ export const getManys: EffectLoop =
       check(bytes, (to - from) * keysAtOnce, valueSize)
     })
 
-/** The bytes of entries. */
+/** The bytes of keys and values. */
 export const sizeOf = (entries: Iterable<Store.Entry>): number => {
   let bytes = 0
   for (const entry of entries) bytes += entry.key.length + entry.value.length
@@ -67,7 +67,7 @@ const chunkSize = 1000
 
 type Walk = (store: Store.Store, reverse: boolean) => Effect.Effect<number, unknown>
 
-/** The bytes of the entries of a scan. */
+/** Scans a range and returns the bytes of its entries. */
 const scanBytes = (store: Store.Store, options: Store.ScanOptions) =>
   Effect.suspend(() => {
     let bytes = 0
@@ -109,7 +109,7 @@ const walks =
 export const streamWalks = walks(byStream, false)
 export const mappedWalks = walks(byMappedStream, false)
 export const cursorWalks = walks(byCursor, false)
-/** Each entry a chunk of its own. */
+/** Chunks of one entry. */
 export const unchunkedWalks = walks(
   (store) =>
     Stream.runFold(store.scan({ chunkSize: 1 }), 0, (bytes, { key, value }) => bytes + key.length + value.length),
@@ -139,7 +139,7 @@ export const collectSeeks: EffectLoop =
       }
     })
 
-/** One cursor, moved about. */
+/** All ranges with one cursor. */
 export const cursorSeeks: EffectLoop =
   (store, { entries: { keyAt }, order }) =>
   (from, to) =>

@@ -32,7 +32,7 @@ const usualLoops: Readonly<Record<Kind, EffectLoop>> = {
   timedMix
 }
 
-/** Other ways to the same, by name. */
+/** Alternative loops by name. */
 export const otherLoops = {
   unsafeGet: { gets: Reads.unsafeGets },
   mapChunks: { walks: Reads.mappedWalks },
@@ -64,7 +64,9 @@ const optionsOf = (settings: Settings): LsmOptions.Tuning => ({
   compression: settings.compression ? "deflate" : "none"
 })
 
-/** Small memtables, which rows ask for, are complained of: that is not what is measured. */
+/**
+ * Runs an Effect without warnings: the store warns about the small memtables that some rows need.
+ */
 const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
   Effect.runPromise(Logger.withMinimumLogLevel(effect, LogLevel.Error))
 

@@ -7,7 +7,7 @@ import type * as Store from "effect-lsm/Store"
 import * as WriteBatch from "effect-lsm/WriteBatch"
 import type { Data } from "../lib/data.js"
 
-/** Runs a program with a store, closed at its end. */
+/** Runs a program with a store, and closes the store at the end. */
 export const withStore = <A, E>(
   directory: string,
   options: LsmOptions.Tuning,
@@ -32,7 +32,7 @@ export const fill = (store: Store.Store, data: Data, size = 1000, options?: Stor
     }
   })
 
-/** A store with all of `data` in compacted tables, opened anew. */
+/** Runs a program with a store that has all of `data` in compacted tables and was reopened. */
 export const withFilledStore = async <A, E>(
   directory: string,
   data: Data,
@@ -49,7 +49,7 @@ export const sizeOf = (entries: Iterable<Store.Entry>): number => {
   return bytes
 }
 
-/** Reads everything: how many bytes of keys and values there are. */
+/** Reads all entries and returns the bytes of their keys and values. */
 export const readAll = (store: Store.Store) =>
   store.scan({ chunkSize: 1000 }).pipe(
     Stream.mapChunks((chunk) => Chunk.of(sizeOf(chunk))),

@@ -16,7 +16,7 @@ const figuresOf = (entries: number, size: number, millis: number): Figures => ({
   "ns/entry": (millis * 1e6) / entries
 })
 
-/** All tables of a compacted store, read by a scan. */
+/** Scans all tables of a compacted store. */
 const tables =
   (make: (entries: number) => Data, compression: Compression): Contender =>
   ({ entries, directory }) => {
@@ -33,7 +33,7 @@ const tables =
     return withFilledStore(directory, data, measured, { compression })
   }
 
-/** The same as lines of JSON, keys and values in base64, read as a whole and split. */
+/** Reads the same data as JSON lines with keys and values in base64, read as a whole and split. */
 const jsonLines =
   (make: (entries: number) => Data): Contender =>
   async ({ entries, directory }) => {

@@ -21,7 +21,7 @@ export const timedPuts: EffectLoop =
       }
     })
 
-/** So many fibers, each putting its next when its last is acknowledged. */
+/** 64 fibers, each with one put at a time. */
 const writers = (from: number, to: number, put: (index: number) => Effect.Effect<void, unknown>) => {
   let next = from
   const writer = Effect.gen(function* () {
@@ -38,7 +38,7 @@ export const concurrentPuts: EffectLoop =
   (from, to) =>
     writers(from, to, (i) => store.put(keyAt(order[i]!), valueAt(order[i]!)))
 
-/** A fiber for each put, so many at once. */
+/** A fiber for each put, 64 at a time. */
 export const forEachPuts: EffectLoop =
   (store, { entries: { keyAt, valueAt }, order }) =>
   (from, to) =>
@@ -47,7 +47,7 @@ export const forEachPuts: EffectLoop =
       discard: true
     })
 
-/** The same fibers, of which one at a time puts: no two puts share a sync. */
+/** 64 fibers that put one at a time, so that no two puts share a sync. */
 export const serialPuts: EffectLoop = (store, { entries: { keyAt, valueAt }, order }) => {
   const permit = Effect.unsafeMakeSemaphore(1)
   return (from, to) => writers(from, to, (i) => permit.withPermits(1)(store.put(keyAt(order[i]!), valueAt(order[i]!))))

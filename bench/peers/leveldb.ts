@@ -13,14 +13,14 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
   })
   await level.open()
   const write = { sync: settings.durability === "sync" }
-  // By default it answers 16 KiB at a time, whatever nextv asks for.
+  // The default returns 16 KiB at a time, whatever size nextv requests.
   const highWaterMarkBytes = MiB
   return {
     async: {
       put: (key, value) => level.put(key, value, write),
       delete: (key) => level.del(key, write),
       batch: (keyAt, valueAt, from, to) => {
-        // The chained form hands each entry over at once; one of an array is several times slower.
+        // Chained batches are several times faster than batches from an array.
         const batch = level.batch()
         for (let i = from; i < to; i++) batch.put(keyAt(i), valueAt(i))
         return batch.write(write)
@@ -58,7 +58,7 @@ export const leveldb: Peer = {
   async: ["put", "delete", "batch", "get", "getMany", "readAll", "seek"],
   sync: ["get"],
   promises: {
-    buffered: "with the operating system; after a power cut a prefix of the log is left",
-    sync: "sync: true: fdatasync of the log before it answers"
+    buffered: "the operating system has it; a power cut leaves a prefix of the log",
+    sync: "sync: true: fdatasync of the log before it returns"
   }
 }

@@ -12,7 +12,7 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
     overlappingSync: settings.durability === "ordered",
     compression: settings.compression
   })
-  // A range that is read in one stretch, with nothing written meanwhile, needs no snapshot of its own.
+  // A range that is read synchronously, with no writes in between, needs no snapshot.
   const snapshot = false
   const readAll = (reverse: boolean) => {
     let bytes = 0
@@ -41,7 +41,7 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
         db.transactionSync(() => {
           for (let i = from; i < to; i++) db.putSync(keyAt(i), valueAt(i))
         }),
-      // Its fastest get: the value is good until the next one.
+      // The fastest get. The value is valid until the next get.
       get: (key) => db.getBinaryFast(key),
       getMany: (keys) => {
         const values: Array<Uint8Array | undefined> = []
@@ -65,7 +65,7 @@ export const lmdb: Peer = {
   sync: allCalls,
   promises: {
     buffered: "noSync: in the page cache; a power cut may damage the store",
-    ordered: "overlappingSync: committed, synced soon after; a power cut costs the newest writes",
-    sync: "overlappingSync: false: synced before it answers; writers at the same time share a commit"
+    ordered: "overlappingSync: committed, synced soon after; a power cut loses the newest writes",
+    sync: "overlappingSync: false: synced before it returns; concurrent writers share a commit"
   }
 }

@@ -1,4 +1,7 @@
-/** As much of the peers as is used here, so that the types are checked where they are not installed. */
+/**
+ * The parts of the peers that are used here, so that types are checked even if the peers are not
+ * installed.
+ */
 declare module "classic-level" {
   export interface Iterator {
     nextv(size: number): Promise<Array<[Uint8Array, Uint8Array]>>

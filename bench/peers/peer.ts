@@ -1,21 +1,25 @@
-/** What a native store must offer here. Each module beside this one binds one to it, by its fastest public calls. */
+/**
+ * The interface of a native store. Each module of this folder binds one store by its fastest public
+ * calls.
+ */
 
 type Bytes = Uint8Array
 
 /**
- * `buffered`: the process may die, nothing is waited for. `ordered`: a power cut besides may cost the newest writes but leaves the
- * store sound. `sync`: every acknowledged write is on disk.
+ * - `buffered`: acknowledged writes survive the end of the process.
+ * - `ordered`: in addition, a power cut may lose the newest writes but leaves the store sound.
+ * - `sync`: every acknowledged write is on disk.
  */
 export type Durability = "buffered" | "ordered" | "sync"
 
 export interface Settings {
   readonly durability: Durability
   readonly cacheBytes: number
-  /** Of a log-structured store: what it gathers in memory before it writes a table. */
+  /** For log-structured stores: the bytes gathered in memory before a table is written. */
   readonly writeBufferBytes: number
-  /** The store's usual compression, or none. */
+  /** Whether to use the default compression of the store. */
   readonly compression: boolean
-  /** Of a store whose log is copied back at times: never, so that the log keeps what it was given. */
+  /** For stores that checkpoint their log: never do so, so that all data stays in the log. */
   readonly keepLog?: boolean
 }
 
@@ -30,11 +34,11 @@ export const usual: Settings = {
 
 export type At = (index: number) => Bytes
 
-/** Calls that answer with a promise. `readAll` and `seek` answer the bytes they have read. */
+/** Calls that return promises. `readAll` and `seek` return the number of bytes read. */
 export interface AsyncCalls {
   readonly put: (key: Bytes, value: Bytes) => Promise<unknown>
   readonly delete: (key: Bytes) => Promise<unknown>
-  /** The entries `from` up to `to` in one batch; putting it together is part of it. */
+  /** Builds and writes one batch of the entries from `from` up to `to`. */
   readonly batch: (keyAt: At, valueAt: At, from: number, to: number) => Promise<unknown>
   readonly get: (key: Bytes) => Promise<Bytes | undefined>
   readonly getMany: (keys: ReadonlyArray<Bytes>) => Promise<ReadonlyArray<Bytes | undefined>>
@@ -44,7 +48,7 @@ export interface AsyncCalls {
 
 export type Call = keyof AsyncCalls
 
-/** The same calls, answering at once. */
+/** The same calls, synchronous. */
 export type SyncCalls = {
   readonly [C in Call]: (...args: Parameters<AsyncCalls[C]>) => Awaited<ReturnType<AsyncCalls[C]>>
 }
@@ -52,7 +56,7 @@ export type SyncCalls = {
 export interface Opened {
   readonly async: Partial<AsyncCalls>
   readonly sync: Partial<SyncCalls>
-  /** Brings what was written into the form in which it will be read. */
+  /** Compacts the store, as far as it has a call for it. */
   readonly compact: () => Promise<void>
   readonly close: () => Promise<void>
 }
@@ -60,13 +64,16 @@ export interface Opened {
 export interface Peer {
   readonly name: string
   readonly module: string
-  /** Whether it works here; throws what keeps it from working. */
+  /** Loads the module. Rejects with the reason if the peer does not work on this machine. */
   readonly load: () => Promise<unknown>
   readonly open: (directory: string, settings: Settings) => Promise<Opened>
-  /** What its calls offer, known without opening it. */
+  /** The calls that `Opened` has, known without opening the store. */
   readonly async: ReadonlyArray<Call>
   readonly sync: ReadonlyArray<Call>
-  /** What a write that is acknowledged has, by durability. A level that is absent it does not have apart from its neighbour. */
+  /**
+   * What an acknowledged write guarantees, by durability. An absent level is the same as its
+   * neighbour.
+   */
   readonly promises: Readonly<Partial<Record<Durability, string>>>
 }
 

@@ -23,7 +23,7 @@ const notFound = (error: { readonly code?: string }): undefined => {
 
 const open = async (directory: string, settings: Settings): Promise<Opened> => {
   const { RocksLevel } = await load()
-  // A write buffer of its own size it takes only by way of this budget, of which it is a quarter.
+  // The binding sets the write buffer only through this budget, of which it takes a quarter.
   const buffers = { compaction: "level", memtableMemoryBudget: settings.writeBufferBytes * 4 } as const
   const db = new RocksLevel(directory, {
     keyEncoding: "buffer",
@@ -45,7 +45,7 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
   }
   return {
     async: {
-      // Its put takes no notice of `sync`, a batch of one does.
+      // `put` ignores `sync`; a batch of one entry does not.
       put: write.sync
         ? (key, value) => db.batch([{ type: "put", key, value }], write)
         : (key, value) => db.put(key, value),
@@ -105,7 +105,7 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
         return bytes
       }
     },
-    // The binding has no call to compact: what compacts by itself is waited for.
+    // The binding has no call to compact, so wait for automatic compactions.
     compact: async () => {
       const busy = ["rocksdb.num-running-flushes", "rocksdb.num-running-compactions", "rocksdb.compaction-pending"]
       while (busy.some((property) => db.getProperty(property) !== "0")) await setTimeout(20)
@@ -122,7 +122,7 @@ export const rocksdb: Peer = {
   async: allCalls,
   sync: allCalls,
   promises: {
-    buffered: "with the operating system; after a power cut a prefix of the log is left",
-    sync: "a batch with sync: true: fdatasync of the log before it answers"
+    buffered: "the operating system has it; a power cut leaves a prefix of the log",
+    sync: "a batch with sync: true: fdatasync of the log before it returns"
   }
 }

@@ -3,7 +3,7 @@ import { measureAsync, measureSync } from "../lib/slices.js"
 import { callsOf, type Kind, loops } from "../loops/index.js"
 import type { AsyncCalls, Peer, SyncCalls } from "./peer.js"
 
-/** Which calls of a peer are used; `best`: synchronous ones where it has them. */
+/** Which calls of a peer are used. `best` uses the synchronous ones if the peer has them. */
 export type Style = "sync" | "async" | "best"
 
 const offersSync = (peer: Peer, kind: Kind) => callsOf[kind].every((call) => peer.sync.includes(call))
@@ -19,7 +19,7 @@ export const openPeer =
     const { sync, async, compact, close } = await peer.open(directory, settings)
     return {
       run: async (kind, work, course) => {
-        // What is prepared is prepared by any way; what is measured has been asked for by its style.
+        // Preparation may use any call. Measured loops use the calls of their style.
         const atOnce = style === "async" ? !offersAsync(peer, kind) : offersSync(peer, kind)
         return atOnce
           ? measureSync(course, loops[kind].sync(sync as SyncCalls, work))

@@ -71,8 +71,8 @@ export const sqlite: Peer = {
   async: [],
   sync: allCalls,
   promises: {
-    buffered: "WAL, synchronous = OFF: with the operating system; a power cut may damage the store",
-    ordered: "WAL, synchronous = NORMAL: the log is synced when it is copied back; a power cut costs the newest writes",
-    sync: "WAL, synchronous = FULL: the log is synced before it answers"
+    buffered: "WAL, synchronous = OFF: the operating system has it; a power cut may damage the store",
+    ordered: "WAL, synchronous = NORMAL: the log is synced at checkpoints; a power cut loses the newest writes",
+    sync: "WAL, synchronous = FULL: the log is synced before it returns"
   }
 }

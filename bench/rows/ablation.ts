@@ -11,7 +11,7 @@ import { type Measure, type Other, openUs } from "./contenders.js"
 import { course, type MakePlan, measured } from "./plan.js"
 import * as Plans from "./plans.js"
 
-/** Ours with and without something. */
+/** Measures effect-lsm with and without one part. */
 const without = (title: string, name: string, measure: Measure, tuning: Tuning, other?: Other): Row => ({
   title,
   contenders: {
@@ -23,7 +23,7 @@ const without = (title: string, name: string, measure: Measure, tuning: Tuning, 
 
 const loop = (kind: Kind, plan: MakePlan): Measure => measured(kind, plan)
 
-/** Entries whose keys count up: their size on disk, and a walk over them. */
+/** The size on disk of entries whose keys count up, and a scan of them. */
 const sizeAndWalk: Measure = async (open, run) => {
   const entries = sequentialEntries(run.entries)
   await prepare(open, run.directory, usual, entries)
@@ -35,7 +35,10 @@ const sizeAndWalk: Measure = async (open, run) => {
   return { ...figures, "bytes/entry": bytes }
 }
 
-/** Gets of keys that are not there from what flushes have left, compacted or not: each has to ask all tables, or their filters. */
+/**
+ * Gets of absent keys after several flushes, compacted or not. Each get has to check every table or
+ * its filter.
+ */
 const levels =
   (compacted: boolean): Measure =>
   async (open, run) => {
@@ -51,7 +54,9 @@ const levels =
 
 const notCompacted = "without compaction"
 
-/** Each choice of the design that claims to be faster, with its row without it. */
+/**
+ * A row for each part of the design that makes something faster or smaller, with and without it.
+ */
 export const ablationRows: Readonly<Record<string, Row>> = {
   "ablation-filter": without("readmissing without filters", "without filters", loop("gets", Plans.readMissing), {
     filterFalsePositiveRate: 1
@@ -59,23 +64,18 @@ export const ablationRows: Readonly<Record<string, Row>> = {
   "ablation-cache": without("readrandom without a block cache", "without cache", loop("gets", Plans.readRandom), {
     blockCacheBytes: 0
   }),
-  "ablation-entryCache": without(
-    "ycsbC without a cache of entries",
-    "without entries",
-    loop("ycsb", Plans.ycsb(mixes.C)),
-    {
-      entryCacheBytes: 0
-    }
-  ),
+  "ablation-entryCache": without("ycsbC without an entry cache", "without entries", loop("ycsb", Plans.ycsb(mixes.C)), {
+    entryCacheBytes: 0
+  }),
   "ablation-groupCommit": without(
-    "fillsync64 without sharing of syncs",
+    "fillsync64 without shared syncs",
     "one put a sync",
     loop("concurrentPuts", Plans.fillSyncedConcurrently),
     {},
     "oneAtATime"
   ),
   "ablation-prefixes": {
-    ...without("size and readseq of counted keys, each key stored whole", "whole keys", sizeAndWalk, {
+    ...without("size and readseq of keys that count up, each key stored whole", "whole keys", sizeAndWalk, {
       restartInterval: 1
     }),
     judges: [asSmallAs("whole keys", "bytes/entry")]

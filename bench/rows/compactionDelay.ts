@@ -1,6 +1,6 @@
 import type { Contender, Row } from "../lib/row.js"
 
-/** Loaded only where it is measured. */
+/** Loads a contender only in the process that measures it. */
 const lazily =
   (name: string): Contender =>
   async (run) =>
@@ -12,7 +12,7 @@ const names = ["no compaction", "in process", "in a thread"]
   .reverse()
 
 export const compactionDelay: Row = {
-  title: "5 writing fibers while everything is compacted again and again",
+  title: "5 fibers that write during constant compactions",
   contenders: Object.fromEntries(names.map((name) => [name, lazily(name)])),
   judges: [
     (median) => {

@@ -13,7 +13,7 @@ export type Measure = (open: Open, run: Run) => Promise<Figures>
 
 export type Other = keyof typeof otherLoops
 
-/** Ours, loaded only in the process that measures it. */
+/** effect-lsm, loaded only in the process that measures it. */
 export const openUs =
   (other?: Other, tuning?: Tuning, make?: typeof makeStore): Open =>
   async (directory, settings) => {
@@ -21,7 +21,7 @@ export const openUs =
     return openOurs(other === undefined ? {} : otherLoops[other], tuning, make)(directory, settings)
   }
 
-/** Ours with compactions in a thread of their own. */
+/** effect-lsm with compactions in a separate thread. */
 const openUsInThread =
   (other?: Other): Open =>
   async (directory, settings) => {
@@ -29,7 +29,7 @@ const openUsInThread =
     return openUs(other, {}, makeStore)(directory, settings)
   }
 
-/** A contender that does so. */
+/** A contender for effect-lsm with compactions in a separate thread. */
 export const inThread = (measure: Measure, other?: Other): Row["contenders"] => ({
   [`${us} in a thread`]: (run) => measure(openUsInThread(other), run)
 })
@@ -39,14 +39,15 @@ const withSettings =
   (directory, settings) =>
     open(directory, { ...settings, ...changed })
 
-/** A contender each for our usual way and for others. */
+/** Contenders for the usual loops of effect-lsm and for each of `others`. */
 export const ours = (measure: Measure, others: ReadonlyArray<Other> = []): Row["contenders"] => ({
   [us]: (run) => measure(openUs(), run),
   ...Object.fromEntries(others.map((other) => [`${us} ${other}`, (run: Run) => measure(openUs(other), run)]))
 })
 
 /**
- * A contender for each peer whose calls allow it. With `changed` it is opened with other settings, and `label` says so in its name.
+ * A contender for each peer that has the calls. With `variant` only the peers in `only`, opened
+ * with the settings in `changed`; `label` becomes part of their names.
  */
 export const peersBy = (
   kind: Kind,
@@ -66,7 +67,7 @@ export const peersBy = (
   return Object.fromEntries(named)
 }
 
-/** Ours and each peer by its fastest calls. */
+/** effect-lsm, and each peer with its fastest calls. */
 export const everyone = (measure: Measure): Row["contenders"] => ({
   ...ours(measure),
   ...peersBy("puts", ["best"], measure)

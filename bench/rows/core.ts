@@ -14,7 +14,7 @@ interface Core {
   readonly judges: ReadonlyArray<Judge>
   readonly styles?: ReadonlyArray<Style>
   readonly others?: ReadonlyArray<Other>
-  /** Whether the stores that have a durability between `buffered` and `sync` are measured with it as well. */
+  /** Whether to measure also `ordered` durability, for the stores that have it. */
   readonly ordered?: boolean
 }
 
@@ -32,11 +32,11 @@ const row = ({ title, kind, plan, judges, styles = ["best"], others, ordered = f
   }
 }
 
-/** What classic-level is measured against alone, besides. */
+/** Compares with LevelDB alone. */
 const level = asFastAs("LevelDB")
 const best = asFastAsBest()
 
-/** Asynchronous and synchronous calls apart, where a peer has both; elsewhere its fastest. */
+/** Measures asynchronous and synchronous calls separately if a peer has both. */
 const apart = ["async", "sync"] as const
 
 const unsafe = asFastAsBest(1, "ops/s", "effect-lsm unsafeGet")
@@ -49,7 +49,7 @@ const ycsb = (letter: keyof typeof mixes, part?: number): Row =>
     judges: [best]
   })
 
-/** db_bench's rows, by its names, and YCSB's. */
+/** The rows of db_bench, with its names, and those of YCSB. */
 export const coreRows: Readonly<Record<string, Row>> = {
   fillseq: row({
     title: "puts one by one, keys in order, not synced",
@@ -74,14 +74,14 @@ export const coreRows: Readonly<Record<string, Row>> = {
     others: ["forEach"]
   }),
   fillbatch: row({
-    title: "batches of 1,000, not synced, putting them together included; entries",
+    title: "batches of 1,000, not synced, including the time to build them; entries",
     kind: "batches",
     plan: Plans.fillRandom,
     styles: apart,
     judges: [best, level]
   }),
   overwrite: row({
-    title: "puts of keys that are there, random, not synced",
+    title: "puts of existing keys, random, not synced",
     kind: "puts",
     plan: Plans.overwrite,
     judges: [best, level]
@@ -102,7 +102,7 @@ export const coreRows: Readonly<Record<string, Row>> = {
     others: ["forEach"]
   }),
   readrandom: row({
-    title: "gets, each key once in random order",
+    title: "gets of each key once in random order",
     kind: "gets",
     plan: Plans.readRandom,
     styles: apart,
@@ -117,21 +117,21 @@ export const coreRows: Readonly<Record<string, Row>> = {
     others: ["unsafeGet"]
   }),
   readmissing: row({
-    title: "gets of keys that are not there",
+    title: "gets of absent keys",
     kind: "gets",
     plan: Plans.readMissing,
     judges: [best, unsafe],
     others: ["unsafeGet"]
   }),
   getMany100: row({
-    title: "a hundred random keys at once; keys",
+    title: "a hundred random keys per call; keys",
     kind: "getManys",
     plan: Plans.getMany,
     styles: apart,
     judges: [best]
   }),
   readseq: row({
-    title: "a walk over everything; entries",
+    title: "a scan of all entries; entries",
     kind: "walks",
     plan: Plans.walk,
     styles: apart,
@@ -139,20 +139,20 @@ export const coreRows: Readonly<Record<string, Row>> = {
     others: ["mapChunks", "cursor"]
   }),
   readreverse: row({
-    title: "a walk over everything backwards; entries",
+    title: "a scan of all entries backwards; entries",
     kind: "reverseWalks",
     plan: Plans.walk,
     judges: []
   }),
   seek100: row({
-    title: "to a random key and on over a hundred entries; entries",
+    title: "a seek to a random key and a scan of a hundred entries; entries",
     kind: "seeks",
     plan: Plans.seek,
     judges: ["", " collect", " cursor"].map((way) => asFastAsBest(2, "ops/s", `effect-lsm${way}`)),
     others: ["collect", "cursor"]
   }),
   readwhilewriting: row({
-    title: "random gets while a tenth as many puts go on; gets",
+    title: "random gets with a tenth as many concurrent puts; gets",
     kind: "readsWhileWriting",
     plan: Plans.readWhileWriting,
     judges: [best]

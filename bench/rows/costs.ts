@@ -10,7 +10,7 @@ import { course } from "./plan.js"
 
 const KiB = 1024
 
-/** So small that tables are written and compacted all the time. */
+/** Small buffers, so that tables are written and compacted all the time. */
 const small = ({ quick }: Run): Settings => ({
   ...usual,
   cacheBytes: 8 * MiB,
@@ -19,7 +19,10 @@ const small = ({ quick }: Run): Settings => ({
 
 const notDone = (count: number) => new Float64Array(count).fill(Number.NaN)
 
-/** Puts and gets of values of one size, each timed; 464 bytes of data for each of the run's entries, or fewer. */
+/**
+ * Puts and gets of values of one size, each timed, with at most 464 bytes of data for each entry of
+ * the run.
+ */
 const valueSize =
   (size: number): Measure =>
   async (open, run) => {
@@ -62,7 +65,7 @@ const putLatencies: Measure = async (open, run) => {
   })
 }
 
-/** What a process needs for a store besides what it needs for itself and the data. */
+/** The memory that a process needs for a store, without that of the process itself and the data. */
 const memory =
   (buffers: number): Measure =>
   async (open, run) => {
@@ -85,7 +88,7 @@ const size =
   async (open, run) => {
     const settings = { ...usual, compression }
     await prepare(open, run.directory, settings, compressibleEntries(run.entries))
-    // What a store gathers into tables only when it opens its log again is given the chance to.
+    // Some stores write tables from their log only when they are opened again.
     await withSession(open, run.directory, settings, (session) => session.compact())
     return { "bytes/entry": directoryBytes(run.directory) / run.entries }
   }
@@ -106,23 +109,23 @@ const writeAmplification: Measure = async (open, run) => {
   return { "bytes written/byte": (writtenBytes() - before) / (run.entries * 3 * 116) }
 }
 
-/** What a store costs besides time. */
+/** Rows for latencies, memory and disk. */
 export const costRows: Readonly<Record<string, Row>> = {
   "valueSizes-100": valueSizeRow(100),
   "valueSizes-1KiB": valueSizeRow(KiB),
   "valueSizes-4KiB": valueSizeRow(4 * KiB),
   putLatencies: {
-    title: "puts of keys that are there, each timed, while small memtables are flushed and compacted",
+    title: "puts of existing keys, each timed, while small memtables are flushed and compacted",
     contenders: everyone(putLatencies),
     judges: [below(5_000, "put p99.9 µs")]
   },
   memory: {
-    title: "peak memory of filling, overwriting and reading, less that of the process and the data",
+    title: "peak memory of filling, overwriting and reading, minus that of the process and the data",
     contenders: { ...ours(memory(5)), ...peersBy("puts", ["best"], memory(0)) },
     judges: [below(100, "beyond budgets MiB")]
   },
   size: {
-    title: "size on disk of compacted entries whose values are half redundant, as they are and compressed",
+    title: "size on disk of compacted entries with half-redundant values, uncompressed and compressed",
     contenders: {
       ...ours(size(false)),
       "effect-lsm deflate": ours(size(true))["effect-lsm"]!,
@@ -134,7 +137,7 @@ export const costRows: Readonly<Record<string, Row>> = {
     judges: [asSmallAs("RocksDB", "bytes/entry", 1, "effect-lsm deflate")]
   },
   writeAmplification: {
-    title: "bytes written for a byte of entries: filled and overwritten twice, with small memtables",
+    title: "bytes written per byte of entries: filled and overwritten twice, with small memtables",
     contenders: everyone(writeAmplification)
   }
 }

@@ -4,7 +4,7 @@ import { openUs } from "./contenders.js"
 import { measured } from "./plan.js"
 import * as Plans from "./plans.js"
 
-/** A contender from a module of ours, which is loaded only where it is measured. */
+/** Loads a contender only in the process that measures it. */
 const lazily =
   <A extends Readonly<Record<string, Contender>>>(load: () => Promise<A>, name: keyof A & string): Contender =>
   async (run) =>
@@ -19,7 +19,7 @@ const counted = async () => (await import("../ours/tables.js")).counted
 const random = async () => (await import("../ours/tables.js")).random
 const concurrentReads = async () => (await import("../ours/concurrentReads.js")).contenders
 
-/** Five times smaller, and five times faster to read, the same tables. */
+/** Requires that the same tables are five times smaller and five times faster to read. */
 const smallerAndFaster: Judge = (median) => {
   const judged = ["tables", "tables, deflated"].map((name) => {
     const ratio = (figure: string) => median("JSON lines", figure)! / median(name, figure)!
@@ -38,7 +38,7 @@ const synced =
   (run) =>
     measured(kind, plan)(openUs(), run)
 
-/** Ours against ourselves, and against a file without a store. */
+/** Rows that compare effect-lsm with itself, and with a plain file. */
 export const ownRows: Readonly<Record<string, Row>> = {
   "batch-sync": {
     title: "synced puts, in batches of 1,000 against one by one",
@@ -59,12 +59,12 @@ export const ownRows: Readonly<Record<string, Row>> = {
     judges: [smallerAndFaster]
   },
   "tables-counted": {
-    title: "tables against JSON lines, counted keys and numbers",
+    title: "tables against JSON lines, keys that count up and numbers",
     contenders: from(counted, "tables", "tables, deflated", "JSON lines"),
     judges: [smallerAndFaster]
   },
   "concurrent-reads": {
-    title: "50 reading and 5 writing fibers",
+    title: "50 fibers that read and 5 that write",
     contenders: from(concurrentReads, "no compaction", "compacting")
   }
 }

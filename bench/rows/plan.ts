@@ -8,11 +8,11 @@ import type { Work } from "../loops/loop.js"
 import { type Settings, usual } from "../peers/peer.js"
 import type { Measure } from "./contenders.js"
 
-/** What a row does with a store. */
+/** What a row runs on a store. */
 export interface Plan {
   readonly work: Work
   readonly course: Course
-  /** What the store holds, compacted and opened anew, before. */
+  /** The entries that the store holds before the row runs, compacted and reopened. */
   readonly held?: Entries
   readonly settings?: Partial<Settings>
 }
@@ -21,7 +21,7 @@ export type MakePlan = (run: Run) => Plan
 
 const slice = 1000
 
-/** So many operations of one entry each, or of `weight`. */
+/** A course of `operations` operations of one entry each, unless `changed` says otherwise. */
 export const course = (run: Run, operations: number, changed: Partial<Course> = {}): Course => ({
   operations,
   slice: run.quick ? slice / 10 : slice,
@@ -31,19 +31,22 @@ export const course = (run: Run, operations: number, changed: Partial<Course> = 
   ...changed
 })
 
-/** Operations by which code is compiled. */
+/** Operations after which V8 has compiled the code. */
 export const rehearsed = ({ quick }: Run): number => (quick ? 1_000 : 50_000)
 
-/** Does the first of it unmeasured, so that code is compiled when the clock begins to run. */
+/** Runs the first part unmeasured, so that code is compiled before the clock starts. */
 const rehearse = (session: Session, run: Run, kind: Kind, { work, course }: Plan): Promise<Figures> => {
   const operations = Math.min(course.operations, rehearsed(run))
   return session.run(kind, work, { ...course, operations, limit: run.limit / 2 })
 }
 
-/** V8 compiles code that has met one store for that one, and once more when it meets another. */
+/** V8 compiles code for the one store that it has seen, and again when it sees another. */
 const rehearsals = 2
 
-/** What fills an empty store is rehearsed on others; what changes a filled one, on that one. */
+/**
+ * Measures a loop. A loop that fills a store is rehearsed on other stores; one that changes a
+ * filled store, on that store.
+ */
 export const measured =
   (kind: Kind, makePlan: MakePlan): Measure =>
   async (open, run) => {

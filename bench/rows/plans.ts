@@ -21,7 +21,7 @@ export const fillConcurrently: MakePlan = (run) => ({
   course: course(run, run.entries, { slice: writersAtOnce * 50 })
 })
 
-/** Each sync takes about as long as a disk does, so there are fewer. */
+/** Synced puts are slow, so there are fewer of them. */
 const syncs = ({ quick }: Run, each: number) => (quick ? each / 20 : each)
 
 export const fillSynced: MakePlan = (run) => {
@@ -42,7 +42,7 @@ export const fillSyncedConcurrently: MakePlan = (run) => {
   }
 }
 
-/** So many entries as batches of the usual size make a few of. */
+/** Enough entries for a few batches of the usual size. */
 export const batchSynced: MakePlan = (run) => {
   const count = syncs(run, 20_000)
   return { work: inOrder(randomEntries(count)), course: course(run, count), settings: { durability: "sync" } }
@@ -114,7 +114,7 @@ export const ycsb =
     return {
       held: { ...entries, count: run.entries },
       work: { entries, order: new Uint32Array(0), tape },
-      // What only gets is done twice, as the other rows of gets are.
+      // A mix of gets only runs twice, like the other rows of gets.
       course: course(run, operations, { twice: mix.parts.every(([kind]) => kind === read) })
     }
   }

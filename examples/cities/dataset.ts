@@ -3,7 +3,10 @@ import { Array as Arr, Effect } from "effect"
 import { City, encodeCity } from "./city.js"
 import { cityKey } from "./keys.js"
 
-/** What the import writes at once. The batches are always the same: a later run can tell what each of an earlier one held. */
+/**
+ * The cities that the import writes at once. Batches are the same in each run, so a later run knows
+ * what each batch of an earlier run contained.
+ */
 export interface Batch {
   readonly number: number
   readonly records: ReadonlyArray<CityRecord>

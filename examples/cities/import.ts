@@ -13,18 +13,22 @@ const writeBatchOf = (batch: Batch) =>
     return writes.put(batchMark(batch.number), String(rows.length))
   })
 
-/** Ends this process as a crash does, while one more batch is on its way. */
+/** Kills this process, as a crash would, while one more batch is being written. */
 const crashDuring = (batch: Batch | undefined) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
     if (batch !== undefined) yield* Effect.fork(store.write(yield* writeBatchOf(batch)))
-    // One turn of the event loop is enough for the log to have been written, and too little for it to have been synced.
+    // Yield to the event loop once: long enough for the write to the log, but too short for its
+    // sync.
     yield* Effect.promise(() => setImmediate())
     process.kill(process.pid, "SIGKILL")
     return yield* Effect.never
   })
 
-/** Writes batches one after the other, each atomically, and notes in the journal that the store has acknowledged it. */
+/**
+ * Writes batches one after the other, each atomically. Notes each acknowledged batch in the
+ * journal.
+ */
 export const importBatches = (batches: ReadonlyArray<Batch>, journal: Journal, killAt: Option.Option<number>) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore

@@ -4,14 +4,15 @@ import { Effect } from "effect"
 const encoder = new TextEncoder()
 
 /**
- * Which batches the store has acknowledged, noted outside of the store: a plain file with a batch number a line. After a
- * crash it tells what the store must have. `add` is done when the line is on disk.
+ * Records the batches that the store has acknowledged, in a plain file outside of the store with
+ * one batch number per line. After a crash, the store must have these batches. `add` completes when
+ * the line is on disk.
  */
 export const openJournal = (path: string) =>
   Effect.gen(function* () {
     const files = yield* FileSystem.FileSystem
     const text = (yield* files.exists(path)) ? yield* files.readFileString(path) : ""
-    // What stands behind the last newline is a line that a crash cut off.
+    // Text after the last newline is a line that a crash cut off.
     const whole = text.slice(0, text.lastIndexOf("\n") + 1)
     if (whole.length < text.length) yield* files.truncate(path, whole.length)
     const file = yield* files.open(path, { flag: "a" })

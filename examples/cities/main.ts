@@ -1,11 +1,12 @@
-/** Imports every city of the world into a store, survives being killed while at it, and answers questions about them. */
+/** Imports every city of the world into a store, survives a kill while it does so, and queries them. */
 import { Command, Options } from "@effect/cli"
 import { FileSystem } from "@effect/platform"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Console, Effect } from "effect"
+import { Console, Effect, Option } from "effect"
 import { LsmStore } from "effect-lsm"
 import { answer } from "./answer.js"
+import { importUntilKilled } from "./child.js"
 import { prepare } from "./prepare.js"
 
 const options = {
@@ -15,7 +16,7 @@ const options = {
   ),
   killAt: Options.integer("kill-at").pipe(
     Options.optional,
-    Options.withDescription("Kill this process after so many batches have been acknowledged")
+    Options.withDescription("Kill this process after this many batches have been acknowledged")
   )
 }
 
@@ -23,8 +24,11 @@ const cities = Command.make("cities", options, ({ directory, killAt }) =>
   Effect.gen(function* () {
     const files = yield* FileSystem.FileSystem
     const journalPath = `${directory}.acked`
-    // A store that was removed by hand has lost nothing: its journal goes too.
-    if (!(yield* files.exists(directory))) yield* files.remove(journalPath, { force: true })
+    if (!(yield* files.exists(directory))) {
+      // A store that was removed by hand has lost nothing: its journal goes too.
+      yield* files.remove(journalPath, { force: true })
+      if (Option.isNone(killAt)) yield* importUntilKilled(directory)
+    }
 
     // The end of each `provide` closes the store.
     const store = LsmStore.layer({ directory, durability: "sync" })

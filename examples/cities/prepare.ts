@@ -20,7 +20,11 @@ export const prepare = (journalPath: string, killAt: Option.Option<number>) =>
           ? "The store is empty"
           : `Checked every value: all ${journal.acknowledged.size} acknowledged batches are there; ` +
             `${complete.size} batches are complete, ${absent.size} absent, 0 there in part`,
-      verify(batches, journal)
+      verify(batches, journal),
+      {
+        count: ({ complete }) => batches.reduce((sum, b) => sum + (complete.has(b.number) ? b.records.length : 0), 0),
+        meaning: "values a second, each read from the store and compared with what was written"
+      }
     )
 
     if (found.absent.size === 0) {
@@ -30,17 +34,21 @@ export const prepare = (journalPath: string, killAt: Option.Option<number>) =>
       yield* Console.log(
         found.complete.size === 0 ? "Importing" : `Going on with the ${missing.length} batches that are absent`
       )
-      yield* step((count) => `Imported ${number(count)} cities`, importBatches(missing, journal, killAt))
+      yield* step((count) => `Imported ${number(count)} cities`, importBatches(missing, journal, killAt), {
+        count: (count) => count,
+        meaning: "cities a second, encoded by Schema and written in batches of 500, each batch on disk before the next"
+      })
     }
 
-    yield* step(() => "Flushed", store.flush)
+    yield* step(() => "Flushed: the newest entries went from memory into a table file", store.flush)
     yield* step(
       (count) =>
         count === 0
           ? `The cities of ${removedCountry} were removed by an earlier run`
           : `Removed the ${number(count)} cities of ${removedCountry}`,
-      removeCountry(removedCountry)
+      removeCountry(removedCountry),
+      { count: (count) => count, meaning: "keys a second, found by a scan and deleted in one atomic batch" }
     )
-    yield* step(() => "Compacted", store.compact())
+    yield* step(() => "Compacted: tables were merged, and deleted entries left them", store.compact())
     yield* printStats
   }).pipe(Effect.scoped)

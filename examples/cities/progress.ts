@@ -5,7 +5,10 @@ import { number } from "./format.js"
 const width = 30
 const linesWithoutTerminal = 4
 
-/** A bar that is redrawn in place; where the output is no terminal, a few plain lines. */
+/**
+ * A progress bar that is redrawn in place. If the output is not a terminal, prints a few lines
+ * instead.
+ */
 export const makeProgress = (what: string, total: number) =>
   Effect.gen(function* () {
     const terminal = yield* Terminal.Terminal

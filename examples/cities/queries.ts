@@ -3,7 +3,9 @@ import { LsmStore, type Store } from "effect-lsm"
 import { type City, decodeCity, decodeCityBytes } from "./city.js"
 import { after, allCities, cityKey, countryPrefix } from "./keys.js"
 
-/** Cities of a range, decoded chunk by chunk: `mapEffect` would take the Stream's chunks apart. */
+/**
+ * The cities of a range, decoded chunk by chunk. `mapEffect` would break the Stream's chunks apart.
+ */
 const citiesIn = (range: Store.ScanOptions) =>
   Stream.unwrap(
     Effect.map(LsmStore.LsmStore, (store) =>
@@ -18,11 +20,11 @@ const citiesIn = (range: Store.ScanOptions) =>
 /** A country's cities, in the order of their names. */
 export const citiesOf = (country: string) => citiesIn({ prefix: countryPrefix(country) })
 
-/** Some cities that come after one. */
+/** The next `count` cities after one. */
 export const citiesAfter = (city: Pick<City, "country" | "name" | "id">, count: number) =>
   citiesIn({ prefix: allCities, start: after(cityKey(city)), limit: count })
 
-/** The last cities of all, the very last one first. */
+/** The last `count` cities, in reverse. */
 export const lastCities = (count: number) => citiesIn({ prefix: allCities, reverse: true, limit: count })
 
 export const countCities = (country?: string) =>

@@ -2,10 +2,16 @@ import { Effect, Stream } from "effect"
 import { LsmStore, WriteBatch } from "effect-lsm"
 import { countryPrefix, removedMark } from "./keys.js"
 
-/** The country whose cities go again: the one with the most of them, so that the compaction has something to do. */
+/**
+ * The country whose cities are removed. It has the most cities, so that the compaction has
+ * something to do.
+ */
 export const removedCountry = "US"
 
-/** Deletes a country's cities in one batch, which also notes that they are gone. Answers how many there were. */
+/**
+ * Deletes a country's cities in one batch, which also marks the country as removed. Returns how
+ * many there were.
+ */
 export const removeCountry = (country: string) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore

@@ -5,7 +5,7 @@ import type { Journal } from "./journal.js"
 import { batchMark, removedMark } from "./keys.js"
 import { removedCountry } from "./remove.js"
 
-/** The store did not keep its promise. */
+/** The store lost a batch that it had acknowledged, or holds a part of a batch. */
 export class PromiseBroken extends Data.TaggedError("PromiseBroken")<{
   readonly lost: ReadonlyArray<number>
   readonly partial: ReadonlyArray<number>
@@ -17,7 +17,7 @@ export class PromiseBroken extends Data.TaggedError("PromiseBroken")<{
 
 const decoder = new TextDecoder()
 
-/** Whether a batch is there: all of it, nothing of it, or, which must never happen, a part. */
+/** Whether a batch is complete, absent or, which must never happen, there in part. */
 const stateOf = (batch: Batch, isRemoved: (row: Row) => boolean) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
@@ -29,7 +29,7 @@ const stateOf = (batch: Batch, isRemoved: (row: Row) => boolean) =>
     return rows.every((row, i) => isThere(row, values[i]!)) ? "complete" : "partial"
   })
 
-/** Compares the store, batch by batch and value by value, with what it has acknowledged. */
+/** Compares the store with the acknowledged batches, value by value. */
 export const verify = (batches: ReadonlyArray<Batch>, journal: Journal) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore

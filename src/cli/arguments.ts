@@ -7,7 +7,7 @@ import { encodings } from "./format/encoding.js"
 export const textArgument = (name: string, description: string): Args.Args<string> =>
   Args.text({ name }).pipe(Args.mapEffect(revealArgument), Args.withDescription(description))
 
-/** An option with a text of any kind. */
+/** An option with any text as its value. */
 export const textOption = (name: string, placeholder: string, description: string): Options.Options<string> =>
   Options.text(name).pipe(
     Options.withPseudoName(placeholder),
@@ -15,39 +15,41 @@ export const textOption = (name: string, placeholder: string, description: strin
     Options.withDescription(description)
   )
 
-/** The directory of the store: the first argument of every command. */
+/** The directory of the store. Every command has it as its first argument. */
 export const directory = textArgument("directory", "The directory of the store.")
 
 /** A key. */
 export const key = textArgument("key", "The key.")
 
-/** Whether output is JSON lines. */
-export const json = Options.boolean("json").pipe(Options.withDescription("Print JSON, one object a line."))
+/** Whether to print JSON lines. */
+export const json = Options.boolean("json").pipe(Options.withDescription("Print JSON, one object per line."))
 
-/** How keys and values are written. */
+/** The encoding of keys and values. */
 export const encoding = Options.choice("encoding", encodings).pipe(
   Options.withDefault("utf8" as const),
-  Options.withDescription("How keys and values are written, here and in the output: utf8 (the default), hex or base64.")
+  Options.withDescription(
+    "The encoding of keys and values in arguments, input and output: utf8 (the default), hex or base64."
+  )
 )
 
 const recoveries = { strict: "strict", "point-in-time": "pointInTime", salvage: "salvage" } as const
 
-/** What is done about damage by a command that writes. */
+/** How a command that writes handles damage. */
 export const recovery = Options.choiceWithValue("recovery", Object.entries(recoveries)).pipe(
   Options.withDefault(recoveries.strict),
   Options.withDescription(
-    "What to do about damage: strict (the default), fail; point-in-time, end the log where its damage begins; salvage, keep all that is sound. The damaged files are kept aside."
+    "How to handle damage: strict (the default) fails; point-in-time cuts the log where its damage begins; salvage keeps all sound data. The last two first save the original files in a separate directory."
   )
 )
 
-/** The same for one that only reads, which cannot salvage. */
+/** How a command that only reads handles damage. It cannot salvage. */
 export const readRecovery = Options.choiceWithValue(
   "recovery",
   Object.entries(recoveries).filter(([, value]) => value !== "salvage")
 ).pipe(
   Options.withDefault(recoveries.strict),
   Options.withDescription(
-    "What to do about damage: strict (the default), fail; point-in-time, look away from the log where its damage begins."
+    "How to handle damage: strict (the default) fails; point-in-time ignores the log from its first damage on. The files are not changed."
   )
 )
 
@@ -55,6 +57,6 @@ export const readRecovery = Options.choiceWithValue(
 export const durability = Options.choice("durability", ["sync", "buffered"]).pipe(
   Options.withDefault("sync" as const),
   Options.withDescription(
-    "When a write counts as done: sync (the default), when it is on disk; buffered, when the operating system has it."
+    "When a write is done: sync (the default), when it is on disk; buffered, when the operating system has it."
   )
 )

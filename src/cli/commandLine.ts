@@ -2,12 +2,13 @@ import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Effect from "effect/Effect"
 
 /**
- * Prepares the words of the command line for the framework, which looks for options in all of them, even behind `--`, and takes
- * options that it does not know for arguments.
+ * Prepares the words of the command line for the framework. The framework looks for options in all
+ * words, even after `--`, and treats unknown options as arguments.
  *
- * - Words behind `--` are protected: a NUL is put before them, which no word of a command line can hold, so that
- *   none of them looks like an option. `reveal` takes it off.
- * - `--name=value` becomes two words, so that values may be empty, hold line ends or begin with a dash.
+ * - Words after `--` get a NUL in front, so that none looks like an option. A word of a command
+ *   line cannot contain a NUL. `reveal` removes it.
+ * - `--name=value` becomes two words, so that a value may be empty, contain line ends or begin with
+ *   a dash.
  */
 export const prepareWords = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
   const end = words.indexOf("--")
@@ -20,13 +21,13 @@ export const prepareWords = (words: ReadonlyArray<string>): ReadonlyArray<string
   return [...options, ...forced.map(protect)]
 }
 
-/** A word as it was typed. */
+/** The word as the user typed it. */
 export const reveal = (word: string): string => (word.startsWith("\0") ? word.slice(1) : word)
 
-/** An argument as it was typed, unless it is an option that no one knows. */
+/** The argument as the user typed it. Fails if it is an unknown option. */
 export const revealArgument = (word: string): Effect.Effect<string, HelpDoc.HelpDoc> =>
   word.startsWith("--")
-    ? Effect.fail(HelpDoc.p(`Unknown option ${word}: a -- goes before arguments that begin so`))
+    ? Effect.fail(HelpDoc.p(`Unknown option ${word} (write -- before arguments that begin with --)`))
     : Effect.succeed(reveal(word))
 
 const protect = (word: string): string => `\0${word}`

@@ -1,11 +1,13 @@
 #!/usr/bin/env node
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Exit from "effect/Exit"
-import { run } from "./program.js"
+import { isModuleNotFound, missingPackages, missingPackagesMessage } from "./missingPackages.js"
 
-NodeRuntime.runMain(run(process.argv.slice(2)), {
-  disableErrorReporting: true,
-  disablePrettyLogger: true,
-  // Only a signal ends it otherwise: every failure has become a code.
-  teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) ? Number(exit.value) : 130)
-})
+// The rest of the program imports packages that a store does not need, so they may be absent.
+import("./main.js").then(
+  ({ main }) => main(),
+  (error: unknown) => {
+    const missing = isModuleNotFound(error) ? missingPackages() : []
+    if (missing.length === 0) throw error
+    process.stderr.write(missingPackagesMessage(missing))
+    process.exitCode = 1
+  }
+)

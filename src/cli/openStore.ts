@@ -9,27 +9,29 @@ import { writeError } from "./io/output.js"
 
 type Opened = Effect.Effect<Store.Store, OpenError | ReadError, Scope.Scope>
 
-/** Whoever has damage passed over is told what it cost. */
+/** Opens a store, and prints what recovery could not keep. */
 const open = (options: LsmOptions): Opened =>
   Effect.tap(LsmStore.make(options), (store) =>
     Effect.flatMap(store.stats, ({ recovery: { lost, aside } }) => {
       const lines = lost.map((damage) => `lsmkv: lost: ${damageText(damage)}\n`)
-      if (aside !== undefined) lines.push(`lsmkv: the damaged files are kept in ${aside}\n`)
+      if (aside !== undefined) lines.push(`lsmkv: the original files are kept in ${aside}\n`)
       return lines.length === 0 ? Effect.void : writeError(lines.join(""))
     })
   )
 
-/** How a command that writes opens its store. */
+/** The options of a command that writes. */
 type Writing = Pick<LsmOptions, "durability" | "recovery">
 
-/** Opens a store for reading only: nothing of it is changed. */
+/** Opens a store read-only: its files are not changed. */
 export const openReading = (directory: string, recovery: LsmOptions["recovery"]): Opened =>
   open({ directory, recovery, readOnly: true })
 
-/** Opens a store that is there: a mistyped directory is an error, not a new and empty store. */
+/**
+ * Opens an existing store for writing. A mistyped directory is an error, not a new, empty store.
+ */
 export const openExisting = (directory: string, { durability, recovery }: Writing): Opened =>
   open({ directory, durability, recovery, createIfMissing: false })
 
-/** Opens a store for writing, and makes it where there is none. */
+/** Opens a store for writing, and creates it if there is none. */
 export const openOrCreate = (directory: string, { durability, recovery }: Writing): Opened =>
   open({ directory, durability, recovery })

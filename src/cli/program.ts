@@ -18,7 +18,7 @@ const { version } = createRequire(import.meta.url)("../../package.json") as { re
 
 const runCommand = Command.run(rootCommand, { name: "lsmkv", version, executable: "lsmkv" })
 
-// Not NodeContext, whose workers and subprocesses are not needed and take their time to load.
+// Not NodeContext: it also loads workers and subprocesses, which makes the program start slower.
 const services = Layer.mergeAll(
   NodeFileSystem.layer,
   NodePath.layer,
@@ -27,12 +27,12 @@ const services = Layer.mergeAll(
   logging
 )
 
-/** Does what the words of a command line ask for, and answers the exit code. */
+/** Runs a command line and returns its exit code. */
 export const run = (typed: ReadonlyArray<string>): Effect.Effect<number> => {
   const words = prepareWords(typed)
   const help = requestedHelp(words)
   return tolerateClosedOutput.pipe(
-    // The framework takes the first two words for the names of node and of the program.
+    // The framework skips the first two words, as the names of node and of the program.
     Effect.zipRight(help === undefined ? withPlainConsole(runCommand(["", "", ...words])) : writeOutput(help)),
     Effect.as(0),
     Effect.catchAllCause(report(words.find((word) => commandDescriptors.has(word)))),

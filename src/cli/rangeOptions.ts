@@ -7,21 +7,21 @@ import { textOption } from "./arguments.js"
 import { CommandFailed } from "./failure.js"
 import { decodeText, type Encoding } from "./format/encoding.js"
 
-/** The options that say which keys a command is about. */
+/** The options that select a range of keys. */
 export const rangeOptions = {
-  start: textOption("start", "key", "The first key; by default the first of the store.").pipe(Options.optional),
-  end: textOption("end", "key", "The key to stop before; by default none.").pipe(Options.optional),
-  prefix: textOption("prefix", "key", "Only keys that begin with this.").pipe(Options.optional)
+  start: textOption("start", "key", "Start at this key. Default: the start of the store.").pipe(Options.optional),
+  end: textOption("end", "key", "Stop before this key. Default: the end of the store.").pipe(Options.optional),
+  prefix: textOption("prefix", "key", "Only keys that begin with this prefix.").pipe(Options.optional)
 }
 
-/** What those options were given. */
+/** The values of these options as text. */
 export interface RangeTexts {
   readonly start: Option.Option<string>
   readonly end: Option.Option<string>
   readonly prefix: Option.Option<string>
 }
 
-/** A range of keys from its texts. */
+/** Decodes the options of a range. */
 export const decodeRange = (texts: RangeTexts, encoding: Encoding): Effect.Effect<Range, CommandFailed> => {
   const bound = (name: keyof RangeTexts): Effect.Effect<Uint8Array | undefined, CommandFailed> =>
     Option.match(texts[name], {
@@ -31,7 +31,7 @@ export const decodeRange = (texts: RangeTexts, encoding: Encoding): Effect.Effec
   return Effect.all({ start: bound("start"), end: bound("end"), prefix: bound("prefix") })
 }
 
-/** The bytes of a word of the command line. */
+/** Decodes an argument or the value of an option. `name` appears in the error. */
 export const decodeArgument = (
   name: string,
   text: string,

@@ -26,13 +26,13 @@ const commands = [
   repair
 ] as const
 
-/** `lsmkv` with all that it can do. */
+/** `lsmkv` with all its commands. */
 export const rootCommand = Command.make("lsmkv").pipe(
-  Command.withDescription("Reads and changes an effect-lsm store from the command line."),
+  Command.withDescription("Read, change, check and repair an effect-lsm store from the command line."),
   Command.withSubcommands([...commands])
 )
 
-/** Its commands by name, as help lists them. */
+/** The commands by name, in the order of the help text. */
 export const commandDescriptors: ReadonlyMap<string, CommandDescriptor.Command<unknown>> = new Map(
   commands.flatMap(({ descriptor }: { readonly descriptor: CommandDescriptor.Command<unknown> }) =>
     Array.from(CommandDescriptor.getNames(descriptor), (name) => [name, descriptor] as const)

@@ -31,7 +31,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
         ["--help", "--json"],
         ["empty ", ""]
       ]
-      // One after another: a store is open once.
+      // One after another: only one process can open a store.
       for (const [key, value] of entries) yield* output(["put", store, "--", key, value])
       for (const [key, value] of entries.slice(0, 2)) {
         expect(yield* output(["get", store, "--", key])).toBe(`${value}\n`)
@@ -49,7 +49,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     })
   )
 
-  it.scoped("keeps bytes that are no text", () =>
+  it.scoped("keeps bytes that are not text", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`
       const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
@@ -74,7 +74,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       )
 
       const json = yield* complaint(["scan", store, "--json"])
-      expect(json).toContain("the entry of key \\x00\\xff is not UTF-8: --encoding hex or base64")
+      expect(json).toContain("the entry with key \\x00\\xff is not UTF-8; use --encoding hex or --encoding base64")
       expect(yield* complaint(["get", store, "0", "--encoding", "hex"])).toBe("lsmkv: the key is not hexadecimal\n")
     })
   )
@@ -131,7 +131,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       lines[17] = `{"key":"17"}`
       const failure = yield* complaint(["import", `${directory}/a`, "--json", "--batch-size", "5"], lines.join("\n"))
       expect(failure).toBe(
-        `lsmkv: line 18: needs one of "value" and "delete": true; lines 1 to 15 are imported, nothing behind them\n`
+        `lsmkv: line 18: needs either "value" or "delete": true; lines 1 to 15 were imported, later lines were not\n`
       )
       expect(yield* output(["count", `${directory}/a`])).toBe("15\n")
 
@@ -142,7 +142,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     })
   )
 
-  it.scoped("makes no store where a command only reads", () =>
+  it.scoped("creates a store only with put and import", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const missing = `${directory}/missing`
@@ -161,7 +161,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     })
   )
 
-  it.scoped("tells figures, compacts and verifies", () =>
+  it.scoped("prints statistics, compacts and verifies", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const lines = Array.from({ length: 3000 }, (_, i) => `${i % 1000}\t${i}\n`)
@@ -183,7 +183,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       expect(text).toMatch(/^directory +\/.*\nsequence number +3,000\ntables +1, /)
       expect(text).toMatch(/\nlevel +tables +size +entries +tombstones +score\n/)
       expect(yield* output(["stats", directory, "--prometheus"])).toMatch(/^# (HELP|TYPE) /)
-      expect(yield* complaint(["stats", directory, "--prometheus", "--json"])).toContain("exclude each other")
+      expect(yield* complaint(["stats", directory, "--prometheus", "--json"])).toContain("cannot be used together")
 
       expect(yield* output(["verify", directory])).toMatch(
         /^ok: 1,000 entries in 1 table, 0 records in \d+ log segments?/
@@ -196,7 +196,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     })
   )
 
-  it.scoped("logs nothing but what is asked for, and never to standard output", () =>
+  it.scoped("logs only if --log-level is given, and never to standard output", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`
       yield* output(["put", store, "key", "value"])
@@ -207,7 +207,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     })
   )
 
-  it.effect("helps with every command", () =>
+  it.effect("has a help text for every command", () =>
     Effect.gen(function* () {
       const page = yield* output(["--help"])
       expect(page).toContain("usage: lsmkv <command> <directory>")
@@ -219,7 +219,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
         expect(text).toContain("\n  <directory>")
         expect(text).toMatch(/\n {2}--[a-z]/)
       }
-      // An argument that is missing or wrong does not stand in the way of help.
+      // Help is shown even if an argument is missing or wrong.
       expect(yield* output(["put", "--limt", "-h"])).toBe(requestedHelp(["put", "--help"]))
       expect(yield* output([])).toBe(page)
       const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
@@ -227,7 +227,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     })
   )
 
-  it.effect("says what is wrong with a command line", () =>
+  it.effect("explains errors in a command line", () =>
     Effect.forEach(
       [
         [["frobnicate"], "Invalid subcommand for lsmkv - use one of 'put', 'get'"],
@@ -241,7 +241,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     )
   )
 
-  it.scoped("tells a reader that has gone from a fault of its output", () =>
+  it.scoped("ends quietly if its reader has gone, and fails if its output does", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`
       yield* output(["put", store, "key", "value"])
@@ -258,12 +258,12 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     })
   )
 
-  it.scoped("waits for no value from a terminal", () =>
+  it.scoped("does not wait for a value from a terminal", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`
       const stdin = Object.assign(new Readable({ read: () => {} }), { isTTY: true })
       expect(complaintOf(yield* lsmkv(["put", store, "key"], "", { stdin }))).toBe(
-        "lsmkv: no value: give one, or pipe it in\n"
+        "lsmkv: no value: pass one as an argument, or pipe it to standard input\n"
       )
     })
   )

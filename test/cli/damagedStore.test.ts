@@ -8,11 +8,11 @@ import { requestedHelp } from "../../src/cli/help/help.js"
 import { lsmkv } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
-/** What a command line that is run in this process ends with. */
+/** Runs a command line in this process, and returns its exit code and output. */
 const run = (...words: ReadonlyArray<string>) =>
   Effect.map(lsmkv(words), ({ code, stdout, stderr }) => ({ code, stdout, stderr }))
 
-/** A store with a table of many blocks and a log behind it. */
+/** Makes a store with a table of many blocks, and one record in the log. */
 const fill = (directory: string) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.make({ directory })
@@ -35,12 +35,12 @@ const fileOf = (directory: string, end: string): string =>
     readdirSync(directory).find((name) => name.endsWith(end) && statSync(join(directory, name)).size > 70)!
   )
 
-/** The files of a directory and what is in them. */
+/** The files of a directory and their contents. */
 const picture = (directory: string) =>
   readdirSync(directory).map((name) => [name, readFileSync(join(directory, name)).toString("base64")])
 
 describe("lsmkv on a damaged store", () => {
-  it.scoped("verifies, repairs, and reads what is asked for, each with its exit code", () =>
+  it.scoped("verifies, repairs and reads, each with its exit code", () =>
     Effect.gen(function* () {
       const parent = yield* temporaryDirectory
       const directory = join(parent, "store")
@@ -91,13 +91,13 @@ describe("lsmkv on a damaged store", () => {
       const salvaged = yield* run("put", directory, "more", "2", "--recovery", "salvage")
       expect(salvaged).toMatchObject({ code: 0, stdout: "" })
       expect(salvaged.stderr).toMatch(
-        /^lsmkv: lost: .*data block.*\nlsmkv: the damaged files are kept in .*aside-\d+\n$/
+        /^lsmkv: lost: .*data block.*\nlsmkv: the original files are kept in .*aside-\d+\n$/
       )
       expect(yield* run("verify", directory)).toMatchObject({ code: 0 })
     })
   )
 
-  it.scoped("reads without changing a byte, and looks away from a damaged end of the log if it may", () =>
+  it.scoped("reads without changing a byte, and ignores a damaged end of the log with point-in-time", () =>
     Effect.gen(function* () {
       const directory = join(yield* temporaryDirectory, "store")
       yield* fill(directory)
@@ -125,10 +125,10 @@ describe("lsmkv on a damaged store", () => {
     })
   )
 
-  it("tells how in its help", () => {
+  it("explains verify, repair and recovery in its help", () => {
     expect(requestedHelp(["repair", "--help"])).toContain("usage: lsmkv repair <directory>")
     expect(requestedHelp(["repair", "--help"])).toContain("--into")
-    expect(requestedHelp(["verify", "--help"])).toContain("Exit code 3")
+    expect(requestedHelp(["verify", "--help"])).toContain("code 3 if")
     expect(requestedHelp(["put", "--help"])).toContain("salvage")
     expect(requestedHelp(["get", "--help"])).not.toContain("salvage")
     expect(requestedHelp(["--help"])).toContain("3 damage found")

@@ -5,15 +5,15 @@ import type { Encoding } from "../../src/cli/format/encoding.js"
 import { LineSplitter } from "../../src/cli/io/lineSplitter.js"
 
 describe("the lines of lsmkv", () => {
-  it("says what is wrong with a line", () => {
+  it("explains errors in a line", () => {
     const faults = (json: boolean, encoding: Encoding, lines: ReadonlyArray<string>) =>
       lines.map((line) => Either.getOrNull(Either.flip(chooseFormat(json, encoding).parse(Buffer.from(line)))))
     expect(faults(false, "utf8", ["no tab", "a\tb\tc", "a\t\\q", "a\\\tb", "\\x1\tb", "\t"])).toStrictEqual([
-      "no tab between key and value (JSON lines need --json)",
-      "more than one tab: a tab in a value is written \\t",
-      "value has a backslash that begins none of \\t \\n \\r \\\\ \\xHH",
-      "key has a backslash that begins none of \\t \\n \\r \\\\ \\xHH",
-      "key has \\x without two hexadecimal digits behind it",
+      "no tab between key and value (use --json for JSON lines)",
+      "more than one tab (write a tab in a value as \\t)",
+      "value has an invalid escape (valid are \\t \\n \\r \\\\ \\xHH)",
+      "key has an invalid escape (valid are \\t \\n \\r \\\\ \\xHH)",
+      "key has \\x that is not followed by two hexadecimal digits",
       null
     ])
     expect(faults(false, "hex", ["6x\t00", "61\t0", "61\tFF"])).toStrictEqual([
@@ -25,7 +25,7 @@ describe("the lines of lsmkv", () => {
       "key is not base64",
       null
     ])
-    const one = `needs one of "value" and "delete": true`
+    const one = `needs either "value" or "delete": true`
     expect(
       faults(true, "utf8", [
         `{"key":"a"}`,
@@ -40,7 +40,7 @@ describe("the lines of lsmkv", () => {
       one,
       `"key": Expected string, actual 1`,
       `"ttl": is unexpected, expected: "key" | "value" | "delete"`,
-      "key holds half a surrogate pair, which has no UTF-8",
+      "key contains a lone surrogate, which has no UTF-8 encoding",
       null
     ])
     expect(faults(true, "utf8", ["{", "[]"])).toStrictEqual([expect.stringContaining("JSON"), expect.any(String)])
@@ -61,7 +61,7 @@ describe("the lines of lsmkv", () => {
     }
   })
 
-  it("cuts lines wherever the pieces end", () => {
+  it("splits lines, whatever the pieces are", () => {
     const text = Buffer.from("one\n\ntwo and more\nthree")
     for (let size = 1; size <= text.length; size++) {
       const splitter = new LineSplitter()

@@ -5,12 +5,12 @@ import { LsmStore } from "effect-lsm"
 import { complaintOf, lsmkv, output, program, spawnCommand, spawnLsmkv } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
-/** Much more than a pipe holds. */
+/** Much more than fits into a pipe. */
 const manyLines = Array.from({ length: 10_000 }, (_, i) => `${i}\t${"v".repeat(200)}\n`).join("")
 
 const importMany = (store: string) => output(["import", store, "--durability", "buffered"], manyLines)
 
-/** A store that was closed properly has nothing locked and nothing torn. */
+/** Checks that a store was closed properly: it is not locked, and its log is not torn. */
 const expectSound = (store: string, entries: number) =>
   Effect.gen(function* () {
     const verified = (yield* output(["verify", store, "--json"])).trim().split("\n").at(-1)!
@@ -18,13 +18,13 @@ const expectSound = (store: string, entries: number) =>
   })
 
 layer(NodeFileSystem.layer)("the process of lsmkv", (it) => {
-  it.effect("does in the shell what it does here", () =>
+  it.effect("does the same as a process as in this process", () =>
     Effect.gen(function* () {
       expect(yield* spawnLsmkv(["--help"])).toStrictEqual(yield* lsmkv(["--help"]))
     })
   )
 
-  it.scoped("takes and gives bytes as they are", () =>
+  it.scoped("reads and prints bytes unchanged", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`
       const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
@@ -47,7 +47,7 @@ layer(NodeFileSystem.layer)("the process of lsmkv", (it) => {
     })
   )
 
-  it.scoped("says that a store is open elsewhere", () =>
+  it.scoped("reports that a store is open elsewhere", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const elsewhere = `lsmkv: ${directory} is open elsewhere\n`
@@ -61,7 +61,7 @@ layer(NodeFileSystem.layer)("the process of lsmkv", (it) => {
     })
   )
 
-  it.scoped("ends quietly when its reader goes", () =>
+  it.scoped("ends quietly when its reader closes the pipe", () =>
     Effect.gen(function* () {
       const store = yield* temporaryDirectory
       yield* importMany(store)
@@ -75,7 +75,7 @@ layer(NodeFileSystem.layer)("the process of lsmkv", (it) => {
     })
   )
 
-  it.scoped("closes the store when it is interrupted while it waits for its reader or its writer", () =>
+  it.scoped("closes the store when a signal interrupts it while it waits for output or input", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`
       yield* importMany(store)

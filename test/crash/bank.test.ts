@@ -19,7 +19,7 @@ const transfersEach = 10
 
 const sum = (balances: ReadonlyArray<string>): number => balances.reduce((total, balance) => total + Number(balance), 0)
 
-/** The ways to look at all accounts as of one moment. */
+/** Every way to read all accounts as of one moment. */
 const audits = (store: Store.Store) => [
   Effect.map(pairs(store.scan({ chunkSize: 2 }).pipe(Stream.tap(() => Effect.yieldNow()))), (entries) =>
     entries.map(([, balance]) => balance)
@@ -60,8 +60,9 @@ const audits = (store: Store.Store) => [
 ]
 
 /**
- * Sessions in which tellers move money between accounts by batches, auditors look at all of it, and the store is flushed and
- * compacted. The machine is stopped at some operation of the disk, and the next session begins on what is left.
+ * Runs several sessions. In each, tellers move money between accounts in batches, auditors sum all
+ * accounts, and the store is flushed and compacted. The machine stops at a random disk operation,
+ * and the next session starts on its remaining disk.
  */
 const bank = (seed: number) =>
   simulated(seed, () =>
@@ -129,7 +130,7 @@ const bank = (seed: number) =>
             for (const audit of audits(store)) yield* Effect.flatMap(audit, whole)
             const stop = { after: below(150), power: below(2) === 0, choice: below(1_000_000) }
             machine.arm(stop, () => undefined)
-            // A machine that has stopped refuses whatever is still asked of it.
+            // After the machine has stopped, operations may fail.
             yield* Effect.catchAll(work(store), (error) => (machine.hasStopped ? Effect.void : Effect.fail(error)))
             machine.halt()
           })
@@ -140,7 +141,7 @@ const bank = (seed: number) =>
     })
   )
 
-describe("the money of a bank is all there, in scans and snapshots, and after each crash", () => {
+describe("transfers keep the sum of all accounts, in scans and snapshots and after each crash", () => {
   const seeds = 2 * configurations.length
   for (const [i, { name }] of configurations.entries()) {
     it.live(`with ${name}, seeds ${i} to ${seeds - 1} by ${configurations.length}`, () =>

@@ -5,18 +5,19 @@ import { judge } from "./oracle.js"
 import { DiskHistory } from "./states.js"
 import { record, type Workload } from "./workload.js"
 
-/** So many bytes of the log are damaged, each by itself. */
+/** How many bytes of each log file to damage, one at a time. */
 const places = 40
 
 /**
- * Flips a byte in the first half of the log, one place after the other, after a crash that kept what had been synced and nothing else. Frames
- * in the second half tell that the first had been synced: opening may refuse, and must not take the damage for a torn end.
+ * Flips one byte at a time in the first half of each log file, after a crash that kept only synced
+ * data. Frames in the second half prove that the first half had been synced. So opening may fail
+ * with `Corruption`, but must not take the damage for a torn end.
  */
 export const damageLog = (workload: Workload, patches?: Patches): Effect.Effect<Finding | undefined> =>
   Effect.gen(function* () {
     const { events, models } = yield* record(workload, patches)
     const history = new DiskHistory()
-    // The last moment before the store was closed at which something was acknowledged.
+    // The last acknowledgement that another batch follows: the store is still open.
     const last = events.findLastIndex(({ kind }, i) => kind === "kept" && events[i + 1]?.kind === "submitted")
     for (const event of events.slice(0, last + 1)) history.advance(event)
     const [state] = history.states(0)

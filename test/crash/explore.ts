@@ -10,8 +10,9 @@ export interface Finding {
   readonly workload: string
   readonly seed: number
   /**
-   * Where to find the state again: how many events had happened, and which of the states then possible it is; of a second
-   * crash the same behind a slash.
+   * Identifies the state as `EVENT.INDEX`: the index of the last event before the crash, and the
+   * index of the state among those possible then. For a second crash, a slash and the same for that
+   * crash follow.
    */
   readonly at: string
   readonly label: string
@@ -19,38 +20,41 @@ export interface Finding {
 }
 
 export interface Exploration {
-  /** Distinct states judged; of these, so many by a second crash. */
+  /** Distinct states judged, those after a second crash included. */
   readonly states: number
+  /** How many of them were left by a second crash. */
   readonly secondCrashes: number
   readonly findings: ReadonlyArray<Finding>
 }
 
 export interface ExploreOptions {
   readonly seed: number
-  /** Judge about so many states of a first crash, spread evenly over the workload. */
+  /** About how many states of a first crash to judge, spread evenly over the workload. */
   readonly maxStates: number
-  /** Judge one in so many states also with a second crash during its recovery, at so many of the states that this may leave. */
+  /** Explore a second crash during the recovery of one in this many states. */
   readonly secondCrashEvery: number
+  /** About how many states of a second crash to judge for each such recovery. */
   readonly secondStates: number
   /**
-   * Of which states the second crashes are: of all that are possible, or of those two at each moment of the recovery that keep
-   * nothing, or all, of what is pending: few, so that no moment is missed. Default: by turns.
+   * Which states of a second crash to judge. `all states` picks from all possible ones. `each
+   * moment` picks from two states at each event of the recovery, which keep none and all of the
+   * pending changes: so few that no event is missed. Default: the two kinds alternate.
    */
   readonly secondKind?: SecondKind
   /** Stop at the first finding. */
   readonly stopAtFirst: boolean
-  /** The time, in milliseconds since the epoch, when to stop whatever is left. */
+  /** When to stop even if states are left, in milliseconds since the epoch. */
   readonly deadline?: number
-  /** Components made to misbehave, also when a state is judged. */
+  /** Faulty components, used for the workload and for every recovery. */
   readonly patches?: Patches
 }
 
 export type SecondKind = "all states" | "each moment"
 
-/** The states that keep nothing of what is pending, and all of it, come first. */
+/** The first two states keep none and all of the pending changes. */
 const wholeStates = 2
 
-/** The states after one event of a history, each with its place. */
+/** The states that a crash after one event may leave, each with its place. */
 function* statesAt(
   history: DiskHistory,
   event: number,
@@ -64,7 +68,7 @@ function* statesAt(
   }
 }
 
-/** How many states the events lead to, equal ones counted each. */
+/** Counts the states that the events lead to. Equal states count each time. */
 export const countStates = (
   events: Recording["events"],
   history = new DiskHistory(),
@@ -75,7 +79,10 @@ export const countStates = (
   return count
 }
 
-/** A second crash happens while the first is recovered from: up to the moment that the recovered store is written to. */
+/**
+ * The events of a recovery, up to the first write to the recovered store. A second crash follows
+ * one of them.
+ */
 const recoveryEvents = (journal: Journal): Recording["events"] => {
   const written = journal.events.findIndex(
     (event) => event.kind === "append" && Buffer.from(event.bytes).includes(probe)
@@ -105,7 +112,9 @@ export const exploreRecording = (
     const enough = () =>
       (options.stopAtFirst && findings.length > 0) || (options.deadline !== undefined && Date.now() >= options.deadline)
 
-    /** Judges a state unless its like has been: answers whether it was new, and its files where nothing was wrong. */
+    /**
+     * Judges a state unless an equal one was judged before. Returns its files if nothing is wrong.
+     */
     const judgeState = (history: DiskHistory, at: string, state: CrashState, label: string, journal?: Journal) =>
       Effect.gen(function* () {
         const files = state.files()
@@ -172,7 +181,10 @@ interface RecordedCrash {
   readonly journal: Journal
 }
 
-/** Picks `wanted` of `total`, evenly; one that turns out to be known already is made up for by the next. */
+/**
+ * Picks `wanted` of `total` states, spread evenly. A state that turns out to be known does not
+ * count: the next one replaces it.
+ */
 const spread = (wanted: number, total: number) => {
   let passed = 0
   let taken = 0
@@ -184,7 +196,10 @@ const spread = (wanted: number, total: number) => {
   }
 }
 
-/** The simulation runs on microtasks: whoever else lives in the process gets a turn in between. */
+/**
+ * Yields to the event loop. The simulation runs on microtasks, which would keep everything else in
+ * the process from running.
+ */
 const turn = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })

@@ -6,7 +6,7 @@ import { findWorkload } from "./workloads.js"
 
 const seed = 1
 
-/** Those that compact; `npm run test:crash -- --thread` explores all of them. */
+/** Workloads that compact. `npm run test:crash -- --thread` explores all workloads. */
 const names = [
   "deletes",
   "compaction",

@@ -1,15 +1,15 @@
 import { type DiskObserver, type DiskOperation, MemoryDisk } from "../../src/core/storage/memoryFile.js"
 
-/** What a workload tells of its own progress, among the disk's operations. */
+/** Progress of a workload, recorded among the disk operations. */
 export type Mark =
-  /** Batch `batch` has been handed to the store. */
+  /** Batch `batch` has been submitted to the store. */
   | { readonly kind: "submitted"; readonly batch: number }
   /** Everything up to batch `batch` has been acknowledged as durable. */
   | { readonly kind: "kept"; readonly batch: number }
 
 export type Event = DiskOperation | Mark
 
-/** Everything that changes the disk, in order; reads are left out. */
+/** Records every operation that changes the disk, in order. Reads are left out. */
 export class Journal {
   readonly events: Array<Event> = []
 
@@ -26,8 +26,9 @@ export class Journal {
 }
 
 /**
- * A disk whose turns are microtasks: nothing else wants the event loop in a simulation. A sync takes so many of them: on a
- * disk with slow syncs more is pending at a time, in several files.
+ * A simulated disk that yields by microtasks, because nothing else needs the event loop. A sync
+ * takes `syncTurns` microtasks. With slow syncs more changes are pending at a time, in several
+ * files.
  */
 export const quickDisk = (observer: DiskObserver = {}, syncTurns = 1): MemoryDisk =>
   new MemoryDisk(observer, queueMicrotask, syncTurns)

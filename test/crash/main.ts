@@ -1,5 +1,7 @@
-// npm run test:crash [-- --states N --minutes N --seed N --workload NAME --thread]: explores the crash states of every workload, on as many
-// processes as there are processors. npm run test:crash -- --workload NAME --seed N --at PLACE: judges one state again.
+// npm run test:crash [-- --states N --minutes N --seed N --workload NAME --thread]
+//   Explores the crash states of every workload, in one process per processor.
+// npm run test:crash -- --workload NAME --seed N --at PLACE
+//   Judges one state again.
 import { fork } from "node:child_process"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
@@ -26,7 +28,7 @@ const seed = Number(values.seed)
 const patches = values.thread ? inThread() : {}
 const threadFlag = values.thread ? ["--thread"] : []
 
-/** A piece of work for another process, and what comes of it. */
+/** A workload for a child process to explore, and the result. */
 interface Task {
   readonly name: string
   readonly maxStates: number
@@ -52,15 +54,15 @@ const work = async ({ name, maxStates, deadline }: Task): Promise<Result> => {
   return { ...result, name, seconds: (performance.now() - started) / 1000, processorSeconds: (user + system) / 1e6 }
 }
 
-const tell = (finding: Finding): void => {
+const printFinding = (finding: Finding): void => {
   const { workload, at, label, fault } = finding
   process.stdout.write(
     `FINDING  ${workload}: ${label}\n  ${fault.split("\n")[0]}\n` +
-      `  again: npm run test:crash -- --workload ${JSON.stringify(workload)} --seed ${seed} --at ${at}${values.thread ? " --thread" : ""}\n`
+      `  reproduce: npm run test:crash -- --workload ${JSON.stringify(workload)} --seed ${seed} --at ${at}${values.thread ? " --thread" : ""}\n`
   )
 }
 
-/** Hands the tasks to `processes` other processes, one after the other. */
+/** Runs the tasks in `processes` child processes. Each takes the next task when it has done one. */
 const runAll = async (tasks: ReadonlyArray<Task>, processes: number): Promise<ReadonlyArray<Result>> => {
   const queue = tasks.slice()
   const results: Array<Result> = []
@@ -78,11 +80,11 @@ const runAll = async (tasks: ReadonlyArray<Task>, processes: number): Promise<Re
         const result = message as Result
         results.push(result)
         process.stdout.write(`${result.name}: ${result.states} states, ${result.seconds.toFixed(1)} s\n`)
-        result.findings.slice(0, 3).forEach(tell)
+        result.findings.slice(0, 3).forEach(printFinding)
         next()
       })
       child.on("error", reject)
-      child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`a process ended with ${code}`))))
+      child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`a child process exited with ${code}`))))
       next()
     })
   await Promise.all(Array.from({ length: processes }, one))
@@ -111,10 +113,10 @@ const exploreAll = async (): Promise<void> => {
   const inTime = Date.now() < deadline
   process.stdout.write(
     `${sum(({ states }) => states)} distinct crash states of ${chosen.length} workloads, ` +
-      `${sum(({ secondCrashes }) => secondCrashes)} of them by a second crash: ${findings} findings. ` +
-      `${seconds.toFixed(0)} s on ${processes} processes, ${sum((result) => result.processorSeconds).toFixed(0)} s of processors, seed ${seed}\n`
+      `${sum(({ secondCrashes }) => secondCrashes)} of them after a second crash: ${findings} findings. ` +
+      `${seconds.toFixed(0)} s in ${processes} processes, ${sum((result) => result.processorSeconds).toFixed(0)} s of processor time, seed ${seed}\n`
   )
-  if (!inTime) process.stdout.write(`Stopped after ${minutes} minutes, with less judged than asked for\n`)
+  if (!inTime) process.stdout.write(`Stopped after ${minutes} minutes, before all states were judged\n`)
   process.exitCode = findings > 0 ? 1 : inTime ? 0 : 2
 }
 
@@ -126,7 +128,7 @@ if (values.worker) {
   const finding = await Effect.runPromise(repeat(findWorkload(values.workload ?? ""), seed, values.at, patches))
   if (finding === undefined) process.stdout.write("nothing is wrong with this state\n")
   else {
-    tell(finding)
+    printFinding(finding)
     process.stdout.write(`${finding.fault}\n`)
     process.exitCode = 1
   }

@@ -1,4 +1,5 @@
-// npm run test:mutants: seeds each fault of protocol in turn and looks for what shows it. Prints what killed each.
+// npm run test:mutants: injects each protocol fault in turn and searches for a crash, or a damaged
+// byte of the log, that shows it. Prints what killed each mutant.
 import * as Effect from "effect/Effect"
 import { damageLog } from "./damage.js"
 import { explore, type Finding } from "./explore.js"
@@ -9,7 +10,10 @@ import { findWorkload } from "./workloads.js"
 
 const seed = 1
 
-/** The first finding with a mutant; one that breaks the workload itself, or keeps it from ending, is found there. */
+/**
+ * The first finding with a mutant. A mutant that makes the workload itself fail counts as found.
+ * One that is not found within 60 seconds does not.
+ */
 const hunt = (mutant: Mutant, workload: Workload): Effect.Effect<Finding | undefined> => {
   const found = (at: string, fault: string): Finding => ({ workload: workload.name, seed, at, label: at, fault })
   const crash = explore(workload, {
@@ -22,7 +26,7 @@ const hunt = (mutant: Mutant, workload: Workload): Effect.Effect<Finding | undef
   }).pipe(Effect.map(({ findings }) => findings[0]))
   return (mutant.shownBy === "damage" ? damageLog(workload, mutant.patches()) : crash).pipe(
     Effect.timeoutTo({ duration: "60 seconds", onSuccess: (f) => f, onTimeout: () => undefined }),
-    Effect.catchAllCause((cause) => Effect.succeed(found("while it runs", String(cause))))
+    Effect.catchAllCause((cause) => Effect.succeed(found("while the workload runs", String(cause))))
   )
 }
 
@@ -31,7 +35,7 @@ interface Row {
   readonly finding: Finding | undefined
 }
 
-/** Without a fault nothing must be found, or what is found tells nothing. */
+/** Without a mutant nothing must be found. Otherwise a finding would prove nothing. */
 const sound: ReadonlyArray<Mutant> = [
   { name: "none", workloads: ["single puts", "flush", "compaction"], patches: () => ({}) },
   { name: "none, in a thread", workloads: ["compaction", "levels"], patches: () => inThread() },

@@ -8,13 +8,13 @@ import { cutAtDamage, delegate, onFiles, syncedBeforeFilter, withoutSync } from 
 import { directory } from "./simulation.js"
 import { inThread } from "./thread.js"
 
-/** A fault of protocol, seeded on purpose: the exploration must find a crash that shows it. */
+/** A protocol fault, injected on purpose. The exploration must show it. */
 export interface Mutant {
   readonly name: string
-  /** The workloads, by name, of which at least one must show it. */
+  /** Names of workloads. At least one of them must show the fault. */
   readonly workloads: ReadonlyArray<string>
   readonly patches: () => Patches
-  /** What shows it; a crash where nothing is said. */
+  /** How the fault shows. Default: by a crash. */
   readonly shownBy?: "damage"
 }
 
@@ -45,7 +45,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   },
   { name: "the log is not synced", workloads: writing, patches: () => withoutSync(/\.log$/) },
   {
-    name: "a sync of the log in the calling thread is not done",
+    name: "a log sync in the calling thread is skipped",
     workloads: writing,
     patches: () =>
       onFiles((file) =>
@@ -53,7 +53,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       )
   },
   { name: "the manifest is not synced", workloads: flushing, patches: () => withoutSync(/MANIFEST/) },
-  { name: "the pointer's new content is not synced", workloads: flushing, patches: () => withoutSync(/CURRENT/) },
+  { name: "the new content of CURRENT is not synced", workloads: flushing, patches: () => withoutSync(/CURRENT/) },
   {
     name: "directories are not synced",
     workloads: flushing,
@@ -65,12 +65,12 @@ export const mutants: ReadonlyArray<Mutant> = [
     patches: () => withoutNames(dirname(directory))
   },
   {
-    name: "the name of the directory above the store's is not synced",
+    name: "the name of the store's parent directory is not synced",
     workloads: ["single puts", "a directory of the application's making"],
     patches: () => withoutNames("/")
   },
   {
-    name: "a sync leaves out the last write",
+    name: "a sync skips the last write",
     workloads: writing,
     patches: () =>
       onFiles((file) => {
@@ -93,7 +93,7 @@ export const mutants: ReadonlyArray<Mutant> = [
       })
   },
   {
-    name: "the pointer is replaced before its target is synced",
+    name: "CURRENT is replaced before its manifest is synced",
     workloads: flushing,
     patches: () => {
       const late: Array<StorageFile> = []
@@ -165,7 +165,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     })
   },
   {
-    name: "writes are acknowledged when the operating system has them",
+    name: "writes are acknowledged before they are synced",
     workloads: writing,
     patches: () => ({
       wal: (wal) => ({ ...wal, unsafeCommit: (_durability, done) => wal.unsafeCommit(Wal.CommitMode.buffered, done) })
@@ -192,7 +192,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     patches: () => inThread((storage) => ({ ...storage, syncDirectory: () => Effect.void }))
   },
   {
-    name: "a thread is not told what lies below",
+    name: "a thread does not get the tables below",
     workloads: [...compacting, "mixture 2", "mixture 3"],
     patches: () => ({
       merger: (options) =>
@@ -210,7 +210,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     })
   },
   {
-    name: "sequence numbers are used again after recovery",
+    name: "sequence numbers are reused after recovery",
     workloads: ["flush and reopen", "overwrites", "deletes"],
     patches: () => ({
       manifest: (manifest) => ({ ...manifest, unsafeState: () => ({ ...manifest.unsafeState(), flushedSequence: 0 }) })
@@ -234,7 +234,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     })
   },
   {
-    name: "orphans are left",
+    name: "orphans are not removed",
     workloads: flushing,
     patches: () => ({ manifest: (manifest) => ({ ...manifest, removeOrphans: Effect.succeed([]) }) })
   },
@@ -268,7 +268,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     })
   },
   {
-    name: "a compaction forgets what it read from below",
+    name: "a compaction forgets the first table that it wrote",
     workloads: ["compaction", "levels"],
     patches: () => ({
       manifest: (manifest) => ({
@@ -281,12 +281,13 @@ export const mutants: ReadonlyArray<Mutant> = [
     })
   },
   {
-    name: "a failed sync is tried again",
+    name: "a failed sync is retried",
     workloads: writing,
     patches: () =>
       onFiles((file) => {
         if (!file.path.endsWith(".log")) return file
-        // The first sync of data fails and the system forgets that the pages were dirty: the second has nothing to do.
+        // A sync of data fails and the system marks the dirty pages clean. The retry succeeds
+        // without writing anything.
         let syncs = 0
         return delegate(file, {
           sync: (done) => (++syncs <= 1 || syncs > 3 ? file.sync(done) : queueMicrotask(() => done(undefined)))
@@ -295,7 +296,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   }
 ]
 
-/** The names in one directory are said to be synced, and are not. */
+/** Reports syncs of one directory as done without doing them. */
 const withoutNames = (path: string): Patches => ({
   storage: (storage) => ({
     ...storage,

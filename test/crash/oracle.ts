@@ -12,25 +12,26 @@ import { type Journal, quickDisk } from "./journal.js"
 import { directory, simulated, withStore } from "./simulation.js"
 import type { Model } from "./workload.js"
 
-/** What is judged: a disk, and what may be found on it. */
+/** A disk to judge, and the contents that recovery may find on it. */
 export interface Case {
   readonly files: ReadonlyMap<string, Uint8Array>
-  /** The options of the store that recovers. */
+  /** Options for the recovery. */
   readonly tuning: LsmOptions.Tuning
   readonly models: ReadonlyArray<Model>
-  /** The last batch acknowledged as durable, and the last one handed in. */
+  /** The last batch that was acknowledged as durable. */
   readonly kept: number
+  /** The last batch that was submitted. */
   readonly submitted: number
   /** Records what the recovery does. */
   readonly journal?: Journal | undefined
   readonly patches?: Patches | undefined
 }
 
-/** A file of an application's in the store's directory, under a name that the store could have given. */
+/** An application's file in the store's directory, with a name that the store could have chosen. */
 const foreignName = "20240131.log"
 const foreign = new TextEncoder().encode("2024-01-31 the application's own log, which is longer than a header")
 
-/** A key behind all others, which a workload does not write. */
+/** A key after all others. No workload writes it. */
 export const probe = "\u{10ffff}probe"
 
 /** The whole content of a store, as text. */
@@ -52,12 +53,15 @@ const equal = (a: Model, b: Model): boolean => {
   return true
 }
 
-/** What a closed store has on its disk and its manifest does not name, or the other way round. */
+/**
+ * Reports files of a closed store that its manifest does not name, and named files that are
+ * missing. Also reports a change to the application's file.
+ */
 const leftOver = (disk: MemoryDisk): string | undefined => {
   const files = disk.contents()
   const kept = files.get(`${directory}/${foreignName}`)
   if (kept === undefined || Buffer.compare(kept, foreign) !== 0)
-    return `${foreignName}, which is not the store's, was harmed`
+    return `the application's file ${foreignName} was changed`
   const path = `${directory}/${currentName}`
   const { fileNumber, storeId } = decodeFileHeader(files.get(path)!, "current", path)
   const manifest = `${directory}/${manifestName(fileNumber)}`
@@ -70,16 +74,20 @@ const leftOver = (disk: MemoryDisk): string | undefined => {
     ...state.version.levels.flatMap((tables) => tables.map((table) => tableName(table.fileNumber)))
   ])
   const names = disk.list(directory).filter((name) => name !== lockName && name !== foreignName)
-  // What a crash has left of a header tells whose a file is; of garbage nobody can say so, and it stays.
+  // A file with garbage for a header may belong to the application, so the store leaves it.
   const isLeft = (name: string) => !named.has(name) && isOwnFile(disk, directory, name, { storeId, nextFileNumber })
   const odd = [...names.filter(isLeft), ...[...named].filter((name) => !names.includes(name))]
-  return odd.length === 0 ? undefined : `named or there, and not both: ${odd.join(" ")}`
+  return odd.length === 0 ? undefined : `in the manifest or on disk, but not both: ${odd.join(" ")}`
 }
 
 /**
- * What is wrong with the disk that a crash has left, or undefined. It must open without help; hold exactly what some batch from the
- * last kept to the last submitted left; answer lookups like scans; take writes; hold all that when opened again; and be left
- * with the files that its manifest names, and no others.
+ * Returns what is wrong with the disk that a crash has left, or undefined. The store must
+ * - open without help,
+ * - hold exactly the content after one of the batches from `kept` to `submitted`,
+ * - return the same from lookups as from scans,
+ * - take writes,
+ * - hold all of this when opened again,
+ * - leave exactly the files that its manifest names.
  */
 export const judge = ({
   files,
@@ -110,15 +118,16 @@ export const judge = ({
     if (typeof found === "string") return found
     let match: number | undefined
     for (let n = submitted; n >= kept && match === undefined; n--) if (equal(models[n]!, found)) match = n
-    if (match === undefined) return `${found.size} entries, which no batch from ${kept} to ${submitted} left`
+    if (match === undefined)
+      return `${found.size} entries: not the content after any batch from ${kept} to ${submitted}`
     const readAgain = (store: Store.Store) =>
       Effect.gen(function* () {
         const again = yield* contents(store)
         if (again.get(probe) !== "1") return "a write after recovery was lost"
         again.delete(probe)
-        if (!equal(again, found)) return "opening a second time finds something else"
+        if (!equal(again, found)) return "opening a second time finds other entries"
         const { recovery } = yield* store.stats
-        return recovery.orphans.length > 0 ? `orphans of the recovery: ${recovery.orphans.join(" ")}` : undefined
+        return recovery.orphans.length > 0 ? `the recovery left orphans: ${recovery.orphans.join(" ")}` : undefined
       })
     return (yield* withStore(disk, tuning, readAgain, patches)) ?? leftOver(disk)
   }).pipe(

@@ -19,7 +19,7 @@ export const cutAtDamage = (file: StorageFile): StorageFile => {
   return delegate(file, { size: () => end })
 }
 
-/** A table file whose first write is synced without its filter and what stands behind it. */
+/** A table file whose sync leaves out the filter and everything after it. */
 export const syncedBeforeFilter = (file: StorageFile): StorageFile => {
   let rest: Uint8Array | undefined
   return delegate(file, {
@@ -28,7 +28,7 @@ export const syncedBeforeFilter = (file: StorageFile): StorageFile => {
       const { fileNumber, storeId } = decodeFileHeader(bytes, "table", file.path)
       const footerStart = length - footerSize
       const footer = decodeFooter(bytes.slice(footerStart), saltOf(storeId), fileNumber, footerStart)
-      if (typeof footer === "string") throw new Error(`a table in more than one write: ${footer}`)
+      if (typeof footer === "string") throw new Error(`the table took more than one write: ${footer}`)
       rest = bytes.slice(footer.filter.offset)
       file.append(bytes, 0, footer.filter.offset)
     },
@@ -43,7 +43,7 @@ export const syncedBeforeFilter = (file: StorageFile): StorageFile => {
 
 type FilePatch = (file: StorageFile) => StorageFile
 
-/** Changes every file that is opened, and every one that is created. */
+/** Patches every file that is opened or created. */
 export const onFiles = (opened: FilePatch, created: FilePatch = opened): Patches => ({
   storage: (storage) => {
     const driver: StorageDriver = {
@@ -65,7 +65,7 @@ export const delegate = (file: StorageFile, changes: Partial<StorageFile>): Stor
   ...changes
 })
 
-/** Files whose name fits are said to be synced, and are not. */
+/** Reports syncs of the files that match `pattern` as done without doing them. */
 export const withoutSync = (pattern: RegExp): Patches =>
   onFiles((file) =>
     pattern.test(file.path) ? delegate(file, { sync: (done) => queueMicrotask(() => done(undefined)) }) : file

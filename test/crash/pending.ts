@@ -3,7 +3,7 @@ import { seeded } from "./random.js"
 export interface PendingWrite {
   readonly kind: "write"
   readonly inode: number
-  /** How many appends to the inode came before. */
+  /** How many appends to the inode came before this one. */
   readonly number: number
   readonly offset: number
   readonly bytes: Uint8Array
@@ -13,10 +13,10 @@ export type PendingName =
   | { readonly kind: "link"; readonly path: string; readonly inode: number }
   | { readonly kind: "move"; readonly path: string; readonly to: string }
   | { readonly kind: "unlink"; readonly path: string }
-  /** A new directory, whose name is one of those above it. */
+  /** A new directory. Its name is an entry of its parent. */
   | { readonly kind: "directory"; readonly path: string }
 
-/** What was done and not yet synced: it may or may not have reached the disk. */
+/** A change that is not synced yet. It may or may not have reached the disk. */
 export type Pending = PendingWrite | PendingName
 
 export const isWrite = (item: Pending): item is PendingWrite => item.kind === "write"
@@ -26,10 +26,10 @@ export const describe = (item: Pending): string =>
     ? `${item.bytes.length} bytes at ${item.offset} of inode ${item.inode}`
     : `${item.kind} ${item.path}`
 
-/** A write of which only a part arrived. */
+/** A way to tear a write, so that only a part of it reaches the disk. */
 export interface Tearing {
   readonly how: string
-  /** What the disk then has of it; `seed` draws garbage. */
+  /** What the disk holds of the write. `seed` determines the garbage. */
   readonly torn: (seed: number) => PendingWrite
 }
 
@@ -37,7 +37,10 @@ const pageSize = 4096
 const fileHeaderSize = 32
 const frameHeaderSize = 16
 
-/** Where a write may be torn: its first byte, round the headers, half, all but its last byte, the boundaries of sectors and pages. */
+/**
+ * Offsets at which to tear a write: after its first byte, around the headers, in the middle, before
+ * its last byte, at boundaries of sectors and pages.
+ */
 const cutsOf = ({ bytes, offset }: PendingWrite): ReadonlyArray<number> => {
   const { length } = bytes
   const cuts = new Set([1, length >>> 1, length - 1])
@@ -48,7 +51,7 @@ const cutsOf = ({ bytes, offset }: PendingWrite): ReadonlyArray<number> => {
   return [...cuts].filter((cut) => cut > 0 && cut < length)
 }
 
-/** The ways in which a write may arrive in part; the rest is not there, or zeros, or garbage. */
+/** The ways to tear a write. The rest of it is absent, zeros or garbage. */
 export function* tearings(item: PendingWrite): Generator<Tearing> {
   const { bytes } = item
   const withRest = (cut: number, rest: (part: Uint8Array) => void): PendingWrite => {
@@ -61,7 +64,7 @@ export function* tearings(item: PendingWrite): Generator<Tearing> {
     const random = seeded(seed)
     for (let i = 0; i < part.length; i++) part[i] = Math.floor(random() * 256)
   }
-  // The file has grown, and what was written is not there.
+  // The file has grown, but nothing of the data was written.
   yield { how: "as zeros", torn: () => withRest(0, zeros) }
   yield { how: "as garbage", torn: (seed) => withRest(0, garbage(seed)) }
   for (const cut of cutsOf(item)) {
@@ -71,7 +74,7 @@ export function* tearings(item: PendingWrite): Generator<Tearing> {
   }
 }
 
-/** The pieces of a write that a disk may write on their own. */
+/** The pages of a write. A disk may write each of them independently. */
 export const pages = (item: PendingWrite): ReadonlyArray<PendingWrite> => {
   const pieces: Array<PendingWrite> = []
   for (let at = 0; at < item.bytes.length; ) {

@@ -9,6 +9,6 @@ export const seeded = (seed: number): (() => number) => {
   }
 }
 
-/** The seed of the `n`-th thing under `seed`: each draws for itself, whatever was drawn before. */
+/** Derives a seed for item `n` from `seed`, so that its draws do not depend on earlier ones. */
 export const seedOf = (seed: number, n: number): number =>
   Math.imul(seed ^ Math.imul(n + 1, 0x9e3779b1), 0x85ebca6b) >>> 0

@@ -4,7 +4,7 @@ import type { LsmOptions } from "effect-lsm"
 import { explore } from "./explore.js"
 import { findWorkload } from "./workloads.js"
 
-/** Recoveries of a log alone, of one beside tables, and by way of a table for each record. */
+/** Recoveries from a log alone, from a log and tables, and with a table written for each record. */
 const recoveries: ReadonlyArray<readonly [string, LsmOptions.Tuning]> = [
   ["single puts", {}],
   ["deletes", {}],
@@ -26,7 +26,7 @@ describe("a crash during the recovery from a crash", () => {
     300_000
   )
 
-  // Torn ends in several segments at once, of which the recovery removes one before the other.
+  // Several segments have torn ends at once, and the recovery removes one before another.
   it.live(
     "of a rotation on a slow disk, at every operation",
     () =>

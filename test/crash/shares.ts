@@ -1,11 +1,11 @@
 import type { Workload } from "./workload.js"
 
-/** Of the states that events lead to, about so many are distinct. */
+/** About this part of the states that events lead to is distinct. */
 const distinctPart = 0.45
 
 /**
- * How many states of each workload to judge, `wanted` in all: the same number of each, but of those that have fewer, all; and of a
- * workload with a weight, so much fewer.
+ * Returns how many states of each workload to judge, about `wanted` in all. Each workload gets the
+ * same number, divided by its weight. A workload that has fewer distinct states gets all of them.
  */
 export const shares = (
   workloads: ReadonlyArray<Workload>,

@@ -3,11 +3,13 @@ import * as Effect from "effect/Effect"
 import { explore } from "./explore.js"
 import { workloads } from "./workloads.js"
 
-/** States of each workload, spread evenly over it; with second crashes more than 10,000 in all. */
+/** How many states of each workload to judge. With second crashes, more than 10,000 in all. */
 const states = 245
 const seed = 1
 
-/** The short form of `npm run test:crash`; every second workload, so that two files share the work. */
+/**
+ * The short form of `npm run test:crash`. Takes every second workload: two test files share them.
+ */
 export const shortForm = (half: 0 | 1): void => {
   describe(`after a crash (seed ${seed})`, () => {
     const timeout = 300_000

@@ -9,15 +9,15 @@ import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { openStore, type Patches } from "../support/openStore.js"
 
-/** Below a directory that is missing, too. */
+/** Its parent directory is missing too. */
 export const directory = "/data/store"
 
-/** Nothing here judges the metrics, and a hundred thousand stores need not each make their own. */
+/** Shared by all stores: nothing here reads them, and 100,000 stores are opened. */
 const metrics = Effect.runSync(Metrics.make({ directory, name: "crash" }))
 
 const withoutRuntimeMetrics = RuntimeFlagsPatch.disable(RuntimeFlags.RuntimeMetrics)
 
-/** Runs `use` with a store on a simulated disk. Nothing is logged. */
+/** Opens a store on a simulated disk and runs `use` with it. Logs nothing. */
 export const withStore = <A, E>(
   disk: MemoryDisk,
   tuning: LsmOptions.Tuning,
@@ -30,7 +30,9 @@ export const withStore = <A, E>(
     Logger.withMinimumLogLevel(LogLevel.None)
   )
 
-/** An Effect that does the same each time: chance comes from the seed. It traces nothing. */
+/**
+ * Makes an Effect repeatable by seeding its random numbers. Turns off tracing and runtime metrics.
+ */
 export const simulated =
   (seed: number) =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>

@@ -5,22 +5,23 @@ import { describe, isWrite, type Pending, type PendingWrite, pages, tearings } f
 import { seeded, seedOf } from "./random.js"
 
 /**
- * The states that a crash may leave a disk in, given what had been done and synced until then.
+ * A state that a crash may leave a disk in, given the operations and syncs before it.
  *
- * Durable is: of a file, what a finished sync of it covered; of a directory, the changes before a finished sync of it, where its own name is
- * a change of the one above. Everything else is pending, and each pending piece may or may not have reached the disk, whatever the order in which it was
- * asked for (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
+ * The content of a file is durable if a finished sync of the file covered it. Changes to a
+ * directory are durable if a finished sync of the directory followed them; its own name is a change
+ * to its parent. Everything else is pending. Any of the pending changes may have reached the disk,
+ * whatever their order (Pillai et al., "All File Systems Are Not Created Equal", OSDI 2014).
  */
 export interface CrashState {
   readonly label: () => string
-  /** What the disk then holds: made on demand, for many states are only counted. */
+  /** What the disk holds. Computed on demand, because many states are only counted. */
   readonly files: () => ReadonlyMap<string, Uint8Array>
 }
 
-/** Random parts of what is pending that are drawn after each event. */
+/** How many random subsets of the pending changes to draw after each event. */
 const randomParts = 4
 
-/** A disk as it is known to be at one moment: what is durable, and what is pending. */
+/** Follows the events of a disk, and knows what is durable and what is pending. */
 export class DiskHistory {
   private readonly durable = new Map<number, Uint8Array>()
   private names = new Map<string, number>()
@@ -37,7 +38,7 @@ export class DiskHistory {
     }
   }
 
-  /** Takes the next event; true when the states that are possible have changed. */
+  /** Takes the next event. Returns true if the possible states have changed. */
   advance(event: Event): boolean {
     switch (event.kind) {
       case "submitted":
@@ -88,7 +89,7 @@ export class DiskHistory {
     }
   }
 
-  /** Every state that the disk may be found in after a crash now; `seed` draws random parts and garbage. */
+  /** The states that a crash now may leave. `seed` determines random subsets and garbage. */
   *states(seed: number): Generator<CrashState> {
     const pending = this.pending.slice()
     const without = (item: Pending) => pending.filter((other) => other !== item)
@@ -129,7 +130,8 @@ export class DiskHistory {
       )
     }
     for (const item of names) {
-      // A rename is two changes of a directory, and the new name may come to the disk before the old one goes.
+      // A rename changes a directory twice. The new name may reach the disk before the old one
+      // is gone.
       if (item.kind !== "move") continue
       const inode = this.inodeOf(item.path)
       if (inode === undefined) continue
@@ -149,7 +151,7 @@ export class DiskHistory {
       }
     }
     for (let i = 0; i < randomParts; i++) {
-      // Every second one keeps or loses names alone.
+      // Every second subset keeps all writes and only some names.
       const piecesOf = (item: PendingWrite) => (i % 2 === 0 ? pages(item) : [item])
       yield this.state(
         () => (i % 2 === 0 ? "a random part kept" : "all writes and random names kept"),
@@ -172,7 +174,7 @@ export class DiskHistory {
         for (const item of items) if (item.kind === "directory") lost.delete(item.path)
         const files = new Map<string, Uint8Array>()
         for (const [path, inode] of this.namesAfter(items)) {
-          // Whatever was synced below it, nobody finds it without the directory.
+          // Without its directory a file cannot be found, even if it was synced.
           if (!directoriesAbove(path).some((above) => lost.has(above))) files.set(path, this.content(inode, items))
         }
         return files
@@ -196,7 +198,9 @@ export class DiskHistory {
     return names
   }
 
-  /** The inode of a name, that of a pending link included: a rename may reach the disk without it. */
+  /**
+   * The inode of a name. Pending links count, because a rename may reach the disk without the link.
+   */
   private inodeOf(path: string): number | undefined {
     const link = this.pending.findLast((item) => item.kind === "link" && item.path === path)
     return link?.kind === "link" ? link.inode : this.names.get(path)
@@ -219,7 +223,10 @@ const directoriesAbove = (path: string): ReadonlyArray<string> => {
   return above === path ? [] : [above, ...directoriesAbove(above)]
 }
 
-/** A digest of a state together with what must be found in it: equal ones need no second look. */
+/**
+ * A digest of a state and of the last batch that it must hold. States of equal digest are judged
+ * once.
+ */
 export const digest = (files: ReadonlyMap<string, Uint8Array>, kept: number): string => {
   const hash = createHash("sha1").update(`${kept};`)
   for (const path of [...files.keys()].sort()) {

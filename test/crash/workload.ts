@@ -5,35 +5,38 @@ import type { Patches } from "../support/openStore.js"
 import { Journal, quickDisk } from "./journal.js"
 import { directory, simulated, withStore } from "./simulation.js"
 
-/** What a batch does to a key; undefined is a delete. */
+/** A batch's change to one key. Undefined deletes it. */
 export type Change = readonly [key: string, value: string | undefined]
 
-/** One thing that a workload does. */
+/** A step of a workload. */
 export type Step =
   | { readonly _tag: "Batch"; readonly writes: ReadonlyArray<Change> }
-  /** Batches handed in at the same time. */
+  /** Batches written concurrently. */
   | { readonly _tag: "Together"; readonly batches: ReadonlyArray<ReadonlyArray<Change>> }
   | { readonly _tag: "Flush" | "Compact" | "Sync" }
-  /** Closes the store and opens it again, from then on with other options if so said. */
+  /** Closes the store and opens it again, from then on with `tuning` if it is given. */
   | { readonly _tag: "Reopen"; readonly tuning?: LsmOptions.Tuning }
 
 export interface Workload {
   readonly name: string
   readonly tuning: LsmOptions.Tuning
   readonly steps: ReadonlyArray<Step>
-  /** The options of a store that recovers from a crash, where they are not those of the workload. */
+  /** Options for the recovery from a crash. Default: `tuning`. */
   readonly recoverWith?: LsmOptions.Tuning
-  /** How many turns a sync takes while the workload runs. Default 1. */
+  /** How many microtasks a sync takes while the workload runs. Default 1. */
   readonly syncTurns?: number
-  /** The application makes the directory before the store is opened, and syncs nothing. */
+  /** The application makes the directory before it opens the store, and does not sync it. */
   readonly madeBefore?: boolean
-  /** What a state costs beside the usual one: so much smaller is its part of the states judged. */
+  /**
+   * What a state costs, relative to the usual one. The share of states to judge is divided by it.
+   * Default 1.
+   */
   readonly weight?: number
 }
 
 export type Model = ReadonlyMap<string, string>
 
-/** What a workload did: every disk operation, and the contents due after each batch. */
+/** What a workload did: every disk operation, and the expected content after each batch. */
 export interface Recording {
   readonly events: Journal["events"]
   /** `models[n]` is what the store holds after batch n; `models[0]` is empty. */
@@ -118,5 +121,5 @@ export const record = (
     return { events: journal.events, models }
   }).pipe(simulated(seedOfName(name)))
 
-/** Each workload makes a store of another id, so that no two have a state in common. */
+/** Gives each workload a store with another id, so that no two workloads share a state. */
 const seedOfName = (name: string): number => [...name].reduce((n, letter) => (n * 31 + letter.charCodeAt(0)) >>> 0, 7)

@@ -17,10 +17,13 @@ const sync: Step = { _tag: "Sync" }
 const reopen: Step = { _tag: "Reopen" }
 const range = (from: number, to: number): Array<number> => Array.from({ length: to - from }, (_, i) => from + i)
 
-/** Two keys of 50 KiB: a manifest names both of each table, and is soon long. */
+/**
+ * Two keys of 50 KiB. The manifest holds the first and the last key of each table, so it soon rolls
+ * over.
+ */
 const wide = (n: number) => ["a", "z"].map((letter) => [`${letter}${n}`.padEnd(50 * 1024, letter), "v"] as const)
 
-/** A mixture drawn from a seed. */
+/** Random steps, drawn from a seed. */
 const mixture = (seed: number, length: number, size: number): ReadonlyArray<Step> => {
   const random = seeded(seed)
   const below = (n: number) => Math.floor(random() * n)
@@ -46,7 +49,7 @@ const small = {
   levelRatio: 2
 }
 
-/** What is explored by `npm run test:crash`, and in part by the tests. */
+/** The workloads that `npm run test:crash` explores, and the tests in part. */
 export const workloads: ReadonlyArray<Workload> = [
   { name: "single puts", tuning: {}, steps: range(0, 12).map((n) => put(n)) },
   {
@@ -183,9 +186,10 @@ export const workloads: ReadonlyArray<Workload> = [
   }))
 ]
 
-/** @throws Error where there is none of that name. */
+/** @throws Error if no workload has that name. */
 export const findWorkload = (name: string): Workload => {
   const found = workloads.find((workload) => workload.name === name)
-  if (found === undefined) throw new Error(`there is no workload ${name}: ${workloads.map((w) => w.name).join(", ")}`)
+  if (found === undefined)
+    throw new Error(`no workload is called ${name}; known are ${workloads.map((w) => w.name).join(", ")}`)
   return found
 }

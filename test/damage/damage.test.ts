@@ -15,7 +15,7 @@ const image = (name: Image["name"]) =>
   )
 
 describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
-  it.live("is found in a store with several levels, several segments and a manifest with edits", () =>
+  it.live("is done to stores with several levels, several segments and a manifest with edits", () =>
     Effect.gen(function* () {
       for (const { files, models, name } of yield* Effect.promise(() => images)) {
         if (name.endsWith("log alone")) {
@@ -39,7 +39,7 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
   )
 
   it.live(
-    "is an error that names the file, the place and the region, or changes no answer",
+    "is an error that names the file, the offset and the region, or changes no result",
     () =>
       Effect.gen(function* () {
         const all = [...jobs(yield* Effect.promise(() => images), sample, seed)]
@@ -53,7 +53,7 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
     240_000
   )
 
-  it.live("to the last record of a log that was not closed passes for a torn end, and is told", () =>
+  it.live("to the last record of a log that was not closed is taken for a torn end, and is reported", () =>
     Effect.gen(function* () {
       const crashed = yield* image("crashed")
       const newest = newestLog(crashed.files)
@@ -61,14 +61,15 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
       const newestBatch = crashed.models.length - 1
       let i = seed
       for (const damage of flips(crashed, newest)) {
-        // All around the beginning of the last record and of the unused room behind it, elsewhere a sample.
+        // Every bit around the start of the last record and of the unused space after it. Elsewhere
+        // a sample.
         if (Math.abs(damage.offset - last) > 4 && Math.abs(damage.offset - end) > 2 && i++ % 211 !== 0) continue
         const verdict = yield* judge(crashed, damage.apply())
         expect(verdict, damage.label).toEqual(
           damage.offset < last
             ? { _tag: "Refused", named: new Set([newest]) }
             : damage.offset < end
-              ? { _tag: "Earlier", batch: newestBatch - 1, told: true }
+              ? { _tag: "Earlier", batch: newestBatch - 1, reported: true }
               : { _tag: "Right" }
         )
       }
@@ -76,7 +77,7 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
   )
 
   it.live(
-    "that cuts a log that was not closed loses what was cut, and is told unless it ends with a whole record",
+    "that cuts a log that was not closed loses the records cut, and is reported unless a whole record ends it",
     () =>
       Effect.gen(function* () {
         const crashed = yield* image("crashed")
@@ -92,13 +93,13 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
           else if (damage.offset >= offsets.at(-1)!) expect(verdict, damage.label).toEqual({ _tag: "Right" })
           else {
             const batch = newestBatch - (offsets.length - 1 - Math.max(1, whole))
-            expect(verdict, damage.label).toEqual({ _tag: "Earlier", batch, told: !atEdge })
+            expect(verdict, damage.label).toEqual({ _tag: "Earlier", batch, reported: !atEdge })
           }
         }
       })
   )
 
-  it.live("to a segment's first frame names that segment, not the one before it", () =>
+  it.live("to a segment's first frame is an error that names that segment, not the one before it", () =>
     Effect.gen(function* () {
       const closed = yield* image("closed")
       const logs = [...closed.files.keys()].filter(
@@ -141,7 +142,7 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
     })
   )
 
-  it.live("to the last edit of a manifest changes no answer, or is refused", () =>
+  it.live("to the last edit of a manifest is an error or changes no result", () =>
     Effect.gen(function* () {
       for (const name of ["closed", "crashed"] as const) {
         const one = yield* image(name)

@@ -1,12 +1,12 @@
 import { unusedFrom } from "../../src/core/log/logSegment.js"
 import type { Files, Image } from "./image.js"
 
-/** One way in which a store's files come to harm. */
+/** A way to damage a store's files. */
 export interface Damage {
   readonly kind: "bit" | "cut" | "zeroed" | "extended" | "missing" | "swapped" | "moved" | "older"
-  /** The files that are not what they were. */
+  /** The damaged files. */
   readonly paths: ReadonlyArray<string>
-  /** Where in the first of them: the bytes from `offset` to `end`. */
+  /** The damaged bytes of the first of them: from `offset` to `end`. */
   readonly offset: number
   readonly end: number
   readonly label: string
@@ -42,19 +42,22 @@ export const cut = ({ files }: Image, path: string, offset: number): Damage => (
   apply: () => replaced(files, path, files.get(path)!.slice(0, offset))
 })
 
-/** Every bit of every byte of a file. */
+/** Flips every bit of a file, one at a time. */
 export function* flips(image: Image, path: string): Generator<Damage> {
   const { length } = image.files.get(path)!
   for (let offset = 0; offset < length; offset++) for (let bit = 0; bit < 8; bit++) yield flip(image, path, offset, bit)
 }
 
-/** Every length that a file may be cut to. */
+/** Cuts a file to every shorter length. */
 export function* cuts(image: Image, path: string): Generator<Damage> {
   const { length } = image.files.get(path)!
   for (let at = 0; at < length; at++) yield cut(image, path, at)
 }
 
-/** Zeros from every place of a file on: what a disk gives for a piece that it never wrote. */
+/**
+ * Fills a file with zeros from every offset on. A disk may return zeros for pages that it never
+ * wrote.
+ */
 export function* zeroed({ files }: Image, path: string): Generator<Damage> {
   const whole = files.get(path)!
   for (let at = 0; at < whole.length; at++) {
@@ -69,7 +72,7 @@ export function* zeroed({ files }: Image, path: string): Generator<Damage> {
   }
 }
 
-/** Files missing, longer, swapped, replaced by an older copy of themselves. */
+/** Files that are missing, extended, swapped, or replaced by an older copy of themselves. */
 export function* wholeFiles(image: Image): Generator<Damage> {
   const paths = [...image.files.keys()]
   for (const path of paths) {
@@ -91,7 +94,7 @@ export function* wholeFiles(image: Image): Generator<Damage> {
         paths: [path],
         offset: bytes.length,
         end: Number.POSITIVE_INFINITY,
-        label: `${path} with ${what} behind it`,
+        label: `${path} with ${what} appended`,
         apply: () => replaced(image.files, path, Buffer.concat([bytes, tail]))
       }
     }
@@ -120,7 +123,7 @@ export function* wholeFiles(image: Image): Generator<Damage> {
   }
 }
 
-/** Pieces of files copied over others, in the same file and in others of its kind. */
+/** Pieces of a file copied to other offsets of the same file, and to the next file. */
 export function* moves(image: Image, size: number, stride: number): Generator<Damage> {
   const paths = [...image.files.keys()]
   for (const [i, from] of paths.entries()) {

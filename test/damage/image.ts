@@ -8,11 +8,11 @@ import { withStore } from "../crash/simulation.js"
 export type Model = ReadonlyMap<string, string>
 export type Files = ReadonlyMap<string, Uint8Array>
 
-/** A store's files at one moment, and what must be read from them. */
+/** A store's files at one moment, and the contents that must be read from them. */
 export interface Image {
   readonly name: "closed" | "crashed" | "closed, log alone" | "crashed, log alone"
   readonly files: Files
-  /** Older contents of the same files, and of files that are gone. */
+  /** Older contents of these files, and of files that were removed. */
   readonly older: ReadonlyArray<{ readonly path: string; readonly bytes: Uint8Array }>
   /** `models[n]` is what the store held after batch n. */
   readonly models: ReadonlyArray<Model>
@@ -30,12 +30,12 @@ const small: LsmOptions.Tuning = {
   levelRatio: 3
 }
 
-/** Flushes and compactions only when asked for; blocks are read anew each time. */
+/** Flushes and compacts only on request, and caches no blocks. */
 export const quiet: LsmOptions.Tuning = { ...small, level0Tables: 1000, level1Bytes: 2 ** 30, blockCacheBytes: 0 }
 
 const keyOf = (n: number): string => `key:${String((n * 7919) % 1000).padStart(3, "0")}`
 
-/** Writes to the stores on a disk, and remembers what its files have held. */
+/** Writes to the stores on a disk, and remembers all contents that its files have had. */
 const recorder = (disk: MemoryDisk) => {
   const models: Array<Model> = [new Map()]
   const older = new Map<string, Map<string, Uint8Array>>()
@@ -85,7 +85,7 @@ const recorder = (disk: MemoryDisk) => {
   return { write, remember, image }
 }
 
-/** Stores whose data is in the log alone: a closed one, and one left while it is open. */
+/** Two images of a store that has all of its data in the log: after closing, and while open. */
 const makeLogImages = Effect.gen(function* () {
   const disk = quickDisk()
   const { write, remember, image } = recorder(disk)
@@ -101,14 +101,16 @@ const makeLogImages = Effect.gen(function* () {
 })
 
 /**
- * Makes a store of about 64 KiB: tables at several levels, with deletions and older versions, several segments
- * of log, a manifest with edits. The same each time. A crashed one is left while it is open, everything acknowledged, with tables that
- * a cursor holds; both images hold the same content. Two more have nothing but a log.
+ * Makes a store of about 64 KiB, the same each time. It has tables at several levels, with
+ * deletions and older versions, several log segments, and a manifest with edits. The `closed` image
+ * is taken after closing. The `crashed` one is taken while the store is open, with every write
+ * acknowledged and with tables that a cursor holds. Both hold the same content. Two more images
+ * have only a log.
  */
 export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(function* () {
   const disk = quickDisk()
   const { write, remember, image } = recorder(disk)
-  // Deeper levels, by flushes and compactions.
+  // Flushes and compactions fill the deeper levels.
   yield* withStore(disk, small, (store) =>
     Effect.gen(function* () {
       for (let i = 0; i < 12; i++) {
@@ -123,7 +125,7 @@ export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(functi
       yield* store.sync
     })
   )
-  // Segments that no flush has taken yet.
+  // Segments that are not flushed yet.
   for (let i = 0; i < 3; i++) yield* withStore(disk, quiet, (store) => write(store, 3))
   yield* withStore(disk, quiet, (store) =>
     Effect.gen(function* () {

@@ -6,24 +6,28 @@ import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
 import type { Damage } from "./damages.js"
 import { type Files, type Image, quiet } from "./image.js"
-import { answerOf, type Expected, expected, operations } from "./operations.js"
+import { type Expected, expected, operations, outcomeOf } from "./operations.js"
 
 /**
- * What came of one damage. Every answer was right, or an error that names files; or everything read was what the store held after an
- * earlier batch, which is what damage leaves that passes for a torn end. All else is a fault.
+ * The outcome of one damage:
+ * - `Right`: every result was right.
+ * - `Refused`: results were right or errors that name files.
+ * - `Earlier`: everything read was the content after an earlier batch, as after a torn end.
+ *   `reported` says whether the store reported dropped records.
+ * - `Fault`: anything else.
  */
 export type Verdict =
   | { readonly _tag: "Right" }
   | { readonly _tag: "Refused"; readonly named: ReadonlySet<string> }
-  | { readonly _tag: "Earlier"; readonly batch: number; readonly told: boolean }
+  | { readonly _tag: "Earlier"; readonly batch: number; readonly reported: boolean }
   | { readonly _tag: "Fault"; readonly what: string }
 
 const fault = (what: string): Verdict => ({ _tag: "Fault", what })
 
-/** A buffer of this size may be one that the engine uses for all small reads. */
+/** The engine may use one buffer of this size for all small reads. */
 const reused = 64 * 1024
 
-/** Reports reads, and buffers to read into, that the file's size does not explain. */
+/** Reports reads and read buffers that are too large for the size of the file. */
 const bounded = (files: Files, report: (what: string) => void) => (storage: Storage.StorageService) => ({
   ...storage,
   driver: {
@@ -49,23 +53,23 @@ const bounded = (files: Files, report: (what: string) => void) => (storage: Stor
   }
 })
 
-/** A header or a footer may be asked for where the file is too short for one. */
+/** The engine may read a header or a footer from a file that is too short for one. */
 const slack = 64
 
 const readAll = (store: Store.Store, due: Expected): Effect.Effect<Verdict> =>
   Effect.gen(function* () {
     const named = new Set<string>()
     for (const { name, run } of operations) {
-      const answer = yield* run(store, due)
-      if (answer.fault !== undefined) return fault(`${name}: ${answer.fault}`)
-      for (const file of answer.named) named.add(file)
+      const outcome = yield* run(store, due)
+      if (outcome.fault !== undefined) return fault(`${name}: ${outcome.fault}`)
+      for (const file of outcome.named) named.add(file)
     }
     return named.size > 0 ? { _tag: "Refused", named } : { _tag: "Right" }
   })
 
 const generous = "60 seconds"
 
-/** Opens a store on damaged files, reads all of it, and says what came of it. */
+/** Opens a store on damaged files, reads all of it, and returns the verdict. */
 export const judge = ({ models, keys }: Image, files: Files): Effect.Effect<Verdict> =>
   Effect.gen(function* () {
     const disk = quickDisk()
@@ -81,22 +85,22 @@ export const judge = ({ models, keys }: Image, files: Files): Effect.Effect<Verd
         if (verdict._tag !== "Fault") return verdict
         for (let batch = last - 1; batch >= 0; batch--) {
           const earlier = yield* readAll(store, expected(models[batch]!, keys, files))
-          const told = (yield* Effect.orDie(store.stats)).recovery.dropped.length > 0
-          if (earlier._tag === "Right") return { _tag: "Earlier", batch, told } as const
+          const reported = (yield* Effect.orDie(store.stats)).recovery.dropped.length > 0
+          if (earlier._tag === "Right") return { _tag: "Earlier", batch, reported } as const
         }
         return verdict
       })
     const exit = yield* Effect.exit(withStore(disk, quiet, use, { storage }))
     if (unbounded !== undefined) return fault(unbounded)
     if (Exit.isSuccess(exit)) return exit.value
-    const answer = answerOf(exit, files)
-    if (answer.fault !== undefined) return fault(`open: ${answer.fault}`)
-    return { _tag: "Refused", named: new Set(answer.named) } as const
+    const outcome = outcomeOf(exit, files)
+    if (outcome.fault !== undefined) return fault(`open: ${outcome.fault}`)
+    return { _tag: "Refused", named: new Set(outcome.named) } as const
   }).pipe(Effect.timeoutTo({ duration: generous, onSuccess: (verdict) => verdict, onTimeout: () => fault("it hangs") }))
 
 /**
- * Judges damages of one table in a store that stays open: opening reads no table. All keys in its range are read, the
- * table's file being opened anew each time.
+ * Judges damages of one table in a store that stays open, because opening reads no table. For each
+ * damage, opens the table's file anew and reads all keys in its range.
  */
 export const judgeTable = (
   { models, keys, files }: Image,
@@ -116,7 +120,8 @@ export const judgeTable = (
     const sorted = [...new Set(keys)].sort()
     const use = (store: Store.Store) =>
       Effect.gen(function* () {
-        // Its keys are those that fail while it is empty; nothing has opened it before.
+        // The table's keys are those that fail while its file is empty. Nothing has opened it
+        // before.
         disk.place(path, new Uint8Array(0))
         const inTable = new Set(sorted.filter((key) => Either.isLeft(Either.try(() => store.unsafeGet(key)))))
         const [first, last] = [sorted.find((key) => inTable.has(key))!, sorted.findLast((key) => inTable.has(key))!]
@@ -128,7 +133,7 @@ export const judgeTable = (
         const due = expected(new Map([...model].filter(([key]) => near.includes(key))), near, files)
         for (const damage of damages) {
           disk.place(path, damage.apply().get(path)!)
-          // One table is open at a time: reading another closes this one.
+          // Only one table is open at a time, so reading another closes this one.
           store.unsafeGet(elsewhere)
           report(damage, yield* readAll(store, due))
         }

@@ -1,5 +1,5 @@
-// npm run test:damage [-- --seed N --every N --files TEXT]: tries every damage on a small store, on two processes; one in N with
-// --every, those of files with TEXT in their names with --files.
+// npm run test:damage [-- --seed N --every N --files TEXT]: tries every damage on a small store, in
+// two processes. --every tries one damage in N. --files tries only files with TEXT in their names.
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
@@ -55,7 +55,7 @@ if (values.shard !== undefined) {
         out += chunk
       })
       child.on("close", (code) =>
-        code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`shard ended with ${code}`))
+        code === 0 ? resolve(JSON.parse(out)) : reject(new Error(`a shard exited with ${code}`))
       )
     })
   })

@@ -6,7 +6,7 @@ import { LsmError, type Store } from "effect-lsm"
 import { directory } from "../crash/simulation.js"
 import type { Files, Model } from "./image.js"
 
-/** What is to be read from a store, in which keys, and from which files. */
+/** The expected content of a store, the keys to read, and the files that it has. */
 export interface Expected {
   readonly model: Model
   readonly keys: ReadonlyArray<string>
@@ -22,19 +22,21 @@ export const expected = (model: Model, keys: ReadonlyArray<string>, files: Files
   sorted: [...model].sort(([a], [b]) => (a < b ? -1 : 1))
 })
 
-/** What was answered: a wrong answer is a fault; errors name the files that are damaged. */
-export interface Answer {
+/**
+ * The outcome of an operation. A wrong result is a fault. `named` are the files that errors name.
+ */
+export interface Outcome {
   readonly fault: string | undefined
   readonly named: ReadonlyArray<string>
 }
 
-/** Something that is done to an open store. */
+/** An operation on an open store. */
 export interface Operation {
   readonly name: string
-  readonly run: (store: Store.Store, due: Expected) => Effect.Effect<Answer>
+  readonly run: (store: Store.Store, due: Expected) => Effect.Effect<Outcome>
 }
 
-/** What is wrong with an error that damage has caused, or the file that it names. */
+/** Returns the file that an error names, or a fault if damage must not cause such an error. */
 const nameOf = (error: unknown, files: Files): { readonly fault: string } | { readonly file: string } => {
   if (error instanceof LsmError.UnsupportedFormat) return { file: error.file }
   if (!(error instanceof LsmError.Corruption)) return { fault: `failed with ${String(error)}` }
@@ -46,11 +48,11 @@ const nameOf = (error: unknown, files: Files): { readonly fault: string } | { re
     offset <= (files.get(file)?.length ?? 0) &&
     region !== "" &&
     reason !== ""
-  return sound ? { file } : { fault: `an error that does not say where: ${error.message}` }
+  return sound ? { file } : { fault: `an error without a valid place: ${error.message}` }
 }
 
-/** What an exit that is a failure says. */
-export const answerOf = (exit: Exit.Exit<unknown, unknown>, files: Files): Answer => {
+/** The outcome that an exit stands for. */
+export const outcomeOf = (exit: Exit.Exit<unknown, unknown>, files: Files): Outcome => {
   if (Exit.isSuccess(exit)) return { fault: undefined, named: [] }
   if (exit.cause._tag !== "Fail") return { fault: `a defect: ${Cause.pretty(exit.cause)}`, named: [] }
   const name = nameOf(exit.cause.error, files)
@@ -59,7 +61,7 @@ export const answerOf = (exit: Exit.Exit<unknown, unknown>, files: Files): Answe
 
 const decoder = new TextDecoder()
 
-/** Errors are many here, and their stacks take longer than the reads. */
+/** Many reads fail here, and capturing the stacks takes longer than the reads. */
 const withoutStack = <A>(run: () => A): A => {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
@@ -112,13 +114,13 @@ const scan = (reverse: boolean): Operation => ({
           })
         )
       )
-      const answer = answerOf(exit, files)
+      const outcome = outcomeOf(exit, files)
       if (fault === undefined && Exit.isSuccess(exit) && count < sorted.length) {
         fault = `${count} of ${sorted.length} entries`
       }
-      return { named: answer.named, fault: fault ?? answer.fault }
+      return { named: outcome.named, fault: fault ?? outcome.fault }
     })
 })
 
-/** What is done to each damaged store that opens. */
+/** The operations to run on each damaged store that opens. */
 export const operations: ReadonlyArray<Operation> = [lookups, scan(false), scan(true)]

@@ -6,7 +6,10 @@ import type { Damage } from "./damages.js"
 import type { Files, Image } from "./image.js"
 import type { Verdict } from "./judge.js"
 
-/** Where the frames of a log or a manifest begin, and where the last one ends: behind it there may be unused room. */
+/**
+ * The offsets of the frames of a log or a manifest, and the end of the last one. Unused space may
+ * follow.
+ */
 export const frameOffsets = (bytes: Uint8Array): ReadonlyArray<number> => {
   const offsets = [fileHeaderSize]
   for (let at = fileHeaderSize; at < unusedFrom(bytes, fileHeaderSize); ) {
@@ -24,9 +27,10 @@ export const newestLog = (files: Files): string =>
     .at(-1)!
 
 /**
- * What is wrong with a verdict. Right answers and errors that name a damaged file are due everywhere, but for damage that reaches the
- * end of the newest segment of a log that was not closed: there the records that are damaged may be missing, and all behind them. That is told, unless
- * the segment ends with a whole record.
+ * Returns what is wrong with a verdict, or undefined. Results must be right, or errors that name a
+ * damaged file. There is one exception: if damage reaches the end of the newest segment of a log
+ * that was not closed, the damaged records and all after them may be missing. The store must report
+ * this, unless the segment ends with a whole record.
  */
 export const ruleFault = (image: Image, damage: Damage, verdict: Verdict): string | undefined => {
   const { files, name, models } = image
@@ -36,12 +40,13 @@ export const ruleFault = (image: Image, damage: Damage, verdict: Verdict): strin
     case "Right":
       return undefined
     case "Refused": {
-      // Of a manifest that has lost edits, or an old pointer, nobody can say more than which file does not fit.
+      // If a manifest has lost edits or CURRENT is old, the store only sees that another file does
+      // not fit.
       const unsure = damage.paths.some(
         (path) => path.includes("MANIFEST") || (path.endsWith("CURRENT") && damage.kind === "older")
       )
       const misnamed = [...verdict.named].filter((file) => !damage.paths.includes(file))
-      return misnamed.length > 0 && !unsure ? `names ${misnamed.join(" ")}` : undefined
+      return misnamed.length > 0 && !unsure ? `names undamaged ${misnamed.join(" ")}` : undefined
     }
     case "Earlier": {
       const newest = newestLog(files)
@@ -50,10 +55,11 @@ export const ruleFault = (image: Image, damage: Damage, verdict: Verdict): strin
       const used = unusedFrom(damage.apply().get(newest)!, fileHeaderSize)
       const [last, end] = [offsets.at(-2)!, offsets.at(-1)!]
       const cut = used < end
-      if (!cut && damage.end <= last) return `content after batch ${verdict.batch}, though a later record is whole`
-      if (damage.offset >= end) return `content after batch ${verdict.batch}, though all records are whole`
-      if (!verdict.told && !(cut && offsets.includes(used))) return "records are dropped and not told"
-      // The first frame is the segment's own; each other one holds a batch, the last of them the newest.
+      if (!cut && damage.end <= last) return `content after batch ${verdict.batch}, but a later record is whole`
+      if (damage.offset >= end) return `content after batch ${verdict.batch}, but all records are whole`
+      if (!verdict.reported && !(cut && offsets.includes(used))) return "records are dropped and not reported"
+      // The first frame is the segment's own. Each other frame holds a batch, the last one the
+      // newest.
       const firstLost = offsets.findIndex((offset, i) => (offsets[i + 1] ?? offset) > Math.min(damage.offset, used))
       const lost = offsets.length - 1 - Math.max(1, firstLost)
       return models.length - 1 - verdict.batch > lost

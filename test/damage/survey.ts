@@ -4,11 +4,11 @@ import type { Files, Image } from "./image.js"
 import { judge, judgeTable, type Verdict } from "./judge.js"
 import { frameOffsets, newestLog, ruleFault } from "./rules.js"
 
-/** How much of each kind of damage is tried: one in so many. */
+/** How much of each kind of damage to try: one in this many. */
 export interface Extent {
   readonly bits: number
   readonly cuts: number
-  /** Damages of tables that are tried in a store opened for each, beside those in a store that stays open. */
+  /** Damages of tables in a newly opened store, in addition to those in a store that stays open. */
   readonly opened: number
   readonly moves: number
   readonly wholeFiles: number
@@ -24,24 +24,24 @@ export interface Finding {
   readonly fault: string
 }
 
-/** What came of the damages tried. */
+/** The results of the damages tried. */
 export interface Survey {
   readonly tried: number
-  /** By what came of it. */
+  /** How many damages there were of each kind and verdict. */
   readonly counts: Readonly<Record<string, number>>
-  /** Damages that pass for a torn end. */
+  /** Damages that are taken for a torn end. */
   readonly torn: ReadonlyArray<{ readonly image: Image; readonly damage: Damage; readonly batch: number }>
   readonly findings: ReadonlyArray<Finding>
 }
 
-/** Files no longer than this are tried in full. */
+/** Files up to this many bytes are tried nearly in full. */
 const smallFile = 64
 
-/** A part of what there is to do, of which another process may do another. */
+/** A part of the work. Processes can share the jobs. */
 export interface Job {
   readonly image: Image
   readonly damages: () => Iterable<Damage>
-  /** The table that the damages are about, where the store stays open. */
+  /** The table that is damaged, if the store stays open. */
   readonly table?: string
 }
 
@@ -50,7 +50,7 @@ function* oneIn(damages: Iterable<Damage>, every: number, offset: number): Gener
   for (const damage of damages) if (i++ % every === 0) yield damage
 }
 
-/** Both images in jobs. Files that are the same in both are damaged in the first. */
+/** The jobs for all images. Files that are the same in the first image are damaged only there. */
 export function* jobs(images: ReadonlyArray<Image>, extent: Extent, seed: number): Generator<Job> {
   for (const [n, image] of images.entries()) {
     const others: Files = images[0]!.files
@@ -65,7 +65,7 @@ export function* jobs(images: ReadonlyArray<Image>, extent: Extent, seed: number
     for (const [path, bytes] of image.files) {
       if (!differs(path)) continue
       const few = bytes.length <= smallFile
-      // Of nine bits one: each bit's turn comes in the byte after.
+      // One bit in nine: in each byte the bit after the one in the byte before.
       const bits = few ? Math.min(9, extent.bits) : extent.bits
       const cutEvery = few ? 1 : extent.cuts
       const damages = [sampled(() => flips(image, path), bits), sampled(() => cuts(image, path), cutEvery)]
@@ -74,7 +74,7 @@ export function* jobs(images: ReadonlyArray<Image>, extent: Extent, seed: number
         yield* damages
         continue
       }
-      // A table that only a cursor holds is read by nobody.
+      // No read reaches a table that only a cursor holds.
       if (n > 0) {
         yield sampled(() => flips(image, path), extent.opened)
         yield sampled(() => cuts(image, path), extent.opened)
@@ -84,7 +84,7 @@ export function* jobs(images: ReadonlyArray<Image>, extent: Extent, seed: number
       yield sampled(() => flips(image, path), extent.opened)
       yield sampled(() => cuts(image, path), extent.opened)
     }
-    // The beginning of each frame, and what stands to either side of it.
+    // Cuts at the start of each frame, and one byte to either side.
     for (const path of [newestLog(image.files), [...image.files.keys()].find((name) => name.includes("MANIFEST"))!]) {
       const around = new Set(frameOffsets(image.files.get(path)!).flatMap((offset) => [offset - 1, offset, offset + 1]))
       yield { image, damages: () => [...cuts(image, path)].filter(({ offset }) => around.has(offset)) }
@@ -118,7 +118,10 @@ export const survey = ({ image, damages, table }: Job): Effect.Effect<Survey> =>
     return { tried, counts, torn, findings }
   })
 
-/** The simulation runs on microtasks: whoever else lives in the process gets a turn in between. */
+/**
+ * Yields to the event loop. The simulation runs on microtasks, which would keep everything else in
+ * the process from running.
+ */
 const turn = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })

@@ -22,9 +22,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(data, { recursive: true }))
 
-const cities = (...options: ReadonlyArray<string>) =>
+const citiesIn = (directory: string, ...options: ReadonlyArray<string>) =>
   new Promise<{ readonly output: string; readonly code: number | null; readonly signal: string | null }>((resolve) => {
-    const child = spawn(process.execPath, [program, "--directory", join(data, "store"), ...options])
+    const child = spawn(process.execPath, [program, "--directory", join(data, directory), ...options])
     let output = ""
     const collect = (text: Buffer) => {
       output += text.toString()
@@ -33,6 +33,8 @@ const cities = (...options: ReadonlyArray<string>) =>
     child.stderr.on("data", collect)
     child.on("close", (code, signal) => resolve({ output, code, signal }))
   })
+
+const cities = (...options: ReadonlyArray<string>) => citiesIn("store", ...options)
 
 /** Lines at the end of every complete run. */
 const results = [
@@ -68,6 +70,19 @@ describe("the cities example", () => {
     expect(output).toContain("271 batches are complete, 0 absent, 0 there in part")
     expect(output).toContain("All cities are there from an earlier run: no import")
     expect(output).toContain("The cities of US were removed by an earlier run")
+    for (const result of results) expect(output).toContain(result)
+    expect(code).toBe(0)
+  })
+
+  it("starts in a process that is killed partway, and continues from what it left", async () => {
+    const { output, code } = await citiesIn("default")
+    expect(output).toContain("100 batches acknowledged: now this process kills itself")
+    expect(output).toContain("It was killed by SIGKILL")
+    expect(output).toContain("Checked every value: all 100 acknowledged batches are there")
+    expect(output).toMatch(
+      /(100 batches are complete, 171 absent|101 batches are complete, 170 absent), 0 there in part/
+    )
+    expect(output).toMatch(/Imported [\d,]+ cities \(.+, [\d,]+ a second\)/)
     for (const result of results) expect(output).toContain(result)
     expect(code).toBe(0)
   })

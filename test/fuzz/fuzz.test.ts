@@ -7,13 +7,14 @@ const seed = Number(process.env["LSM_TEST_SEED"] ?? 1)
 const inputs = 20_000
 
 describe(`every decoder (the short form of npm run test:fuzz, seed ${seed})`, () => {
-  it("decodes what its encoder made, also with its checksums made anew", () => {
+  it("decodes the output of its encoder, also after its checksums are computed again", () => {
     for (const { name, seeds, decode, reseal } of targets) {
       for (const [i, bytes] of seeds.entries()) {
         const copy = bytes.slice()
         reseal?.(copy)
         expect(Buffer.compare(copy, bytes), `${name} ${i}`).toBe(0)
-        // A close frame in the wrong place, or a chain without its beginning, is refused, and typed.
+        // A misplaced close frame, or a chain without its first segment, is refused with a typed
+        // error.
         try {
           expect(decode(copy), `${name} ${i}`).toBe(true)
         } catch (error) {
@@ -23,11 +24,11 @@ describe(`every decoder (the short form of npm run test:fuzz, seed ${seed})`, ()
     }
   })
 
-  it(`answers or fails typed, within its time and memory, on ${inputs} mutated inputs`, () => {
-    const { findings, targets: told } = fuzz(inputs, seed)
+  it(`returns or fails with a typed error, within its time and memory, on ${inputs} mutated inputs`, () => {
+    const { findings, targets: report } = fuzz(inputs, seed)
     expect(findings.slice(0, 3)).toEqual([])
-    for (const [name, { decoded, inputs: fed }] of Object.entries(told)) {
-      // The decoding behind a checksum is reached, and not everything passes.
+    for (const [name, { decoded, inputs: fed }] of Object.entries(report)) {
+      // Some inputs get past the checksums, and not all inputs are accepted.
       expect(decoded, name).toBeGreaterThan(fed / 100)
       expect(decoded, name).toBeLessThan(fed)
     }

@@ -12,20 +12,23 @@ export interface FuzzFinding {
 
 export interface FuzzReport {
   readonly inputs: number
-  /** Inputs that were taken for what they should be. */
+  /** Inputs that their decoder accepted. */
   readonly decoded: number
   readonly findings: ReadonlyArray<FuzzFinding>
-  /** Of each target: inputs, those decoded, the longest time in ms, the most bytes allocated for one input. */
+  /**
+   * For each target: inputs, inputs decoded, longest time in ms, most bytes allocated for one
+   * input.
+   */
   readonly targets: Record<string, { inputs: number; decoded: number; slowest: number; mostBytes: number }>
 }
 
-/** No input of some kilobytes may take longer: a thousand times what the slowest takes. */
+/** The limit for one input of a few kilobytes, about a thousand times what the slowest takes. */
 const ceilingMillis = 2000
 
-/** Bytes that decoding may allocate in typed arrays: what a file of this size can hold, cursors and caches beside. */
+/** How many bytes decoding may allocate in typed arrays, cursors and caches included. */
 export const allocationLimit = (length: number): number => 64 * 1024 + 64 * length
 
-/** Counts the bytes of typed arrays made by length while it runs. */
+/** Counts the bytes of each `Uint8Array` that `run` makes by length. */
 const countingAllocations = <A>(run: (allocated: () => number) => A): A => {
   const Original = globalThis.Uint8Array
   let bytes = 0
@@ -42,7 +45,7 @@ const countingAllocations = <A>(run: (allocated: () => number) => A): A => {
   }
 }
 
-/** Feeds mutated inputs to every decoder in turn; half of them with their checksums made to fit. */
+/** Feeds mutated inputs to each decoder in turn. Half of them get valid checksums. */
 export const fuzz = (inputs: number, seed: number, only?: string): FuzzReport => {
   const random = seeded(seed)
   const draw = (below: number): number => Math.floor(random() * below)

@@ -9,7 +9,7 @@ const { values } = parseArgs({
     target: { type: "string" }
   }
 })
-// Most inputs end in an error, and its stack would take longer than the decoding.
+// Most inputs end in an error. Capturing its whole stack would take longer than the decoding.
 Error.stackTraceLimit = 4
 const started = performance.now()
 const { inputs, decoded, findings, targets } = fuzz(Number(values.inputs), Number(values.seed), values.target)

@@ -1,14 +1,14 @@
-/** Draws whole numbers below a bound. */
+/** Draws an integer from 0 to `below - 1`. */
 export type Draw = (below: number) => number
 
-/** Numbers that decoders trip over. */
+/** Numbers that often break decoders. */
 const extremes = [0, 1, 2, 7, 8, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff]
 
 const writeLittle = (bytes: Uint8Array, at: number, value: number, width: number): void => {
   for (let i = 0; i < width && at + i < bytes.length; i++) bytes[at + i] = Math.floor(value / 2 ** (8 * i)) & 0xff
 }
 
-/** A varint of the longest form that says `value`, or more than any number. */
+/** Overwrites bytes with the varint of `value`. */
 const writeVarint = (bytes: Uint8Array, at: number, value: number): void => {
   for (let i = 0; i < 10 && at + i < bytes.length; i++) {
     const more = value >= 0x80
@@ -70,7 +70,7 @@ const mutateOnce = (bytes: Uint8Array, other: Uint8Array, draw: Draw): Uint8Arra
   }
 }
 
-/** Bytes that were `seed` once; now and then ones that never were anything. */
+/** Mutates `seed` one to four times. Once in a hundred times, returns random bytes instead. */
 export const mutate = (seed: Uint8Array, other: Uint8Array, draw: Draw): Uint8Array => {
   if (draw(100) === 0) return randomBytes(draw(200), draw)
   let bytes: Uint8Array = seed.slice()

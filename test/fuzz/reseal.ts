@@ -12,7 +12,7 @@ export const resealHeader = (bytes: Uint8Array): void => {
   if (bytes.length >= fileHeaderSize) writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
 }
 
-/** Makes valid whatever stands where frames should: each ends where its length says, or the file does. */
+/** Makes frame checksums valid, up to the first frame whose length exceeds the file. */
 export const resealFrames = (bytes: Uint8Array, fileNumber: number): void => {
   resealHeader(bytes)
   for (let at = fileHeaderSize; at + frameHeaderSize <= bytes.length; ) {
@@ -33,7 +33,10 @@ const resealSection = (bytes: Uint8Array, offset: number, length: number): void 
   writeU32(bytes, end + 1, checksum(bytes, offset, end + 1, placeSeed(salt, 7, offset)))
 }
 
-/** Makes valid every section that the footer names, and every block that the index names. */
+/**
+ * Makes valid the checksums of all sections that the footer names and all blocks that the index
+ * names.
+ */
 export const resealTable = (bytes: Uint8Array): void => {
   resealHeader(bytes)
   const footerAt = bytes.length - footerSize
@@ -43,7 +46,7 @@ export const resealTable = (bytes: Uint8Array): void => {
     const [offset, length] = [readU48(bytes, footerAt + at), readU32(bytes, footerAt + at + 6)]
     resealSection(bytes, offset, length)
     if (at !== 10 || offset + length > footerAt) continue
-    // The properties hold the file's size: what is about to be decoded must not end there.
+    // The properties hold the file's size. A wrong size would end the decoding there.
     const properties = readU48(bytes, footerAt + 20)
     if (properties + 12 < footerAt) {
       writeU32(bytes, properties + 6, bytes.length)
@@ -56,7 +59,7 @@ export const resealTable = (bytes: Uint8Array): void => {
       })
       for (let i = 0; i < index.count; i++) resealSection(bytes, index.offsetOf(i), index.lengthOf(i))
     } catch {
-      // No index, no blocks.
+      // A malformed index names no blocks.
     }
   }
 }

@@ -25,7 +25,7 @@ const frame = (payload: Uint8Array, type: number, synced: number, fileNumber: nu
   return bytes
 }
 
-/** A log segment with so many records, closed. */
+/** A closed log segment with `records` records. */
 export const segmentOf = (fileNumber: number, previous: PreviousSegment | undefined, records: number): Uint8Array => {
   const start = new Uint8Array(startPayloadSize)
   encodeStart(previous ?? { fileNumber: 0, size: 0, synced: true }, start, 0)

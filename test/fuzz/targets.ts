@@ -20,12 +20,15 @@ import { buildTable, openTable, plainOptions, tableCursor, tableStoreId } from "
 import { resealFooter, resealFrames, resealHeader, resealTable } from "./reseal.js"
 import { entriesOf, manifestOf, segmentOf, storeId } from "./seeds.js"
 
-/** A decoder, what it is fed with, and what makes changed bytes pass its checksums. */
+/** A decoder, valid inputs to mutate, and a way to make the checksums of mutated bytes valid. */
 export interface Target {
   readonly name: string
   readonly seeds: ReadonlyArray<Uint8Array>
   readonly reseal?: (bytes: Uint8Array) => void
-  /** Decodes all there is to decode; false when the bytes are refused, which some decoders tell by throwing. */
+  /**
+   * Decodes all of the bytes. Returns false if the decoder refuses them; some decoders throw
+   * instead.
+   */
   readonly decode: (bytes: Uint8Array) => boolean
 }
 
@@ -43,7 +46,7 @@ const lookIn = (block: Uint8Array): void => {
   }
 }
 
-/** Walks a cursor both ways: there can be no more entries than bytes. */
+/** Walks a cursor both ways. There cannot be more entries than bytes. */
 const walk = (
   cursor: Pick<BlockCursor, "valid" | "seekToFirst" | "seekToLast" | "next" | "prev" | "seek" | "keyBytes" | "keyEnd">,
   bytes: number
@@ -84,7 +87,7 @@ const tables = [
   buildTable(entriesOf(3)).file.bytes,
   buildTable(entriesOf(60), { ...plainOptions, blockSize: 600, compression: "deflate" }).file.bytes
 ]
-/** Deflate makes nothing smaller than this part of it. */
+/** The highest compression ratio of deflate. */
 const largestRatio = 1032
 const footerAt = table.file.bytes.length - footerSize
 const edit = encodeVersionEdit({
@@ -106,18 +109,18 @@ const replay = (segments: ReadonlyArray<number>, bytes: ReadonlyMap<number, Uint
   }
 }
 
-/** Decodes bytes in the middle of others: what stands around them must make no difference. */
+/** Decodes bytes inside a larger buffer. The bytes around them must make no difference. */
 const withinBounds = (
   bytes: Uint8Array,
   decode: (bytes: Uint8Array, start: number, end: number) => unknown
 ): boolean => {
-  const answers = [0, 0xff].map((around) => {
+  const results = [0, 0xff].map((around) => {
     const padded = new Uint8Array(bytes.length + 80).fill(around)
     padded.set(bytes, 40)
     return JSON.stringify(decode(padded, 40, 40 + bytes.length))
   })
-  if (answers[0] !== answers[1]) throw new Error("bytes outside of the input were decoded")
-  return answers[0] !== undefined
+  if (results[0] !== results[1]) throw new Error("bytes outside of the input were decoded")
+  return results[0] !== undefined
 }
 
 const sound = segmentOf(5, undefined, 3)
@@ -147,7 +150,7 @@ export const targets: ReadonlyArray<Target> = [
     }
   },
   {
-    name: "log segment behind another",
+    name: "log segment after another",
     seeds: [segmentOf(6, { fileNumber: 5, size: sound.length, synced: false }, 4)],
     reseal: (bytes) => resealFrames(bytes, 6),
     decode: (bytes) => {
@@ -212,7 +215,7 @@ export const targets: ReadonlyArray<Target> = [
     seeds: [blockOf(20, 16, (i) => Uint8Array.of(i * 5, 5)), blockOf(3, 1, (i) => Uint8Array.of(i * 5, 5))],
     decode: (bytes) => {
       const index = new TableIndex(bytes, 120, malformed)
-      // More than the searches that are made in the block as it is.
+      // The index searches the block itself at first. Do more searches than that.
       for (let i = 0; i < 20; i++) for (const probe of probes) index.find(Buffer.from(probe), probe.length)
       for (const { offset, length } of index.handles())
         if (offset + length > 120) throw new Error("a block outside the file")

@@ -12,8 +12,8 @@ import { eventually } from "../support/eventually.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
 /**
- * The program as one file, and the one of its threads as another: a process of it starts in a tenth of the time that its sources
- * take.
+ * Bundles the program into one file, and the program of its threads into another. A process starts
+ * about ten times faster from these than from the sources.
  */
 export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.gen(function* () {
   const outdir = yield* temporaryDirectory
@@ -29,7 +29,7 @@ export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.gen(func
   return join(outdir, "program.js")
 })
 
-/** A process of the program. It is killed when the scope ends. */
+/** A process that runs the program. It is killed when the scope ends. */
 export class Child {
   private readonly lines = Effect.runSync(Queue.unbounded<string>())
   private readonly gone: Promise<void>
@@ -46,12 +46,12 @@ export class Child {
     })
   }
 
-  /** The next line that it tells; "" when it is gone. */
+  /** The next line of its output, or "" after it has exited. */
   get line(): Effect.Effect<string> {
     return Queue.take(this.lines)
   }
 
-  /** What it has told and nobody has taken. */
+  /** The lines of its output that were not taken yet. */
   get rest(): Effect.Effect<ReadonlyArray<string>> {
     return Effect.map(Queue.takeAll(this.lines), (all) => [...all].filter((line) => line !== ""))
   }
@@ -64,13 +64,13 @@ export class Child {
     return Effect.sync(() => void this.process.kill(name))
   }
 
-  /** Waits until the system says that it is stopped, or that it runs. */
+  /** Waits until the operating system reports it as stopped, or as running. */
   awaitStopped(stopped: boolean): Effect.Effect<void> {
     const state = Effect.sync(() => /\) (\w)/.exec(readFileSync(`/proc/${this.process.pid}/stat`, "utf8"))?.[1])
     return Effect.asVoid(eventually(state, (letter) => (letter === "T") === stopped))
   }
 
-  /** Ends it as a crash would, and waits until it is gone with all that it held. */
+  /** Kills it, as a crash would, and waits until the end of its output. */
   get kill(): Effect.Effect<void> {
     return Effect.promise(() => {
       this.process.kill("SIGKILL")
@@ -79,7 +79,7 @@ export class Child {
   }
 }
 
-/** Starts a process, which waits for its first order once it has told that it is ready. */
+/** Starts a process. It prints `ready` and then waits for its first order. */
 export const start = (program: string, task: string, directory: string): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(

@@ -12,23 +12,26 @@ import { contentOf, withStore } from "./store.js"
 
 export interface Tally {
   cycles: number
-  /** Of those, ended in order. */
+  /** Cycles that ended by closing the store. */
   closed: number
-  /** Killed before the store was open. */
+  /** Cycles in which the writer was killed while it opened the store, or soon after. */
   whileOpening: number
-  /** Looked into by this process; in the others the next writer opens what the killed one has left. */
+  /**
+   * Cycles after which this process checked the store. After the others the next writer opens it.
+   */
   checked: number
   copied: number
   acknowledged: number
   readonly faults: Array<string>
 }
 
-/** Acknowledgements that a writer gives at most before it is killed. */
+/** How many acknowledgements to await at most before a writer is killed. */
 const most = 400
 
 /**
- * Cycles of a writer that is killed at a random moment while it tells what is acknowledged. The store that it leaves
- * is looked into, copied or just opened by the next writer, which goes on with it.
+ * Runs cycles of a writer that is killed at a random moment while it reports acknowledged batches.
+ * The store that it leaves is checked, copied and checked, or just opened by the next writer. The
+ * next writer continues with the same store.
  */
 export const runCycles = (program: string, cycles: number, seed: number): Effect.Effect<Tally, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -52,17 +55,20 @@ export const runCycles = (program: string, cycles: number, seed: number): Effect
         Effect.gen(function* () {
           note(what, ledger.faultOf(yield* contentOf(store)))
           const [second] = beside
-          if (second !== undefined) yield* check(`${what}, beside it`, second)
+          if (second !== undefined) yield* check(`the original, opened beside ${what}`, second)
         })
       ).pipe(Effect.catchAll((error) => Effect.sync(() => note(what, `${error._tag}: ${error.message}`))))
 
-    /** Takes lines until the writer has told so many acknowledgements; false when it is gone before. */
+    /**
+     * Takes lines until the writer has reported `until` acknowledgements. Returns false if it exits
+     * before.
+     */
     const follow = (child: Child, until: number): Effect.Effect<boolean> =>
       Effect.gen(function* () {
         for (let kept = 0; kept < until; ) {
           const line = yield* child.line
           if (line === "" || line.startsWith("failed")) {
-            note("the writer", line === "" ? "gone" : line)
+            note("the writer", line === "" ? "it exited" : line)
             return false
           }
           if (line.startsWith("open ")) {
@@ -81,7 +87,7 @@ export const runCycles = (program: string, cycles: number, seed: number): Effect
       yield* child.order(below(2) === 0 ? "open" : "open with a thread")
       const manner = below(10)
       if (manner === 0) {
-        // On the way to being open.
+        // Kill it while it opens the store.
         yield* child.line
         for (let turns = below(200); turns > 0; turns--) yield* turn
         yield* child.kill
@@ -107,7 +113,7 @@ export const runCycles = (program: string, cycles: number, seed: number): Effect
       if (below(8) === 0) {
         const copy = join(home, "copy")
         copyStore(directory, copy)
-        // From the same bytes both recover the same, each on its own.
+        // Both recover the same content from the same bytes, independently.
         yield* check("a copy", copy, directory)
         rmSync(copy, { recursive: true })
         tally.copied++

@@ -1,15 +1,15 @@
 import { markerOf, plan, writers } from "./plan.js"
 
-/** What the writers have told, and what must therefore be found. */
+/** The batches that the writers have reported, and the content that must be found. */
 export class Ledger {
-  /** By writer: the newest batch that was acknowledged, and the newest that was begun. */
+  /** For each writer, the newest batch that was acknowledged and the newest that was begun. */
   private readonly kept = new Array<number>(writers).fill(0)
   private readonly begun = new Array<number>(writers).fill(0)
-  /** What each writer's batches up to a number have left. */
+  /** For each writer, the content after its first `n` batches. */
   private readonly contents = Array.from({ length: writers }, () => ({ n: 0, entries: new Map<string, string>() }))
   acknowledged = 0
 
-  /** Takes a line that a writer has told. */
+  /** Takes a line of a writer's output. */
   take(line: string): void {
     const [what, writer, n] = line.split(" ")
     if (what === "begun") this.begun[Number(writer)] = Number(n)
@@ -18,20 +18,26 @@ export class Ledger {
     this.acknowledged++
   }
 
-  /** What is wrong with the batches that were found, the newest of each writer; from now on they stay. */
+  /**
+   * Returns what is wrong with the newest batches found, one for each writer. If nothing is, the
+   * store must keep them from now on.
+   */
   faultOfMarkers(found: ReadonlyArray<number>): string | undefined {
     for (const [writer, n] of found.entries()) {
       if (n < this.kept[writer]!)
-        return `writer ${writer}: batch ${n} is the last, though ${this.kept[writer]} was acknowledged`
+        return `writer ${writer}: batch ${n} is the newest, but ${this.kept[writer]} was acknowledged`
       if (n > this.begun[writer]!)
-        return `writer ${writer}: batch ${n} is there, though only ${this.begun[writer]} was begun`
+        return `writer ${writer}: batch ${n} is there, but only ${this.begun[writer]} was begun`
       this.kept[writer] = n
       this.begun[writer] = n
     }
     return undefined
   }
 
-  /** What is wrong with a content: it must be what whole batches up to some number of each writer have left. */
+  /**
+   * Returns what is wrong with a content. It must come from whole batches of each writer, up to
+   * some number.
+   */
   faultOf(found: ReadonlyMap<string, string>): string | undefined {
     const markers = Array.from({ length: writers }, (_, writer) => Number(found.get(markerOf(writer)) ?? 0))
     const fault = this.faultOfMarkers(markers)
@@ -47,10 +53,9 @@ export class Ledger {
       }
       due += content.entries.size
       for (const [key, value] of content.entries) {
-        if (found.get(key) !== value)
-          return `${key} is ${found.get(key)?.slice(0, 20)}, where ${value.slice(0, 20)} was due`
+        if (found.get(key) !== value) return `${key} is ${found.get(key)?.slice(0, 20)}, expected ${value.slice(0, 20)}`
       }
     }
-    return found.size === due ? undefined : `${found.size} entries where ${due} were due: what was deleted is back`
+    return found.size === due ? undefined : `${found.size} entries, expected ${due}: deleted entries are back`
   }
 }

@@ -1,4 +1,5 @@
-// npm run test:kill [-- --cycles N --seed N --racers N --races N]: writers that are killed, and the store that they leave.
+// npm run test:kill [-- --cycles N --seed N --racers N --races N]: kills writers and checks the
+// store that they leave. Then lets processes race to open one directory.
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -31,7 +32,9 @@ const program = Effect.gen(function* () {
     const outcomes = yield* Effect.scoped(race(file, directory, racers))
     const winners = outcomes.filter((outcome) => outcome === "open, put by the winner").length
     const locked = outcomes.filter((outcome) => outcome === "StoreLocked").length
-    process.stdout.write(`${racers} processes opened a directory at once: ${winners} won, ${locked} were locked out\n`)
+    process.stdout.write(
+      `${racers} processes opened one directory at once: ${winners} won, ${locked} were locked out\n`
+    )
     if (winners === 1 && locked === racers - 1) fair++
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(0)

@@ -1,10 +1,13 @@
 import { WriteBatch } from "effect-lsm"
 import { seeded } from "../crash/random.js"
 
-/** Writers side by side in one process; each has keys of its own, so that the order among them does not matter. */
+/**
+ * Concurrent writers in one process. Each has its own keys, so the order among writers does not
+ * matter.
+ */
 export const writers = 4
 
-/** The key under which a writer's batches leave their number. */
+/** The key under which each batch of a writer puts its number. */
 export const markerOf = (writer: number): string => `marker ${writer}`
 
 export interface Planned {
@@ -12,7 +15,7 @@ export interface Planned {
   readonly durability: "sync" | "buffered"
 }
 
-/** The nth batch of a writer, from 1: whoever knows its number knows what is in it. */
+/** The nth batch of a writer, counted from 1. Writer and number determine its content. */
 export const plan = (writer: number, n: number): Planned => {
   const random = seeded(writer * 1_000_003 + n)
   const below = (most: number) => Math.floor(random() * most)
@@ -33,7 +36,7 @@ export const batchOf = ({ writes }: Planned): WriteBatch.WriteBatch => {
   return batch
 }
 
-/** Flushes and compactions all the time, several levels. */
+/** Flushes and compacts all the time, into several levels. */
 export const tuning = {
   memtableBytes: 66_000,
   tableBytes: 4000,

@@ -1,4 +1,5 @@
-// The processes of `npm run test:kill`, bundled into one file so that they start quickly. Words: what to do, and the directory.
+// The processes of `npm run test:kill`, bundled into one file so that they start quickly.
+// Arguments: the task and the directory.
 import { writeSync } from "node:fs"
 import { createInterface } from "node:readline"
 import * as Effect from "effect/Effect"
@@ -6,7 +7,8 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
-import { CompactionWorker, LsmStore } from "../../src/index.js"
+import * as CompactionWorker from "../../src/CompactionWorker.js"
+import { LsmStore } from "../../src/index.js"
 import { batchOf, markerOf, plan, tuning, writers } from "./plan.js"
 
 const [task, directory] = process.argv.slice(2)
@@ -14,10 +16,10 @@ const [task, directory] = process.argv.slice(2)
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
 /**
- * What was told was told before anything that comes after it. `process.stdout` keeps in memory what a full pipe does not take, and
- * a killed process loses that.
+ * Prints a line before the process does anything else. `process.stdout` would keep in memory what a
+ * full pipe does not take, and a killed process loses that.
  */
-const tell = (line: string) =>
+const print = (line: string) =>
   Effect.sync(() => {
     const bytes = Buffer.from(`${line}\n`)
     for (let at = 0; at < bytes.length; ) {
@@ -43,24 +45,27 @@ const open = LsmStore.make(options)
 const openWithThread = CompactionWorker.makeStore(options)
 
 const tasks: Record<string, Effect.Effect<void, unknown>> = {
-  /** Goes on with each writer's plan, telling each batch as it begins and as it is acknowledged, until ordered to close. */
+  /**
+   * Continues each writer's plan until ordered to close. Prints each batch when it begins and when
+   * it is acknowledged.
+   */
   write: Effect.gen(function* () {
     const lines = yield* orders
-    yield* tell("ready")
+    yield* print("ready")
     const order = yield* Queue.take(lines)
-    yield* tell("opening")
+    yield* print("opening")
     const store = yield* order === "open" ? open : openWithThread
     const found = yield* store.getMany(Array.from({ length: writers }, (_, writer) => markerOf(writer)))
     const from = found.map((value) => (Option.isSome(value) ? Number(new TextDecoder().decode(value.value)) : 0))
-    yield* tell(`open ${from.join(" ")}`)
+    yield* print(`open ${from.join(" ")}`)
     let closing = false
     const write = (writer: number) =>
       Effect.gen(function* () {
         for (let n = from[writer]! + 1; !closing; n++) {
           const planned = plan(writer, n)
-          yield* tell(`begun ${writer} ${n}`)
+          yield* print(`begun ${writer} ${n}`)
           yield* store.write(batchOf(planned), { durability: planned.durability })
-          yield* tell(`kept ${writer} ${n}`)
+          yield* print(`kept ${writer} ${n}`)
         }
       })
     const end = Effect.zipRight(
@@ -71,25 +76,28 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     )
     const all = [end, ...Array.from({ length: writers }, (_, writer) => write(writer))]
     yield* Effect.all(all, { concurrency: "unbounded", discard: true })
-  }).pipe(Effect.scoped, Effect.zipRight(tell("closed"))),
+  }).pipe(Effect.scoped, Effect.zipRight(print("closed"))),
 
-  /** Tries to open when ordered, tells the outcome, and as owner puts what it is ordered to until it is told to close. */
+  /**
+   * Tries to open when ordered, and prints the outcome. If it is the owner, puts each key that it
+   * is given until ordered to close.
+   */
   own: Effect.gen(function* () {
     const lines = yield* orders
-    yield* tell("ready")
+    yield* print("ready")
     yield* Queue.take(lines)
     yield* Effect.gen(function* () {
       const store = yield* open
-      yield* tell("open")
+      yield* print("open")
       for (;;) {
         const line = yield* Queue.take(lines)
         if (line === "close") return
         yield* store.put(line, "put by order")
-        yield* tell(`put ${line}`)
+        yield* print(`put ${line}`)
       }
     }).pipe(
       Effect.scoped,
-      Effect.catchTag("StoreLocked", ({ _tag }) => tell(_tag))
+      Effect.catchTag("StoreLocked", ({ _tag }) => print(_tag))
     )
   })
 }
@@ -97,7 +105,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
 Effect.runPromise(Effect.provide(tasks[task!]!, Logger.minimumLogLevel(LogLevel.Error))).then(
   () => process.exit(0),
   (error) => {
-    Effect.runSync(tell(`failed ${String(error)}`))
+    Effect.runSync(print(`failed ${String(error)}`))
     process.exit(1)
   }
 )

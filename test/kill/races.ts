@@ -4,13 +4,13 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { start } from "./child.js"
 
-/** The contents of every file of a directory; its owner may remove some while it is read. */
+/** The contents of every file of a directory. Its owner may remove files during the read. */
 export const filesOf = (directory: string): ReadonlyMap<string, string> => {
   const files = new Map<string, string>()
   for (const name of readdirSync(directory).sort()) {
     try {
       const path = join(directory, name)
-      // Of an owner's socket the name is all there is.
+      // An owner's socket has only a name.
       files.set(name, lstatSync(path).isSocket() ? "socket" : readFileSync(path, "base64"))
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== "ENOENT") throw cause
@@ -19,11 +19,11 @@ export const filesOf = (directory: string): ReadonlyMap<string, string> => {
   return files
 }
 
-/** Copies a store's files; Node copies no sockets, such as the name of an owner that was killed. */
+/** Copies a store's files except sockets, which Node cannot copy. A killed owner leaves one. */
 export const copyStore = (from: string, to: string): void =>
   cpSync(from, to, { recursive: true, filter: (path) => !lstatSync(path).isSocket() })
 
-/** Leaves the name of an owner that was killed in a directory; the result is that name. */
+/** Leaves the name of a killed owner in a directory. Returns the names of owners there. */
 export const leaveStale = (program: string, directory: string): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function* () {
     const owner = yield* start(program, "own", directory)
@@ -38,7 +38,10 @@ export const leaveStale = (program: string, directory: string): Effect.Effect<Re
 export const ownersIn = (directory: string): ReadonlyArray<string> =>
   readdirSync(directory).filter((name) => name.startsWith("LOCK-"))
 
-/** What so many processes are told that open a directory at the same moment, the owner being ordered to put a key. */
+/**
+ * Orders processes to open a directory at the same moment, and the owner to put a key. Returns the
+ * sorted outcomes.
+ */
 export const race = (
   program: string,
   directory: string,

@@ -5,7 +5,10 @@ import { type LsmError, LsmStore, type Store } from "effect-lsm"
 import { pairs } from "../support/bytes.js"
 import { tuning } from "./plan.js"
 
-/** Opens the store of a directory in this process, and closes it. A torn end that is told is nothing to worry about here. */
+/**
+ * Opens the store of a directory in this process, runs `use` and closes it. Warnings of torn ends
+ * are not logged.
+ */
 export const withStore = <A, E>(
   directory: string,
   use: (store: Store.Store) => Effect.Effect<A, E>

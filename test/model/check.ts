@@ -7,13 +7,13 @@ import { configurations } from "./configurations.js"
 import { Run } from "./run.js"
 import { shrink } from "./shrink.js"
 
-/** What a run ended with: its answers, and what was wrong at which command. */
+/** The outcome of a run: its results, and what was wrong at which command. */
 export interface Outcome {
-  readonly answers: ReadonlyArray<string>
+  readonly results: ReadonlyArray<string>
   readonly fault: string | undefined
 }
 
-/** A run that takes longer than so many milliseconds hangs. */
+/** A run that takes more milliseconds than this counts as hanging. */
 const patience = 60_000
 
 /** Runs commands on one configuration. */
@@ -24,11 +24,11 @@ export const runCommands = async (
   directory?: string,
   storage?: Storage.StorageService
 ): Promise<Outcome> => {
-  const answers: Array<string> = []
+  const results: Array<string> = []
   let at = "opening"
   const program = (clock: SimulatedClock) =>
     Effect.gen(function* () {
-      const run = new Run(clock, seeded(seed), configuration, answers, directory, storage)
+      const run = new Run(clock, seeded(seed), configuration, results, directory, storage)
       yield* run.start
       for (const [i, command] of commands.entries()) {
         at = `command ${i}, ${JSON.stringify(command)}`
@@ -43,15 +43,17 @@ export const runCommands = async (
   })
   try {
     await Promise.race([Effect.runPromise(simulated(seed, program)), hanging])
-    return { answers, fault: undefined }
+    return { results, fault: undefined }
   } catch (error) {
-    return { answers, fault: `${at}: ${error instanceof Error ? error.message : String(error)}` }
+    return { results, fault: `${at}: ${error instanceof Error ? error.message : String(error)}` }
   } finally {
     clearTimeout(timer)
   }
 }
 
-/** What is wrong with a run, with the commands that are left of it when it is shrunk; undefined when nothing is. */
+/**
+ * Describes what is wrong with a run, with its shrunk list of commands. Undefined if nothing is.
+ */
 const report = async (
   title: string,
   commands: ReadonlyArray<Command>,
@@ -63,7 +65,10 @@ const report = async (
   return [title, `${least.length} of ${commands.length} commands:`, ...lines, await faultOf(least)].join("\n")
 }
 
-/** Crashes, faults and interruptions mixed in: the configuration is drawn, and changes when the store is opened again. */
+/**
+ * Checks commands mixed with crashes, faults and interruptions. The configuration may change when
+ * the store is opened again.
+ */
 export const checkTrouble = (seed: number, length: number): Promise<string | undefined> => {
   const configuration = seed % configurations.length
   return report(
@@ -73,7 +78,7 @@ export const checkTrouble = (seed: number, length: number): Promise<string | und
   )
 }
 
-/** The same commands on every configuration: nothing wrong, and one history of answers. */
+/** Checks the same commands on every configuration. All must give the same results. */
 export const checkHistory = (seed: number, length: number): Promise<string | undefined> =>
   report(`seed ${seed}, one history`, drawProgram(seed, length, false), async (commands) => {
     let first: Outcome | undefined
@@ -81,9 +86,9 @@ export const checkHistory = (seed: number, length: number): Promise<string | und
       const outcome = await runCommands(seed, i, commands)
       if (outcome.fault !== undefined) return `on ${name}: ${outcome.fault}`
       first ??= outcome
-      const other = outcome.answers.findIndex((answer, n) => answer !== first?.answers[n])
-      if (other >= 0 || outcome.answers.length !== first.answers.length) {
-        return `on ${name}, answer ${other}: ${outcome.answers[other]}\nand before it ${first.answers[other]}`
+      const other = outcome.results.findIndex((result, n) => result !== first?.results[n])
+      if (other >= 0 || outcome.results.length !== first.results.length) {
+        return `on ${name}, result ${other}: ${outcome.results[other]}\nexpected ${first.results[other]}`
       }
     }
     return undefined

@@ -1,7 +1,7 @@
 import * as fc from "effect/FastCheck"
 import type { FaultRule } from "./machine.js"
 
-/** Few keys, so that they meet each other: in hexadecimal, which sorts as their bytes do. */
+/** Few keys, so that commands often share one. In hexadecimal, which sorts as the bytes do. */
 const key = fc.oneof(
   fc.constantFrom("", "00", "61", "6100", "6161", "ff", "ffff"),
   fc.array(fc.constantFrom("61", "62", "63"), { maxLength: 3 }).map((bytes) => bytes.join("")),
@@ -54,12 +54,12 @@ const change = fc.oneof(
   { weight: 1, arbitrary: sync }
 )
 
-/** Strings that have no UTF-8. */
+/** Strings that have no UTF-8 form. */
 const illFormed = fc
   .tuple(fc.string({ maxLength: 3 }), fc.constantFrom("\ud800", "\udfff", "\ude00\ud83d"))
   .map((parts) => parts.join(""))
 
-/** One key written again and again: how many of its versions are left must not show. */
+/** Writes one key many times. The number of versions that remain must not show. */
 const hot = tagged(
   "Hot",
   fc.record({ key, values: fc.array(fc.option(value, { nil: undefined, freq: 4 }), { minLength: 10, maxLength: 80 }) })
@@ -79,13 +79,13 @@ const scan = tagged(
     reverse: fc.boolean(),
     limit: fc.option(fc.nat(10), { nil: undefined }),
     chunkSize: fc.constantFrom(2, 7, 512, 512, 512),
-    /** The reader hands the buffer of every so many-th value to somebody else. */
+    /** The reader transfers the buffer of every nth value. 0 for none. */
     transferEvery: fc.constantFrom(0, 0, 0, 1, 3),
     from
   })
 )
 
-/** What is done on a sound machine: the answers are the same whatever the store's settings. */
+/** Commands on a sound machine. Their results do not depend on the store's options. */
 const ordinary = [
   { weight: 24, arbitrary: write },
   { weight: 1, arbitrary: hot },
@@ -94,7 +94,7 @@ const ordinary = [
   { weight: 2, arbitrary: tagged("GetMany", fc.record({ keys: fc.array(key, { maxLength: 6 }), from })) },
   { weight: 6, arbitrary: scan },
   { weight: 2, arbitrary: tagged("Count", fc.record({ ...range, from })) },
-  // A scan in pieces, with changes in between.
+  // A scan with changes between its entries.
   { weight: 1, arbitrary: tagged("ScanDuring", fc.record({ scan, changes: fc.array(change, { maxLength: 5 }) })) },
   {
     weight: 2,
@@ -131,13 +131,14 @@ const fault = fc.record({
   always: fc.boolean()
 })
 
-/** What goes wrong. */
+/** Crashes, faults and interruptions. */
 const trouble = [
   { weight: 4, arbitrary: tagged("Fault", fault) },
   { weight: 5, arbitrary: tagged("Heal", fc.record({ patient: fc.boolean(), reopen: fc.boolean() })) },
-  // Interrupts it after so many turns of the fibers.
+  // Interrupts `work` after `turns` yields to other fibers.
   { weight: 4, arbitrary: tagged("Interrupt", fc.record({ work: fc.oneof(change, scan), turns: fc.nat(40) })) },
-  // Stops the machine after so many operations of the disk, or else after the changes; `rested`, when every interval has ended.
+  // Stops the machine after `after` disk operations, or at the latest after the changes. With
+  // `rested`, waits until every interval has ended first.
   {
     weight: 2,
     arbitrary: tagged(
@@ -163,7 +164,7 @@ export type CommandOf<Tag extends Command["_tag"]> = Extract<Command, { readonly
 export type Change = typeof change extends fc.Arbitrary<infer A> ? A : never
 export type Step = typeof step extends fc.Arbitrary<infer A> ? A : never
 
-/** So many commands, by seed; `faults` mixes in what goes wrong. */
+/** Draws `length` commands from a seed. `faults` mixes in crashes, faults and interruptions. */
 export const drawProgram = (seed: number, length: number, faults: boolean): ReadonlyArray<Command> => {
   const command: fc.Arbitrary<Command> = faults ? anyCommand : ordinaryCommand
   return fc.sample(command, { seed, numRuns: length })

@@ -5,10 +5,10 @@ export interface Configuration {
   readonly tuning: LsmOptions.Tuning
 }
 
-/** A memtable of about 4 KiB: less is full from its first entry on. */
+/** A memtable of about 4 KiB of entries. With much less, it is full after its first entry. */
 const fewEntries = 66_000
 
-/** Settings at the ends of what is allowed: none of them may show in an answer. */
+/** Options at the ends of their ranges. None of them may change a result. */
 export const configurations: ReadonlyArray<Configuration> = [
   { name: "the defaults", tuning: {} },
   { name: "one entry a memtable", tuning: { memtableBytes: 1, maxFrozenMemtables: 1 } },

@@ -1,7 +1,7 @@
-/** A key's new value, or undefined where it is deleted; keys in hexadecimal. */
+/** A key's new value, or undefined if it is deleted. Keys are in hexadecimal. */
 export type Write = readonly [key: string, value: string | undefined]
 
-/** What a store may hold: never changed once made. */
+/** A content that a store may hold. Immutable. */
 export class Content {
   static readonly empty = new Content(new Map())
   private sorted: ReadonlyArray<readonly [key: string, value: string]> | undefined

@@ -10,14 +10,14 @@ const of = (...writes: ReadonlyArray<readonly [string, string]>) => {
 }
 
 describe("the model of a store", () => {
-  it("knows what is acknowledged", () => {
+  it("holds acknowledged writes", () => {
     const model = new Model()
     model.acknowledge(model.begin([["a", "1"]]), "sync")
     expect(model.observe(holds("a", "1"))).toBe(true)
     expect(model.observe(holds("a", undefined))).toBe(false)
   })
 
-  it("keeps both candidates of an interrupted write until one is seen, and then that one", () => {
+  it("keeps both candidates of an interrupted write until one is seen, then only that one", () => {
     for (const [seen, other] of [
       ["1", undefined],
       [undefined, "1"]
@@ -32,7 +32,7 @@ describe("the model of a store", () => {
     }
   })
 
-  it("lets an interrupted write be seen later, but not vanish again", () => {
+  it("allows an interrupted write to appear later, but not to vanish again", () => {
     const model = new Model()
     model.interrupt(model.begin([["a", "1"]]))
     expect(model.observe(holds("a", undefined))).toBe(true)
@@ -40,7 +40,7 @@ describe("the model of a store", () => {
     expect(model.observe(holds("a", undefined))).toBe(false)
   })
 
-  it("lets a crash take a suffix of what is not durable, and nothing else", () => {
+  it("lets a crash lose a suffix of the writes that are not durable, and nothing else", () => {
     const finds = (power: boolean, found: (content: Content) => boolean) => {
       const model = new Model()
       model.acknowledge(model.begin([["a", "1"]]), "sync")
@@ -62,7 +62,7 @@ describe("the model of a store", () => {
     }
   })
 
-  it("does not show a write that failed with the log, and lets the next open find it", () => {
+  it("does not show a write that failed with the log, but allows the next open to find it", () => {
     for (const found of ["1", undefined]) {
       const model = new Model()
       model.fail(model.begin([["a", "1"]]), true)
@@ -73,7 +73,7 @@ describe("the model of a store", () => {
   })
 })
 
-it("shrinking leaves out what does not matter", async () => {
+it("shrinking removes the commands that do not matter", async () => {
   const given = Array.from({ length: 100 }, (_, i) => i)
   const least = await shrink(given, (left) => Promise.resolve(left.includes(17) && left.includes(71)))
   expect(least).toStrictEqual([17, 71])

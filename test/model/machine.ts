@@ -4,11 +4,14 @@ import { type DiskOperation, MemoryDisk } from "../../src/core/storage/memoryFil
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { type CrashState, DiskHistory } from "../crash/states.js"
 
-/** An operation that the disk refuses: the one after so many that fit, or that and all after it. */
+/**
+ * Makes the disk refuse one operation, after `after` others that match; with `always`, all later
+ * ones too.
+ */
 export interface FaultRule {
   readonly operation: DiskOperation["kind"] | "any"
   readonly code: string
-  /** What the name of the file must contain. */
+  /** What the path of the file must contain. */
   readonly files: "any" | "log" | "sst" | "MANIFEST" | "CURRENT"
   readonly after: number
   readonly always: boolean
@@ -18,30 +21,30 @@ interface Armed extends FaultRule {
   left: number
 }
 
-/** How a machine that crashes leaves its disk. */
+/** When a machine stops, and how it leaves its disk. */
 export interface Stop {
-  /** After so many more operations that change the disk. */
+  /** Stops after this many more operations that change the disk. */
   readonly after: number
-  /** Whether what is not synced may be lost or torn; else only the process ends. */
+  /** True for a power cut: unsynced changes may be lost or torn. False if only the process ends. */
   readonly power: boolean
-  /** Which of the states that are possible. */
+  /** Picks one of the possible states. */
   readonly choice: number
 }
 
 /**
- * A machine from one boot to the next. Its simulated disk can be told to refuse, and can be stopped at any operation; on a Storage
- * that is given, it only counts what is open.
+ * A machine from one boot to the next. Its simulated disk can refuse operations, and can stop at
+ * any of them. With a given Storage, it only counts open files.
  */
 export class Machine {
   private readonly disk: MemoryDisk
   private readonly history: DiskHistory
   private rules: Array<Armed> = []
-  /** What has been refused since the rules were last lifted. */
+  /** The operations that were refused since the last `forget`. */
   private readonly refused = new Set<string>()
   private stop: (Stop & { left: number; readonly onStop: () => void }) | undefined
   private dead = false
   private turns = 0
-  /** The disk as a power cut has left it. */
+  /** The files that a power cut has left. */
   private remains: ReadonlyMap<string, Uint8Array> | undefined
   openFiles = 0
   readonly storage: Storage.StorageService
@@ -63,7 +66,7 @@ export class Machine {
     const { driver } = storage
     this.storage = {
       ...storage,
-      // Removing takes a while, and may be interrupted before it has begun.
+      // Yields before it removes, so that an interruption may come first.
       remove: (path) => Effect.zipRight(storage.yieldToEventLoop, storage.remove(path)),
       driver: {
         yieldToEventLoop: (next) => driver.yieldToEventLoop(next),
@@ -77,12 +80,12 @@ export class Machine {
     return this.rules.length === 0 && this.refused.size === 0
   }
 
-  /** Begins to refuse. */
+  /** Adds a rule by which operations are refused. */
   fault(rule: FaultRule): void {
     this.rules.push({ ...rule, left: rule.after })
   }
 
-  /** Refuses nothing any more. Errors of the past are still excused until `forget`. */
+  /** Removes all rules. Errors from earlier refusals stay excused until `forget`. */
   heal(): void {
     this.rules = []
   }
@@ -91,35 +94,38 @@ export class Machine {
     this.refused.clear()
   }
 
-  /** Whether an error tells of something that the disk has refused. */
+  /** Whether an error reports an operation that the disk has refused. */
   excuses(error: LsmError.LsmError): boolean {
     if (this.dead) return true
     if (error._tag === "StorageError") return this.refused.has(`${error.operation} ${error.code}`)
     return error._tag === "DiskFull" && this.refused.has(`${error.operation} ENOSPC`)
   }
 
-  /** Whether the store may have given up writing: an append or a sync was refused. */
+  /** Whether the store may be poisoned: an append or a sync was refused. */
   get excusesPoison(): boolean {
     return this.dead || [...this.refused].some((refusal) => refusal.startsWith("append") || refusal.startsWith("sync"))
   }
 
-  /** Will stop; `onStop` is called at that moment. */
+  /** Makes the machine stop later. Calls `onStop` at that moment. */
   arm(stop: Stop, onStop: () => void): void {
     this.stop = { ...stop, left: stop.after, onStop }
   }
 
-  /** Whether what happens now no longer counts. */
+  /** Whether the machine has stopped. What it does after that does not count. */
   get hasStopped(): boolean {
     return this.dead || this.remains !== undefined
   }
 
-  /** Stops now, if it has not yet: nothing changes the disk any more. */
+  /** Stops now, unless it has stopped before. Then refuses every operation. */
   halt(): void {
     this.stopNow()
     this.dead = true
   }
 
-  /** What boots next: after a power cut another machine, on what is left; else the same, whose system still has what is not synced. */
+  /**
+   * The machine that boots next. After a power cut it is a new one, on the remaining files.
+   * Otherwise it is the same, because the operating system still has the unsynced data.
+   */
   get next(): Machine {
     if (this.remains !== undefined) return new Machine(this.random, this.directory, this.remains)
     this.dead = false
@@ -137,7 +143,9 @@ export class Machine {
     else this.dead = true
   }
 
-  /** One of the states that a power cut may leave now: a whole prefix, one of the first, or any. */
+  /**
+   * A state that a power cut may leave now: a prefix of the changes, one of the first 200, or any.
+   */
   private possible(choice: number): ReadonlyMap<string, Uint8Array> {
     const states: Array<CrashState> = []
     const most = choice % 4 === 1 ? Number.POSITIVE_INFINITY : 200
@@ -167,7 +175,7 @@ export class Machine {
     if (this.stop !== undefined && this.stop.left-- <= 0) this.stopNow()
   }
 
-  /** Some microtasks later, how many is drawn; now and then a turn of the event loop, so that others have theirs. */
+  /** Continues after a random number of microtasks. Yields to the event loop every 4096th time. */
   private turn(next: () => void): void {
     if (++this.turns % 4096 === 0) {
       setImmediate(next)
@@ -181,7 +189,7 @@ export class Machine {
     queueMicrotask(hop)
   }
 
-  /** Counts what is open; an append that is refused may have written a part. */
+  /** Counts open files. An append that is refused may write a part. */
   private track(file: Storage.StorageFile): Storage.StorageFile {
     this.openFiles++
     let open = true

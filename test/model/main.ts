@@ -1,5 +1,7 @@
-// npm run test:model [-- --runs N --seed N --length N]: runs commands against a sorted map. A run is one list of commands on one
-// configuration: half of them are in trouble, in the other half one list is run on each configuration and must give one history.
+// npm run test:model [-- --runs N --seed N --length N]: compares the store with a sorted map. A run
+// is one list of commands on one configuration. Half of the runs mix in crashes, faults and
+// interruptions. In the other half, one list runs on every configuration and must give the same
+// results on all.
 import { parseArgs } from "node:util"
 import { checkHistory, checkTrouble } from "./check.js"
 import { configurations } from "./configurations.js"
@@ -25,7 +27,7 @@ const take = (fault: string | undefined): void => {
   process.stdout.write(`${fault}\n\n`)
 }
 
-/** Histories and runs in trouble take turns, so that both have about the same number of runs. */
+/** Alternates histories and runs with trouble, so that both have about the same number of runs. */
 while (done < runs) {
   take(await checkHistory(seed, length))
   done += configurations.length

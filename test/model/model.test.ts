@@ -6,11 +6,11 @@ import { checkHistory, runCommands } from "./check.js"
 import { drawProgram } from "./commands.js"
 import { configurations } from "./configurations.js"
 
-/** Lists of commands, each run on every configuration: half of the short form of `npm run test:model`. */
+/** How many lists to run on every configuration: half of the short form of `npm run test:model`. */
 const lists = 9
 const seed = 20_260_101
 
-describe(`a store behaves as a sorted map, and alike on ${configurations.length} configurations`, () => {
+describe(`a store behaves as a sorted map, and the same on ${configurations.length} configurations`, () => {
   for (let i = 0; i < lists; i++) {
     it(`seed ${seed + i}`, async () => {
       expect(await checkHistory(seed + i, 200)).toBeUndefined()

@@ -1,49 +1,50 @@
 import { Content, type Write } from "./content.js"
 
 /**
- * A write that was handed to the store, in the order of the log. Its fate:
+ * A write that was submitted to the store, in the order of the log. Its fate:
  * - `kept`: it was acknowledged, or has been seen.
- * - `unknown`: its caller was interrupted, and nobody knows whether it was handed to the log.
- * - `failed`: the log failed with it: readers do not see it, and the next open may find it.
- * - `absent`: it never was in the log.
+ * - `unknown`: its caller was interrupted, so it may or may not have reached the log.
+ * - `failed`: the log failed with it. Readers do not see it, but the next open may find it.
+ * - `absent`: it was never in the log.
  */
 export interface Attempt {
   readonly writes: ReadonlyArray<Write>
   fate: "kept" | "unknown" | "failed" | "absent"
 }
 
-/** One of the contents that the store may have now, and the unknown attempts it has, as a set of bits. */
+/** A content that the store may have now, and the bit set of unknown attempts that it includes. */
 interface World {
   readonly content: Content
   readonly taken: number
 }
 
-/** What a crash can take, given that what survives is a prefix of the log. */
+/** The prefix of the log that survives a crash. */
 export interface Survivors {
-  /** So many attempts have been made. */
+  /** How many attempts were made. At most these survive. */
   readonly made: number
-  /** So many of the first of them survive for certain. */
+  /** How many of the first attempts survive for certain. */
   readonly certain: number
 }
 
 /**
- * What a store must hold. There is one content while every outcome is known; a write of unknown outcome keeps both candidates
- * until something is observed that tells them apart.
+ * The contents that a store may hold. There is one while every outcome is known. A write of unknown
+ * outcome adds candidates with it, until an observation rules out one kind.
  */
 export class Model {
-  /** The content before the first attempt that is remembered. */
+  /** The content before the first remembered attempt. */
   private base = Content.empty
   private attempts: Array<Attempt> = []
   private worlds: ReadonlyArray<World> = [{ content: Content.empty, taken: 0 }]
   private unknown: Array<Attempt> = []
-  /** Whether an unknown attempt that is not seen now will never be. */
+  /** Whether unknown attempts that are not visible now will never be. */
   private settled = true
-  /** So many attempts survive a power cut, and the end of the process. */
+  /** How many attempts survive a power cut. */
   private onDisk = 0
+  /** How many attempts survive the end of the process. */
   private withSystem = 0
-  /** So many do so once their interval has ended. */
+  /** How many attempts survive both once their interval has ended. */
   private withInterval = 0
-  /** Whether the log has failed: what it was writing then may be found at the next open. */
+  /** Whether the log has failed. The next open may find what it was writing then. */
   logFailed = false
 
   /** The contents that readers may see now. */
@@ -71,7 +72,7 @@ export class Model {
     this.settle()
   }
 
-  /** A write was refused or failed. */
+  /** Records that a write was refused or failed. */
   fail(attempt: Attempt, mayBeInLog: boolean): void {
     attempt.fate = mayBeInLog ? "failed" : "absent"
   }
@@ -86,13 +87,16 @@ export class Model {
     ])
   }
 
-  /** Every write that will ever be seen is seen now: writes are applied in the order of the log. */
+  /**
+   * Records that no more unknown writes will appear, because writes are applied in the order of the
+   * log.
+   */
   settle(): void {
     this.settled = true
     this.reduce(this.worlds)
   }
 
-  /** Something was observed that only these candidates explain. */
+  /** Keeps the candidates that explain an observation. Returns false if none does. */
   observe(explains: (content: Content) => boolean): boolean {
     const kept = this.worlds.filter(({ content }) => explains(content))
     if (kept.length === 0) return false
@@ -118,13 +122,13 @@ export class Model {
     }
   }
 
-  /** Everything acknowledged so far is on disk. */
+  /** Records that the first `made` attempts are on disk. */
   synced(made = this.attempts.length): void {
     this.onDisk = Math.max(this.onDisk, made)
     this.withSystem = Math.max(this.withSystem, made)
   }
 
-  /** Every interval has ended. */
+  /** Records that every interval has ended. */
   intervalsEnded(): void {
     this.synced(this.withInterval)
   }
@@ -137,12 +141,12 @@ export class Model {
     return this.unknown.length
   }
 
-  /** What survives the end of the process, or a power cut, now. */
+  /** What would survive a power cut now, or the end of the process. */
   survivors(power: boolean): Survivors {
     return { made: this.attempts.length, certain: power ? this.onDisk : this.withSystem }
   }
 
-  /** The store was opened again, and holds this: false when it must not. From now on it stays so. */
+  /** Records the content found by opening again. Returns false if the store must not hold it. */
   recover({ made, certain }: Survivors, found: (content: Content) => boolean): boolean {
     let growing: ReadonlyArray<Content> = [this.base]
     const ended: Array<Content> = []
@@ -166,7 +170,7 @@ export class Model {
     return true
   }
 
-  /** Forgets attempts that nothing depends on any more. */
+  /** Forgets attempts on which nothing depends any more. */
   tidy(): void {
     if (this.unknown.length > 0) return
     let done = 0

@@ -6,7 +6,7 @@ import type { LsmError, Store } from "effect-lsm"
 import type { Step } from "./commands.js"
 import { bytes, hexOf, mismatch, show, textOf } from "./text.js"
 
-/** The two kinds of cursor as one, so that both must go the same way. */
+/** Both kinds of cursor behind one interface, so that both get the same checks. */
 interface Steered {
   readonly cursor: Store.Cursor
   readonly close: Effect.Effect<void>
@@ -46,18 +46,18 @@ const openSafe = (store: Store.Store, options: Store.CursorOptions): Effect.Effe
 type Row = readonly [key: string, value: string]
 
 interface Position extends Steered {
-  /** What it moves over. */
+  /** The rows that it moves over. */
   readonly rows: ReadonlyArray<Row>
-  /** Where it must stand: -1 is nowhere; undefined before it has been moved. */
+  /** The expected position: -1 for none, undefined before the first move. */
   at: number | undefined
 }
 
-/** So many cursors are held open at most; the newest is the one that is steered. */
+/** At most this many cursors stay open. The newest one is moved. */
 const most = 3
 
 const toRow = ({ key, value }: Store.Entry): string => `${hexOf(key)}=${textOf(value)}`
 
-/** Open cursors, and where each must stand. */
+/** Open cursors, and their expected positions. */
 export class Positions {
   private readonly open_: Array<Position> = []
 
@@ -79,19 +79,22 @@ export class Positions {
     })
   }
 
-  /** Answers where the steps have led. One that fails loses the cursor. */
+  /**
+   * Moves the newest cursor, and returns the result of each step. Closes the cursor if a step
+   * fails.
+   */
   steer(steps: ReadonlyArray<Step>): Effect.Effect<string, LsmError.ReadError> {
     return Effect.gen(this, function* () {
       const position = this.open_.at(-1)
       if (position === undefined) return "no cursor"
-      const answers: Array<string> = []
+      const results: Array<string> = []
       for (const step of steps) {
         const due = advance(position, step)
         const found = yield* move(position.cursor, step)
-        answers.push(found)
+        results.push(found)
         if (found !== due) yield* mismatch(`the step ${show(step)} of a cursor`, found, [due])
       }
-      return answers.join("; ")
+      return results.join("; ")
     }).pipe(
       Effect.tapError(() => {
         const lost = this.open_.pop()
@@ -101,20 +104,20 @@ export class Positions {
   }
 }
 
-/** Moves a cursor, and tells what it answers and where it stands then. */
+/** Moves a cursor. Returns the result and the new position, as text. */
 const move = (cursor: Store.Cursor, step: Step): Effect.Effect<string, LsmError.ReadError> =>
   Effect.gen(function* () {
-    const answer =
+    const result =
       step.step === "take"
         ? (yield* cursor.take(step.count, { reverse: step.reverse })).map(toRow).join(", ")
         : step.step === "seek" || step.step === "seekBefore"
           ? yield* cursor[step.step](bytes(step.key))
           : yield* cursor[step.step]
     const current = yield* cursor.current
-    return `${answer}, at ${Option.match(current, { onNone: () => "none", onSome: toRow })}`
+    return `${result}, at ${Option.match(current, { onNone: () => "none", onSome: toRow })}`
   })
 
-/** The same on the rows. */
+/** Makes the same move on the rows. Returns the expected text. */
 const advance = (position: Position, step: Step): string => {
   const { at, rows } = position
   const within = (index: number): number => (index >= 0 && index < rows.length ? index : -1)

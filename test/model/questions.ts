@@ -6,10 +6,10 @@ import type { CommandOf } from "./commands.js"
 import type { Content } from "./content.js"
 import { bytes, hexOf, rangeOf, textOf, transfer } from "./text.js"
 
-/** What a reader may see, and what has been learned of it. */
+/** The contents that a reader may see. */
 export interface View {
   readonly candidates: ReadonlyArray<Content>
-  /** False when no candidate explains what was seen. */
+  /** Keeps the candidates that explain an observation. Returns false if none does. */
   observe(explains: (content: Content) => boolean): boolean
 }
 
@@ -17,7 +17,7 @@ export type Question = {
   [Tag in "Get" | "GetMany" | "Scan" | "Count"]: Omit<CommandOf<Tag>, "from">
 }["Get" | "GetMany" | "Scan" | "Count"]
 
-/** A question to the store, its answer as text, and the answer that a content gives. */
+/** Reads the store, with a result as text, and computes the result that a content must give. */
 interface Answer {
   readonly ask: () => Effect.Effect<string, LsmError.ReadError>
   readonly expect: (content: Content) => string
@@ -29,7 +29,7 @@ const join = (lines: ReadonlyArray<string>): string => lines.join("\n")
 
 export const showAll = (content: Content): string => join(content.rows({}).map(([key, value]) => row(key, value)))
 
-/** `between` is run after each entry of a scan. */
+/** `between` runs after each entry of a scan. */
 export const answerOf = (
   question: Question,
   store: Store.Store,
@@ -76,7 +76,7 @@ export const answerOf = (
       const { chunkSize, limit, reverse, transferEvery, what } = question
       const options = { ...rangeOf(question), limit, reverse, chunkSize, snapshot }
       let seen = 0
-      /** What comes behind a value that was handed over must be as it was, and so must everything else. */
+      /** After the buffer of a value is transferred, all other entries must still be right. */
       const read =
         <A>(show: (given: A) => string, bytesOf: (given: A) => Uint8Array) =>
         (given: A) => {

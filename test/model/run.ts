@@ -22,7 +22,7 @@ import { bytes, bytesOf, mismatch, rangeOf, show } from "./text.js"
 const durabilities = { sync: "sync", buffered: "buffered", interval: { interval: "20 millis" } } as const
 type DurabilityName = keyof typeof durabilities
 
-/** A snapshot, and what may be seen from it. */
+/** A snapshot, and the content that it must show. */
 interface Held {
   readonly scope: Scope.CloseableScope
   readonly of: Store.Snapshot
@@ -38,17 +38,17 @@ export class Run {
   private snapshots: Array<Held> = []
   private readonly positions = new Positions()
   private sequence = 0
-  /** Recovery fills as many memtables as the log takes. */
+  /** Frozen memtables after opening. Recovery fills as many as the log needs. */
   private frozenAtOpening = 0
-  /** Whether the last session left nothing for the next one to clear away. */
+  /** Whether the last session left nothing for the next one to clean up. */
   private leftTidy = true
 
   constructor(
     private readonly clock: SimulatedClock,
     random: () => number,
     private configuration: number,
-    /** Takes what is answered, command by command. */
-    private readonly answers: Array<string>,
+    /** Receives the results, in the order of the commands. */
+    private readonly results: Array<string>,
     private readonly directory = "/store",
     storage?: Storage.StorageService
   ) {
@@ -63,7 +63,10 @@ export class Run {
     return this.boot({ made: 0, certain: 0 })
   }
 
-  /** Everything is read once more, then closed, and must be there when opened again, with nothing left over. */
+  /**
+   * Reads everything, closes the store and opens it again. All must be there, with nothing left
+   * over.
+   */
   get end(): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       if (!this.machine.isSound) yield* this.heal({ patient: false, reopen: true })
@@ -95,7 +98,7 @@ export class Run {
         case "OpenCursor":
           return this.openCursor(command)
         case "Steer":
-          return this.guard(this.positions.steer(command.steps), (answer) => this.answers.push(answer))
+          return this.guard(this.positions.steer(command.steps), (result) => this.results.push(result))
         case "Hot":
           return Effect.forEach(
             command.values,
@@ -190,7 +193,7 @@ export class Run {
               yield* this.excuse(error)
               const { poisoned } = yield* Effect.orDie(this.store.stats)
               if (poisoned !== undefined) model.logFailed = true
-              // Refused before it was handed to the log, unless the log has failed with it.
+              // The write did not reach the log, unless the log failed with it.
               model.fail(attempt, error._tag !== "StorePoisoned" && poisoned !== undefined)
             })
         }),
@@ -208,7 +211,7 @@ export class Run {
     return typeof durability === "string" ? durability : "interval"
   }
 
-  /** Work that makes durable what was acknowledged before. */
+  /** Runs work that makes earlier acknowledged writes durable. */
   private keep(work: Effect.Effect<void, LsmError.WriteError>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { made } = this.model
@@ -245,13 +248,15 @@ export class Run {
     const { ask, expect } = answerOf(question, this.store, oldest?.of)
     const view = oldest?.view ?? this.model
     return this.guard(Effect.suspend(ask), (found) => {
-      this.answers.push(found)
+      this.results.push(found)
       if (view.observe((content) => expect(content) === found)) return
       return mismatch(show(question), found, view.candidates.map(expect))
     })
   }
 
-  /** Makes one content certain; false when what is wrong with the disk keeps it from being read. */
+  /**
+   * Reads the store to rule out all candidates but one. Returns false if disk faults prevent that.
+   */
   private get known(): Effect.Effect<boolean> {
     return Effect.gen(this, function* () {
       if (this.model.isKnown && this.model.unknownCount === 0) return true
@@ -272,7 +277,7 @@ export class Run {
     })
   }
 
-  /** What has no UTF-8 is refused everywhere, and nothing is written: the next question would show it. */
+  /** Strings without a UTF-8 form are refused everywhere. The next read would show a write. */
   private refuse({ key, text }: CommandOf<"IllFormed">): Effect.Effect<void> {
     const { store } = this
     const uses: ReadonlyArray<Effect.Effect<unknown, LsmError.WriteError, Scope.Scope>> = [
@@ -291,7 +296,7 @@ export class Run {
         Effect.flatMap(Effect.either(Effect.scoped(use)), (outcome) => {
           const found = Either.isLeft(outcome) ? outcome.left._tag : "accepted"
           const isDue = found === "InvalidArgument" || (found === "StorePoisoned" && i < 4)
-          return isDue ? Effect.void : mismatch(`use ${i} of a string without UTF-8`, found, ["InvalidArgument"])
+          return isDue ? Effect.void : mismatch(`use ${i} of a string without a UTF-8 form`, found, ["InvalidArgument"])
         }),
       { discard: true }
     )
@@ -334,7 +339,7 @@ export class Run {
       const { ask, expect } = answerOf({ ...scan, chunkSize: 1 }, this.store, oldest?.of, step)
       const due = expect((oldest?.view ?? this.model).candidates[0]!)
       yield* this.guard(ask(), (found) => {
-        this.answers.push(found)
+        this.results.push(found)
         return found === due ? undefined : mismatch("a scan with changes in between", found, [due])
       })
     })
@@ -371,7 +376,7 @@ export class Run {
     })
   }
 
-  /** Time passes: what waits for an interval is synced. */
+  /** Lets time pass. Writes that wait for an interval are synced. */
   private wait(millis: number): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       yield* this.pass(millis)
@@ -379,7 +384,7 @@ export class Run {
     })
   }
 
-  /** Whatever is under way comes to rest, time passes, and what that has woken comes to rest. */
+  /** Waits until fibers are at rest, lets time pass, and waits for the work that this starts. */
   private pass(millis: number): Effect.Effect<void> {
     const rest = Effect.zipRight(turn, turn)
     return rest.pipe(Effect.zipRight(Effect.sync(() => this.clock.advance(millis))), Effect.zipRight(rest))
@@ -418,7 +423,7 @@ export class Run {
     })
   }
 
-  /** Opens the store on the machine as it is, and looks whether everything is there that survives. */
+  /** Opens the store on the machine, and checks that it holds what survives. */
   private boot(survivors: Survivors): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       const open = Effect.gen(this, function* () {
@@ -435,7 +440,7 @@ export class Run {
       })
       const { found, recovery } = yield* Effect.catchAll(open, (error) =>
         Effect.gen(this, function* () {
-          // What is refused is let be, and then it must open.
+          // The disk refuses nothing any more, so now it must open.
           yield* this.excuse(error)
           this.leftTidy = false
           this.machine.heal()
@@ -445,7 +450,7 @@ export class Run {
       )
       const matches = (content: Content) => showAll(content) === found
       if (!this.model.recover(survivors, matches)) {
-        yield* mismatch(`opening, of ${show(survivors)}`, found, this.model.candidates.map(showAll))
+        yield* mismatch(`opening, with survivors ${show(survivors)}`, found, this.model.candidates.map(showAll))
       }
       if (this.leftTidy && recovery.orphans.length + recovery.dropped.length > 0) {
         yield* mismatch("left over", show(recovery), [])
@@ -468,7 +473,7 @@ export class Run {
         if (!reopen) return
         yield* this.reopen(undefined)
       } else if (backgroundError !== undefined) {
-        yield* mismatch("a disk that refuses nothing any more", backgroundError, ["no error"])
+        yield* mismatch("after the last fault", backgroundError, ["no error"])
       }
       this.machine.forget()
     })
@@ -497,7 +502,7 @@ export class Run {
       yield* this.startAgain
       if (command.configuration !== undefined) this.configuration = command.configuration % configurations.length
       if (command.choice % 4 === 0) {
-        // And once more, while the store is being opened.
+        // Crash once more, while the store opens.
         this.machine.arm({ ...command, choice: command.choice >>> 4 }, () => undefined)
         this.scope = yield* Scope.make()
         yield* Scope.extend(openStore(this.machine.storage, this.options), this.scope).pipe(
@@ -510,7 +515,7 @@ export class Run {
     })
   }
 
-  /** The machine stops, and boots again on what is left of its disk. */
+  /** Stops the machine and boots it again on its remaining disk. */
   private get startAgain(): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       this.machine.halt()
@@ -521,7 +526,7 @@ export class Run {
     })
   }
 
-  /** Work that may fail only with what the disk has refused, and is then as if it had not been asked for. */
+  /** Runs work that may fail only because of a refused operation. Such a failure has no effect. */
   private guard<A>(
     work: Effect.Effect<A, LsmError.WriteError>,
     then: (value: A) => Effect.Effect<void> | undefined | void | number = () => undefined
@@ -541,7 +546,7 @@ export class Run {
   }
 }
 
-/** The gauges and counters of a store in the registry, by name, those of several levels summed up. */
+/** The gauges of a store in the registry, by name, summed over levels. Other metrics count as 0. */
 const metricsOf = (store: string): ReadonlyMap<string, number> => {
   const found = new Map<string, number>()
   for (const { metricKey, metricState } of Metric.unsafeSnapshot()) {
@@ -564,8 +569,8 @@ const everything = {
   transferEvery: 0
 } as const
 
-/** An hour, and more. */
+/** Longer than every interval: two hours. */
 const longestInterval = 7_200_000
 
-/** Failed background work is tried again after ten seconds at the latest. */
+/** Failed background work is retried after at most ten seconds. */
 const retryMillis = 10_000

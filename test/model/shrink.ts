@@ -1,6 +1,7 @@
 /**
- * The fewest commands that still fail, near enough: pieces are left out as long as the rest fails, ever smaller ones
- * (A. Zeller, R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", IEEE TSE 2002).
+ * Returns nearly the fewest commands that still fail. Leaves out pieces, ever smaller ones, as long
+ * as the rest fails (A. Zeller, R. Hildebrandt, "Simplifying and Isolating Failure-Inducing Input",
+ * IEEE TSE 2002).
  */
 export const shrink = async <A>(
   commands: ReadonlyArray<A>,

@@ -20,7 +20,7 @@ export const rangeOf = ({ end, prefix, start }: HexRange): Store.Range => ({
   prefix: bytesOf(prefix)
 })
 
-/** Hands a buffer to another owner, as a message to a thread does. Node may copy it instead, or refuse. */
+/** Transfers a buffer, as a message to a thread does. Node may copy it instead, or refuse. */
 export const transfer = (given: Uint8Array): void => {
   try {
     structuredClone(given, { transfer: [given.buffer as ArrayBuffer] })
@@ -31,9 +31,9 @@ export const transfer = (given: Uint8Array): void => {
 
 export const show = (value: unknown): string => JSON.stringify(value)
 
-/** What is told of long answers. */
+/** Shortens long results for messages. */
 const shorten = (text: string): string => (text.length > 2000 ? `${text.slice(0, 2000)}...` : text)
 
-/** Ends the run: the store answers what the model does not. */
+/** Ends the run with an error: the store and the model differ. */
 export const mismatch = (what: string, found: string, due: ReadonlyArray<string>): Effect.Effect<never> =>
-  Effect.die(new Error(`${what}: found ${shorten(found)}\nwhere was due ${due.map(shorten).join("\nor ")}`))
+  Effect.die(new Error(`${what}: found ${shorten(found)}\nexpected ${due.map(shorten).join("\nor ")}`))

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { checkTrouble } from "./check.js"
 import { configurations } from "./configurations.js"
 
-/** Runs that begin on each configuration: half of the short form of `npm run test:model`. */
+/** How many runs begin on each configuration: half of the short form of `npm run test:model`. */
 const runs = 8
 const seed = 1000 * configurations.length
 

@@ -157,13 +157,13 @@ describe("verification", () => {
       const table = filesNamed(files, ".sst")[0]!
       const empty = resealed(files, table, "filter", (bytes) => void bytes.fill(0, 8))
       expect(yield* errors(diskOf(empty))).toMatchObject([
-        { file: table, region: "filter", reason: expect.stringMatching(/^denies \d+ of the table's keys$/) }
+        { file: table, region: "filter", reason: expect.stringMatching(/^rejects \d+ of the table's keys$/) }
       ])
       const counted = resealed(files, table, "properties", (bytes) => {
         bytes[24]! += 1
       })
       expect(yield* errors(diskOf(counted))).toMatchObject([
-        { file: table, region: "table properties", reason: expect.stringMatching(/^entries \d+, where \d+ was found$/) }
+        { file: table, region: "table properties", reason: expect.stringMatching(/^entries \d+, but found \d+$/) }
       ])
       // An older manifest, put back, names tables that no longer exist.
       const disk = diskOf(files)

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 
 const modified = (path: string): number => statSync(join(root, path)).mtimeMs
 
-/** A file of the build; fails where the build is older than its sources, and would show what they did once. */
+/** Returns the path of a built file. Throws if the build is older than its sources. */
 export const builtFile = (path: string): string => {
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
   const newest = Math.max(...sources.map((source) => modified(join("src", source))))
@@ -16,8 +16,9 @@ export const builtFile = (path: string): string => {
 }
 
 /**
- * Compiles files one by one, and answers the directory of the results. It lies within the package, whose name they import the
- * build by. A process that compiles for itself, as with tsx, takes two seconds of CPU longer to start.
+ * Compiles files one by one, and returns the directory of the results. The directory is inside the
+ * package, so that the programs can import the build under the package's own name. A process that
+ * compiles at start, as with tsx, starts much slower.
  */
 export const compilePrograms = (name: string, sources: ReadonlyArray<string>): string => {
   builtFile("index.js")
@@ -27,7 +28,7 @@ export const compilePrograms = (name: string, sources: ReadonlyArray<string>): s
   for (const source of sources) {
     const path = join(directory, basename(source).replace(/ts$/, "js"))
     const { outputText } = ts.transpileModule(readFileSync(join(root, source), "utf8"), { compilerOptions })
-    // Another worker may be about to run the same file: it is whole at every moment.
+    // Another test worker may run the same file at this moment, so replace it atomically.
     writeFileSync(`${path}.${process.pid}`, outputText)
     renameSync(`${path}.${process.pid}`, path)
   }

@@ -7,10 +7,10 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 export const text = (bytes: Uint8Array): string => decoder.decode(bytes)
 
-/** A plain copy, so that assertions compare bytes and not the buffers behind them. */
+/** A plain copy, so that assertions compare the bytes and not their underlying buffers. */
 export const plain = (bytes: Uint8Array): Array<number> => [...bytes]
 
-/** All of a stream in an array. */
+/** Collects a stream into an array. */
 export const toArray = <A, E, R>(stream: Stream.Stream<A, E, R>): Effect.Effect<Array<A>, E, R> =>
   Effect.map(Stream.runCollect(stream), Chunk.toArray)
 

@@ -12,7 +12,7 @@ export interface LogEntry {
   readonly cause: string
 }
 
-/** A logger that keeps what it is told, and a layer that puts it in place of the default one. */
+/** A logger that keeps its entries, and a layer that adds it. */
 export const captureLogs = (level: LogLevel.LogLevel = LogLevel.Debug) => {
   const entries: Array<LogEntry> = []
   const logger = Logger.make(({ annotations, cause, logLevel, message }) => {
@@ -25,7 +25,7 @@ export const captureLogs = (level: LogLevel.LogLevel = LogLevel.Debug) => {
   })
   return {
     entries,
-    /** The entries with this message. */
+    /** The entries whose message starts with `message`. */
     with: (message: string) => entries.filter((entry) => entry.message.startsWith(message)),
     above: (label: "WARN" | "ERROR") =>
       entries.filter((entry) =>

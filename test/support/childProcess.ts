@@ -8,28 +8,28 @@ import { compilePrograms } from "./builtPrograms.js"
 
 let compiled: string | undefined
 
-/** childProgram.ts, for node to run as it is. */
+/** Returns the path of childProgram.ts compiled to JavaScript. */
 export const childProgram = (): string => {
   compiled ??= join(compilePrograms("child", ["test/support/childProgram.ts"]), "childProgram.js")
   return compiled
 }
 
 export interface Child {
-  /** The next line that it prints; "" when there is none any more. */
+  /** The next line of output. Once the output has ended, `""`. */
   readonly line: Effect.Effect<string>
-  /** All lines that it has printed and that nobody has taken. */
+  /** All lines of output not yet taken. */
   readonly rest: Effect.Effect<ReadonlyArray<string>>
-  /** Ends it as a crash would, and waits until it is gone. */
+  /** Kills the process as a crash would, and waits until it has exited. */
   readonly kill: Effect.Effect<void>
 }
 
 export interface ChildOptions {
-  /** A program and its words that run the process, such as `unshare`. */
+  /** A command that runs the process, such as `unshare` and its arguments. */
   readonly under?: ReadonlyArray<string>
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** Runs childProgram.ts in a process of its own, which is killed when the scope ends. */
+/** Runs childProgram.ts in a separate process, which is killed when the scope closes. */
 export const spawnChild = (
   words: ReadonlyArray<string>,
   flags: ReadonlyArray<string> = [],

@@ -1,6 +1,6 @@
 /**
- * A program of its own for tests that need another process or thread. Its words: what to do, the directory, and more. It tells
- * what it does in lines.
+ * The program that tests run in another process or thread. Its arguments are a task, a directory,
+ * and an option of the task. It reports in lines of output, or in messages to its parent thread.
  */
 import { openSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
@@ -10,7 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Stream from "effect/Stream"
-import { CompactionWorker, LsmStore, type Store, WriteBatch } from "effect-lsm"
+import { LsmStore, type Store, WriteBatch } from "effect-lsm"
+import * as CompactionWorker from "effect-lsm/CompactionWorker"
 
 const [task, directory, more] = isMainThread ? process.argv.slice(2) : (workerData as Array<string>)
 
@@ -22,7 +23,7 @@ const tell = (line: string) =>
 
 const durabilities = { sync: "sync", buffered: "buffered", interval: { interval: "20 millis" } } as const
 
-/** Why the system refuses something. */
+/** Returns the error code with which the system refuses a call, or `"allowed"`. */
 const refusal = (run: () => void): string => {
   try {
     run()
@@ -33,18 +34,20 @@ const refusal = (run: () => void): string => {
 }
 
 const tasks: Record<string, Effect.Effect<void, unknown>> = {
-  /** Opens the store, and keeps it open; or tells why not. */
+  /** Opens the store and keeps it open. Reports the error if that fails. */
   hold: Effect.gen(function* () {
     yield* LsmStore.make({ directory: directory! })
     yield* tell("open")
-    // Something must keep the event loop alive.
+    // Keep the event loop alive.
     yield* Effect.async<never>(() => void process.stdin.resume())
   }).pipe(
     Effect.scoped,
     Effect.catchAll(({ _tag }) => tell(_tag))
   ),
 
-  /** Counts what is in a directory that it may not write to: as nobody, where it was started as root. */
+  /**
+   * Counts the entries of a store that it may not write to. If started as root, runs as `nobody`.
+   */
   read: Effect.gen(function* () {
     if (process.getuid?.() === 0) process.seteuid?.(65_534)
     yield* tell(refusal(() => writeFileSync(join(directory!, "mine"), "")))
@@ -53,10 +56,10 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* tell(String(yield* store.count()))
   }).pipe(Effect.scoped),
 
-  /** Does nothing for ever. */
+  /** Does nothing, forever. */
   idle: Effect.async<never>(() => void setInterval(() => undefined, 1_000_000)),
 
-  /** Tells what the system lets nobody do to a store that another user has open. */
+  /** Reports what the system lets the user `nobody` do to a store that another user has open. */
   trouble: Effect.gen(function* () {
     const socket = readdirSync(directory!).find((name) => name.startsWith("LOCK-"))!
     process.setgroups!([])
@@ -77,7 +80,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* tell(JSON.stringify(told))
   }),
 
-  /** Writes batches of two entries, telling the number of each as it is acknowledged. */
+  /** Writes batches of two entries. Reports the number of each batch once it is acknowledged. */
   write: Effect.gen(function* () {
     const store = yield* LsmStore.make({
       directory: directory!,
@@ -90,7 +93,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     }
   }).pipe(Effect.scoped),
 
-  /** Compacts in a thread, and is left with the store open and nothing to do. */
+  /** Compacts in a thread, then keeps the store open and does nothing. */
   "compact in a thread": Effect.gen(function* () {
     const store = yield* CompactionWorker.makeStore({ directory: directory!, durability: "buffered" })
     for (let table = 0; table < 2; table++) {
@@ -105,7 +108,10 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* Effect.async<never>(() => undefined)
   }).pipe(Effect.scoped),
 
-  /** Writes on after its directory has vanished until that is refused, and is left with the store open and nothing to do. */
+  /**
+   * Keeps writing after the directory has vanished, until writes fail. Then keeps the store open
+   * and does nothing.
+   */
   vanish: Effect.gen(function* () {
     const store = yield* LsmStore.make({ directory: directory!, durability: "buffered", memtableBytes: 70_000 })
     yield* store.put("kept", "1")
@@ -116,7 +122,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* Effect.async<never>(() => undefined)
   }).pipe(Effect.scoped, Logger.withMinimumLogLevel(LogLevel.None)),
 
-  /** Writes as many entries as it is told to, and scans them. */
+  /** Writes the given number of entries, and scans them. */
   scan: Effect.gen(function* () {
     const store = yield* LsmStore.make({ directory: directory!, durability: "buffered", memtableBytes: 8_000_000 })
     const total = Number(more)

@@ -1,6 +1,6 @@
 import type { LsmOptions } from "effect-lsm"
 
-/** Every level within reach of a few entries. */
+/** Limits so small that a few entries reach every level. */
 export const tinyLevels: LsmOptions.Tuning = {
   memtableBytes: 1,
   blockBytes: 64,
@@ -12,7 +12,7 @@ export const tinyLevels: LsmOptions.Tuning = {
   durability: "buffered"
 }
 
-/** Settings at the ends of what is allowed. */
+/** Options at the limits of their ranges. */
 export const extremes: Readonly<Record<string, LsmOptions.Tuning>> = {
   "one entry a memtable": { memtableBytes: 1, maxFrozenMemtables: 1, durability: "buffered" },
   "one entry a block": { blockBytes: 1, restartInterval: 1, memtableBytes: 8_500 },

@@ -4,7 +4,7 @@ import { compare } from "../../src/core/bytes/bytes.js"
 import type { InternalCursor } from "../../src/core/cursor/internalCursor.js"
 import { current, inOrder, show, type TestEntry } from "./entries.js"
 
-/** One movement of a cursor; a missing key is taken from the entries. */
+/** One movement of a cursor. */
 export type Move =
   | { readonly move: "first" | "last" | "next" | "prev" }
   | { readonly move: "seek"; readonly key: Uint8Array }

@@ -4,7 +4,7 @@ import { EntryKind } from "../../src/core/cursor/entryKind.js"
 import type { InternalCursor } from "../../src/core/cursor/internalCursor.js"
 import type { KeyRange } from "../../src/core/cursor/visibleCursor.js"
 
-/** One version of a key; an undefined value is a deletion. */
+/** One version of a key. An undefined value is a deletion. */
 export interface TestEntry {
   readonly key: Uint8Array
   readonly sequence: number
@@ -13,12 +13,14 @@ export interface TestEntry {
 
 export const nothing = new Uint8Array(0)
 
-/** Few and short keys, so that they meet: the empty one, zeros, 0xff, and one being another's prefix. */
+/**
+ * A few short keys, so that collisions are likely: empty, zeros, 0xff, and prefixes of other keys.
+ */
 export const shortKey: FastCheck.Arbitrary<Uint8Array> = FastCheck.array(FastCheck.constantFrom(0, 1, 0x61, 0xff), {
   maxLength: 3
 }).map((bytes) => Uint8Array.from(bytes))
 
-/** Keys of all lengths, many with a long beginning in common. */
+/** Keys of all lengths, many with a long common prefix. */
 export const anyKey: FastCheck.Arbitrary<Uint8Array> = FastCheck.oneof(
   shortKey,
   FastCheck.uint8Array({ maxLength: 20 }),
@@ -39,7 +41,7 @@ export const anyValue: FastCheck.Arbitrary<Uint8Array> = FastCheck.oneof(
   }
 )
 
-/** Writes in the order they were made, numbered from 1. */
+/** Writes in order, with sequence numbers from 1. */
 export const history = (
   key: FastCheck.Arbitrary<Uint8Array>,
   options: { readonly minLength?: number; readonly maxLength?: number } = {}
@@ -50,13 +52,13 @@ export const history = (
     size: "max"
   }).map((writes) => writes.map(([k, value], i) => ({ key: k, value, sequence: i + 1 })))
 
-/** Key order, and for one key the newest version first. */
+/** Sorts by key, and the versions of one key from the newest to the oldest. */
 export const inOrder = (entries: ReadonlyArray<TestEntry>): ReadonlyArray<TestEntry> =>
   [...entries].sort((a, b) => compare(a.key, b.key) || b.sequence - a.sequence)
 
 export const kindOf = (entry: TestEntry): number => (entry.value === undefined ? EntryKind.deletion : EntryKind.value)
 
-/** A copy of the entry under a cursor. */
+/** Copies the entry at a cursor. */
 export const current = (cursor: InternalCursor): TestEntry => ({
   key: cursor.keyBytes.slice(cursor.keyStart, cursor.keyEnd),
   sequence: cursor.sequence,
@@ -69,7 +71,7 @@ export const collect = (cursor: InternalCursor): ReadonlyArray<TestEntry> => {
   return entries
 }
 
-/** Bytes as text, which is compared faster than typed arrays and reads better in a report. */
+/** Bytes as text, which compares faster than typed arrays and is easier to read in a report. */
 export const hex = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("hex")
 
@@ -82,7 +84,7 @@ export interface Pair {
   readonly value: Uint8Array
 }
 
-/** What a reader at `sequence` sees, in key order: the model of every read. */
+/** The entries visible at `sequence`, in key order. The model of every read. */
 export const visibleAt = (
   entries: ReadonlyArray<TestEntry>,
   sequence: number,
@@ -102,7 +104,7 @@ export const visibleAt = (
   )
 }
 
-/** A cursor over entries in an array, as simple as can be. */
+/** A simple cursor over an array of entries. */
 export class ArrayCursor implements InternalCursor {
   private at = -1
   private readonly entries: ReadonlyArray<TestEntry>

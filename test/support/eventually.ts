@@ -1,14 +1,17 @@
 import * as Effect from "effect/Effect"
 
-/** Lets the event loop turn once. */
+/** Yields to the event loop once. */
 export const turn: Effect.Effect<void> = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })
 
-/** How long a condition is waited for, in milliseconds of the machine's own time: a loaded machine takes fewer turns in it, not longer. */
+/**
+ * The longest wait for a condition, in milliseconds of real time. The wait is not counted in
+ * yields, because a loaded machine makes fewer of them in the same time.
+ */
 const patience = 60_000
 
-/** Lets the event loop turn until the condition holds, and gives up after a minute. */
+/** Yields to the event loop until the condition holds. Dies after a minute. */
 export const eventually = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   holds: (value: A) => boolean

@@ -11,14 +11,14 @@ export interface Ended {
 
 export interface ExampleProgram {
   readonly child: ChildProcess
-  /** What `pattern` first matches in its output. */
+  /** Waits for the first match of `pattern` in the output. */
   readonly match: (pattern: RegExp) => Promise<RegExpExecArray>
   readonly ended: Promise<Ended>
 }
 
 /**
- * Starts a file of examples/ with `env` added to the environment, as `tsx` does but in one process: the command kills a child
- * that takes longer than 60 ms to confirm a signal.
+ * Starts a file of examples/, with `env` added to the environment. Loads `tsx` into the process,
+ * because the `tsx` command kills a child that takes longer than 60 ms to confirm a signal.
  */
 export const startExample = (file: string, env: NodeJS.ProcessEnv): ExampleProgram => {
   const child = spawn(process.execPath, ["--import", "tsx", join("examples", file)], {

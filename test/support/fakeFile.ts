@@ -1,15 +1,17 @@
 import { StorageFailure } from "../../src/core/storage/failure.js"
 import type { StorageFile } from "../../src/core/storage/storageDriver.js"
 
-/** A file in memory whose syncs end when the test says so, and whose calls fail when it says so. */
+/** A file in memory. The test decides when its syncs end, and which calls fail. */
 export class FakeFile implements StorageFile {
   bytes = new Uint8Array(0)
-  /** How much of it a power cut leaves for certain. */
+  /** The number of bytes that are sure to survive a power cut. */
   syncedSize = 0
   closed = false
   failAppends = false
   failClose = false
-  /** Whether syncs may be done at once, and what such a sync fails with. */
+  /**
+   * Whether syncs may run in the calling thread. `failSyncNow` is the error code of such a sync.
+   */
   isShort = false
   syncMillis = 0.3
   failSyncNow: string | undefined
@@ -68,7 +70,7 @@ export class FakeFile implements StorageFile {
     return this.waiting.length
   }
 
-  /** Ends the oldest sync. As with a descriptor, one whose file was closed meanwhile fails. */
+  /** Ends the oldest sync. It fails if the file has been closed, as with a file descriptor. */
   endSync(code?: string): void {
     const { size, done } = this.waiting.shift()!
     const failure = code ?? (this.closed ? "EBADF" : undefined)

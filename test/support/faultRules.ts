@@ -3,7 +3,10 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import type * as Random from "effect/Random"
 
-/** What the store asks of its files; and that a record is put into a memtable, which asks for memory. */
+/**
+ * A file operation of the store, or the insertion of a record into a memtable, which allocates
+ * memory.
+ */
 export interface Operation {
   readonly operation:
     | "open"
@@ -22,38 +25,44 @@ export interface Operation {
   readonly path: string
 }
 
-/** What befalls an operation. */
+/** The effect of a fault on an operation. */
 export type Fault =
   | { readonly _tag: "Refuse"; readonly code: string }
-  /** A read answers fewer bytes than it was asked for; of an append a part is written, and it fails. How many are drawn, unless said. */
+  /**
+   * A read returns fewer bytes than requested. An append writes a part and fails. The number of
+   * bytes is random unless it is given.
+   */
   | { readonly _tag: "Short"; readonly bytes?: number }
-  /** It takes so long, by the Clock. Reads, appends, opens and creates hold the event loop, so no time passes in them. */
+  /**
+   * The operation takes this long by the Clock. Reads, appends, opens and creates are synchronous,
+   * so they are not delayed.
+   */
   | { readonly _tag: "Delay"; readonly millis: number }
-  /** It interrupts a fiber, and goes on. */
+  /** The operation interrupts a fiber, and continues. */
   | { readonly _tag: "Interrupt"; readonly fiber: () => Fiber.RuntimeFiber<unknown, unknown> | undefined }
 
-/** Which operations a fault befalls: by kind, by path, by count and by chance. */
+/** Selects the operations that a fault affects: by kind, path, count and chance. */
 export interface Rule {
   readonly fault: Fault
   readonly on?: ReadonlyArray<Operation["operation"]> | undefined
   readonly path?: RegExp | undefined
-  /** So many operations that it matches are let be first. Default 0. */
+  /** Number of matching operations to skip first. Default 0. */
   readonly after?: number | undefined
-  /** Then it befalls so many. Default 1. */
+  /** Number of operations to affect after that. Default 1. */
   readonly times?: number | undefined
-  /** How likely it befalls one of them. Default 1. */
+  /** Probability of affecting each of them. Default 1. */
   readonly chance?: number | undefined
 }
 
-/** What is to happen to one operation. */
+/** The combined effect of all rules on one operation. */
 export interface Verdict {
   code: string | undefined
-  /** At most so many bytes. */
+  /** The most bytes to read or append. */
   most: number
   millis: number
 }
 
-/** The rules that are in force, and how often each has matched. */
+/** The active rules, and how often each has matched. */
 export class Rules {
   private active: Array<{ readonly rule: Rule; seen: number; left: number }> = []
 
@@ -67,7 +76,7 @@ export class Rules {
     this.active = []
   }
 
-  /** `length` is how many bytes a read or an append is about. */
+  /** `length` is the number of bytes of a read or an append. */
   judge({ operation, path }: Operation, length = 0): Verdict {
     const verdict: Verdict = { code: undefined, most: Number.POSITIVE_INFINITY, millis: 0 }
     for (const entry of this.active) {
@@ -85,7 +94,7 @@ export class Rules {
     return verdict
   }
 
-  /** A part of `length`: at least 1, and less than all of it where that can be. */
+  /** A random part of `length`: at least 1, and less than `length` if `length` is more than 1. */
   private part(length: number): number {
     return Math.min(length, 1 + Math.floor(this.draw() * Math.max(0, length - 1)))
   }

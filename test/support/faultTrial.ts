@@ -26,7 +26,7 @@ const tuning: LsmOptions.Tuning = {
   maxOpenTables: 3
 }
 
-/** A store on the storage: its own disk is not used. */
+/** Opens a store on `storage`. The disk passed to `withStore` is not used. */
 const open = <A, E>(storage: FaultyStorage, use: (store: Store.Store) => Effect.Effect<A, E>) =>
   withStore(quickDisk(), tuning, use, { storage: () => storage.service, memtable: storage.memtable })
 
@@ -34,7 +34,7 @@ type Running = Fiber.RuntimeFiber<unknown, unknown>
 
 /** The workload: two sessions of puts, batches, flushes, compactions and reads. */
 const workload = (storage: FaultyStorage, run: WorkloadRun, forked: (fiber: Running) => void) => {
-  /** Each operation in a fiber of its own, which an interruption is meant for. */
+  /** Runs each operation in its own fiber, the target of interruptions. */
   const one = (effect: Effect.Effect<void>) =>
     Effect.gen(function* () {
       const fiber = yield* Effect.fork(effect)
@@ -67,7 +67,10 @@ const workload = (storage: FaultyStorage, run: WorkloadRun, forked: (fiber: Runn
   })
 }
 
-/** Runs to the end, time passing when nothing else happens; fails when nothing ends it. */
+/**
+ * Runs an effect to its end, and moves the clock while it waits. Returns undefined if it does not
+ * end.
+ */
 const settles = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Exit.Exit<A, E> | undefined> =>
   Effect.gen(function* () {
     const fiber = yield* Effect.fork(effect)
@@ -81,7 +84,7 @@ const settles = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Exit.Exit<A, 
     return undefined
   })
 
-/** What befalls the operation of this number, counted from 1. */
+/** The faults by name. `at` is the number of the affected operation, counted from 1. */
 export const faults: Readonly<
   Record<string, (at: number, storage: FaultyStorage, victim: () => Running | undefined) => Rule | undefined>
 > = {
@@ -118,7 +121,10 @@ export const faults: Readonly<
   }
 }
 
-/** Runs the workload with a fault at one operation, then opens what it has left, as it is and after a power cut. */
+/**
+ * Runs the workload with a fault at one operation. Then opens the resulting store, unchanged and
+ * after a power cut.
+ */
 export const trial = (name: string, at: number, seed: number) =>
   Effect.gen(function* () {
     const storage = yield* faultyStorage({ turn: queueMicrotask })
@@ -147,7 +153,7 @@ export const trial = (name: string, at: number, seed: number) =>
       if (verified === undefined) run.faults.push(`${how}: it hangs`)
       else if (Exit.isFailure(verified)) run.faults.push(`${how}: ${Cause.pretty(verified.cause)}`)
     }
-    for (const path of storage.harmed()) run.faults.push(`${path}, which is not the store's, was harmed`)
+    for (const path of storage.harmed()) run.faults.push(`${path}, a file that is not the store's, was changed`)
     return {
       faults: run.faults,
       operations,

@@ -9,41 +9,55 @@ import { type Operation, type Rule, Rules, type Verdict } from "./faultRules.js"
 
 export type { Operation, Rule } from "./faultRules.js"
 
-/** What is known of a file beside its bytes. */
+/** The state of a file in addition to its bytes. */
 interface Tracked {
   size: number
-  /** How much of it a power cut leaves for certain. */
+  /** The number of bytes that are sure to survive a power cut. */
   durable: number
-  /** A sync of it has failed: the system takes its bytes for written, and no later sync writes them. */
+  /**
+   * Whether a sync of the file has failed. After that, the system considers its bytes written, and
+   * no later sync writes them.
+   */
   broken: boolean
 }
 
 /**
- * A file system in memory that refuses what it is told to refuse, and knows which files are open. Time is the Clock's and chance
- * the Random's, so that a run under TestClock and a seeded Random can be repeated.
+ * A file system in memory that injects faults and tracks open files. It takes time from the Clock
+ * and chance from the Random service, so a run with TestClock and a seeded Random is repeatable.
  */
 export interface FaultyStorage {
   readonly layer: Layer.Layer<Storage.Storage>
   readonly service: Storage.StorageService
-  /** The code of the error for an operation, or undefined to let it be. */
+  /** Returns the error code for an operation, or undefined to let it succeed. */
   refuse: (operation: Operation) => string | undefined
-  /** Delays the end of a sync until the promise is fulfilled. */
+  /** Delays the end of a sync until the promise resolves. */
   hold: (operation: Operation) => Promise<void> | undefined
-  /** Puts a rule in force. */
+  /** Activates a rule. */
   readonly inject: (rule: Rule) => void
-  /** Bytes that all files together may have; what goes beyond is ENOSPC, and a part of it is written. */
+  /**
+   * The most bytes of all files together. An append beyond it writes a part and fails with ENOSPC.
+   */
   room: number
-  /** Files that may be open; one more is EMFILE. Listing and syncing a directory take one for a moment. */
+  /**
+   * The most open files. One more fails with EMFILE. Listing or syncing a directory briefly takes
+   * one.
+   */
   descriptors: number
-  /** A memtable whose records are operations: one that is refused is put there, and then the memory ends. */
+  /**
+   * Wraps a memtable so that inserting a record is an operation. A refused record is inserted, and
+   * then the insertion fails for lack of memory.
+   */
   readonly memtable: (memtable: Memtable.MemtableService) => Memtable.MemtableService
-  /** From so many operations on no name in the file system leads to anything, as when it is unmounted by force; what is open stays open. */
+  /**
+   * After this many operations, no path can be found any more, as after a forced unmount. Open
+   * files stay open.
+   */
   vanishesAfter: number
   /** Ends every fault. */
   readonly lift: () => void
-  /** Files that came in the way of one to be created, and are not as they were any more. */
+  /** Foreign files, placed at the path of a file to create, that have been changed or removed. */
   readonly harmed: () => ReadonlyArray<string>
-  /** What a power cut leaves at least: of each file what a sync has covered. Names are kept. */
+  /** The least that a power cut leaves: the synced bytes of each file. All names are kept. */
   readonly afterPowerCut: () => Map<string, Uint8Array>
   readonly used: () => number
   readonly open: ReadonlyMap<number, string>
@@ -51,11 +65,13 @@ export interface FaultyStorage {
 }
 
 export interface FaultyStorageOptions {
-  /** What stands on it already. */
+  /** Files that exist at the start. */
   readonly files?: ReadonlyMap<string, Uint8Array>
-  /** Syncs may be done in the calling thread; these are neither delayed nor held. Default false. */
+  /**
+   * Whether syncs may run in the calling thread. Those are neither delayed nor held. Default false.
+   */
   readonly syncsHere?: boolean
-  /** How the event loop is let turn. */
+  /** How to yield to the event loop. Default `setImmediate`. */
   readonly turn?: (next: () => void) => void
 }
 
@@ -87,9 +103,9 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     const hasVanished = (): boolean => operations.length > self.vanishesAfter
     const failure = (operation: string, path: string, code: string) => new Storage.StorageFailure(operation, path, code)
 
-    /** Puts a file there that is not the store's. */
+    /** Places a file that is not the store's. */
     const inTheWay = (path: string): void => {
-      const bytes = new TextEncoder().encode(`a file in the way, which an application has written as ${path}`)
+      const bytes = new TextEncoder().encode(`a file that an application wrote at ${path}`)
       disk.place(path, bytes)
       tracked.set(path, { size: bytes.length, durable: bytes.length, broken: false })
       foreign.set(path, bytes)
@@ -174,7 +190,8 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           return took
         },
         close: () => {
-          // As with a descriptor: it is gone though closing fails, and a second close does nothing.
+          // As with a file descriptor: it is released even if closing fails, and a second close
+          // does nothing.
           const isOpen = open.delete(handle)
           file.close()
           const { code } = isOpen ? judge("close", path) : { code: undefined }
@@ -267,12 +284,12 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
     return self
   })
 
-/** What needs no name. */
+/** Operations that use an open file or memory, and no path. */
 const byHandle: ReadonlyArray<Operation["operation"]> = ["read", "append", "sync", "close", "apply"]
 
 export const makeFaultyStorage: Effect.Effect<FaultyStorage> = faultyStorage()
 
-/** Runs `use` with the store of such a file system. */
+/** Runs `use` with a store on a faulty file system. */
 export const withFaultyStore = <A, E, R>(
   storage: FaultyStorage,
   use: (store: Store.Store) => Effect.Effect<A, E, R>,

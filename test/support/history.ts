@@ -3,10 +3,10 @@ import { type LsmOptions, type Maintenance, type Store, WriteBatch } from "effec
 import { compare } from "../../src/core/bytes/bytes.js"
 import { diskOf, type Files, withStore } from "./laboratory.js"
 
-/** A store with several levels and a log, and all that its keys have ever been. */
+/** A store with several levels and a log, and every value that its keys ever had. */
 export interface History {
   readonly files: Files
-  /** The values of a key in the order they were written; undefined where it was deleted. */
+  /** The values of each key in the order of the writes. Undefined is a deletion. */
   readonly values: ReadonlyMap<string, ReadonlyArray<string | undefined>>
 }
 
@@ -20,7 +20,7 @@ export const levels: LsmOptions.Tuning = {
   levelRatio: 2
 }
 
-/** Writes keys over and over, deletes some, and ends with records that are in the log alone. */
+/** Overwrites keys repeatedly, deletes some, and ends with records that are only in the log. */
 const makeHistory = (isHeld: boolean): Effect.Effect<History> =>
   Effect.gen(function* () {
     const values = new Map<string, Array<string | undefined>>()
@@ -71,7 +71,7 @@ const makeHistory = (isHeld: boolean): Effect.Effect<History> =>
     return { files, values }
   }).pipe(Effect.orDie)
 
-/** Built once: no test changes it. */
+/** Builds a history once. No test changes it. */
 const once = (make: Effect.Effect<History>): Effect.Effect<History> => {
   let built: History | undefined
   return Effect.suspend(() =>
@@ -85,10 +85,13 @@ const once = (make: Effect.Effect<History>): Effect.Effect<History> => {
 
 export const history = once(makeHistory(false))
 
-/** Of a store that was cut off while a reader held the tables that a compaction had replaced: they are in the directory still. */
+/**
+ * The history of a store that crashed while a reader held tables that a compaction had replaced.
+ * These tables are still in the directory.
+ */
 export const heldHistory = once(makeHistory(true))
 
-/** What the store holds when nothing is lost. */
+/** The entries of the store if nothing is lost. */
 export const newest = ({ values }: History): ReadonlyArray<readonly [string, string]> =>
   [...values]
     .flatMap(([key, versions]) => {
@@ -98,8 +101,9 @@ export const newest = ({ values }: History): ReadonlyArray<readonly [string, str
     .sort(([a], [b]) => (a < b ? -1 : 1))
 
 /**
- * What is wrong with what was found in spite of damage, or undefined. A key that no damage concerns has its newest value; the others may have an
- * older one, or none, but never one that nobody wrote.
+ * Returns what is wrong with the entries salvaged from a damaged store, or undefined. A key outside
+ * the reported damage must have its newest value. Other keys may have an older value or none, but
+ * never one that was not written.
  */
 export const faultOfSalvage = (
   { values }: History,
@@ -119,7 +123,7 @@ export const faultOfSalvage = (
         ((keys.from === undefined || compare(keys.from, bytes) <= 0) &&
           (keys.to === undefined || compare(keys.to, bytes) >= 0))
     )
-    if (!isTold) return `${key} is ${value}, not ${versions.at(-1)}, and nothing tells why`
+    if (!isTold) return `${key} is ${value}, not ${versions.at(-1)}, without a report of damage`
   }
   return undefined
 }

@@ -33,11 +33,11 @@ export const withStore = <A, E, R>(
   Effect.flatMap(LsmStore.LsmStore, use).pipe(
     Effect.provide(LsmStore.layerFromStorage({ directory, ...options })),
     Effect.provide(storageOf(disk)),
-    // The disk's turns are microtasks: whoever else lives in the process gets one of the event loop's own.
+    // The disk yields by microtasks, so yield to the real event loop for the rest of the process.
     Effect.zipLeft(turn)
   )
 
-/** Everything that verification finds. */
+/** All findings of a verification. */
 export const findings = (disk: MemoryDisk) =>
   Effect.map(events(disk), (all) => all.filter((event): event is Maintenance.Finding => event._tag === "Finding"))
 
@@ -51,7 +51,7 @@ export const events = (disk: MemoryDisk) =>
 export const errors = (disk: MemoryDisk) =>
   Effect.map(findings(disk), (all) => all.filter(({ severity }) => severity === "error"))
 
-/** The paths of a disk's files with this end, in order. */
+/** The sorted paths of the files of a store that end in `end`. */
 export const filesNamed = (files: Files, end: string): ReadonlyArray<string> =>
   [...files.keys()].filter((path) => path.startsWith(`${directory}/`) && path.endsWith(end)).sort()
 
@@ -63,5 +63,5 @@ export const without = (files: Files, path: string): Files => new Map([...files]
 export const cut = (files: Files, path: string, length: number): Files =>
   new Map([...files, [path, files.get(path)!.slice(0, length)]])
 
-/** Without the warnings that much damage brings. */
+/** Discards logs, because damage causes many warnings. */
 export const quietly = Logger.withMinimumLogLevel(LogLevel.None)

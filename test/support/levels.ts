@@ -2,7 +2,10 @@ import { compare } from "../../src/core/bytes/bytes.js"
 import { inOrder, type TestEntry } from "./entries.js"
 import { buildTable, type TestTable } from "./tables.js"
 
-/** Disjoint tables of about `most` entries that hold the entries, all versions of a key in one. */
+/**
+ * Splits entries into disjoint tables of about `most` entries. All versions of a key are in one
+ * table.
+ */
 export const cutIntoTables = (entries: ReadonlyArray<TestEntry>, most: number): ReadonlyArray<TestTable> => {
   const groups: Array<Array<TestEntry>> = []
   for (const entry of inOrder(entries)) {

@@ -1,17 +1,18 @@
-/** An operation on one register, as it was seen from outside. Times are of one counter. */
+/** An operation on one register, as its caller saw it. All times are from one counter. */
 export interface Operation {
   readonly kind: "write" | "read"
-  /** What was written, or read; undefined is a deleted key. */
+  /** The value written or read. Undefined is a deleted key. */
   readonly value: string | undefined
   readonly begun: number
-  /** Infinity for a write whose outcome nobody has seen: it may have happened any time since, or never. */
+  /** Infinity for a write with unknown outcome: it may take effect at any later time, or never. */
   readonly ended: number
 }
 
 /**
- * Whether the operations on a register, at first `initial`, can be put into one order that keeps those apart that did not
- * overlap and explains every read. The search is that of J. Wing and C. Gong, "Testing and Verifying Concurrent Objects" (1993), with the memory of
- * states already tried of G. Lowe, "Testing for Linearizability" (2017).
+ * Whether the operations on a register with the value `initial` have a linearization: one order
+ * that keeps the order of operations that did not overlap, and explains the result of every read.
+ * The search is that of J. Wing and C. Gong, "Testing and Verifying Concurrent Objects" (1993). It
+ * remembers the states already tried, as in G. Lowe, "Testing for Linearizability" (2017).
  */
 export const isLinearizable = (operations: ReadonlyArray<Operation>, initial: string | undefined): boolean => {
   const ordered = [...operations].sort((a, b) => a.begun - b.begun)
@@ -20,7 +21,7 @@ export const isLinearizable = (operations: ReadonlyArray<Operation>, initial: st
 
   const search = (first: number, value: string | undefined): boolean => {
     while (first < ordered.length && done[first] === 1) first++
-    // What is next must have begun before anything that is left has ended.
+    // The next operation must have begun before any remaining operation ended.
     let firstEnd = Number.POSITIVE_INFINITY
     let last = first
     const open: Array<number> = []

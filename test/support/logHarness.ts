@@ -7,28 +7,28 @@ import { FakeFile } from "./fakeFile.js"
 export const storeId = Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1)
 export const salt = saltOf(storeId)
 
-/** The bytes of a segment under its number. */
+/** A segment number, and the bytes of the segment. */
 export type SegmentBytes = readonly [fileNumber: number, bytes: Uint8Array]
 
-/** A log over fakes: records are numbers with a filling, and what becomes of each is kept. */
+/** A log over fake files. Each record is a number with padding. The outcome of each is kept. */
 export class LogHarness {
   readonly segments: Array<readonly [fileNumber: number, file: FakeFile]> = []
   readonly applied: Array<number> = []
-  /** What `done` was called with, by record. */
+  /** The arguments of all calls of `done`, by record. */
   readonly outcomes = new Map<number, Array<Error | undefined>>()
   readonly failures: Array<Error> = []
   committed = 0
-  /** Records that shared or had a sync. */
+  /** Number of records covered by a sync. */
   syncedRecords = 0
-  /** Rotate at the next settled moment that allows it. */
+  /** Whether to rotate at the next call of `settled` that allows it. */
   rotationWanted = false
   onDone: (record: number, failure: Error | undefined) => void = () => undefined
   readonly writer: LogWriter
 
-  /** Which hook throws the next time that it is called. */
+  /** The hook that throws at its next call. */
   throwing: "apply" | "settled" | "synced" | undefined
 
-  /** `isShort`: files are such that a sync may be done at once. */
+  /** `isShort` lets syncs run in the calling thread. */
   constructor(
     end: LogEnd = { fileNumber: 0, size: 0, torn: [] },
     private readonly isShort = false
@@ -72,7 +72,7 @@ export class LogHarness {
     return this.segments.at(-1)![1]
   }
 
-  /** Commits the next record with `size` bytes behind its number; answers the number. */
+  /** Commits the next record, with `size` bytes after its number. Returns the number. */
   commit(durability: number, size = 0, alone = false): number {
     const record = this.committed++
     const at = this.writer.reserve(4 + size)
@@ -94,31 +94,31 @@ export class LogHarness {
     this.writer.rotate(this.prepare(this.segments.at(-1)![0] + 1))
   }
 
-  /** Ends one sync that is under way, if there is any. */
+  /** Ends one pending sync. Returns false if there is none. */
   endSync(code?: string): boolean {
     const file = this.segments.find(([, { syncsUnderWay }]) => syncsUnderWay > 0)?.[1]
     file?.endSync(code)
     return file !== undefined
   }
 
-  /** Lets everything under way come to its end. */
+  /** Waits until all pending work has ended. */
   async settle(): Promise<void> {
     do await microtasks()
     while (this.endSync())
   }
 
-  /** The segments, each as long as `length` says. */
+  /** Returns the segments, each cut to the length that `length` returns. */
   image(length: (file: FakeFile) => number = (file) => file.bytes.length): ReadonlyArray<SegmentBytes> {
     return this.segments.map(([fileNumber, file]) => [fileNumber, file.bytes.slice(0, length(file))])
   }
 }
 
-/** Runs the microtasks that are waiting. */
+/** Runs the pending microtasks. */
 export const microtasks = async (): Promise<void> => {
   for (let i = 0; i < 3; i++) await Promise.resolve()
 }
 
-/** Replays segments; @throws CorruptionFailure */
+/** Replays segments. @throws CorruptionFailure */
 export const replay = (
   segments: ReadonlyArray<SegmentBytes>
 ): { readonly records: ReadonlyArray<number>; readonly end: LogEnd } => {
@@ -129,5 +129,5 @@ export const replay = (
     if (step._tag === "End") return { records, end: step.end }
     records.push(readU32(step.segment.bytes, step.frame.payloadStart))
   }
-  throw new Error("a replay without an end")
+  throw new Error("the replay has no end")
 }

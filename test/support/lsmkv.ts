@@ -6,15 +6,15 @@ import { StandardStreams, type Streams } from "../../src/cli/io/standardStreams.
 import { run } from "../../src/cli/program.js"
 import { builtFile } from "./builtPrograms.js"
 
-/** The built program. */
+/** The path of the built program. */
 export const program = (): string => builtFile("cli/lsmkv.js")
 
-/** What a run left. */
+/** The exit code and the output of a run. */
 export interface Finished {
   readonly code: number | null
   readonly stdout: string
   readonly stderr: string
-  /** Standard output as it was written. */
+  /** The bytes of standard output. */
   readonly bytes: Buffer
 }
 
@@ -23,7 +23,7 @@ const finished = (code: number | null, stdout: ReadonlyArray<Buffer>, stderr: Re
   return { code, bytes, stdout: bytes.toString("utf8"), stderr: Buffer.concat(stderr).toString("utf8") }
 }
 
-/** A stream that keeps what is written to it, and takes a turn of the event loop for each piece. */
+/** A stream that stores the pieces written to it, and yields to the event loop after each. */
 const keepIn = (pieces: Array<Buffer>): Writable =>
   new Writable({
     write: (piece: Buffer, _encoding, done) => {
@@ -43,7 +43,9 @@ const inPieces = (input: string | Uint8Array): Readable => {
   )
 }
 
-/** Runs a command line to its end in this process, apart from the test's own clock, console and loggers. */
+/**
+ * Runs a command line in this process until it ends, without the test's clock, console and loggers.
+ */
 export const lsmkv = (
   words: ReadonlyArray<string>,
   input: string | Uint8Array = "",
@@ -57,22 +59,25 @@ export const lsmkv = (
     return finished(code, stdout, stderr)
   })
 
-/** What is done to a process while it runs. */
+/** How a test handles a process while it runs. */
 export interface Handling {
   readonly input?: string | Uint8Array
-  /** Leaves standard input open, as a terminal or a slow writer does. */
+  /** Keeps standard input open, as a terminal or a slow writer does. */
   readonly keepInput?: boolean
-  /** Sent when the first output or error message arrives; no more output is read until the process has ended. */
+  /**
+   * Sends this signal when the first output arrives, and then reads no more output until the
+   * process ends.
+   */
   readonly signal?: NodeJS.Signals
-  /** Reads a little of the output and goes, as `head` does. */
+  /** Closes standard output after the first piece, as `head` does. */
   readonly closeAfterFirst?: boolean
 }
 
-/** Runs the built program to its end in a process of its own. */
+/** Runs the built program as a child process until it ends. */
 export const spawnLsmkv = (words: ReadonlyArray<string>, handling: Handling = {}): Effect.Effect<Finished> =>
   spawnCommand(process.execPath, [program(), ...words], handling)
 
-/** Runs any program to its end. */
+/** Runs any program as a child process until it ends. */
 export const spawnCommand = (
   command: string,
   words: ReadonlyArray<string>,
@@ -100,27 +105,30 @@ export const spawnCommand = (
     child.on("exit", () => child.stdout.resume())
     child.on("error", (error) => resume(Effect.die(error)))
     child.on("close", (code) => resume(Effect.succeed(finished(code, stdout, stderr))))
-    // A program that ends without reading its input is no fault of the test.
+    // A program may end without reading its input.
     child.stdin.on("error", () => {})
     if (handling.keepInput) child.stdin.write(handling.input ?? "")
     else child.stdin.end(handling.input ?? "")
     return Effect.sync(() => void child.kill())
   })
 
-/** Runs a command that must succeed, and answers what it printed. */
+/** Runs a command that must succeed, and returns its output. */
 export const output = (words: ReadonlyArray<string>, input: string | Uint8Array = ""): Effect.Effect<string> =>
   Effect.map(lsmkv(words, input), (finished) => {
     expect(finished, words.join(" ")).toMatchObject({ code: 0, stderr: "" })
     return finished.stdout
   })
 
-/** What a command printed that had to fail with code 2, nothing on standard output and one line on standard error. */
+/**
+ * Returns the error message of a command. The command must have failed with code 2, without output,
+ * and with one line on standard error.
+ */
 export const complaintOf = (finished: Finished): string => {
   expect(finished).toMatchObject({ code: 2, stdout: "" })
   expect(finished.stderr).toMatch(/^lsmkv: [^\n]+\n$/)
   return finished.stderr
 }
 
-/** Runs a command that must fail so. */
+/** Runs a command that must fail with code 2, and returns its error message. */
 export const complaint = (words: ReadonlyArray<string>, input = ""): Effect.Effect<string> =>
   Effect.map(lsmkv(words, input), complaintOf)

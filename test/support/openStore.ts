@@ -16,7 +16,7 @@ import {
   Wal
 } from "effect-lsm"
 
-/** Components to be used in place of the store's own, or made to misbehave. */
+/** Replaces or wraps components of a store, for example to make them fail. */
 export interface Patches {
   readonly storage?: (storage: Storage.StorageService) => Storage.StorageService
   readonly metrics?: Metrics.MetricsService
@@ -36,8 +36,8 @@ export interface Patches {
 const same = <A>(service: A): A => service
 
 /**
- * Opens a store until the scope ends. Its components are made one after the other: building their layers takes several
- * times as long as opening the store, which counts where thousands are opened.
+ * Opens a store until the scope closes. Builds the components directly, because building their
+ * layers takes several times as long as opening the store, and some tests open thousands.
  */
 export const openStore = (
   driver: Storage.StorageService,

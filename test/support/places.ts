@@ -5,7 +5,7 @@ import { type LsmError, type LsmOptions, LsmStore, Storage, type Store } from "e
 import { messageMergerLayer } from "./simulatedThread.js"
 import { temporaryDirectory } from "./temporaryDirectory.js"
 
-/** Somewhere a store can be opened again and again. */
+/** A place where a store can be opened repeatedly. */
 export interface Place {
   readonly directory: string
   readonly open: (tuning?: LsmOptions.Tuning) => Layer.Layer<LsmStore.LsmStore, LsmError.OpenError>
@@ -25,7 +25,7 @@ export const memory: Effect.Effect<Place> = Effect.map(Storage.makeMemory, (stor
     )
 }))
 
-/** The same with compactions in a simulated thread. */
+/** A place in memory, with compactions in a simulated thread. */
 export const memoryWithThread: Effect.Effect<Place> = Effect.map(Storage.makeMemory, (storage) => ({
   directory: "/memory",
   open: (tuning) => {
@@ -37,7 +37,7 @@ export const memoryWithThread: Effect.Effect<Place> = Effect.map(Storage.makeMem
   }
 }))
 
-/** Runs `use` with the place's store open, and closes it. */
+/** Opens the store of a place, runs `use` with it, and closes it. */
 export const withStore = <A, E, R>(
   place: Place,
   use: (store: Store.Store) => Effect.Effect<A, E, R>,

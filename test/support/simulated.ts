@@ -7,15 +7,16 @@ import * as Random from "effect/Random"
 import * as Scheduler from "effect/Scheduler"
 
 /**
- * A clock that stands still until it is moved. A TestClock does the same, but takes tens of milliseconds of real time to
- * find all fibers suspended, where here a turn of the event loop sees to that.
+ * A clock that stands still until it is advanced. Unlike TestClock, it does not wait until all
+ * fibers are suspended, which takes tens of milliseconds of real time. Yield to the event loop
+ * instead.
  */
 export class SimulatedClock implements Clock.Clock {
   readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
   private now = 0
   private readonly sleepers = new Set<{ readonly until: number; readonly wake: () => void }>()
 
-  /** Moves on at once, and wakes whoever has slept long enough by then. */
+  /** Advances the clock at once, and wakes the sleepers whose time has come. */
   advance(millis: number): void {
     this.now += millis
     for (const sleeper of this.sleepers) {
@@ -39,12 +40,15 @@ export class SimulatedClock implements Clock.Clock {
   }
 }
 
-/** Tasks that may follow each other before timers have their turn: far more than a command takes. */
+/**
+ * The number of tasks that the scheduler runs before it yields to timers: far more than one command
+ * takes.
+ */
 const tasks = 1_000_000
 
 /**
- * Runs a program in a world of its own: its clock, chance from a seed, and fibers that follow each other by microtasks alone, so
- * that the same seed gives the same run.
+ * Runs a program with its own clock, random numbers from a seed, and fibers scheduled by microtasks
+ * only. So the same seed gives the same run.
  */
 export const simulated = <A, E>(
   seed: number,

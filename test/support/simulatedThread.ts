@@ -7,15 +7,16 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
-import { CompactionWorker, type LsmOptions, Storage, TableMerger } from "effect-lsm"
+import { type LsmOptions, Storage, TableMerger } from "effect-lsm"
+import * as CompactionWorker from "effect-lsm/CompactionWorker"
 import * as mergeRunner from "../../src/internal/thread/mergeRunner.js"
 
 /**
- * A thread that is none: it runs what a real one runs, in the same process and on the same simulated disk, with every message
- * copied as between threads.
+ * A simulated compaction thread. It runs the program of a real one, but in the same thread and on
+ * the same simulated disk. Every message is copied, as between threads.
  */
 export class SimulatedThread {
-  /** Told of each message from the thread, and of its end. */
+  /** `onMessage` is called for each message from the thread, and `onExit` when it ends. */
   onMessage: (message: unknown) => void = () => undefined
   onExit: () => void = () => undefined
   private inbox: ((message: unknown) => void) | undefined
@@ -26,7 +27,7 @@ export class SimulatedThread {
     return this.dead
   }
 
-  /** `turn` is how messages travel. */
+  /** `turn` delivers messages. */
   constructor(
     private readonly storage: Storage.StorageService,
     private readonly turn: (next: () => void) => void,
@@ -54,7 +55,7 @@ export class SimulatedThread {
     })
   }
 
-  /** Dies in the middle of whatever it does: nothing of it runs any more. */
+  /** Ends the thread in the middle of its work. None of it continues. */
   kill(): void {
     this.end()
   }
@@ -71,7 +72,7 @@ export class SimulatedThread {
     this.turn(() => this.onMessage(copy))
   }
 
-  /** What is under way on a dead thread does not come back. */
+  /** The storage as the thread sees it. Its operations never return once the thread is dead. */
   private get mortalStorage(): Storage.StorageService {
     const unlessDead = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
       Effect.suspend(() =>
@@ -98,7 +99,7 @@ export class SimulatedThread {
                 const [kind, request] = message as WorkerRunner.BackingRunner.Message<I>
                 if (kind === 1) return Deferred.unsafeDone(closeLatch, Exit.void)
                 const handled = handler(0, request)
-                // The runtime has what the handler asks for.
+                // The runtime provides the services that the handler requires.
                 if (Effect.isEffect(handled)) Runtime.runFork(runtime)(handled as Effect.Effect<unknown>)
               }
               this.send([0])
@@ -109,7 +110,7 @@ export class SimulatedThread {
   }
 }
 
-/** The platform of such threads. */
+/** The worker platform of simulated threads. */
 const platform = PlatformWorker.makePlatform<SimulatedThread>()({
   setup: ({ worker, scope }) =>
     Effect.flatMap(Deferred.make<void>(), (ended) => {
@@ -135,7 +136,10 @@ const platform = PlatformWorker.makePlatform<SimulatedThread>()({
     })
 })
 
-/** A merger whose jobs go to a simulated thread and come back as messages. `onStart` is told of each thread. */
+/**
+ * A merger that sends its jobs to a simulated thread as messages. `onStart` is called with each
+ * thread.
+ */
 export const messageMerger =
   (turn: (next: () => void) => void, onStart: (thread: SimulatedThread) => void = () => undefined) =>
   (options: LsmOptions.LsmOptions) =>
@@ -153,7 +157,7 @@ export const messageMerger =
       )
     })
 
-/** The same as a layer. */
+/** `messageMerger` as a layer. */
 export const messageMergerLayer = (
   options: LsmOptions.LsmOptions,
   turn: (next: () => void) => void = setImmediate,

@@ -11,7 +11,7 @@ export const tableStoreId = Uint8Array.of(3, 1, 4, 1, 5, 9, 2, 6)
 
 export const plainOptions: TableOptions = { blockSize: 128, restartInterval: 4, filterFalsePositiveRate: 0.01 }
 
-/** Runs a generator of slices to its end. */
+/** Runs a generator to its end, and returns its result. */
 export const finish = <A>(steps: Generator<void, A>): A => {
   for (;;) {
     const step = steps.next()

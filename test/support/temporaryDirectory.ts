@@ -4,7 +4,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
-/** An empty directory that goes with the scope. */
+/** Makes an empty directory, and removes it when the scope closes. */
 export const temporaryDirectory: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-lsm-test-"))),
   (directory) => Effect.sync(() => rmSync(directory, { recursive: true, force: true }))

@@ -10,7 +10,10 @@ import { type Place, withStore } from "./places.js"
 
 const letters = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
-/** a..h with the values 1..8, part of them in tables, one overwritten, one deleted and put again, "x" deleted. */
+/**
+ * Keys a..h with the values 1..8, in tables and in memory. One was overwritten, one deleted and put
+ * again. "x" is deleted.
+ */
 const fill = (store: Store.Store) =>
   Effect.gen(function* () {
     yield* store.write(WriteBatch.make().put("a", "1").put("b", "old").put("c", "3").put("x", "gone"))
@@ -48,7 +51,7 @@ const awkward = [
   "\ufeffbom"
 ]
 
-/** What every store must do, whatever it stands on and however it is set up. */
+/** The tests that every store must pass, on any storage and with any options. */
 export const testStore = (
   name: string,
   place: Effect.Effect<Place, never, Scope.Scope>,
@@ -77,7 +80,7 @@ export const testStore = (
         expect(yield* store.getString("k")).toStrictEqual(Option.some(""))
       }))
 
-    test("gets many keys in the order asked for", (store) =>
+    test("returns the values of many keys in the order of the keys", (store) =>
       Effect.gen(function* () {
         yield* fill(store)
         const values = yield* store.getMany(["h", "nowhere", "a", "x", "b", "a"])
@@ -92,7 +95,7 @@ export const testStore = (
         expect(yield* store.getMany(new Set<string>())).toStrictEqual([])
       }))
 
-    test("hands out bytes of the receiver's own, and copies what it is given", (store) =>
+    test("returns bytes that the caller may change, and copies the bytes passed in", (store) =>
       Effect.gen(function* () {
         const key = new Uint8Array([1, 2, 3])
         const value = new Uint8Array([4, 5, 6])
@@ -111,7 +114,7 @@ export const testStore = (
         expect(store.unsafeGet(new Uint8Array([1, 2, 3]))).toStrictEqual(new Uint8Array([4, 5, 6]))
       }))
 
-    test("reads the same again when whoever got keys and values has written over them", (store) =>
+    test("reads the same again after a caller has overwritten the keys and values returned", (store) =>
       Effect.gen(function* () {
         const key = (i: number) => `key ${String(i).padStart(3, "0")}`
         const value = (i: number) => new Uint8Array(i % 50 === 7 ? 9000 : 40).fill(i)
@@ -148,7 +151,7 @@ export const testStore = (
         }
       }).pipe(Effect.scoped))
 
-    test("writes batches, of which the last operation on a key counts", (store) =>
+    test("writes batches, in which the last operation on a key wins", (store) =>
       Effect.gen(function* () {
         const batch = WriteBatch.make().put("a", "1").put("b", "1").delete("a").put("b", "2").delete("c").put("c", "3")
         expect(batch.size).toBe(6)
@@ -163,7 +166,7 @@ export const testStore = (
         expect(yield* keys(store.keys())).toStrictEqual(["c"])
       }))
 
-    test("scans ranges and prefixes, both ways, with limits and chunks of any size", (store) =>
+    test("scans ranges and prefixes in both directions, with any limit and chunk size", (store) =>
       Effect.gen(function* () {
         yield* fill(store)
         expect(yield* pairs(store.scan())).toStrictEqual(all)
@@ -200,7 +203,7 @@ export const testStore = (
         expect(yield* pairs(store.scan().pipe(Stream.take(2)))).toStrictEqual(all.slice(0, 2))
       }))
 
-    test("collects ranges of more than a chunk too", (store) =>
+    test("collects ranges of more than one chunk", (store) =>
       Effect.gen(function* () {
         const keys = Array.from({ length: 2500 }, (_, i) => String(i).padStart(4, "0"))
         const batch = WriteBatch.make()
@@ -215,7 +218,7 @@ export const testStore = (
         expect(yield* Effect.flip(store.collect({ limit: -1 }))).toMatchObject({ argument: "limit" })
       }))
 
-    test("scans prefixes, those of 0xff bytes and those that bounds cut included", (store) =>
+    test("scans prefixes, also of 0xff bytes, and combined with bounds", (store) =>
       Effect.gen(function* () {
         const written = [[], [0], [254, 255], [255], [255, 0], [255, 254], [255, 255], [255, 255, 0], [255, 255, 255]]
         for (const key of written) yield* store.put(Uint8Array.from(key), "v")
@@ -241,7 +244,7 @@ export const testStore = (
         expect(yield* store.count({ prefix: "a", start: "b" })).toBe(0)
       }))
 
-    test("steers a cursor both ways", (store) =>
+    test("moves a cursor in both directions", (store) =>
       Effect.gen(function* () {
         yield* fill(store)
         const cursor = yield* store.cursor()
@@ -291,7 +294,7 @@ export const testStore = (
         expect(yield* bounded.seekBefore("c")).toBe(false)
       }))
 
-    test("keeps a cursor, a Stream and a snapshot at their moment", (store) =>
+    test("reads a cursor, a Stream and a snapshot at the moment they were made", (store) =>
       Effect.gen(function* () {
         yield* fill(store)
         const snapshot = yield* store.snapshot
@@ -327,7 +330,7 @@ export const testStore = (
         expect(yield* keys(store.keys())).toStrictEqual(letters.map((letter) => `${letter}+`))
       }))
 
-    test("refuses a snapshot whose scope has ended, and forgets what it held", (store) =>
+    test("rejects a snapshot whose scope has closed, and releases what it held", (store) =>
       Effect.gen(function* () {
         const ended = yield* Effect.scoped(Effect.tap(store.snapshot, () => store.put("k", "v")))
         expect((yield* store.stats).snapshots).toBe(0)
@@ -337,7 +340,7 @@ export const testStore = (
         })
       }))
 
-    test("flushes and compacts without losing or bringing back anything", (store) =>
+    test("flushes and compacts without losing or restoring anything", (store) =>
       Effect.gen(function* () {
         yield* fill(store)
         yield* store.flush
@@ -360,7 +363,7 @@ export const testStore = (
         yield* store.compact()
       }))
 
-    test("lets go of versions that only snapshots saw, when these are released", (store) =>
+    test("drops versions that only snapshots needed, once these are released", (store) =>
       Effect.gen(function* () {
         const entries = Effect.map(store.stats, ({ levels }) => levels.reduce((n, level) => n + level.entries, 0))
         const scope = yield* Scope.make()
@@ -405,7 +408,7 @@ export const testStore = (
         expect(yield* store.approximateSize({ prefix: "zzz" })).toBe(0)
       }))
 
-    it.scoped("keeps every byte value and awkward text in keys and values, through a restart", () =>
+    it.scoped("keeps every byte value and unusual text in keys and values, across a restart", () =>
       Effect.gen(function* () {
         const at = yield* place
         yield* withStore(
@@ -438,7 +441,7 @@ export const testStore = (
       })
     )
 
-    it.scoped("keeps large values and long keys, through a restart", () =>
+    it.scoped("keeps large values and long keys, across a restart", () =>
       Effect.gen(function* () {
         const at = yield* place
         const key = "k".repeat(65_536)
@@ -465,7 +468,7 @@ export const testStore = (
       })
     )
 
-    it.scoped("opens cleanly again and again, with no orphan and nothing dropped", () =>
+    it.scoped("reopens cleanly many times, without orphans or dropped data", () =>
       Effect.gen(function* () {
         const at = yield* place
         for (let round = 0; round < 6; round++) {

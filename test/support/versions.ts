@@ -6,7 +6,7 @@ import { anyKey } from "./entries.js"
 
 const count = FastCheck.nat(2 ** 48 - 1)
 
-/** A table's meta with any numbers, its keys in order. */
+/** A `TableMeta` with any numbers, and its keys in order. */
 export const anyMeta: FastCheck.Arbitrary<TableMeta> = FastCheck.record({
   fileNumber: count,
   size: count,
@@ -24,7 +24,7 @@ export const anyMeta: FastCheck.Arbitrary<TableMeta> = FastCheck.record({
 
 const supersededBy = (entries: number) => ({ entries, bytes: entries * 5 })
 
-/** A table over the closed range of keys of one byte. */
+/** A table over the closed range [from, to] of one-byte keys. */
 export const table = (
   fileNumber: number,
   from: number,
@@ -43,7 +43,9 @@ export const table = (
   superseded: "superseded" in more && more.superseded === undefined ? undefined : supersededBy(more.superseded ?? 0)
 })
 
-/** A valid version: overlapping tables at level 0, disjoint ones below; its tables are numbered from 1. */
+/**
+ * A valid version: overlapping tables at level 0, disjoint ones below, with file numbers from 1.
+ */
 export const anyVersion: FastCheck.Arbitrary<Version> = FastCheck.array(
   FastCheck.record({
     level: FastCheck.nat(levelCount - 1),

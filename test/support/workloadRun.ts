@@ -17,8 +17,9 @@ const contents = (store: Store.Store, reverse = false) =>
 const equal = (a: Model, b: Model): boolean => a.size === b.size && [...a].every(([key, value]) => b.get(key) === value)
 
 /**
- * A run of operations whose writes may fail: all contents that the store may have. A write that is acknowledged is in each of them, one
- * that failed or was interrupted in some. What the run has seen to be wrong is in `faults`.
+ * A run of operations whose writes may fail. It tracks all contents that the store may have. An
+ * acknowledged write is in all of them. A write that failed or was interrupted is in some. The
+ * faults that the run has seen are in `faults`.
  */
 export class WorkloadRun {
   private candidates: ReadonlyArray<Model> = [new Map()]
@@ -30,7 +31,9 @@ export class WorkloadRun {
 
   constructor(private readonly keys: ReadonlyArray<string>) {}
 
-  /** Ends as it would, but for defects, which are noted. */
+  /**
+   * Runs an operation. A failure gives undefined, an interruption interrupts, a defect is a fault.
+   */
   private settle<A, E>(name: string, effect: Effect.Effect<A, E>): Effect.Effect<A | undefined> {
     return Effect.exit(effect).pipe(
       Effect.flatMap((exit) => {
@@ -43,7 +46,7 @@ export class WorkloadRun {
     )
   }
 
-  /** Writes a batch of every key in turn; the third is deleted. */
+  /** Writes a batch that puts keys in rotation, and deletes the third one. */
   write(store: Store.Store, size: number): Effect.Effect<void> {
     return Effect.suspend(() => {
       const number = ++this.batches
@@ -79,7 +82,7 @@ export class WorkloadRun {
     return Effect.asVoid(this.settle(name, effect))
   }
 
-  /** Reads everything in three ways, each of which answers with a candidate or fails. */
+  /** Reads everything in three ways. Each read must match a candidate or fail. */
   read(store: Store.Store): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       for (const reverse of [false, true]) {
@@ -95,7 +98,7 @@ export class WorkloadRun {
     })
   }
 
-  /** What a store that nothing befalls must do with what the run has left: answers what is wrong. */
+  /** Opens the store without faults, and adds to `faults` everything that is wrong. */
   verify(open: <A, E>(use: (store: Store.Store) => Effect.Effect<A, E>) => Effect.Effect<A, unknown>) {
     return Effect.gen(this, function* () {
       const before = yield* open((store) =>
@@ -118,7 +121,7 @@ export class WorkloadRun {
           const found = yield* contents(store)
           if (found.get("probe") !== "2") this.faults.push("a write after recovery was lost")
           found.delete("probe")
-          if (!equal(before, found)) this.faults.push("opened twice, it holds two contents")
+          if (!equal(before, found)) this.faults.push("its contents differ between two openings")
         })
       )
     })

@@ -11,7 +11,7 @@ export const compact = Command.make("compact", { directory, range: rangeOptions,
   Effect.gen(function* () {
     const range = yield* decodeRange(given.range, given.encoding)
     const store = yield* openExisting(given.directory, given)
-    // What recovery left in the memtable counts to what there was before.
+    // Flush first, so that `before` includes the entries that recovery put into the memtable.
     yield* store.flush
     const before = (yield* store.stats).levels
     yield* store.compact(range)
@@ -22,4 +22,6 @@ export const compact = Command.make("compact", { directory, range: rangeOptions,
         : `before:\n${levelsText(before)}\nafter:\n${levelsText(after)}`
     )
   }).pipe(Effect.scoped)
-).pipe(Command.withDescription("Compact a range down to the deepest level, deleted and overwritten entries gone."))
+).pipe(
+  Command.withDescription("Compact a range down to the deepest level. This removes deleted and overwritten entries.")
+)

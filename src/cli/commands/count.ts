@@ -16,4 +16,4 @@ export const count = Command.make(
       const keys = yield* store.count(range)
       yield* writeOutput(`${given.json ? JSON.stringify({ count: keys }) : keys}\n`)
     }).pipe(Effect.scoped)
-).pipe(Command.withDescription("Print how many keys a range has."))
+).pipe(Command.withDescription("Print the number of keys in a range."))

@@ -11,4 +11,4 @@ export const deleteCommand = Command.make("delete", { directory, key, encoding, 
     const store = yield* openExisting(given.directory, given)
     yield* store.delete(keyBytes)
   }).pipe(Effect.scoped)
-).pipe(Command.withDescription("Remove a key. No error if it is absent."))
+).pipe(Command.withDescription("Delete a key. Deleting an absent key is not an error."))

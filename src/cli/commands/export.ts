@@ -8,7 +8,7 @@ import { printLines } from "../io/printLines.js"
 import { openReading } from "../openStore.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
 
-const output = textOption("output", "file", "Where to write; by default standard output.").pipe(Options.optional)
+const output = textOption("output", "file", "The file to write. Default: standard output.").pipe(Options.optional)
 
 /** `lsmkv export` */
 export const exportCommand = Command.make(
@@ -23,5 +23,5 @@ export const exportCommand = Command.make(
       yield* printLines(store.scan(range), format.renderEntry, (entry) => entry.key, write)
     }).pipe(Effect.scoped)
 ).pipe(
-  Command.withDescription("Write the entries of a range as lines that import reads: key, tab, value; or JSON lines.")
+  Command.withDescription("Write the entries of a range as lines that import can read: key, tab, value; or JSON lines.")
 )

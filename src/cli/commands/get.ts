@@ -11,12 +11,15 @@ import { notText } from "../io/printLines.js"
 import { openReading } from "../openStore.js"
 import { decodeArgument } from "../rangeOptions.js"
 
-const raw = Options.boolean("raw").pipe(Options.withDescription("Print the bytes of the value and nothing else."))
+const raw = Options.boolean("raw").pipe(
+  Options.withDescription("Print exactly the bytes of the value, without a line end.")
+)
 
 /** `lsmkv get` */
 export const get = Command.make("get", { directory, key, json, raw, encoding, recovery: readRecovery }, (given) =>
   Effect.gen(function* () {
-    if (given.json && given.raw) return yield* new CommandFailed({ message: "--json and --raw exclude each other" })
+    if (given.json && given.raw)
+      return yield* new CommandFailed({ message: "--json and --raw cannot be used together" })
     const keyBytes = yield* decodeArgument("the key", given.key, given.encoding)
     const store = yield* openReading(given.directory, given.recovery)
     const found = yield* store.get(keyBytes)
@@ -27,8 +30,8 @@ export const get = Command.make("get", { directory, key, json, raw, encoding, re
       const line = chooseFormat(true, given.encoding).renderEntry({ key: keyBytes, value })
       return yield* line === undefined ? notText(keyBytes) : writeOutput(`${line}\n`)
     }
-    // One key's value is for a person or a pipe: as it is, not escaped, and exact even where it is no text.
+    // A single value is not escaped, and its bytes are exact even if they are not text.
     yield* writeOutput(encodeText(given.encoding, value) ?? value)
     yield* writeOutput("\n")
   }).pipe(Effect.scoped)
-).pipe(Command.withDescription("Print the value of a key. Exit code 1 if the key is absent."))
+).pipe(Command.withDescription("Print the value of a key. Exits with code 1 if the key is absent."))

@@ -12,13 +12,13 @@ import { writeOutput } from "../io/output.js"
 import { makeProgress } from "../io/progress.js"
 import { openOrCreate } from "../openStore.js"
 
-const file = textArgument("file", "What to read; without it, or with -, standard input.").pipe(Args.optional)
+const file = textArgument("file", "The file to read. Default, and with -: standard input.").pipe(Args.optional)
 const json = Options.boolean("json").pipe(
   Options.withDescription(`The input is JSON lines: {"key":…,"value":…} or {"key":…,"delete":true}.`)
 )
 const batchSize = Options.integer("batch-size").pipe(
   Options.withDefault(1000),
-  Options.withDescription("Entries that are written together or not at all; by default 1000.")
+  Options.withDescription("Entries per batch. A batch is written completely or not at all. Default: 1000.")
 )
 
 /** `lsmkv import` */
@@ -39,6 +39,6 @@ export const importCommand = Command.make(
     }).pipe(Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Write what an export or another program has printed: lines of key, tab, value, with the escapes of scan; or JSON lines. Makes the store if there is none."
+    "Write entries from a file or standard input, as export prints them: lines of key, tab, value, with the escapes of scan; or JSON lines. Creates the store if there is none."
   )
 )

@@ -10,9 +10,7 @@ import { StandardStreams } from "../io/standardStreams.js"
 import { openOrCreate } from "../openStore.js"
 import { decodeArgument } from "../rangeOptions.js"
 
-const value = textArgument("value", "The value. Without it, the value is what standard input holds.").pipe(
-  Args.optional
-)
+const value = textArgument("value", "The value. Default: the contents of standard input.").pipe(Args.optional)
 
 /** `lsmkv put` */
 export const put = Command.make("put", { directory, key, value, encoding, durability, recovery }, (given) =>
@@ -25,18 +23,21 @@ export const put = Command.make("put", { directory, key, value, encoding, durabi
     const store = yield* openOrCreate(given.directory, given)
     yield* store.put(keyBytes, valueBytes)
   }).pipe(Effect.scoped)
-).pipe(Command.withDescription("Set the value of a key. Makes the store if there is none."))
+).pipe(Command.withDescription("Set the value of a key. Creates the store if there is none."))
 
-/** In utf8 the bytes as they are; in the others what the text stands for, whose own line end does not count. */
+/**
+ * Reads the value from standard input. utf8 takes all bytes unchanged. Other encodings ignore
+ * surrounding white space.
+ */
 const valueFromInput = (encoding: Encoding): Effect.Effect<Uint8Array, CommandFailed> =>
   Effect.gen(function* () {
     if ((yield* StandardStreams).stdin.isTTY)
-      return yield* new CommandFailed({ message: "no value: give one, or pipe it in" })
+      return yield* new CommandFailed({ message: "no value: pass one as an argument, or pipe it to standard input" })
     const bytes = yield* readAll(yield* standardInput, maxValueText)
     if (encoding === "utf8") return bytes
     const text = Buffer.from(bytes).toString("latin1").trim()
     return yield* decodeArgument("the value", text, encoding)
   })
 
-/** The longest value of a store is 256 MiB, in hexadecimal twice that. */
+/** The longest value of a store is 256 MiB, which is twice as long in hexadecimal. */
 const maxValueText = 512 * 1024 * 1024

@@ -7,7 +7,7 @@ import { damageJson, damageText } from "../format/damageText.js"
 import { plural } from "../help/units.js"
 import { writeOutput } from "../io/output.js"
 
-const into = textOption("into", "new", "Where the new store is made: a directory that is empty, or not there yet.")
+const into = textOption("into", "new", "The directory of the new store. It must be empty or absent.")
 
 /** `lsmkv repair` */
 export const repair = Command.make("repair", { directory, into, json }, (given) =>
@@ -24,6 +24,6 @@ export const repair = Command.make("repair", { directory, into, json }, (given) 
   })
 ).pipe(
   Command.withDescription(
-    "Make a new store of all that is sound in a damaged one, which is not changed. Exit code 3 if something was lost."
+    "Copy all sound data of a damaged store to a new store. The damaged store is not changed. Exits with code 3 if data was lost."
   )
 )

@@ -10,12 +10,14 @@ import { printLines } from "../io/printLines.js"
 import { openReading } from "../openStore.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
 
-const reverse = Options.boolean("reverse").pipe(Options.withDescription("From the last key to the first."))
+const reverse = Options.boolean("reverse").pipe(
+  Options.withDescription("Print entries from the last key to the first.")
+)
 const limit = Options.integer("limit").pipe(
   Options.optional,
-  Options.withDescription("Entries at most; by default all.")
+  Options.withDescription("Print at most this many entries. Default: all.")
 )
-const keysOnly = Options.boolean("keys-only").pipe(Options.withDescription("Print the keys without their values."))
+const keysOnly = Options.boolean("keys-only").pipe(Options.withDescription("Print the keys, without their values."))
 
 /** `lsmkv scan` */
 export const scan = Command.make(
@@ -33,6 +35,6 @@ export const scan = Command.make(
     }).pipe(Effect.scoped)
 ).pipe(
   Command.withDescription(
-    "Print the entries of a range in key order, one a line: key, tab, value. Tabs, line ends, backslashes and control characters are escaped."
+    "Print the entries of a range in key order, one per line: key, tab, value. Tabs, line ends, backslashes and control characters are escaped."
   )
 )

@@ -15,11 +15,13 @@ const prometheus = Options.boolean("prometheus").pipe(
 export const stats = Command.make("stats", { directory, json, prometheus, recovery: readRecovery }, (given) =>
   Effect.gen(function* () {
     if (given.json && given.prometheus) {
-      return yield* new CommandFailed({ message: "--json and --prometheus exclude each other" })
+      return yield* new CommandFailed({ message: "--json and --prometheus cannot be used together" })
     }
     const store = yield* openReading(given.directory, given.recovery)
     if (given.prometheus) return yield* writeOutput(yield* store.prometheus)
     const figures = yield* store.stats
     yield* writeOutput(given.json ? statsJson(figures) : statsText(figures))
   }).pipe(Effect.scoped)
-).pipe(Command.withDescription("Print what the store holds, how it is laid out, and what opening it found."))
+).pipe(
+  Command.withDescription("Print statistics of the store: contents, memory, log, levels, and what opening it found.")
+)

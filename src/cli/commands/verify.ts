@@ -38,6 +38,6 @@ export const verify = Command.make("verify", { directory, json }, (given) =>
   })
 ).pipe(
   Command.withDescription(
-    "Check the whole store without changing it: every checksum, the order of keys, tables against the manifest, filters, the log. Exit code 3 if something is damaged."
+    "Check the whole store without changing it: all checksums, the order of keys, the tables against the manifest, the filters and the log. Exits with code 3 if anything is damaged."
   )
 )

@@ -2,7 +2,7 @@ import type { Damage, LostKeys, Verified } from "../../Maintenance.js"
 import { plural } from "../help/units.js"
 import { escapeBytes } from "./textFormat.js"
 
-/** A place of damage on one line. */
+/** Damage on one line of text. */
 export const damageText = ({ file, offset, bytes, region, reason, keys }: Damage): string =>
   `${file} at byte ${offset}, ${region}${bytes === undefined ? "" : ` of ${plural(bytes, "byte")}`}: ${reason}${keysText(keys)}`
 
@@ -13,7 +13,7 @@ const keysText = (keys: LostKeys | undefined): string => {
   return `; keys${from}${to}`
 }
 
-/** The same for a program to read. */
+/** Damage as JSON. */
 export const damageJson = ({ file, offset, bytes, region, reason, keys }: Damage) => ({
   file,
   offset,
@@ -23,7 +23,7 @@ export const damageJson = ({ file, offset, bytes, region, reason, keys }: Damage
   keys: keys && { from: keys.from && escapeBytes(keys.from), to: keys.to && escapeBytes(keys.to) }
 })
 
-/** What was checked, and how it came out. */
+/** The summary of a verification: the result, and what was checked. */
 export const verifiedText = ({ tables, segments, entries, records, errors, notices }: Verified): string => {
   const outcome = errors === 0 ? "ok" : `damaged in ${plural(errors, "place")}`
   const checked = `${plural(entries, "entry", "entries")} in ${plural(tables, "table")}, ${plural(records, "record")} in ${plural(segments, "log segment")}`

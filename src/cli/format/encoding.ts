@@ -1,26 +1,26 @@
 import { isUtf8 } from "node:buffer"
 import * as Either from "effect/Either"
 
-/** How the bytes of keys and values are written as text. */
+/** The encoding of keys and values as text. */
 export type Encoding = "utf8" | "hex" | "base64"
 
-/** The encodings, by name. */
+/** The names of all encodings. */
 export const encodings = ["utf8", "hex", "base64"] as const
 
-/** Bytes as text; undefined for bytes that are no UTF-8, which no string of characters stands for. */
+/** Returns bytes as text; undefined if the encoding is utf8 and the bytes are not valid UTF-8. */
 export const encodeText = (encoding: Encoding, bytes: Uint8Array): string | undefined =>
   encoding === "utf8" && !isUtf8(bytes)
     ? undefined
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(encoding)
 
-/** The bytes that a text stands for, or why it stands for none. */
+/** Returns the bytes of a text, or why the text is not valid in the encoding. */
 export const decodeText = (encoding: Encoding, text: string): Either.Either<Uint8Array, string> => {
-  // Node's decoders leave out what they do not understand, so the check is that nothing was left out.
+  // Node's decoders skip invalid characters, so check that none was skipped.
   const bytes = Buffer.from(text, encoding)
   switch (encoding) {
     case "utf8":
       return loneSurrogate.test(text)
-        ? Either.left("holds half a surrogate pair, which has no UTF-8")
+        ? Either.left("contains a lone surrogate, which has no UTF-8 encoding")
         : Either.right(bytes)
     case "hex":
       return bytes.length * 2 === text.length ? Either.right(bytes) : Either.left("is not hexadecimal")

@@ -1,18 +1,24 @@
 import type * as Either from "effect/Either"
 import type { Entry } from "../../Store.js"
 
-/** What a line of input asks for: a put, or a delete where there is no value. */
+/** The operation of an input line: a put, or a delete if `value` is undefined. */
 export interface Operation {
   readonly key: Uint8Array
   readonly value: Uint8Array | undefined
 }
 
-/** How entries are written as lines, and read from them. */
+/** Writes entries as lines, and reads operations from lines. */
 export interface EntryFormat {
-  /** A line without its end; undefined if the format cannot hold the bytes in this encoding. */
+  /**
+   * Returns a line without its line end; undefined if the format cannot show these bytes in this
+   * encoding.
+   */
   readonly renderKey: (key: Uint8Array) => string | undefined
-  /** A line without its end; undefined if the format cannot hold the bytes in this encoding. */
+  /**
+   * Returns a line without its line end; undefined if the format cannot show these bytes in this
+   * encoding.
+   */
   readonly renderEntry: (entry: Entry) => string | undefined
-  /** What a line asks for, or what is wrong with it. */
+  /** Returns the operation of a line, or an error message. */
   readonly parse: (line: Uint8Array) => Either.Either<Operation, string>
 }

@@ -4,7 +4,9 @@ import * as Schema from "effect/Schema"
 import { decodeText, type Encoding, encodeText } from "./encoding.js"
 import type { EntryFormat } from "./entryFormat.js"
 
-/** One JSON object a line: `{"key":…,"value":…}`, and to be read also `{"key":…,"delete":true}`. */
+/**
+ * One JSON object per line: `{"key":…,"value":…}`. Input may also hold `{"key":…,"delete":true}`.
+ */
 export const jsonFormat = (encoding: Encoding): EntryFormat => ({
   renderKey: (bytes) => {
     const key = encodeText(encoding, bytes)
@@ -36,11 +38,11 @@ const Line = Schema.Struct({
   delete: Schema.optional(Schema.Literal(true))
 }).pipe(
   Schema.filter(
-    (line) => (line.value === undefined) === (line.delete === true) || `needs one of "value" and "delete": true`
+    (line) => (line.value === undefined) === (line.delete === true) || `needs either "value" or "delete": true`
   )
 )
 
-// A field that is not known may carry a meaning, such as an expiry, that the import would lose without a word.
+// An unknown field may carry a meaning, such as an expiry, that the import would silently lose.
 const decodeLine = Schema.decodeUnknownEither(Schema.parseJson(Line), { onExcessProperty: "error" })
 
 const firstIssue = (error: ParseResult.ParseError): string => {

@@ -2,7 +2,7 @@ import type { LevelStats } from "../../Stats.js"
 import { columns } from "../help/columns.js"
 import { formatBytes, formatCount } from "../help/units.js"
 
-/** The levels that have tables, one a line. */
+/** The levels that have tables, one per line. */
 export const levelsText = (levels: ReadonlyArray<LevelStats>): string => {
   const filled = levels.filter((level) => level.tables > 0)
   if (filled.length === 0) return "no tables\n"

@@ -8,7 +8,7 @@ import type { CommandFailed, DamageFound, KeyAbsent, OutputClosed } from "../fai
 import { plainText } from "../io/console.js"
 import { writeError } from "../io/output.js"
 
-/** Whatever a command may fail with. */
+/** The errors of a command. */
 export type Failure =
   | LsmError
   | CommandFailed
@@ -17,7 +17,7 @@ export type Failure =
   | OutputClosed
   | ValidationError.ValidationError
 
-/** The exit code that a failed command ends with, once its message is on standard error. */
+/** Prints the message of a failed command to standard error, and returns the exit code. */
 export const report =
   (command: string | undefined) =>
   (cause: Cause.Cause<Failure>): Effect.Effect<number> =>
@@ -54,7 +54,7 @@ const describe = (
   if (failure._tag === "Corruption") {
     return `corruption in ${failure.file} at byte ${failure.offset}, ${failure.region}: ${failure.reason}`
   }
-  // The name of the store's argument means nothing to who typed a word in its place.
+  // The user typed a directory, not an argument named `directory`.
   if (failure._tag === "InvalidArgument" && failure.argument === "directory") return failure.reason
   return failure.message
 }

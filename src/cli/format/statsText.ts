@@ -4,13 +4,13 @@ import { formatBytes, formatCount, formatPercent, plural } from "../help/units.j
 import { damageJson, damageText } from "./damageText.js"
 import { levelsText } from "./levelsText.js"
 
-/** The figures of a store for a program to read. */
+/** The statistics of a store as JSON. */
 export const statsJson = (stats: Stats): string => {
   const recovery = { ...stats.recovery, lost: stats.recovery.lost.map(damageJson) }
   return `${JSON.stringify({ ...stats, recovery })}\n`
 }
 
-/** The figures of a store for a person to read. */
+/** The statistics of a store as text. */
 export const statsText = (stats: Stats): string => {
   const { memory, log, recovery } = stats
   const rows: Array<[string, string]> = [
@@ -31,9 +31,9 @@ export const statsText = (stats: Stats): string => {
     rows.push(["torn end dropped", `${tail.file}, ${plural(tail.bytes, "byte")} from byte ${tail.offset}`])
   }
   for (const damage of recovery.lost) rows.push(["lost to damage", damageText(damage)])
-  if (recovery.aside !== undefined) rows.push(["damaged files kept in", recovery.aside])
+  if (recovery.aside !== undefined) rows.push(["original files kept in", recovery.aside])
   for (const orphan of recovery.orphans) rows.push(["orphan removed", orphan])
-  if (stats.poisoned !== undefined) rows.push(["takes no writes", stats.poisoned])
+  if (stats.poisoned !== undefined) rows.push(["refuses writes", stats.poisoned])
   if (stats.backgroundError !== undefined) rows.push(["background error", stats.backgroundError])
   return `${columns(rows, ["left", "left"])}\n${levelsText(stats.levels)}`
 }

@@ -4,10 +4,11 @@ import { decodeText, type Encoding, encodeText } from "./encoding.js"
 import type { EntryFormat } from "./entryFormat.js"
 
 /**
- * One entry a line: key, tab, value.
+ * One entry per line: key, tab, value.
  *
- *   In utf8, what would break a line or a terminal is escaped:  \t  \n  \r  \\  and \xHH for other control bytes,
- *   and for the bytes from 0x80 of a key or value that is no UTF-8. So every byte survives, whatever it is.
+ * In utf8, bytes that would break a line or a terminal are escaped: \t \n \r \\, and \xHH for other
+ * control bytes. In a key or value that is not valid UTF-8, all bytes from 0x80 on are escaped too.
+ * So every byte can be read back.
  */
 export const textFormat = (encoding: Encoding): EntryFormat => {
   const show = (bytes: Uint8Array): string =>
@@ -20,9 +21,9 @@ export const textFormat = (encoding: Encoding): EntryFormat => {
     parse: (line) => {
       const end = line.at(-1) === carriageReturn ? line.length - 1 : line.length
       const tab = line.indexOf(horizontalTab)
-      if (tab < 0) return Either.left("no tab between key and value (JSON lines need --json)")
+      if (tab < 0) return Either.left("no tab between key and value (use --json for JSON lines)")
       if (line.indexOf(horizontalTab, tab + 1) >= 0)
-        return Either.left("more than one tab: a tab in a value is written \\t")
+        return Either.left("more than one tab (write a tab in a value as \\t)")
       const key = read(line.subarray(0, tab))
       if (Either.isLeft(key)) return Either.left(`key ${key.left}`)
       const value = read(line.subarray(tab + 1, end))
@@ -32,7 +33,7 @@ export const textFormat = (encoding: Encoding): EntryFormat => {
   }
 }
 
-/** Bytes as text on one line, from which `unescapeBytes` makes the same bytes. */
+/** Returns bytes as text on one line. `unescapeBytes` turns it back into the same bytes. */
 export const escapeBytes = (bytes: Uint8Array): string => {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return isUtf8(bytes)
@@ -40,7 +41,7 @@ export const escapeBytes = (bytes: Uint8Array): string => {
     : buffer.toString("latin1").replaceAll(controlsAndHighBytes, escapeCharacter)
 }
 
-/** The bytes that an escaped text stands for. Bytes that need no escape may be any, UTF-8 or not. */
+/** Returns the bytes of an escaped text. Unescaped bytes need not be UTF-8. */
 export const unescapeBytes = (field: Uint8Array): Either.Either<Uint8Array, string> => {
   if (field.indexOf(backslash) < 0) return Either.right(field)
   const bytes = new Uint8Array(field.length)
@@ -54,12 +55,12 @@ export const unescapeBytes = (field: Uint8Array): Either.Either<Uint8Array, stri
     const letter = String.fromCharCode(field[++at] ?? 0)
     if (letter === "x") {
       const digits = String.fromCharCode(field[at + 1] ?? 0, field[at + 2] ?? 0)
-      if (!twoHexDigits.test(digits)) return Either.left("has \\x without two hexadecimal digits behind it")
+      if (!twoHexDigits.test(digits)) return Either.left("has \\x that is not followed by two hexadecimal digits")
       bytes[length++] = Number.parseInt(digits, 16)
       at += 2
     } else {
       const escaped = escapes.get(letter)
-      if (escaped === undefined) return Either.left("has a backslash that begins none of \\t \\n \\r \\\\ \\xHH")
+      if (escaped === undefined) return Either.left("has an invalid escape (valid are \\t \\n \\r \\\\ \\xHH)")
       bytes[length++] = escaped
     }
   }

@@ -1,4 +1,4 @@
-/** Rows of cells as lines of aligned columns, numbers and sizes to the right. */
+/** Formats rows of cells as lines with aligned columns. */
 export const columns = (rows: ReadonlyArray<ReadonlyArray<string>>, align: ReadonlyArray<"left" | "right">): string => {
   const widths = align.map((_, column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)))
   return rows

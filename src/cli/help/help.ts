@@ -1,7 +1,10 @@
 import { commandDescriptors, rootCommand } from "../rootCommand.js"
 import { commandHelp, programHelp } from "./helpText.js"
 
-/** The page that the words ask for; undefined if they ask for none. No words at all ask for the first page. */
+/**
+ * Returns the help text that a command line requests; undefined if it requests none. An empty
+ * command line requests the help text of the program.
+ */
 export const requestedHelp = (words: ReadonlyArray<string>): string | undefined => {
   if (words.length > 0 && !words.includes("--help") && !words.includes("-h")) return undefined
   const name = words.find((word) => commandDescriptors.has(word))

@@ -3,21 +3,21 @@ import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import { plainText } from "../io/console.js"
 
-/** An argument or an option, and what is said of it. */
+/** An argument or an option, and its description. */
 export interface Definition {
   readonly term: string
   readonly text: string
   readonly optional: boolean
 }
 
-/** The parts of a command's help. */
+/** The parts of a command's help text. */
 export interface HelpSections {
   readonly description: string
   readonly args: ReadonlyArray<Definition>
   readonly options: ReadonlyArray<Definition>
 }
 
-/** Takes apart the help that the framework makes of a command's declaration. */
+/** Extracts the parts from the help document that the framework makes for a command. */
 export const readHelp = (
   command: CommandDescriptor.Command<unknown>,
   { builtIns }: { readonly builtIns: boolean }
@@ -43,7 +43,10 @@ export const readHelp = (
   return { description: paragraphs.join(" "), args, options }
 }
 
-/** The first paragraph is the framework's name of the type, which the term has already; the last says what `optional` says. */
+/**
+ * Drops the first paragraph of `content`, the framework's name of the type, which the term shows
+ * already. Drops the paragraph that marks an optional setting, and sets `optional` instead.
+ */
 const definition = (term: string, content: HelpDoc.HelpDoc): Definition => {
   const paragraphs = text(content)
     .split("\n")

@@ -5,8 +5,8 @@ import { wrap } from "./wrap.js"
 type AnyCommand = CommandDescriptor.Command<unknown>
 
 /**
- * What one command does and takes. The framework's own page has six lines for every option and lines wider than any
- * terminal; this is the same content on a page that fits.
+ * The help text of one command. The framework's own text has six lines for every option, and very
+ * long lines. This text has the same content in lines of at most 100 columns.
  */
 export const commandHelp = (program: string, name: string, command: AnyCommand): string => {
   const { description, args, options } = readHelp(command, { builtIns: false })
@@ -20,7 +20,7 @@ export const commandHelp = (program: string, name: string, command: AnyCommand):
   ].join("\n")
 }
 
-/** What the program does, its commands, and the options that all of them have. */
+/** The help text of the program: its commands, and the options that all commands have. */
 export const programHelp = (
   program: string,
   command: AnyCommand,
@@ -34,11 +34,13 @@ export const programHelp = (
   }))
   return [
     wrap(description),
-    `usage: ${program} <command> <directory> …\n`,
+    `usage: ${program} <command> <directory> [arguments] [options]\n`,
     definitions(commands),
     definitions(options),
-    wrap(`${program} <command> --help tells more of a command. A -- goes before keys and values that begin with --.`),
-    "exit codes: 0 done, 1 get of an absent key, 2 error, 3 damage found or something lost to it\n"
+    wrap(
+      `${program} <command> --help shows the arguments and options of a command. Write -- before keys and values that begin with a dash.`
+    ),
+    "exit codes: 0 success, 1 key not found (get), 2 error, 3 damage found or data lost, 130 interrupted\n"
   ].join("\n")
 }
 
@@ -46,7 +48,10 @@ const usageWord = ({ term, optional }: Definition): string => (optional ? `[${te
 
 const firstSentence = (text: string): string => `${text.split(/[.:] /)[0]?.replace(/\.$/, "")}.`
 
-/** Terms and their texts in two columns; a term that would take too much of the page has a line of its own. */
+/**
+ * Terms and their texts in two columns. A term that is too wide for its column gets a separate
+ * line.
+ */
 const definitions = (items: ReadonlyArray<Definition>): string => {
   const widths = items.map(({ term }) => term.length + 4).filter((width) => width <= widestTerm)
   const width = Math.max(0, ...widths)

@@ -1,11 +1,11 @@
-/** A whole number with its thousands set apart. Not by Intl, which takes 20 ms to wake. */
+/** A whole number with commas between thousands. Without Intl, which is slow to load. */
 export const formatCount = (count: number): string => String(count).replaceAll(/\B(?=(\d{3})+$)/g, ",")
 
-/** A number and the thing it counts. */
+/** A number and its noun, in singular or plural. */
 export const plural = (count: number, singular: string, several = `${singular}s`): string =>
   `${formatCount(count)} ${count === 1 ? singular : several}`
 
-/** A size in the unit that suits it. */
+/** A size in the largest unit in which it is at least 1. */
 export const formatBytes = (bytes: number): string => {
   let size = bytes
   let unit = 0
@@ -16,7 +16,7 @@ export const formatBytes = (bytes: number): string => {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`
 }
 
-/** A part of a whole. */
+/** A fraction as a percentage. */
 export const formatPercent = (part: number): string => `${(100 * part).toFixed(1)} %`
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB"] as const

@@ -1,4 +1,7 @@
-/** Text in lines of at most 100 columns: the first behind `head`, the others indented as far. Ends with a line end. */
+/**
+ * Wraps text at 100 columns. The first line begins with `head`; the others are indented by
+ * `indent`. Ends with a line end.
+ */
 export const wrap = (text: string, head = "", indent = 0): string => {
   const lines: Array<string> = []
   let line = head

@@ -3,12 +3,13 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { StandardStreams, type Streams } from "./standardStreams.js"
 
-/** Text without the escape sequences of a terminal, and without the marks of the command line's protected words. */
+/** Removes terminal escape sequences, and the marks of the protected words of the command line. */
 export const plainText = (text: string): string => stripVTControlCharacters(text).replaceAll("\0", "")
 
 /**
- * Runs the command line's framework with a console of ours: help and version go to standard output, coloured only where it is a
- * terminal that has colours. Its errors are not printed, because `report` prints every error in the same form.
+ * Runs the command-line framework with our console. Help and version go to standard output, with
+ * colours only if it is a terminal that has them. The framework's error output is dropped, because
+ * `report` prints all errors in the same form.
  */
 export const withPlainConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(StandardStreams, ({ stdout }) =>

@@ -1,7 +1,7 @@
 import type { PlatformError } from "@effect/platform/Error"
 import { CommandFailed } from "../failure.js"
 
-/** What the operating system said about a file, without the names of the functions that asked it. */
+/** An error with the operating system's message about a file, without the names of functions. */
 export const fileFailure =
   (path: string) =>
   (error: PlatformError): CommandFailed => {

@@ -9,7 +9,7 @@ import type { Input } from "./input.js"
 import { LineSplitter } from "./lineSplitter.js"
 import type { Progress } from "./progress.js"
 
-/** What an import did. */
+/** The counts of an import. */
 export interface Imported {
   readonly puts: number
   readonly deletes: number
@@ -17,8 +17,9 @@ export interface Imported {
 }
 
 /**
- * Reads lines and writes them in batches. A batch is atomic, so a fault in a line or in the store leaves the batches before
- * it and nothing of its own; the error says up to which line that is.
+ * Reads lines and writes them in batches. A batch is atomic: if a line is invalid or a write fails,
+ * all earlier batches stay and the current one is not written. The error gives the last imported
+ * line.
  */
 export const importLines = (
   store: Store,
@@ -39,11 +40,11 @@ export const importLines = (
     const failed = (reason: string): CommandFailed =>
       new CommandFailed({
         message: `${reason}; ${
-          keptLines === 0 ? "nothing was imported" : `lines 1 to ${keptLines} are imported, nothing behind them`
+          keptLines === 0 ? "nothing was imported" : `lines 1 to ${keptLines} were imported, later lines were not`
         }`
       })
 
-    /** Adds a line to the batch; answers what is wrong with it. */
+    /** Adds a line to the batch. Returns an error message if the line is invalid. */
     const add = (line: Uint8Array): string | undefined => {
       if (isBlank(line)) return undefined
       const operation = format.parse(line)
@@ -75,7 +76,10 @@ export const importLines = (
       )
     })
 
-    /** Takes whole lines until the batch is full or the piece is used up; true if there may be more in the piece. */
+    /**
+     * Adds whole lines until the batch is full or the piece has no more. Returns whether the piece
+     * may have more.
+     */
     const fill = Effect.suspend(() => {
       for (;;) {
         const line = lines.next()
@@ -108,7 +112,7 @@ export const importLines = (
     )
   })
 
-/** Long values fill a batch before its number of entries does: a batch is held in memory. */
+/** A batch is held in memory, so long values end it before the batch size does. */
 const maxBatchBytes = 16 * 1024 * 1024
 
 const isBlank = (line: Uint8Array): boolean => line.length === 0 || (line.length === 1 && line[0] === 0x0d)

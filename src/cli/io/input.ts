@@ -10,7 +10,7 @@ import { StandardStreams } from "./standardStreams.js"
 /** Bytes from a file or from standard input. */
 export interface Input {
   readonly bytes: Stream.Stream<Uint8Array, CommandFailed>
-  /** How many they will be, where that is known. */
+  /** The number of bytes, if it is known. */
   readonly size: number | undefined
 }
 
@@ -25,7 +25,7 @@ export const standardInput: Effect.Effect<Input> = Effect.map(StandardStreams, (
   size: undefined
 }))
 
-/** A file, or standard input where none is named or its name is `-`. */
+/** Opens a file, or standard input if no file is given or its name is `-`. */
 export const openInput = (file: Option.Option<string>): Effect.Effect<Input, CommandFailed, FileSystem.FileSystem> =>
   Option.match(
     Option.filter(file, (path) => path !== "-"),
@@ -45,7 +45,7 @@ export const openInput = (file: Option.Option<string>): Effect.Effect<Input, Com
     }
   )
 
-/** All of an input, which must not be longer than `limit` bytes. */
+/** Reads all of an input. Fails if it is longer than `limit` bytes. */
 export const readAll = (input: Input, limit: number): Effect.Effect<Uint8Array, CommandFailed> =>
   Effect.suspend(() => {
     const pieces: Array<Uint8Array> = []

@@ -1,21 +1,24 @@
 import { constants } from "node:buffer"
 
-/** Cuts a stream of bytes into lines. Bytes of a line that spans several pieces are put together once, when it ends. */
+/**
+ * Splits a stream of bytes into lines. The parts of a line that spans several pieces are joined
+ * once, when it ends.
+ */
 export class LineSplitter {
-  /** Lines answered so far: the number of the last one, counted from 1. */
+  /** Lines returned so far, which is the number of the last line, counted from 1. */
   lines = 0
   private piece: Uint8Array = new Uint8Array(0)
   private position = 0
   private begun: Array<Uint8Array> = []
   private begunBytes = 0
 
-  /** The next piece, when `next` has answered undefined. */
+  /** Adds the next piece. Call it only after `next` has returned undefined. */
   push(piece: Uint8Array): void {
     this.piece = piece
     this.position = 0
   }
 
-  /** The next whole line, without its end. */
+  /** Returns the next whole line, without its line end; undefined if the piece has no more. */
   next(): Uint8Array | undefined {
     const end = this.piece.indexOf(lineFeed, this.position)
     if (end < 0) {
@@ -28,12 +31,15 @@ export class LineSplitter {
     return line
   }
 
-  /** What is behind the last line end, when there is no more input. */
+  /** Returns the text after the last line end, if there is any. Call it at the end of the input. */
   last(): Uint8Array | undefined {
     return this.begunBytes === 0 ? undefined : this.complete(new Uint8Array(0))
   }
 
-  /** Whether the line that has begun is longer than any text can be, so that waiting for its end would only fill the memory. */
+  /**
+   * Whether the unfinished line is longer than a string can be, so that it makes no sense to read
+   * on.
+   */
   get tooLong(): boolean {
     return this.begunBytes > constants.MAX_STRING_LENGTH
   }

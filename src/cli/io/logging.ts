@@ -13,5 +13,7 @@ const logger = Layer.unwrapEffect(
   )
 )
 
-/** Nothing is logged unless --log-level asks for it, and then to standard error: standard output is for data. */
+/**
+ * Logs only if --log-level is given, and to standard error, because standard output is for data.
+ */
 export const logging: Layer.Layer<never> = Layer.merge(logger, Logger.minimumLogLevel(LogLevel.None))

@@ -6,7 +6,10 @@ import { CommandFailed, OutputClosed } from "../failure.js"
 import { fileFailure } from "./fileFailure.js"
 import { StandardStreams } from "./standardStreams.js"
 
-/** Takes a piece of output, and is done when it has left: a slow reader slows the command down. */
+/**
+ * Writes a piece of output. Completes when it is written, so that a slow reader slows the command
+ * down.
+ */
 export type Write = (data: string | Uint8Array) => Effect.Effect<void, CommandFailed | OutputClosed>
 
 /** Writes to standard output. */
@@ -18,7 +21,7 @@ export const writeOutput: Write = (data) =>
     })
   )
 
-/** Writes to standard error. That it cannot be written has no place where it could be told. */
+/** Writes to standard error. Ignores failures, because there is no place to report them. */
 export const writeError = (text: string): Effect.Effect<void> =>
   Effect.flatMap(StandardStreams, ({ stderr }) =>
     Effect.async((resume) => {
@@ -26,13 +29,16 @@ export const writeError = (text: string): Effect.Effect<void> =>
     })
   )
 
-/** Keeps streams whose reader has gone from ending the process: each write learns of it from its callback. */
+/**
+ * Keeps a stream whose reader has gone from ending the process. The callback of each write reports
+ * the error.
+ */
 export const tolerateClosedOutput: Effect.Effect<void> = Effect.map(StandardStreams, ({ stdout, stderr }) => {
   stdout.on("error", ignore)
   stderr.on("error", ignore)
 })
 
-/** Writes to a file, made or emptied, or else to standard output. */
+/** Opens a file for output, created or truncated, or standard output if no file is given. */
 export const openOutput = (
   file: Option.Option<string>
 ): Effect.Effect<Write, CommandFailed, FileSystem.FileSystem | Scope.Scope> =>

@@ -4,7 +4,7 @@ import { CommandFailed } from "../failure.js"
 import { escapeBytes } from "../format/textFormat.js"
 import type { Write } from "./output.js"
 
-/** Writes a line for each element of a Stream, a chunk at a time, as fast as they are taken. */
+/** Writes a line for each element of a Stream, one chunk at a time. */
 export const printLines = <A, E, R>(
   elements: Stream.Stream<A, E, R>,
   render: (element: A) => string | undefined,
@@ -21,8 +21,8 @@ export const printLines = <A, E, R>(
     return write(lines)
   })
 
-/** JSON has no place for bytes that are not text. */
+/** The error for an entry that is not UTF-8, which JSON cannot hold. */
 export const notText = (key: Uint8Array): CommandFailed =>
   new CommandFailed({
-    message: `the entry of key ${escapeBytes(key)} is not UTF-8: --encoding hex or base64 can show it`
+    message: `the entry with key ${escapeBytes(key)} is not UTF-8; use --encoding hex or --encoding base64`
   })

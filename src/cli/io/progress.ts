@@ -4,14 +4,17 @@ import { formatBytes, formatCount } from "../help/units.js"
 import { writeError } from "./output.js"
 import { StandardStreams } from "./standardStreams.js"
 
-/** Tells whoever watches how far a long command has come. */
+/** Shows the progress of a long command. */
 export interface Progress {
   readonly update: (bytes: number, entries?: number) => Effect.Effect<void>
-  /** Leaves no trace of it. */
+  /** Erases the progress line. */
   readonly end: Effect.Effect<void>
 }
 
-/** One line on standard error, written over and over, where that is a terminal; nothing where it is not. */
+/**
+ * Shows progress as one line that is rewritten, if standard error is a terminal. Otherwise shows
+ * nothing.
+ */
 export const makeProgress = (totalBytes: number | undefined): Effect.Effect<Progress> =>
   Effect.gen(function* () {
     if (!(yield* StandardStreams).stderr.isTTY) return silent

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from "node:stream"
 import * as Context from "effect/Context"
 
-/** Where a command reads, prints and complains: the process, unless it is given other streams. */
+/** The standard streams of a command: those of the process, unless others are provided. */
 export interface Streams {
   readonly stdin: Readable & { readonly isTTY?: boolean }
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly hasColors?: () => boolean }
@@ -9,6 +9,6 @@ export interface Streams {
 }
 
 export class StandardStreams extends Context.Reference<StandardStreams>()("lsmkv/StandardStreams", {
-  // Whole, because a stream of the process is only made when it is asked for.
+  // The process itself, because Node creates each of its streams on first use.
   defaultValue: (): Streams => process
 }) {}

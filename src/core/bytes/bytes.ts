@@ -22,7 +22,10 @@ export const compareRange = (
 
 export const compare = (a: Uint8Array, b: Uint8Array): number => compareRange(a, 0, a.length, b, 0, b.length)
 
-/** Whether two ranges hold the same bytes. From the end on: keys that are neighbours differ there, and share their beginning. */
+/**
+ * Whether two ranges hold the same bytes. Compares from the end, because neighbouring keys share a
+ * prefix.
+ */
 export const equalRange = (
   a: Uint8Array,
   aStart: number,
@@ -49,7 +52,7 @@ export const prefixWord = (bytes: Uint8Array, start: number, end: number): numbe
   return word >>> 0
 }
 
-/** The smallest key above every key that begins with `prefix`; undefined when there is none. */
+/** The smallest key above every key that begins with `prefix`; undefined if there is none. */
 export const prefixEnd = (prefix: Uint8Array): Uint8Array | undefined => {
   let end = prefix.length
   while (end > 0 && prefix[end - 1] === 0xff) end--
@@ -63,8 +66,8 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /**
- * A string that has no UTF-8: half of a surrogate pair stands alone in it. `TextEncoder` makes U+FFFD of each, so that
- * different strings would become the same bytes.
+ * Returned for a string with a lone surrogate, which has no UTF-8 encoding. `TextEncoder` would
+ * replace each by U+FFFD and encode different strings as the same bytes.
  */
 export const illFormed = -1
 
@@ -73,7 +76,10 @@ export const encodeUtf8 = (text: string): Uint8Array | undefined =>
   text.isWellFormed() ? encoder.encode(text) : undefined
 export const decodeUtf8 = (bytes: Uint8Array): string => decoder.decode(bytes)
 
-/** Encodes `text` into `target` from `offset`; returns how many bytes it took, or `illFormed`. The target must have 3 bytes a code unit. */
+/**
+ * Encodes `text` into `target` from `offset`. Returns the number of bytes written, or `illFormed`.
+ * The target must have room for 3 bytes per code unit.
+ */
 export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number): number => {
   const length = text.length
   for (let i = 0; i < length; i++) {
@@ -87,12 +93,13 @@ export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number)
   return length
 }
 
-/** The same bytes as words: V8 reads and writes those of a DataView by one instruction each. */
+/** A DataView of the same bytes. V8 compiles each read or write of a word to one instruction. */
 export const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /**
- * Marks memory of which several owners have parts, as Node marks its own Buffer pool. To transfer one part would detach all of
- * them: Node 20 copies such memory instead, later releases refuse to transfer it.
+ * Marks a buffer that several owners share as untransferable, as Node marks its own Buffer pool.
+ * Transferring one part would detach all of them. Node 20 copies marked memory instead of
+ * transferring it; later releases refuse.
  */
 export const shared = <A extends ArrayBufferLike>(buffer: A): A => {
   markAsUntransferable(buffer)
@@ -103,15 +110,16 @@ const slabSize = 16 * 1024
 let slab = new Uint8Array(shared(new ArrayBuffer(slabSize)))
 let slabUsed = 0
 
-/** Apart from `copyRange`, which is compiled into loops over entries and must stay small for that. */
+/** A separate function, because V8 inlines `copyRange` only while it is small. */
 const nextSlab = (): void => {
   slab = new Uint8Array(shared(new ArrayBuffer(slabSize)))
   slabUsed = 0
 }
 
 /**
- * A copy of `source[start, end)`. Small copies share a slab of 16 KiB, as Node's own Buffer pool does,
- * because one ArrayBuffer a value costs ten times the copy (80 against 875 ns for 100 bytes). Larger ones own their buffer.
+ * A copy of `source[start, end)`. Copies of up to 4 KiB share slabs of 16 KiB, as in Node's own
+ * Buffer pool: an ArrayBuffer for each would cost ten times the copy. Larger copies own their
+ * buffer.
  */
 export const copyRange = (source: Uint8Array, start: number, end: number): Uint8Array => {
   const length = end - start
@@ -120,7 +128,8 @@ export const copyRange = (source: Uint8Array, start: number, end: number): Uint8
     own.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
     return own
   }
-  // In Node 22 `ArrayBuffer.prototype.transfer` detaches what is marked, too: then it has no length.
+  // On Node 22 `ArrayBuffer.prototype.transfer` detaches marked buffers too. The slab's length is
+  // then 0.
   if (slabUsed + length >= slab.length) nextSlab()
   const copy = new Uint8Array(slab.buffer, slabUsed, length)
   slabUsed += length
@@ -128,7 +137,10 @@ export const copyRange = (source: Uint8Array, start: number, end: number): Uint8
   return copy
 }
 
-/** Copies `source[start, end)` to `target` at `at`; a loop for short ranges, where a call, or even a view, would cost more than it saves. */
+/**
+ * Copies `source[start, end)` to `target` at `at`. Short ranges are copied by a loop, because a
+ * call of `set` would take longer.
+ */
 export const copyInto = (source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void => {
   const length = end - start
   if (length <= 32) {

@@ -1,8 +1,9 @@
 /**
  * Fixed-width little-endian integers and LEB128 varints up to 2^53 - 1, read and written in place.
  *
- * `readVarint` leaves the position behind the number in `varintEnd`: one module variable instead of an
- * object a call. A varint that runs past `end` or past eight bytes answers -1.
+ * `readVarint` stores the position after the number in `varintEnd`, a module variable, to avoid
+ * allocating a result. It returns -1 for a varint that runs past `end`, has more than eight bytes,
+ * or exceeds 2^53 - 1.
  */
 export let varintEnd = 0
 
@@ -22,7 +23,7 @@ export const readVarint = (bytes: Uint8Array, position: number, end: number): nu
   return -1
 }
 
-/** Writes `value` at `position` and answers the position behind it. */
+/** Writes `value` at `position` and returns the position after it. */
 export const writeVarint = (bytes: Uint8Array, position: number, value: number): number => {
   while (value >= 0x80) {
     bytes[position++] = (value % 128) | 0x80
@@ -58,7 +59,10 @@ export const writeU16 = (bytes: Uint8Array, at: number, value: number): void => 
   bytes[at + 1] = value >>> 8
 }
 
-/** 48 bits: enough for 281 TB of offset and 281 trillion sequence numbers, and exact in a double. */
+/**
+ * 48 bits are exact in a double, and enough for offsets up to 281 TB and for 281 trillion sequence
+ * numbers.
+ */
 export const readU48 = (bytes: Uint8Array, at: number): number => readU32(bytes, at) + readU16(bytes, at + 4) * 2 ** 32
 
 export const writeU48 = (bytes: Uint8Array, at: number, value: number): void => {

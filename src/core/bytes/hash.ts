@@ -1,12 +1,13 @@
 /**
  * Two independent 32-bit hashes of a key in one pass over its bytes: MurmurHash3's 32-bit round
- * (A. Appleby, public domain) with different multipliers on two lanes. One hash split in two gave 1.31 %
- * false positives where 1 % was asked, hence two.
+ * (A. Appleby, public domain) on two lanes with different multipliers. Filters built from one hash
+ * split in two have too many false positives (see docs/decisions/0009-two-hashes-for-filters.md).
  *
- * Table filters have these hashes in their format. Keys that collide under them can be found, which a filter can bear (it says "perhaps", and a block is read), and a
- * memtable notices.
+ * The hashes are part of the format of table filters. They have no secret, so an attacker can
+ * choose keys that collide. A collision in a filter costs one block read; a memtable detects
+ * collisions and changes to a keyed hash.
  *
- * `hash` answers the first and leaves the second in `secondHash`.
+ * `hash` returns the first hash and stores the second in `secondHash`.
  */
 export let secondHash = 0
 

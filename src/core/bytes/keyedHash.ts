@@ -1,14 +1,15 @@
 /**
- * A hash under a secret key of the process, for which nobody can find keys that collide: HalfSipHash-1-3 (J.-P. Aumasson and
- * D. J. Bernstein, "SipHash: a fast short-input PRF", 2012), as Linux has it for its hash tables on machines of 32 bits. It takes three to
- * four times as long as `hash`. Nothing that it is used for depends on the key but where entries lie in memory.
+ * A hash under a secret key, one per process, so that colliding keys cannot be chosen:
+ * HalfSipHash-1-3 (J.-P. Aumasson and D. J. Bernstein, "SipHash: a fast short-input PRF", 2012),
+ * which Linux uses for its hash tables on 32-bit machines. It takes three to four times as long as
+ * `hash`. The key decides only where entries are in memory.
  */
 export const keyedHash = (bytes: Uint8Array, start: number, end: number): number => {
   key ??= crypto.getRandomValues(new Int32Array(2))
   return halfSipHash(bytes, start, end, key[0]!, key[1]!)
 }
 
-/** Drawn when it is first wanted. */
+/** Drawn at random on first use. */
 let key: Int32Array | undefined
 
 export const halfSipHash = (bytes: Uint8Array, start: number, end: number, key0: number, key1: number): number => {
@@ -18,7 +19,7 @@ export const halfSipHash = (bytes: Uint8Array, start: number, end: number, key0:
   let v1 = key1
   let v2 = key0 ^ 0x6c796765
   let v3 = key1 ^ 0x74656462
-  // The words, then the rest with the length, then three rounds more.
+  // The words, then the remaining bytes with the length, then three more rounds.
   for (let i = 0; i < words + 4; i++) {
     let word = 0
     if (i < words) {

@@ -1,10 +1,13 @@
 import { encodeUtf8Into, illFormed } from "./bytes.js"
 import { hash, secondHash } from "./hash.js"
 
-/** No store takes a longer key. */
+/** The longest key that a store accepts, in bytes. */
 export const longestKey = 64 * 1024
 
-/** The key of one lookup, `bytes[0, length)`, with its hashes. It is valid within one synchronous stretch. */
+/**
+ * The key of one lookup, `bytes[0, length)`, with its hashes. Use it synchronously: the store's
+ * next lookup overwrites it.
+ */
 export interface LookupKey {
   readonly bytes: Uint8Array
   readonly length: number
@@ -13,7 +16,8 @@ export interface LookupKey {
 }
 
 /**
- * A lookup key that is encoded and hashed once for all memtables and filters. A store has one and sets it anew for each lookup.
+ * A lookup key that is encoded and hashed once for all memtables and filters. A store has one and
+ * sets it for each lookup.
  */
 export class ReusableLookupKey implements LookupKey {
   bytes: Uint8Array = new Uint8Array(256)
@@ -22,7 +26,10 @@ export class ReusableLookupKey implements LookupKey {
   hash2 = 0
   private scratch: Uint8Array = this.bytes
 
-  /** Takes a key of up to `longestKey`. After a string that is ill-formed `length` is `illFormed`, and nothing else holds. */
+  /**
+   * Sets the key, which must not be longer than `longestKey`. For an ill-formed string `length`
+   * becomes `illFormed` and the other fields are meaningless.
+   */
   set(key: Uint8Array | string): this {
     if (typeof key === "string") {
       if (key.length * 3 > this.scratch.length) this.scratch = new Uint8Array(key.length * 3)

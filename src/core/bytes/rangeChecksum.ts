@@ -1,10 +1,10 @@
 import { checksum } from "./checksum.js"
 
-/** The polynomial of CRC-32, bits reversed. */
+/** The polynomial of CRC-32 with its bits reversed. */
 const polynomial = 0xedb88320
-/** 1, as the remainders below have it: the highest bit is the coefficient of x^0. */
+/** 1 in the representation of the remainders below: the highest bit is the coefficient of x^0. */
 const one = 0x80000000
-/** A checksum of the beginning is kept at every so many bytes. */
+/** Bytes between two positions whose prefix checksum is kept. */
 const step = 4096
 
 /** The product of two remainders modulo the polynomial. */
@@ -24,7 +24,7 @@ const powers: ReadonlyArray<number> = (() => {
   return list
 })()
 
-/** What becomes of a checksum when so many bytes follow it. */
+/** Advances a checksum past this many bytes. */
 const shift = (crc: number, bytes: number): number => {
   let shifted = crc
   for (let i = 0, left = bytes; left > 0; i++, left = Math.floor(left / 2)) {
@@ -34,12 +34,13 @@ const shift = (crc: number, bytes: number): number => {
 }
 
 /**
- * Checksums of any ranges of the same bytes, each in about the same time, however long it is: the checksum of a range follows
- * from those of the beginnings up to its two ends. CRC-32 is linear; this is `crc32_combine` of zlib, turned round.
+ * Checksums of any ranges of the same bytes, each in about the same time, whatever its length.
+ * CRC-32 is linear, so the checksum of a range follows from the checksums of the two prefixes that
+ * end where the range starts and ends. This is the inverse of zlib's `crc32_combine`.
  */
 export class RangeChecksum {
   private readonly beginnings: Uint32Array
-  /** How many of them are known. */
+  /** How many of the prefix checksums are computed. */
   private known = 1
 
   constructor(private readonly bytes: Uint8Array) {

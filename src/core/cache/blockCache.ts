@@ -1,31 +1,39 @@
 import { absent, type BlockOwner, CacheSlots } from "./cacheSlots.js"
 
-/** Blocks are packed by so many into one buffer, fewer where that would be more than so many bytes. */
+/** Packed blocks per chunk (one buffer), or fewer if that would be more than `chunkBytes`. */
 const chunkBlocks = 64
 const chunkBytes = 1024 * 1024
 const smallestUnit = 256
 const largestUnit = 64 * 1024
 const page = 4096
-/** What the C library puts before a large allocation: with it, blocks of a page fill one page of memory, not parts of two. */
+/**
+ * Bytes that the C library puts before a large allocation. The first slot is placed after them at
+ * the next page, so that a block of one page does not span two pages of memory.
+ */
 const allocationHeader = 16
-/** Larger blocks have memory of their own, of a multiple of so many bytes, so that the next one often fits in it. */
+/**
+ * The sizes of buffers for larger blocks are multiples of this, so that the next block can often
+ * reuse the buffer.
+ */
 const looseUnit = 512
-/** What a cached block costs beside its bytes. */
+/** Bytes that a cached block costs in addition to its content. */
 const slotOverhead = 32
 const looseOverhead = 128
 
 /**
- * A cache of blocks with a budget in bytes, shared by all tables of a store. An owner finds its block by an array
- * access, so a hit costs no hashing.
+ * A cache of blocks with a budget in bytes, shared by all tables of a store. An owner finds its
+ * block by an array access, so a hit needs no hashing.
  *
- * Blocks of up to `unit` bytes are copied into slots of one size in large buffers: a lookup touches no object of the block's
- * own, and one page of memory. Larger ones ("loose") are copied into buffers of their own, those of the blocks that they drive out where
- * these are as large. Where both want the budget, the kind that holds more of it gives.
+ * Blocks of up to `unit` bytes are packed: they are copied into slots of equal size in large
+ * buffers. A lookup then touches one page of memory and no object per block. Larger ("loose")
+ * blocks are copied into buffers of their own, and reuse the buffer of an evicted block if it has
+ * the same size. If both kinds need the budget, the kind that holds more of it is evicted.
  *
- * What `get` points to is valid until the next `put`; what `copy` points to, for as long as `target` is left alone.
+ * The bytes that `get` finds are valid until the next `put`. The bytes that `copy` finds are valid
+ * as long as `target` is not changed.
  */
 export class BlockCache {
-  /** Where the block last found lies. */
+  /** The place of the last block that was found. */
   bytes: Uint8Array = nothing
   start = 0
   end = 0
@@ -48,7 +56,7 @@ export class BlockCache {
   private readonly looseLengths: Array<number> = []
   private looseBytes = 0
 
-  /** `onGrowth` is called when more is held than before. */
+  /** `onGrowth` is called whenever `used` has grown. */
   constructor(
     readonly budget: number,
     blockSize: number,
@@ -63,7 +71,7 @@ export class BlockCache {
     this.chunkCost = this.firstSlot + (this.unit + slotOverhead) * this.slotsPerChunk
   }
 
-  /** Whether the block is there; then `bytes[start, end)` are it. */
+  /** Returns true if the block is cached. `bytes[start, end)` then is the block. */
   get(owner: BlockOwner, index: number): boolean {
     const slot = owner.slots[index]!
     if (slot === absent) return false
@@ -82,7 +90,9 @@ export class BlockCache {
     return true
   }
 
-  /** The same for who keeps the block: it is copied to `target`, which has room for it. */
+  /**
+   * The same for callers that keep the block: copies it to `target`, which must have room for it.
+   */
   copy(owner: BlockOwner, index: number, target: Uint8Array): boolean {
     if (!this.get(owner, index)) return false
     const { bytes, start, end } = this
@@ -98,7 +108,7 @@ export class BlockCache {
     return slot >= 0 ? this.lengths[slot]! : this.looseLengths[-2 - slot]!
   }
 
-  /** Takes in a copy of a block that was missed; one larger than the whole budget is not kept. */
+  /** Adds a copy of a block that was missed. A block larger than the whole budget is not kept. */
   put(owner: BlockOwner, index: number, block: Uint8Array): void {
     this.misses++
     if (owner.slots[index] !== absent) return
@@ -183,7 +193,7 @@ export class BlockCache {
     return this.dropLoose(this.loose.victim())
   }
 
-  /** Answers the memory that the block had. */
+  /** Returns the block's buffer, for reuse. */
   private dropLoose(slot: number): Uint8Array {
     const buffer = this.looseBuffers[slot]!
     const cost = buffer.length + looseOverhead

@@ -1,14 +1,14 @@
-/** Whoever has blocks in the cache: for each of its blocks where it sits, or `absent`. */
+/** An owner of blocks in the cache. `slots` holds the place of each of its blocks, or `absent`. */
 export interface BlockOwner {
   readonly slots: Int32Array
 }
 
-/** In place of a slot: the block is not cached. */
+/** The place of a block that is not cached. */
 export const absent = -1
 
 /**
- * Numbered slots, each with one block of one owner, and which of them is to be given up next: CLOCK (second chance),
- * for which a hit sets one byte.
+ * Numbered slots, each for one block of one owner. CLOCK (second chance) chooses the slot to evict,
+ * so a hit only sets one byte.
  */
 export class CacheSlots {
   private owners: Array<BlockOwner | undefined> = []
@@ -18,7 +18,7 @@ export class CacheSlots {
   private hand = 0
   taken = 0
 
-  /** `placeOf` is what an owner keeps of a slot. */
+  /** `placeOf` converts a slot to the place that the owner keeps. */
   constructor(private readonly placeOf: (slot: number) => number) {}
 
   get hasFree(): boolean {
@@ -29,7 +29,7 @@ export class CacheSlots {
     this.referenced[slot] = 1
   }
 
-  /** Adds so many free slots behind those there are. */
+  /** Adds `count` free slots at the end. */
   grow(count: number): void {
     const length = this.owners.length + count
     if (length > this.referenced.length) {
@@ -44,7 +44,7 @@ export class CacheSlots {
     }
   }
 
-  /** Removes the last slots; `giveUp` is called for each that is taken. */
+  /** Removes the last `count` slots. Calls `giveUp` for each that is taken. */
   shrink(count: number, giveUp: (slot: number) => void): void {
     const length = this.owners.length - count
     for (let slot = length; slot < this.owners.length; slot++) if (this.owners[slot] !== undefined) giveUp(slot)
@@ -70,7 +70,7 @@ export class CacheSlots {
     this.taken--
   }
 
-  /** The slot to give up; at least one must be taken. */
+  /** Returns the slot to evict. At least one must be taken. */
   victim(): number {
     for (;;) {
       if (this.hand >= this.owners.length) this.hand = 0

@@ -3,15 +3,17 @@ import type { LookupKey } from "../bytes/lookupKey.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 import { EntryIndex, indexSlotBytes } from "./entryIndex.js"
 
-/** Larger entries, head, key and value, are not held. */
+/** Larger entries (head, key and value together) are not cached. */
 const largestEntry = 1024
 const headBytes = 16
 const unit = 8
 const largestChunk = 1024 * 1024
 const smallestChunk = 4096
-/** The reserved budget is at least so many chunks. */
+/** The reserved budget is divided into at least this many chunks. */
 const reservedChunks = 8
-/** Entries beyond are found in their blocks: to make more slots free would hold the thread for long. */
+/**
+ * Freeing more slots than this would block the thread for long. Other entries are found in blocks.
+ */
 const mostSlotsLog2 = 22
 const slotsPerDoorkeeper = 4
 const slotCost = indexSlotBytes + 4 / slotsPerDoorkeeper
@@ -20,13 +22,16 @@ const valueShift = 11
 const levelShift = 22
 const askedFor = 1 << 25
 
-/** The tables that the entries are of: how many entries they have, and how many bytes. */
+/** The tables that the entries come from: the number of their entries and bytes. */
 export interface EntrySource {
   readonly entryCount: number
   readonly byteCount: number
 }
 
-/** What entries may take: `reserved` bytes at least, up to `total` as far as `others` do not use them. */
+/**
+ * Memory for entries: at least `reserved` bytes, and up to `total` less the bytes that `others`
+ * use.
+ */
 export interface EntryBudget {
   readonly total: number
   readonly reserved: number
@@ -34,8 +39,8 @@ export interface EntryBudget {
 }
 
 /**
- * Single entries that lookups found in tables, found here without an index or a block: a lookup waits for three cache lines in place of
- * eight.
+ * Caches single entries that lookups found in tables. A hit needs neither a table's index nor a
+ * block: it waits for three cache lines instead of eight.
  *
  * ```
  *            +-------------------------------------------------+
@@ -43,16 +48,18 @@ export interface EntryBudget {
  *            +-------------------------------------------------+
  * ```
  *
- * Entries stand one behind the other in chunks. While there is memory that blocks do not use, everything found is taken in. Later a
- * chunk at a time is swept: entries asked for since the last sweep stay, up to half of the chunk, the others go (CLOCK); and an entry is
- * taken in when its key is asked for twice before another one that has the same doorkeeper (Einziger, Friedman and Manes, "TinyLFU",
- * 2017).
+ * Entries are stored one after the other in chunks. While blocks leave memory unused, every entry
+ * found is added. After that, one chunk at a time is swept: entries that were asked for since the
+ * last sweep stay, up to half of the chunk, and the others are dropped (CLOCK). An entry is then
+ * added only if its key is asked for twice before another key with the same doorkeeper (Einziger,
+ * Friedman and Manes, "TinyLFU", 2017).
  *
- * It answers what the tables of one version answer, so memtables are asked before. Another version empties it.
+ * The cache holds entries of the tables of one version, so memtables must be searched first. A
+ * lookup in another version empties it.
  */
 export class EntryCache {
   hits = 0
-  /** Where the entry last found stood when it was taken in. */
+  /** The level of the last entry found, at the time when the entry was added. */
   level = 0
   private source: EntrySource | undefined
   private index = none
@@ -62,7 +69,7 @@ export class EntryCache {
   private readonly chunkShift: number
   private readonly bytes: Array<Uint8Array> = []
   private readonly words: Array<Uint32Array> = []
-  /** How far each chunk is filled. */
+  /** The end of the entries in each chunk. */
   private readonly ends: Array<number> = []
   private active = 0
   private isSweeping = false
@@ -79,7 +86,10 @@ export class EntryCache {
     return this.bytes.length * this.chunkBytes + this.tableBytes
   }
 
-  /** Looks for a key's newest version, if that is at or before `sequence`; true when `found` holds it. */
+  /**
+   * Returns true if a key's newest version is cached and not after `sequence`. `found` then holds
+   * it.
+   */
   find(source: EntrySource, key: LookupKey, sequence: number, found: LookupResult): boolean {
     if (source !== this.source) {
       this.begin(source)
@@ -112,7 +122,10 @@ export class EntryCache {
     return false
   }
 
-  /** What was not found here was found in the tables last asked about, which have no newer version of the key. */
+  /**
+   * Offers an entry that `find` missed and the tables of the last `find` have. It must be the
+   * newest version of its key in them.
+   */
   offer(key: LookupKey, found: LookupResult, level: number): void {
     const valueLength = found.end - found.start
     const size = Math.ceil((headBytes + key.length + valueLength) / unit) * unit
@@ -132,7 +145,7 @@ export class EntryCache {
     this.index.add(key.hash1, key.hash2, chunk * this.chunkUnits + at / unit)
   }
 
-  /** Others have taken more: gives back what is more than is left. */
+  /** Frees memory until the cache is within its budget again. Call it when `others` use more. */
   giveBack(): void {
     if (this.index === none && this.bytes.length === 0) return
     while (this.used > this.allowance) {
@@ -162,7 +175,10 @@ export class EntryCache {
     this.isSweeping = false
   }
 
-  /** As many slots as entries that there will be memory for, and a third more, in no more than a quarter of it. */
+  /**
+   * A slot for each entry that the memory is expected to hold, and a third more, in at most a
+   * quarter of the memory.
+   */
   private wantedSlots(): number {
     const { entryCount, byteCount } = this.source!
     const { total, reserved, others } = this.budget
@@ -173,7 +189,7 @@ export class EntryCache {
     return 2 ** Math.max(2, Math.min(Math.ceil(Math.log2(entries * 1.33)), Math.floor(Math.log2(most)), mostSlotsLog2))
   }
 
-  /** Whether the active chunk has room for the entry of a key, and the key may have it. */
+  /** Whether the active chunk has room for the entry of a key, and the key may use it. */
   private hasRoom(size: number, key: LookupKey): boolean {
     if (this.index === none && !this.allocate()) return false
     if (this.isSweeping && !this.isKnown(key)) return false
@@ -181,7 +197,10 @@ export class EntryCache {
     return this.advance()
   }
 
-  /** To the next chunk that has room. The first to be swept is swept for the next key that is known. */
+  /**
+   * Moves to the next chunk that has room. Returns false if there is none, and when sweeping
+   * begins: the first chunk is swept only for the next key that is known.
+   */
   private advance(): boolean {
     let next = this.bytes.length === 0 ? 0 : this.active + 1
     if (next === this.bytes.length) {
@@ -213,7 +232,7 @@ export class EntryCache {
     const slots = this.wantedSlots()
     if (slots * slotCost + this.chunkBytes > this.allowance) return false
     this.index = new EntryIndex(slots)
-    // Chunks of the version before may have what the tables take.
+    // Chunks of the previous version may hold the memory that the index needs.
     this.giveBack()
     return this.index !== none
   }
@@ -244,7 +263,10 @@ export class EntryCache {
     this.isSweeping = false
   }
 
-  /** Entries of a chunk that were asked for move to its beginning, as far as they fill half of it; the others go. */
+  /**
+   * Moves the entries of a chunk that were asked for to its beginning, until they fill half of it.
+   * Drops the others.
+   */
   private sweep(chunk: number): void {
     const bytes = this.bytes[chunk]!
     const words = this.words[chunk]!
@@ -286,6 +308,6 @@ const isKey = (bytes: Uint8Array, start: number, { bytes: sought, length }: Look
   return true
 }
 
-/** In place of an index that is not there yet. */
+/** Stands for an index that is not allocated yet. */
 const none = new EntryIndex(4)
 const nothing = new Uint32Array(0)

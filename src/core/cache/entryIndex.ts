@@ -1,15 +1,15 @@
-/** Slots a bucket; with what they point to, half a cache line. */
+/** Slots per bucket. A bucket is half a cache line. */
 const ways = 4
 const slotWords = 2
 const bucketWords = ways * slotWords
-/** The low bits of a tag tell when it was made. */
+/** The low bits of a tag hold the epoch in which it was made. */
 const epochBits = 8
 const lastEpoch = 2 ** epochBits - 1
 export const indexSlotBytes = slotWords * 4
 
 /**
- * Where entries stand, by the hashes of their keys: buckets of four slots, each with a tag and a position. A full bucket gives up
- * one of its slots, so that what it pointed to is found no more.
+ * Maps the hashes of keys to the positions of entries: buckets of four slots, each with a tag and a
+ * position. A full bucket reuses one of its slots, so that slot's old entry is no longer found.
  */
 export class EntryIndex {
   private readonly words: Uint32Array
@@ -17,13 +17,13 @@ export class EntryIndex {
   private epoch = 1
   private turn = 0
 
-  /** @param slots a power of two, four at least */
+  /** @param slots a power of two, at least four */
   constructor(readonly slots: number) {
     this.words = new Uint32Array(slots * slotWords)
     this.mask = slots / ways - 1
   }
 
-  /** Makes all slots free. Every 255th time costs a write to each. */
+  /** Frees all slots by a new epoch. Every 255th call writes to each slot. */
   clear(): void {
     if (this.epoch === lastEpoch) {
       this.words.fill(0)
@@ -32,7 +32,7 @@ export class EntryIndex {
     this.epoch++
   }
 
-  /** The tag of a key, for now. */
+  /** The tag of a key in this epoch. */
   tagOf(hash2: number): number {
     return ((hash2 & ~lastEpoch) | this.epoch) >>> 0
   }
@@ -42,7 +42,7 @@ export class EntryIndex {
     return (hash1 & this.mask) * bucketWords
   }
 
-  /** The first slot with the tag among the rest of a bucket, from slot `from` on; -1 where there is none. */
+  /** The first slot of a bucket at or after `from` that has the tag; -1 if there is none. */
   next(bucket: number, from: number, tag: number): number {
     const { words } = this
     for (let slot = from; slot < bucket + bucketWords; slot += slotWords) if (words[slot] === tag) return slot
@@ -70,7 +70,7 @@ export class EntryIndex {
     words[slot + 1] = position
   }
 
-  /** The slot that points to an entry of a key with that hash; -1 when it was given up. */
+  /** The slot that points to `position`, for a key with that hash; -1 if the slot was reused. */
   slotOf(hash1: number, position: number): number {
     const { words, epoch } = this
     const bucket = this.bucketOf(hash1)

@@ -2,35 +2,44 @@ import { compare } from "../bytes/bytes.js"
 import { levelCount, type Version } from "../manifest/version.js"
 import type { Superseded, TableMeta } from "../table/tableFormat.js"
 
-/** What calls for compactions. */
+/** The limits that trigger compactions. */
 export interface CompactionLimits {
   readonly level0Tables: number
   readonly level1Bytes: number
   readonly levelRatio: number
-  /** A level is compacted from this score on. */
+  /** A level is compacted if its score is at least this. */
   readonly threshold: number
 }
 
-/** Tables to be merged: `inputs` of `level` with `overlaps` of `outputLevel`. Picking one changes nothing. */
+/**
+ * Tables to merge: `inputs` of `level` with `overlaps` of `outputLevel`. Only a description:
+ * picking a compaction changes nothing.
+ */
 export interface Compaction {
   readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions"
   readonly level: number
   readonly outputLevel: number
   readonly inputs: ReadonlyArray<TableMeta>
   readonly overlaps: ReadonlyArray<TableMeta>
-  /** Whether the inputs are written anew though they could be moved, so that what nobody needs of them is gone. */
+  /**
+   * Whether the inputs are rewritten even if they could be moved, to drop tombstones and versions
+   * that are no longer needed.
+   */
   readonly rewrites: boolean
 }
 
-/** What tables hold beside the newest version of each key, and who needs it. */
+/** The superseded versions in tables, and the snapshots that may need them. */
 export interface Garbage {
-  /** The sequence numbers that snapshots hold, ascending. */
+  /** The sequence numbers of open snapshots, ascending. */
   readonly snapshots: ReadonlyArray<number>
-  /** Undefined if it is not known. */
+  /** Returns undefined if they are not known for a table. */
   readonly supersededOf: (table: TableMeta) => Superseded | undefined
 }
 
-/** How near each level is to its limit. The deepest possible level has none. */
+/**
+ * Returns the score of each level: its bytes, or for level 0 its number of tables, divided by its
+ * limit. The deepest possible level has no limit, and its score is 0.
+ */
 export const levelScores = (version: Version, limits: CompactionLimits): ReadonlyArray<number> =>
   version.levels.map((tables, level) => {
     if (level === 0) return tables.length / limits.level0Tables
@@ -38,7 +47,10 @@ export const levelScores = (version: Version, limits: CompactionLimits): Readonl
     return version.levelBytes(level) / (limits.level1Bytes * limits.levelRatio ** (level - 1))
   })
 
-/** The most urgent compaction, or undefined when every level is within its limit. */
+/**
+ * Returns the compaction of the level with the highest score, or undefined if no score reaches the
+ * threshold.
+ */
 export const pickCompaction = (version: Version, limits: CompactionLimits): Compaction | undefined => {
   const scores = levelScores(version, limits)
   let level = -1
@@ -51,8 +63,10 @@ export const pickCompaction = (version: Version, limits: CompactionLimits): Comp
 }
 
 /**
- * The next tables to be written anew where they stand, because a good part of them is versions that only snapshots needed which are gone. The
- * deepest level has no limit that would call for it. Such a compaction drops all of them, so none is picked twice.
+ * Returns the next tables to rewrite in place, because a good part of their entries are superseded
+ * versions that no open snapshot needs. The limits alone would never compact the deepest level, so
+ * these entries would stay forever. Such a compaction drops all of them, so no table is picked
+ * twice.
  */
 export const pickSuperseded = (version: Version, garbage: Garbage): Compaction | undefined => {
   const isDue = (table: TableMeta): boolean => {
@@ -71,12 +85,15 @@ export const pickSuperseded = (version: Version, garbage: Garbage): Compaction |
   return undefined
 }
 
-/** The part of a table that must be superseded before it is written anew in the background. */
+/** The fraction of a table that must be superseded before background work rewrites it. */
 const worthwhile = 0.1
-/** At most so many tables are written anew at once. */
+/** The most tables that one such compaction rewrites. */
 const most = 16
 
-/** Whether a snapshot may need superseded versions of a table: one sees them if it is older than the newest version there and not the oldest. */
+/**
+ * Whether an open snapshot may need superseded versions of a table. It may if it is older than the
+ * newest entry of the table, but not older than the oldest.
+ */
 const isNeeded = ({ smallestSequence, largestSequence }: TableMeta, snapshots: ReadonlyArray<number>): boolean => {
   let from = 0
   let to = snapshots.length
@@ -88,7 +105,10 @@ const isNeeded = ({ smallestSequence, largestSequence }: TableMeta, snapshots: R
   return from < snapshots.length && snapshots[from]! < largestSequence
 }
 
-/** A level 0 compaction takes every table there, for they may overlap and an older one must not be passed. */
+/**
+ * Builds a compaction. For level 0, `inputs` must be all of its tables: they may overlap, and a
+ * newer version must not move below an older one.
+ */
 export const compactionOf = (
   version: Version,
   reason: Compaction["reason"],
@@ -103,8 +123,9 @@ export const compactionOf = (
 }
 
 /**
- * The table of a level with the least to rewrite below it for its own size. Both levels are in order, so one walk over them finds it: no table
- * is looked at again but one that reaches over several.
+ * Returns the table of a level with the fewest overlapping bytes in the level below, relative to
+ * its own size. Both levels are sorted, so one pass over them is enough. Only a lower table that
+ * overlaps several upper ones is visited more than once.
  */
 const cheapestTable = (version: Version, level: number): TableMeta => {
   const below = version.levels[level + 1]!
@@ -138,7 +159,10 @@ export const keyRange = (
   return { smallest, largest }
 }
 
-/** Whether the tables can go down a level as they are: nothing to drop, and nothing to merge with, neither below nor among themselves. */
+/**
+ * Whether the inputs can move to the output level unchanged. That is so if there is nothing to
+ * drop, and they overlap neither tables of the output level nor each other.
+ */
 export const isTrivialMove = ({ level, outputLevel, inputs, overlaps, rewrites }: Compaction): boolean => {
   if (rewrites || outputLevel === level || overlaps.length > 0) return false
   const sorted = [...inputs].sort((a, b) => compare(a.smallestKey, b.smallestKey))
@@ -146,11 +170,13 @@ export const isTrivialMove = ({ level, outputLevel, inputs, overlaps, rewrites }
 }
 
 /**
- * The next step of compacting a closed key range (undefined: all keys) by hand, from `level` down. Undefined
- * when nothing of the range is left to do at this level or below.
+ * Returns the next step of a manual compaction of a closed key range, from `level` down. An
+ * undefined end of the range is unbounded. Returns undefined if nothing is left to do at this level
+ * or below.
  *
- * Tables that hold tombstones, or versions that no snapshot needs, are written anew though they could be moved down, or stand at the deepest
- * level already. One of which it is not known counts as one of them: once written anew, it is known.
+ * Tables with tombstones, or with superseded versions that no snapshot needs, are rewritten even if
+ * they could be moved down, or are at the deepest level already. A table counts as one of them if
+ * its superseded versions are not known. They are known after the rewrite.
  */
 export const pickManual = (
   version: Version,
@@ -173,8 +199,9 @@ export const pickManual = (
     return compactionOf(version, "manual", at, at + 1, all, rewrites)
   }
   if (deepest === 0 || level > deepest) return undefined
-  // Tombstones and versions that a snapshot kept alive when they reached the bottom, and all tables between them, for what is
-  // written of a merge may reach from its first key to its last.
+  // Rewrite tables of the deepest level whose tombstones or versions were kept for a snapshot that
+  // is now closed. Include all tables between them: the output of a merge may span the whole range
+  // from its first key to its last.
   const bottom = touched(deepest)
   const holdsTombstones = (table: TableMeta): boolean =>
     table.deletions > 0 && (snapshots.length === 0 || snapshots[0]! >= table.smallestSequence)

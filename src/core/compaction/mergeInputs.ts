@@ -3,11 +3,11 @@ import { fileHeaderSize } from "../storage/fileHeader.js"
 import type { TableMeta } from "../table/tableFormat.js"
 import { type Compaction, keyRange } from "./compactionPicker.js"
 
-/** What a compaction reads, and what it must know of the tables that it does not read. */
+/** The tables that a compaction reads, and the key bounds of the tables below them. */
 export interface MergeInputs {
-  /** The tables to be merged. Those of one run are sorted and disjoint. */
+  /** The tables to merge. The tables of one run are sorted and disjoint. */
   readonly runs: ReadonlyArray<ReadonlyArray<TableMeta>>
-  /** By level, the tables below the output that could hold one of its keys. */
+  /** By level, the tables below the output level that could hold one of its keys. */
   readonly below: ReadonlyArray<ReadonlyArray<KeyBounds>>
 }
 
@@ -23,10 +23,16 @@ export const mergeInputs = ({ level, outputLevel, inputs, overlaps }: Compaction
   }
 }
 
-/** The most that an entry takes beside its key and value: its columns, its part of the groups, and a block of its own. */
+/**
+ * The most bytes that an entry takes in addition to its key and value: its columns, its share of
+ * the groups, and a block that holds nothing else.
+ */
 const entryOverhead = 80
 
-/** How many tables merging may write at most: all but the last have `targetSize` bytes, and each has an entry. */
+/**
+ * Returns the most tables that a merge may write. Every table but the last has at least
+ * `targetSize` bytes, and every table has at least one entry.
+ */
 export const tablesAtMost = (runs: MergeInputs["runs"], targetSize: number): number => {
   let entries = 0
   let bytes = 0

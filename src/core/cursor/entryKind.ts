@@ -1,2 +1,2 @@
-/** What an entry says of its key. The numbers are those of every file format. */
+/** The kind of an entry. The numbers are part of every file format. */
 export const EntryKind = { deletion: 0, value: 1 } as const

@@ -1,6 +1,6 @@
 /**
- * A position in a sorted sequence of entries, ordered by key and, for one key, from the newest version to the
- * oldest. Keys and values are read in place: they are valid until the cursor moves.
+ * A position in a sorted sequence of entries, ordered by key and, for one key, from the newest
+ * version to the oldest. Keys and values are read in place and are valid until the cursor moves.
  */
 export interface InternalCursor {
   readonly valid: boolean
@@ -10,13 +10,16 @@ export interface InternalCursor {
   readonly valueBytes: Uint8Array
   readonly valueStart: number
   readonly valueEnd: number
-  /** Whether the value's bytes are nobody else's and stay as they are: they may be given away without a copy. */
+  /**
+   * Whether the value's bytes belong to no other owner and never change, so that they can be
+   * returned without a copy.
+   */
   readonly valueIsOwn: boolean
   readonly sequence: number
   readonly kind: number
   seekToFirst(): void
   seekToLast(): void
-  /** To the first entry whose key is at or above `key[0, length)`. */
+  /** Moves to the first entry whose key is at or above `key[0, length)`. */
   seek(key: Uint8Array, length: number): void
   next(): void
   prev(): void

@@ -1,4 +1,4 @@
-/** What a lookup found. One is reused for all lookups of a store. */
+/** The result of a lookup. A store reuses one for all its lookups. */
 export class LookupResult {
   kind = 0
   sequence = 0

@@ -1,15 +1,15 @@
 import { compareRange } from "../bytes/bytes.js"
 import type { InternalCursor } from "./internalCursor.js"
 
-/** Key order first; of two versions of one key the newer comes first. */
+/** Orders by key, and versions of one key from the newest to the oldest. */
 const compareCursors = (a: InternalCursor, b: InternalCursor): number => {
   const order = compareRange(a.keyBytes, a.keyStart, a.keyEnd, b.keyBytes, b.keyStart, b.keyEnd)
   return order !== 0 ? order : b.sequence - a.sequence
 }
 
 /**
- * Several cursors as one, by a binary heap of those that are valid. In reverse the heap's order is turned round; turning
- * within a walk repositions every cursor beside the current entry.
+ * Merges several cursors with a binary heap of those that are valid. Going backward, the order of
+ * the heap is reversed. A change of direction repositions every cursor next to the current entry.
  */
 export class MergeCursor implements InternalCursor {
   private readonly heap: Array<InternalCursor> = []
@@ -78,7 +78,9 @@ export class MergeCursor implements InternalCursor {
     this.settle()
   }
 
-  /** Puts every other cursor on the far side of the current entry, seen in the new direction. */
+  /**
+   * Repositions every other cursor to its first entry beyond the current one in the new direction.
+   */
   private turn(direction: 1 | -1): void {
     const current = this.top
     const key = current.keyBytes.slice(current.keyStart, current.keyEnd)
@@ -95,7 +97,8 @@ export class MergeCursor implements InternalCursor {
     this.rebuild(direction)
     this.top = current
     const at = this.heap.indexOf(current)
-    // The current entry is the extreme one by construction; equal ones aside it must lead.
+    // The current entry must be first in the heap. Only an equal entry of another source can
+    // precede it.
     if (at > 0) {
       this.heap[at] = this.heap[0]!
       this.heap[0] = current
@@ -138,7 +141,7 @@ export class MergeCursor implements InternalCursor {
   }
 }
 
-/** Whether the cursor stands before the entry (key, sequence) in merge order. */
+/** Whether the cursor is before the entry (key, sequence) in merge order. */
 const isBefore = (cursor: InternalCursor, key: Uint8Array, sequence: number): boolean => {
   const order = compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, key, 0, key.length)
   return order < 0 || (order === 0 && cursor.sequence > sequence)
@@ -150,7 +153,7 @@ export const mergeCursors = (cursors: ReadonlyArray<InternalCursor>): InternalCu
 
 const nothing = new Uint8Array(0)
 
-/** A cursor over nothing. */
+/** A cursor over no entries. */
 export const emptyCursor: InternalCursor = {
   valid: false,
   keyBytes: nothing,

@@ -4,28 +4,28 @@ import type { InternalCursor } from "./internalCursor.js"
 
 /** Decides which entries a flush or a compaction keeps. */
 export interface RetentionPolicy {
-  /** Whether the entry is kept. It is called for every entry, in order. */
+  /** Whether the entry is kept. Call it for every entry, in order. */
   keeps(entry: InternalCursor): boolean
 }
 
 /**
- * Which versions a flush or a compaction must keep. A version is superseded when a newer one of its key is seen by every
- * snapshot that sees it. A tombstone goes only where nothing below it could hold its key (`isBottom`), and only when no snapshot
- * is older than it.
+ * Decides which versions a flush or a compaction must keep. A version is superseded, and dropped,
+ * if its key has a newer version and every snapshot that sees the old one sees a newer one too. A
+ * tombstone is dropped only if nothing below it can hold its key (`isBottom`) and no snapshot is
+ * older than it.
  */
 export class Retention implements RetentionPolicy {
   private key = new Uint8Array(256)
   private keyLength = -1
-  /** The snapshot boundary that the last kept version of this key serves. */
+  /** The sequence number of the last version of this key that was not superseded. */
   private boundary = Number.POSITIVE_INFINITY
 
-  /** `snapshots` ascending: the sequence numbers that readers hold. */
+  /** `snapshots`: the sequence numbers that readers hold, in ascending order. */
   constructor(
     private readonly snapshots: ReadonlyArray<number>,
     private readonly isBottom: (bytes: Uint8Array, start: number, end: number) => boolean
   ) {}
 
-  /** Whether the entry is written on. To be asked about every entry in order. */
   keeps(entry: InternalCursor): boolean {
     const { keyBytes, keyStart, keyEnd, sequence } = entry
     const length = keyEnd - keyStart
@@ -46,7 +46,7 @@ export class Retention implements RetentionPolicy {
     )
   }
 
-  /** Whether a snapshot sees a version of `from` but not one of `to`. */
+  /** Whether any snapshot is in [from, to): it sees a version at `from`, but not one at `to`. */
   private snapshotIn(from: number, to: number): boolean {
     const { snapshots } = this
     let low = 0

@@ -10,32 +10,34 @@ export interface KeyRange {
 
 export interface VisibleCursorOptions {
   /**
-   * What may be passed over between two calls of `renew`: deleted and superseded entries, those with large values counting more. A
-   * move that would pass over more stops and is `unsettled`. Default: any number.
+   * The number of deleted and superseded entries that may be passed over between two calls of
+   * `renew`. Entries with large values count more. A move that would pass over more stops and is
+   * `unsettled`. Default: no limit.
    */
   readonly patience?: number | undefined
-  /** Whether no values are wanted, and none are copied. Default false. */
+  /** True if the caller reads no values, so that none need be copied. Default false. */
   readonly keysOnly?: boolean | undefined
 }
 
-/** So many bytes of a value that is passed over count as one more entry. */
+/** Bytes of a passed value that count as one more entry. */
 const valueUnit = 256
 
 /**
- * What a reader at one sequence number sees of a merged cursor, within a range: for each key the newest version at or
- * before that number, deleted keys left out.
+ * Shows the entries of a merged cursor that a reader at one sequence number sees within a range:
+ * for each key the newest version at or before that number, without deleted keys.
  *
- * Going forward, the underlying cursor stands on the entry shown. Going backward, the versions of a key come oldest first, so the
- * entry shown is copied and the underlying cursor stands before the key.
+ * Going forward, the underlying cursor is at the entry shown. Going backward, the versions of a key
+ * come oldest first, so the entry shown is copied and the underlying cursor is before the key.
  *
- * A move that has to pass over much may stop on its way: it is `unsettled` then, the cursor shows nothing, and the underlying cursor stands on
- * the next entry to be looked at. `goOn` continues the move; `backTo` undoes it.
+ * A move that has to pass over many entries may stop on its way. The cursor is then `unsettled` and
+ * shows nothing, and the underlying cursor is at the next entry to examine. `goOn` continues the
+ * move; `backTo` undoes it.
  *
- * A move that fails leaves it invalid: it must be sought again.
+ * A move that throws leaves the cursor invalid. Seek again before the next move.
  */
 export class VisibleCursor {
   valid = false
-  /** Whether the last move has stopped on its way. */
+  /** Whether the last move stopped on its way. */
   unsettled = false
   keyBytes: Uint8Array = nothing
   keyStart = 0
@@ -43,26 +45,32 @@ export class VisibleCursor {
   valueBytes: Uint8Array = nothing
   valueStart = 0
   valueEnd = 0
-  /** As of a cursor. Going backward it always is. */
+  /** See `InternalCursor`. Always true going backward. */
   valueIsOwn = false
   private direction = 1
-  /** The key shown when the last move began; of length -1 if there was none. */
+  /** The key shown when the last move began. The length is -1 if there was none. */
   private origin = new Uint8Array(256)
   private originLength = -1
-  /** Going forward: the last deleted key that was passed. Going backward: the key whose versions are being looked at, then the key shown. */
+  /**
+   * Going forward: the last deleted key that was passed. Going backward: the key whose versions are
+   * being examined, then the key shown.
+   */
   private lastKey = new Uint8Array(256)
   private lastKeyLength = 0
-  /** Going forward: whether entries of the key `skipped[0, skippedLength)` are passed over. */
+  /** Going forward: whether entries of the key `skippedKey[0, skippedLength)` are passed over. */
   private isSkipping = false
   private skippedKey: Uint8Array = nothing
   private skippedLength = 0
-  /** Going backward: whether a version of `lastKey` has been seen, and whether the newest of those seen is a value. */
+  /**
+   * Going backward: whether a version of `lastKey` has been seen, and whether the newest one seen
+   * is a value.
+   */
   private hasVersion = false
   private hasValue = false
   private readonly patience: number
   private readonly keysOnly: boolean
   private left: number
-  /** Deleted and superseded entries passed over. */
+  /** Deleted and superseded entries passed over so far. */
   skipped = 0
 
   constructor(
@@ -92,13 +100,13 @@ export class VisibleCursor {
     this.beginBackward()
   }
 
-  /** To the first visible entry at or above the key. */
+  /** Moves to the first visible entry at or above the key. */
   seek(key: Uint8Array): void {
     this.leave()
     this.seekFrom(key, key.length)
   }
 
-  /** To the last visible entry below the key. */
+  /** Moves to the last visible entry below the key. */
   seekBefore(key: Uint8Array): void {
     this.leave()
     const { end } = this.range
@@ -107,10 +115,10 @@ export class VisibleCursor {
     this.beginBackward()
   }
 
-  /** To the next entry, if it shows one. */
+  /** Moves to the next entry. Does nothing if no entry is shown. */
   next(): void {
     if (!this.leave()) return
-    // Going backward, the walk stands before the key: it goes on behind every version of it.
+    // Going backward, the underlying cursor is before the key. Seek it, and skip all its versions.
     if (this.direction < 0) this.cursor.seek(this.origin, this.originLength)
     else this.cursor.next()
     this.direction = 1
@@ -118,26 +126,28 @@ export class VisibleCursor {
     this.findForward()
   }
 
-  /** To the entry before, if it shows one. */
+  /** Moves to the previous entry. Does nothing if no entry is shown. */
   prev(): void {
     if (!this.leave()) return
     if (this.direction > 0) this.seekBelow(this.origin, this.originLength)
     this.beginBackward()
   }
 
-  /** Continues a move that has stopped on its way. */
+  /** Continues a move that stopped on its way. */
   goOn(): void {
     this.unsettled = false
     if (this.direction > 0) this.findForward()
     else this.findBackward()
   }
 
-  /** The key that was shown when the last move began, or undefined. */
+  /** The key that was shown when the last move began, or undefined if there was none. */
   get cameFrom(): Uint8Array | undefined {
     return this.originLength < 0 ? undefined : this.origin.slice(0, this.originLength)
   }
 
-  /** Goes back to a key that it has shown, however much is to be passed over; to nowhere if there is none. */
+  /**
+   * Moves back to a key that was shown, without a limit. For undefined, the cursor becomes invalid.
+   */
   backTo(key: Uint8Array | undefined): void {
     this.valid = false
     this.unsettled = false
@@ -147,12 +157,12 @@ export class VisibleCursor {
     this.left = this.patience
   }
 
-  /** From here on as much may be passed over as at the beginning. */
+  /** Restores the full number of entries that may be passed over. */
   renew(): void {
     this.left = this.patience
   }
 
-  /** Begins a move: nothing is shown until it has ended. False if nothing was shown before. */
+  /** Begins a move: nothing is shown until it ends. Returns false if nothing was shown before. */
   private leave(): boolean {
     this.unsettled = false
     if (!this.valid) {
@@ -183,7 +193,7 @@ export class VisibleCursor {
     this.beginForward()
   }
 
-  /** Puts the underlying cursor on the last entry below the key. */
+  /** Moves the underlying cursor to the last entry below the key. */
   private seekBelow(key: Uint8Array, length: number): void {
     const { cursor } = this
     cursor.seek(key, length)
@@ -204,7 +214,7 @@ export class VisibleCursor {
     this.findBackward()
   }
 
-  /** Settles on the next visible entry from where the underlying cursor stands. */
+  /** Finds the next visible entry at or after the underlying cursor's entry. */
   private findForward(): void {
     const { cursor, sequence } = this
     const { end } = this.range
@@ -242,7 +252,7 @@ export class VisibleCursor {
     }
   }
 
-  /** Settles on the last visible key at or before where the underlying cursor stands. */
+  /** Finds the last visible key at or before the underlying cursor's entry. */
   private findBackward(): void {
     const { cursor, sequence } = this
     const { start } = this.range
@@ -265,7 +275,7 @@ export class VisibleCursor {
         this.passOver()
         continue
       }
-      // A newer version of the same key replaces the older one held so far.
+      // A newer version of the same key replaces the older one.
       const isNewer = this.hasVersion
       if (!isNewer) this.remember()
       this.hasVersion = true
@@ -280,7 +290,7 @@ export class VisibleCursor {
     this.keyEnd = this.lastKeyLength
   }
 
-  /** Keeps the value under the underlying cursor, which goes on. */
+  /** Holds the value of the underlying cursor, which is about to move. */
   private holdValue(): void {
     const { cursor } = this
     if (this.keysOnly) return
@@ -320,7 +330,9 @@ export class VisibleCursor {
   }
 }
 
-/** Copies `bytes[start, end)` to the beginning of `target`, or of a larger array if it has no room; returns where it is. */
+/**
+ * Copies `bytes[start, end)` to the beginning of `target`, or of a larger array. Returns the array.
+ */
 const copyKey = (
   bytes: Uint8Array,
   start: number,

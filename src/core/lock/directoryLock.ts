@@ -11,60 +11,68 @@ import { fitsSocket, isImpossible, listenAt, probe, setSocketMode } from "./lock
 import { encodeRecord, judgeRecord, type OwnerRecord, ownRecord, readRecord } from "./ownerRecord.js"
 
 /**
- * One owner a directory. An owner has a name there, LOCK-<16 hexadecimal digits>, which says by itself whether the owner is at work:
+ * One owner per directory. An owner has a name in the directory, LOCK-<16 hexadecimal digits>,
+ * which shows whether the owner is running:
  *
- * - a Unix domain socket that the owner listens at. The kernel refuses to connect to it once the owner's process is gone, however it
- *   ended, and whatever namespaces the two processes are in;
- * - if sockets are impossible, a file that names the owner's process (see `OwnerRecord`).
+ * - a Unix domain socket on which the owner listens. The kernel refuses connections to it once the
+ *   owner's process is gone, however it ended, and whatever namespaces the two processes are in;
+ * - if sockets are impossible, a file that identifies the owner's process (see `OwnerRecord`).
  *
- * A process that wants the directory looks for owners, takes a name, and looks again. Why that leaves one owner:
+ * A process that wants the directory looks for owners, takes a name, and looks again. This leaves
+ * one owner, because:
  *
- * 1. A name is live from the moment it is there: it is made under another name, made to listen, and then renamed.
- * 2. A name is drawn anew each time and never used again. One that was not live once is never live again, so it may be
+ * 1. A name is live as soon as it appears: it is created under a temporary name, made to listen,
+ *    and then renamed.
+ * 2. Names are drawn at random and never reused. A stale name is never live again, so it may be
  *    removed at any time.
- * 3. Nobody removes a live name but its owner, when it lets the directory go.
- * 4. An owner's second look saw its own name, and no other that is live. Of two processes the one that took its name last sees the other's in
- *    its second look, by 1 and 3: two cannot be owners at the same time.
- * 5. Of those that see each other in their second looks the one with the smallest name stays, and looks again until the others have gone: one of
- *    them becomes the owner. It gives up after a while, for the other may be an owner that it did not see in its first look.
+ * 3. Only its owner removes a live name, when it releases the directory.
+ * 4. An owner's second look found its own name and no other live name. Of two processes, the one
+ *    that took its name last sees the other's name in its second look, by 1 and 3. So two processes
+ *    cannot be owners at the same time.
+ * 5. Of the processes that see each other in their second looks, the one with the smallest name
+ *    stays and looks again until the others are gone, so that one of them becomes the owner. It
+ *    gives up after a while, because another may be an owner that it missed in its first look.
  *
- * Numbers in order, each taken by link(2), would do without 5. But a number that was removed is taken again, and one that was seen as
- * stale may then be live: 2 would not hold.
+ * Names numbered in order, taken with link(2), would not need rule 5, but would break rule 2: a
+ * removed number is taken again, so a number that was seen as stale may be live when it is removed.
  *
- * On a file system that other machines may reach, a socket of theirs refuses like a stale one. There the owner has `flock(2)` of the file LOCK
- * as well, and names are removed under that lock only. On macOS and the BSDs LOCK is opened with O_EXLOCK, and that is all.
+ * On a file system that other machines may reach, another machine's socket refuses connections like
+ * a stale one. There the owner also holds `flock(2)` of the file LOCK, and stale sockets are
+ * removed only under that lock. On macOS and the BSDs the lock is LOCK opened with O_EXLOCK, and
+ * nothing else.
  *
- * A reader does the same if it may write to the directory, and leaves no trace. If it may not, it only looks.
+ * A reader does the same if it may write to the directory, and leaves no files behind. Otherwise it
+ * only looks for owners.
  */
 export type DirectoryLock =
   | { readonly isOwn: true; readonly release: () => void }
-  /** Somebody else owns it; or may own it, and then `reason` says why that is not known, and what to do. */
+  /** It has another owner. If that is not certain, `reason` says why and what to do. */
   | { readonly isOwn: false; readonly reason?: string | undefined }
 
 const taken: DirectoryLock = { isOwn: false }
 
-/** What `lockDirectory` works with. Tests give other ones. */
+/** The system functions that `lockDirectory` uses. Tests replace them. */
 export interface LockMeans {
   readonly isLocal: (directory: string) => boolean
-  /** Undefined if no socket can be there. */
+  /** Undefined if a socket is impossible there. */
   readonly listen: (path: string) => Promise<Server | undefined>
   readonly self: (flock: boolean) => OwnerRecord
 }
 
 const systemMeans: LockMeans = { isLocal: isLocalDirectory, listen: listenAt, self: ownRecord }
 
-/** Each, the last first, though others fail. */
+/** Calls every release, the last one first, even if some throw. */
 const releaseAll = (releases: Array<() => void>): void => {
   for (let release = releases.pop(); release !== undefined; release = releases.pop()) {
     try {
       release()
     } catch {
-      // What is left of a lock that is let go is stale, and the next owner removes it.
+      // The rest of a released lock is stale. The next owner removes it.
     }
   }
 }
 
-/** @throws StorageFailure */
+/** Locks a directory, or returns why it could not. @throws StorageFailure */
 export const lockDirectory = async (
   directory: string,
   mode: LockMode,
@@ -85,7 +93,7 @@ export const lockDirectory = async (
   }
 }
 
-/** Undefined when all is had that `releases` lets go. */
+/** Returns undefined if the lock is held. `releases` then release it. */
 const take = async (
   directory: string,
   mode: LockMode,
@@ -111,8 +119,9 @@ const take = async (
 }
 
 /**
- * How names of a directory are reached: by its descriptor, through /proc, so that long paths fit a socket's name and a directory that is renamed stays
- * the same one. The descriptor must be kept as long as the socket, which libuv unlinks by that path when it is closed.
+ * The prefix of paths in a directory: its descriptor in /proc. Long paths then fit into a socket's
+ * address, and the prefix still names the same directory after a rename. Keep the descriptor open
+ * as long as the socket, because libuv unlinks the socket by that path when the socket closes.
  */
 const reach = (directory: string): { readonly prefix: string; readonly close: () => void } => {
   if (process.platform !== "linux") {
@@ -125,21 +134,24 @@ const reach = (directory: string): { readonly prefix: string; readonly close: ()
 }
 
 interface Sight {
-  /** The names of others that are live. */
+  /** Live names of other processes. */
   readonly live: ReadonlyArray<string>
   /** Names whose owners are gone. */
   readonly gone: ReadonlyArray<string>
-  /** Why it is not known of one whether its owner is gone. */
+  /** Why it is not known whether a name's owner is gone. */
   readonly unknown: string | undefined
   readonly sawOwn: boolean
 }
 
-/** Looks after which the smallest name gives up; the waits between them are 1, 2, 4 … milliseconds, a second in all. */
+/**
+ * Looks after which the process with the smallest name gives up. The waits between them are 1, 2, 4
+ * … milliseconds, one second in total.
+ */
 const mostLooks = 11
-/** Names that are drawn at most, for others may remove one that is not complete. */
+/** The most names that are drawn. More than one, because others may remove an incomplete name. */
 const mostNames = 20
 
-/** A name that cannot be removed is stale, does no harm, and is tried again by the next owner. */
+/** Ignores failures: a stale name that remains is harmless, and the next owner tries again. */
 const remove = (path: string): void => {
   try {
     fs.unlinkSync(path)
@@ -184,11 +196,14 @@ class Owners {
       releases.pop()
       withdraw()
     }
-    // Names keep vanishing: most likely the directory has.
+    // Names keep vanishing, most likely because the directory was removed.
     throw new StorageFailure("lock", this.directory, "ENOENT")
   }
 
-  /** Looks until the directory is ours, or not. The result is what the owner saw; it has not seen its own name if somebody has removed it. */
+  /**
+   * Looks until it is clear whether the directory is ours. Returns the refusal, or what the owner
+   * saw. The owner has not seen its own name if another process removed it.
+   */
   private async settle(own: string): Promise<DirectoryLock | Sight> {
     for (let looks = 0; looks < mostLooks; looks++) {
       if (looks > 0) await new Promise((resolve) => setTimeout(resolve, 2 ** (looks - 1)))
@@ -210,17 +225,17 @@ class Owners {
       if (name === own || !(isTemporary || isOwnerName(name))) continue
       const state = await this.judge(name)
       if (state === "gone") gone.push(name)
-      // A name that is not complete is nobody's yet.
+      // A temporary name has no owner yet.
       else if (state !== "foreign" && !isTemporary) {
         if (state === "live") live.push(name)
         else
-          unknown ??= `${name} is of ${state.unknown}; if that is not at work any more, remove ${this.directory}/${name}`
+          unknown ??= `${name} belongs to ${state.unknown}; if that is no longer running, remove ${this.directory}/${name}`
       }
     }
     return { live, gone, unknown, sawOwn: names.includes(own) }
   }
 
-  /** What a name is of. What is neither a socket nor a record is foreign, and left alone. */
+  /** Judges a name. A file that is neither a socket nor a record is foreign and is left alone. */
   private async judge(name: string): Promise<"live" | "gone" | "foreign" | { readonly unknown: string }> {
     const path = `${this.prefix}/${name}`
     try {
@@ -230,7 +245,7 @@ class Owners {
         if (outcome === "live" || outcome === "foreign") return outcome
         return this.place.isLocal || this.place.hasFlock || outcome === "missing"
           ? "gone"
-          : { unknown: "a socket, of which the program flock could say more" }
+          : { unknown: "an owner that cannot be checked without the program flock" }
       }
       if (!stat.isFile()) return "foreign"
       const record = readRecord(path)
@@ -243,7 +258,10 @@ class Owners {
     }
   }
 
-  /** Takes a name; the result gives it back. Undefined if somebody has removed it before it was complete. */
+  /**
+   * Takes a name. Returns a function that gives it back, or undefined if another process removed
+   * the name before it was complete.
+   */
   private async announce(own: string, fileMode: number, hasSockets: boolean): Promise<(() => void) | undefined> {
     const temporary = `${this.prefix}/${temporaryOf(own)}`
     const server = hasSockets && fitsSocket(temporary) ? await this.means.listen(temporary) : undefined
@@ -256,11 +274,11 @@ class Owners {
       remove(temporary)
       server?.close()
       if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined
-      // Some file systems make a socket, and allow no more than that.
+      // Some file systems create a socket, but refuse to change its mode or to rename it.
       if (server !== undefined && isImpossible(cause)) return this.announce(own, fileMode, false)
       throw cause
     }
-    // The name goes first: as long as it is there its owner must be.
+    // Remove the name before the socket closes, because a name must be live as long as it exists.
     return () => {
       remove(path)
       server?.close()

@@ -5,12 +5,16 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_RDWR } = 
 
 const codeOf = (cause: unknown): string | undefined => (cause as NodeJS.ErrnoException).code
 
-/** A lock that is had, with the way to let it go; or why there is none. `absent`: there is nothing that a reader could lock. */
+/**
+ * A function that releases the lock, or why there is no lock. `absent`: there is no file, or none
+ * that a reader may open.
+ */
 export type FileLock = (() => void) | "taken" | "absent" | "no program"
 
 /**
- * `flock(2)` of a file. Node has none, so the open descriptor is handed to the program `flock`, which locks the open file description and
- * ends; the kernel drops the lock when this process's descriptor is gone, however it ends.
+ * `flock(2)` of a file. Node does not have it, so the program `flock` inherits the descriptor,
+ * locks the open file description and exits. The kernel releases the lock when this process closes
+ * the descriptor or ends, however it ends.
  */
 export const lockByFlock = async (path: string, mode: LockMode, fileMode: number): Promise<FileLock> => {
   let fd: number
@@ -32,10 +36,10 @@ export const lockByFlock = async (path: string, mode: LockMode, fileMode: number
 }
 
 const runFlock = async (fd: number): Promise<"held" | "taken" | "no program"> => {
-  // Most stores never want it.
+  // Loaded on demand, because most stores do not need it.
   const { spawn } = await import("node:child_process")
   return new Promise((resolve, reject) => {
-    // A working directory that has gone would be reported as a missing program.
+    // If the working directory had been removed, spawn would report a missing program.
     const child = spawn("flock", ["-n", "-x", "3"], { stdio: ["ignore", "ignore", "ignore", fd], cwd: "/" })
     child.on("error", (cause: NodeJS.ErrnoException) => {
       if (cause.code === "ENOENT") resolve("no program")
@@ -49,10 +53,13 @@ const runFlock = async (fd: number): Promise<"held" | "taken" | "no program"> =>
   })
 }
 
-/** O_EXLOCK of the BSDs, which Node's constants do not name. */
+/** O_EXLOCK of the BSDs, which is missing from Node's constants. */
 const exclusiveLockFlag = 0x20
 
-/** The same lock, had by opening the file. From the documentation of open(2) of macOS and the BSDs; not tested on such a system. */
+/**
+ * The same lock, taken by opening the file. Follows the documentation of open(2) of macOS and the
+ * BSDs; not tested on such a system.
+ */
 export const lockByOpenFlag = (path: string, mode: LockMode, fileMode: number): FileLock => {
   const access = mode === "read" ? O_RDONLY : O_RDWR | O_CREAT
   try {

@@ -1,8 +1,9 @@
 import * as fs from "node:fs"
 
 /**
- * File systems of this machine alone, by the `f_type` of statfs(2). On these a socket in a directory is seen by every process that can be at
- * work in the directory. What is not listed (NFS, SMB, FUSE, 9p) may be shared with other machines.
+ * File systems that only this machine can access, by the `f_type` of statfs(2). Every process that
+ * can use a directory on one of these can also use the sockets in it. Other file systems (NFS, SMB,
+ * FUSE, 9p) may be shared with other machines.
  */
 const localTypes = new Set([
   0xef53, // ext2, ext3, ext4
@@ -28,9 +29,9 @@ const localTypes = new Set([
   0x73717368 // SquashFS
 ])
 
-/** Whether no other machine reaches the directory. If the system has no such numbers, it is taken for local. */
+/** Whether only this machine can access the directory. Always true on systems other than Linux. */
 export const isLocalDirectory = (directory: string): boolean => {
   if (process.platform !== "linux") return true
-  // On some machines the number has a sign.
+  // On some machines the number is signed.
   return localTypes.has(fs.statfsSync(directory).type >>> 0)
 }

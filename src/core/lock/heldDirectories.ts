@@ -4,8 +4,9 @@ import { StorageFailure } from "../storage/failure.js"
 import type { StorageDriver } from "../storage/storageDriver.js"
 
 /**
- * Which directory stands at a path; undefined if none does, or if that cannot be said. On Windows a directory is not renamed while files in
- * it are open, and on some of its file systems numbers of files change.
+ * The identity of the directory at a path; undefined if there is none or if it is unknown. Not used
+ * on Windows: a directory cannot be renamed there while files in it are open, and some of its file
+ * systems change file numbers.
  */
 const identityOf = (path: string): string | undefined => {
   if (process.platform === "win32") return undefined
@@ -18,21 +19,26 @@ const identityOf = (path: string): string | undefined => {
 }
 
 /**
- * The directories that are locked, by path. Files are reached by their paths, and a lock is of the directory that was there when it was taken.
- * If that one is renamed and another is put at its path, a store of another owner may be there: nothing of it may be read, removed or
- * written beside it.
+ * The locked directories, by path. A lock covers the directory that was at its path when it was
+ * taken, but files are opened by path. If that directory is renamed and another takes its path, the
+ * new one may hold another owner's store, so nothing in it may be read, removed or written.
  */
 export class HeldDirectories {
   private readonly identities = new Map<string, string>()
 
-  /** To be called when the lock is had; the result is to be called before it is let go. */
+  /** Call it once the lock is held. Call the result before the lock is released. */
   hold(directory: string): () => void {
     const identity = identityOf(directory)
     if (identity !== undefined) this.identities.set(directory, identity)
     return () => this.identities.delete(directory)
   }
 
-  /** A directory that has vanished passes: what is done there fails by itself. @throws StorageFailure */
+  /**
+   * Checks that the locked directory is still at its path. A directory that has vanished passes,
+   * because operations in it fail anyway.
+   *
+   * @throws StorageFailure
+   */
   expectSame(directory: string): void {
     const held = this.identities.get(directory)
     if (held === undefined) return
@@ -45,7 +51,7 @@ export class HeldDirectories {
     this.expectSame(dirname(path))
   }
 
-  /** A driver that opens and makes files in the directories that are held, and in none that has come to their place. */
+  /** A driver that does not open or create files in a directory that has replaced a locked one. */
   guard(driver: StorageDriver): StorageDriver {
     return {
       ...driver,

@@ -1,16 +1,16 @@
 import { lockName } from "../storage/fileNames.js"
 
-/** The names that owners of a directory give themselves. */
+/** The names that owners of a directory take. */
 const pattern = /^LOCK-[0-9a-f]{16}$/
 const temporaryPattern = /^LOCK-[0-9a-f]{16}\.tmp$/
 
-/** The name of an owner, or of a process that asks to be one. */
+/** Whether a name belongs to an owner, or to a process that wants to become one. */
 export const isOwnerName = (name: string): boolean => pattern.test(name)
 
-/** What an owner's name is called until it is complete. */
+/** Whether a name is temporary: it is used until an owner's name is complete. */
 export const isTemporaryOwnerName = (name: string): boolean => temporaryPattern.test(name)
 
-/** Whether a name has to do with locks alone: no store is there because of it. */
+/** Whether a name is used by locks only. Such a name does not show that a store exists. */
 export const isLockName = (name: string): boolean =>
   name === lockName || isOwnerName(name) || isTemporaryOwnerName(name)
 
@@ -19,7 +19,7 @@ const word = (): string =>
     .toString(16)
     .padStart(8, "0")
 
-/** A name that no owner has had. It need not be secret. */
+/** Draws a random name, which no owner has had before. It need not be secret. */
 export const drawOwnerName = (): string => `${lockName}-${word()}${word()}`
 
 export const temporaryOf = (ownerName: string): string => `${ownerName}.tmp`

@@ -1,13 +1,13 @@
 import * as fs from "node:fs"
 import * as net from "node:net"
 
-/** The bytes of `sun_path` (unix(7)), less the zero at its end. */
+/** The bytes of `sun_path` (unix(7)) without the terminating zero. */
 const longestPath = 107
 
-/** A path that does not fit would be cut off by some versions of Node. */
+/** Whether a path fits. Some versions of Node would truncate a longer one. */
 export const fitsSocket = (path: string): boolean => Buffer.byteLength(path) <= longestPath
 
-/** Codes by which a system refuses a socket that may yet allow a file: some policies forbid the one alone. */
+/** Error codes that rule out a socket but not a file. Some policies forbid only sockets. */
 const impossible = new Set([
   "EACCES",
   "EAFNOSUPPORT",
@@ -20,12 +20,12 @@ const impossible = new Set([
   "EPROTONOSUPPORT"
 ])
 
-/** Whether a failure leaves hope for a file of the same name. */
+/** Whether a failure rules out a socket, while a file of the same name may be possible. */
 export const isImpossible = (cause: unknown): boolean => impossible.has(String((cause as NodeJS.ErrnoException).code))
 
 /**
- * Listens at a path, which must be free. Undefined if no socket can be there. The socket keeps no process alive, and libuv unlinks
- * that path when it is closed.
+ * Listens at a path, which must be free. Returns undefined if a socket is impossible there. The
+ * socket does not keep the process alive. libuv unlinks the path when the socket is closed.
  */
 export const listenAt = (path: string): Promise<net.Server | undefined> =>
   new Promise((resolve, reject) => {
@@ -39,21 +39,24 @@ export const listenAt = (path: string): Promise<net.Server | undefined> =>
       server.on("error", () => undefined)
       resolve(server)
     })
-    // Exclusive: a worker of a cluster would ask its primary to listen.
+    // Without `exclusive`, a cluster worker would ask its primary to listen.
     server.listen({ path, exclusive: true })
     server.unref()
   })
 
 /**
- * Lets all users ask for the owner that may read the store's files. For that a socket wants the right to write. The umask has narrowed what
- * the socket was made with.
+ * Lets all users that may read the store's files check for its owner. Connecting requires
+ * permission to write to the socket. The umask has already narrowed the socket's mode.
  */
 export const setSocketMode = (path: string, fileMode: number): void => {
   const readers = fs.lstatSync(path).mode & fileMode & 0o444
   fs.chmodSync(path, 0o600 | readers | (readers >> 1))
 }
 
-/** Whether somebody listens at a socket: `refused` if its process is gone, `missing` if its name is, `foreign` if it is another kind. */
+/**
+ * Whether a process listens at a socket: `refused` if the process is gone, `missing` if the name is
+ * gone, `foreign` if it is a socket of another kind.
+ */
 export const probe = (path: string): Promise<"live" | "refused" | "missing" | "foreign"> =>
   new Promise((resolve, reject) => {
     const socket = net.connect({ path })
@@ -69,10 +72,10 @@ export const probe = (path: string): Promise<"live" | "refused" | "missing" | "f
           return resolve("missing")
         case "EPROTOTYPE":
           return resolve("foreign")
-        // The owner has not turned to those who ask for a while.
+        // The backlog is full, because the owner has not accepted connections for a while.
         case "EAGAIN":
           return resolve("live")
-        // It took the connection, and ended it before this process looked.
+        // The owner accepted the connection and closed it before this process noticed.
         case "ECONNRESET":
         case "EPIPE":
           return resolve("live")

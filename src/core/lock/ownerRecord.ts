@@ -2,25 +2,26 @@ import * as fs from "node:fs"
 import { hostname } from "node:os"
 
 /**
- * An owner as a file names it, for directories that can have no sockets: which process of which boot of which machine.
+ * The record of an owner, for directories where sockets are impossible. It identifies the process,
+ * the boot and the machine.
  *
  *     effect-lsm owner
  *     {"boot":"…","pidNamespace":"…","pid":7,"startTime":"…","host":"…","flock":false}
  */
 export interface OwnerRecord {
-  /** Drawn by the kernel at each boot; undefined if the system does not say. */
+  /** Drawn at random by the kernel at each boot; undefined if the system has none. */
   readonly boot?: string | undefined
   readonly pidNamespace?: string | undefined
   readonly pid: number
-  /** In clock ticks since the boot: a process id that is used again has another one. */
+  /** In clock ticks since boot. Distinguishes processes that reuse an id. */
   readonly startTime?: string | undefined
   readonly host: string
-  /** Whether the owner holds `flock(2)` of LOCK as well. */
+  /** Whether the owner also holds `flock(2)` of LOCK. */
   readonly flock: boolean
 }
 
 const magic = "effect-lsm owner\n"
-/** No record is longer. */
+/** The longest record. */
 const mostBytes = 4096
 
 const readText = (path: string): string | undefined => {
@@ -40,8 +41,8 @@ const readLink = (path: string): string | undefined => {
 }
 
 /**
- * Field 22 of /proc/<pid>/stat, and field 3; the second field may hold spaces and parentheses. Undefined if /proc is of another pid
- * namespace, for its numbers are others.
+ * Fields 3 and 22 of /proc/<pid>/stat. Field 2 may contain spaces and parentheses. Undefined if
+ * /proc belongs to another pid namespace, where processes have other ids.
  */
 const statOf = (pid: number): { readonly state: string; readonly startTime: string } | undefined => {
   if (readLink("/proc/self") !== String(process.pid)) return undefined
@@ -51,7 +52,7 @@ const statOf = (pid: number): { readonly state: string; readonly startTime: stri
   return state === undefined || startTime === undefined ? undefined : { state, startTime }
 }
 
-/** This process. */
+/** The record of this process. */
 export const ownRecord = (flock: boolean): OwnerRecord => ({
   boot: readText("/proc/sys/kernel/random/boot_id"),
   pidNamespace: readLink("/proc/self/ns/pid"),
@@ -63,7 +64,7 @@ export const ownRecord = (flock: boolean): OwnerRecord => ({
 
 export const encodeRecord = (record: OwnerRecord): string => `${magic}${JSON.stringify(record)}\n`
 
-/** Reads a record. `foreign` if the file is none of ours; `begun` if it may become one. */
+/** Reads a record. `foreign` if the file is not a record; `begun` if it may become one. */
 export const readRecord = (path: string): OwnerRecord | "foreign" | "begun" => {
   const { O_NOFOLLOW = 0, O_RDONLY } = fs.constants
   const fd = fs.openSync(path, O_RDONLY | O_NOFOLLOW)
@@ -99,7 +100,7 @@ const isRunning = (pid: number): boolean => {
   }
 }
 
-/** Whether the process is there, and not another one with its number. */
+/** Whether the process is running and is not another process with the same id. */
 const isThere = ({ pid, startTime }: OwnerRecord): boolean => {
   const stat = statOf(pid)
   // Some systems hide the processes of other users in /proc.
@@ -108,8 +109,9 @@ const isThere = ({ pid, startTime }: OwnerRecord): boolean => {
 }
 
 /**
- * Whether a record's owner is at work; a text if this process cannot know, which says why. `isLocal`: no other machine reaches the
- * directory. `hasFlock`: this process holds `flock(2)` of LOCK, which an owner that held it too has lost.
+ * Whether a record's owner is running. `unknown` describes an owner of which this process cannot
+ * know that. `isLocal`: only this machine can access the directory. `hasFlock`: this process holds
+ * `flock(2)` of LOCK, so an owner that also held it has lost it.
  */
 export const judgeRecord = (
   record: OwnerRecord,
@@ -118,16 +120,12 @@ export const judgeRecord = (
 ): "live" | "gone" | { readonly unknown: string } => {
   const { boot, host, pid } = record
   if (boot === undefined || self.boot === undefined) {
-    return host === self.host
-      ? isThere(record)
-        ? "live"
-        : "gone"
-      : { unknown: `process ${pid} of the machine ${host}` }
+    return host === self.host ? (isThere(record) ? "live" : "gone") : { unknown: `process ${pid} on machine ${host}` }
   }
   if (boot === self.boot) {
     if (record.pidNamespace === self.pidNamespace) return isThere(record) ? "live" : "gone"
-    return { unknown: `process ${pid} of another container (${host})` }
+    return { unknown: `process ${pid} in another container (${host})` }
   }
   if (isLocal || (record.flock && hasFlock)) return "gone"
-  return { unknown: `process ${pid} of the machine ${host}, or of this one before it was started anew` }
+  return { unknown: `process ${pid} on machine ${host}, or on this machine before it restarted` }
 }

@@ -23,7 +23,8 @@ import { CorruptionFailure } from "../storage/failure.js"
  * +-----------------+---------+----------------------------------------------------+
  * ```
  *
- * Operation i has sequence number `first + i`. A deletion has neither value nor value length. `v` is a varint.
+ * Operation i has sequence number `first + i`. A deletion has neither value nor value length. `v`
+ * is a varint.
  */
 export const batchHeaderSize = 10
 
@@ -59,7 +60,7 @@ export const writeOperation = (
 export const batchSequence = (bytes: Uint8Array, at: number): number => readU48(bytes, at)
 export const batchCount = (bytes: Uint8Array, at: number): number => readU32(bytes, at + 6)
 
-/** What takes the operations of a batch. */
+/** Receives the operations of a batch. */
 export interface BatchTarget {
   insert(
     sequence: number,
@@ -76,7 +77,11 @@ const malformed = (reason: string): never => {
   throw new CorruptionFailure("", 0, "batch", reason)
 }
 
-/** Hands each operation of the batch at `bytes[start, end)` to `target`, in order. @throws CorruptionFailure */
+/**
+ * Passes each operation of the batch at `bytes[start, end)` to `target`, in order.
+ *
+ * @throws CorruptionFailure
+ */
 export const applyBatch = (bytes: Uint8Array, start: number, end: number, target: BatchTarget): void => {
   if (end - start < batchHeaderSize) malformed("too short for a header")
   const sequence = readU48(bytes, start)
@@ -101,9 +106,13 @@ export const applyBatch = (bytes: Uint8Array, start: number, end: number, target
     at = valueStart + valueLength
     target.insert(sequence + i, kind, bytes, keyStart, keyEnd, valueStart, at)
   }
-  if (at !== end) malformed("bytes behind the last operation")
+  if (at !== end) malformed("bytes after the last operation")
 }
 
-/** Counts the operations without applying them, so that a damaged batch is refused whole. @throws CorruptionFailure */
+/**
+ * Checks a batch without applying it, so that a damaged batch is rejected as a whole.
+ *
+ * @throws CorruptionFailure
+ */
 export const checkBatch = (bytes: Uint8Array, start: number, end: number): void =>
   applyBatch(bytes, start, end, { insert: () => undefined })

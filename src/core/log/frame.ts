@@ -3,7 +3,7 @@ import { readU16, readU32, readU48 } from "../bytes/encoding.js"
 import { RangeChecksum } from "../bytes/rangeChecksum.js"
 
 /**
- * The framing of log segments and manifests: one frame, one record, of any length.
+ * The framing of log segments and manifests. Each frame holds one record of any length.
  *
  * ```
  *  0       4          8               14       16
@@ -12,24 +12,27 @@ import { RangeChecksum } from "../bytes/rangeChecksum.js"
  * +-------+----------+---------------+--------+------------+
  * ```
  *
- * The checksum covers everything behind it and is seeded with the store, the file's number and the
- * frame's offset, so a frame is valid in its own place only. `synced size` says how many bytes of this file
- * were known to be on disk when the frame was written: a valid frame proves everything before its
- * `synced size` to have been durable, so that damage there is told from a torn end. The idea is that of
- * Pebble's WAL-sync chunk format.
+ * The checksum covers everything after it and is seeded with the store, the file's number and the
+ * frame's offset, so a frame is valid only in its own place. `synced size` is the number of bytes
+ * of this file that were known to be on disk when the frame was written. A valid frame thus proves
+ * that everything before its `synced size` was durable, so damage there is not a torn end. The idea
+ * comes from Pebble's WAL-sync chunk format.
  */
 export const frameHeaderSize = 16
 
 export const FrameType = {
   /** A record: a batch in a log, an edit in a manifest. */
   record: 1,
-  /** The first frame of a log segment: where the segment before it ends. */
+  /** The first frame of a log segment. It says where the previous segment ends. */
   start: 2,
-  /** The last frame of a log closed in order. */
+  /** The last frame of a log that was closed in order. */
   close: 3
 } as const
 
-/** Fills in the header of a frame whose payload of `length` bytes already stands at `at + frameHeaderSize`. */
+/**
+ * Writes the header of a frame whose payload of `length` bytes is already after the place of the
+ * header, at `at + frameHeaderSize`.
+ */
 export const sealFrame = (
   bytes: DataView,
   at: number,
@@ -56,7 +59,7 @@ export interface Frame {
   readonly payloadEnd: number
 }
 
-/** The frame at `offset` of a whole file held in `file`; undefined where no valid frame stands there. */
+/** Reads the frame at `offset` of the whole file `file`; undefined if there is no valid frame. */
 export const readFrame = (file: Uint8Array, offset: number, salt: number, fileNumber: number): Frame | undefined => {
   const frame = plausibleFrame(file, offset)
   return frame !== undefined && verifyFrame(file, frame, salt, fileNumber) ? frame : undefined
@@ -78,8 +81,9 @@ const verifyFrame = (file: Uint8Array, frame: Frame, salt: number, fileNumber: n
   checksum(file, frame.offset + 4, frame.payloadEnd, placeSeed(salt, fileNumber, frame.offset))
 
 /**
- * Looks at every position of a file for what may be a frame. Data of small numbers looks like frames at one place in ten, each of
- * whatever length: when much has been read for them, their checksums follow from those of the file's beginnings.
+ * Verifies candidates for frames at every position of a file. Data of small numbers looks like a
+ * frame at one position in ten, with any length. Once many bytes have been read to verify
+ * candidates, their checksums are derived from checksums of the file's prefixes instead.
  */
 class FrameSearch {
   private spent = 0
@@ -92,7 +96,9 @@ class FrameSearch {
     private readonly fileNumber: number
   ) {}
 
-  /** Whether it takes too long: a file that was made to be slow is refused, not searched. */
+  /**
+   * Whether the search takes too long. A file that was made to be slow is rejected, not searched.
+   */
   get isTooLong(): boolean {
     return this.tried > mostTried
   }
@@ -108,11 +114,15 @@ class FrameSearch {
   }
 }
 
+/** Bytes read before checksums are derived from those of prefixes. */
 const mostRead = 64 * 1024 * 1024
-/** About a minute. */
+/** The most candidates to verify, which takes about a minute. */
 const mostTried = 20_000_000
 
-/** The first valid frame at or behind `offset`: every position is tried. Undefined also when the search takes too long. */
+/**
+ * The first valid frame at or after `offset`, at any position. Undefined also if the search takes
+ * too long.
+ */
 export const findFrame = (file: Uint8Array, offset: number, salt: number, fileNumber: number): Frame | undefined => {
   const search = new FrameSearch(file, salt, fileNumber)
   for (let at = offset; at + frameHeaderSize <= file.length; at++) {
@@ -126,9 +136,9 @@ export const findFrame = (file: Uint8Array, offset: number, salt: number, fileNu
 }
 
 /**
- * Whether anything behind `offset`, where no valid frame stands, proves that the bytes at `offset` had been
- * synced: a later valid frame whose `synced size` lies beyond. Every position is tried, for the length of the
- * damaged frame cannot be believed.
+ * Whether a later valid frame proves that the bytes at `offset` were synced, because its `synced
+ * size` is beyond `offset`. There is no valid frame at `offset`. Tries every position, because the
+ * length of a damaged frame cannot be trusted.
  */
 export const provesSynced = (
   file: Uint8Array,

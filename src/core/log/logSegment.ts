@@ -5,8 +5,9 @@ import { batchHeaderSize, batchSequence } from "./batchFormat.js"
 import { type Frame, FrameType, frameHeaderSize, provesSynced, readFrame } from "./frame.js"
 
 /**
- * A log segment is a file header, a start frame, and one record frame a batch; a log closed in order ends
- * with a close frame. The start frame's payload tells where the segment before it ends:
+ * A log segment is a file header, a start frame, and one record frame per batch. A log that was
+ * closed in order ends with a close frame. The payload of the start frame says where the previous
+ * segment ends:
  *
  * ```
  *  0              6               12         13
@@ -16,14 +17,15 @@ import { type Frame, FrameType, frameHeaderSize, provesSynced, readFrame } from 
  * +--------------+----------------+----------+
  * ```
  *
- * Bytes of the previous segment behind that size are a torn end that an earlier recovery has dropped, or zeros. `synced`
- * says that the previous segment was on disk when this frame was written.
+ * Bytes of the previous segment after that size are zeros, or a torn end that an earlier recovery
+ * dropped. `synced` says that the previous segment was on disk when this frame was written.
  *
- * A segment whose records are synced one by one is lengthened by zeros ahead of them: zeros up to the end of a file are unused
- * room. No frame begins with 16 zeros, for it has a type.
+ * A segment whose records are synced one by one is extended with zeros ahead of them. Zeros up to
+ * the end of a file are unused space. No frame begins with 16 zeros, because every frame has a
+ * type.
  */
 export interface PreviousSegment {
-  /** 0 where there is none. */
+  /** 0 if there is none. */
   readonly fileNumber: number
   readonly size: number
   readonly synced: boolean
@@ -37,7 +39,7 @@ export const encodeStart = (previous: PreviousSegment, bytes: Uint8Array, at: nu
   bytes[at + 12] = previous.synced ? 1 : 0
 }
 
-/** What a segment's first frame tells; undefined when it is no start frame. */
+/** Decodes the first frame of a segment; undefined if it is not a start frame. */
 export const decodeStart = (bytes: Uint8Array, frame: Frame): PreviousSegment | undefined =>
   frame.type !== FrameType.start || frame.payloadEnd - frame.payloadStart !== startPayloadSize
     ? undefined
@@ -47,23 +49,23 @@ export const decodeStart = (bytes: Uint8Array, frame: Frame): PreviousSegment | 
         synced: bytes[frame.payloadStart + 12] === 1
       }
 
-/** Where the zeros begin that fill `bytes` up to its end; `from` where all behind it are zeros. */
+/** The offset, not before `from`, from which `bytes` holds only zeros. */
 export const unusedFrom = (bytes: Uint8Array, from: number): number => {
   let end = bytes.length
   while (end > from && bytes[end - 1] === 0) end--
   return end
 }
 
-/** One segment held in memory, read frame by frame. */
+/** Reads one segment, held in memory, frame by frame. */
 export class SegmentReader {
-  /** How far the segment is valid. */
+  /** The end of the part that is known to be valid. */
   position = fileHeaderSize
   /** Where the previous segment ends; undefined while this one is empty. */
   readonly previous: PreviousSegment | undefined
   private readonly salt: number
   private closedAt: number | undefined
 
-  /** @throws CorruptionFailure, FormatFailure when the header is not that of this segment. */
+  /** @throws CorruptionFailure, FormatFailure if the header is not that of this segment. */
   constructor(
     readonly file: string,
     readonly fileNumber: number,
@@ -82,7 +84,7 @@ export class SegmentReader {
     this.previous = previous
   }
 
-  /** The record behind the start frame; undefined if there is none. */
+  /** The record after the start frame; undefined if there is none. */
   get firstRecord(): Frame | undefined {
     if (this.previous === undefined) return undefined
     const offset = fileHeaderSize + frameHeaderSize + startPayloadSize
@@ -90,7 +92,7 @@ export class SegmentReader {
     return frame?.type === FrameType.record ? frame : undefined
   }
 
-  /** The next record, or undefined at the end of what is valid. */
+  /** The next record; undefined at the end of the valid part. */
   next(): Frame | undefined {
     if (this.closedAt !== undefined) return undefined
     const frame = readFrame(this.bytes, this.position, this.salt, this.fileNumber)
@@ -102,35 +104,39 @@ export class SegmentReader {
     if (frame.type === FrameType.close) {
       this.closedAt = frame.offset
       if (this.rest > 0) {
-        throw new CorruptionFailure(this.file, frame.payloadEnd, "log frame", "bytes behind the closing frame")
+        throw new CorruptionFailure(this.file, frame.payloadEnd, "log frame", "bytes after the close frame")
       }
       return undefined
     }
     return frame
   }
 
-  /** Bytes behind the valid end, up to unused room. */
+  /** Bytes between the end of the valid part and the unused space. */
   get rest(): number {
     return Math.max(0, unusedFrom(this.bytes, this.position) - this.position)
   }
 
-  /** Whether any frame of this segment tells that a sync of it had ended, and so every older segment's. */
+  /** Whether this segment proves, or may prove, that all older segments were synced. */
   get provesEarlierSynced(): boolean {
     return this.previous?.synced === true || provesSynced(this.bytes, 0, this.salt, this.fileNumber) !== "unproven"
   }
 
-  /** @throws CorruptionFailure when what stands behind the valid end had been on disk and is damaged. */
+  /**
+   * Checks that the bytes after the valid part are a torn end.
+   *
+   * @throws CorruptionFailure if they were on disk and are damaged, or if that cannot be ruled out.
+   */
   expectTorn(): void {
     if (this.rest === 0) return
     const verdict = provesSynced(this.bytes, this.position, this.salt, this.fileNumber)
     if (verdict === "unproven") return
     const reason =
-      verdict === "proven" ? "a damaged frame before synced ones" : "a damaged frame, and what follows cannot be judged"
+      verdict === "proven" ? "a damaged frame before synced ones" : "a damaged frame, and too much after it to search"
     throw new CorruptionFailure(this.file, this.position, "log frame", reason)
   }
 }
 
-/** What recovery dropped from the end of the log, and why it may. */
+/** A torn end of the log, which recovery drops. */
 export interface TornTail {
   readonly file: string
   readonly offset: number
@@ -139,24 +145,24 @@ export interface TornTail {
 
 /** How a chain of segments ended. */
 export interface LogEnd {
-  /** The last segment with a record, 0 where there is none, and how far it is valid. */
+  /** The last segment with a record, or 0 if there is none, and the size of its valid part. */
   readonly fileNumber: number
   readonly size: number
   readonly torn: ReadonlyArray<TornTail>
 }
 
-/** The last segment of a log that was closed in order, and its size then. */
+/** The last segment of a log that was closed in order, and its size at that time. */
 export interface ClosedSegment {
   readonly fileNumber: number
   readonly size: number
 }
 
-/** What a manifest says of the log. */
+/** The state of the log, as recorded in a manifest. */
 export interface LogState {
   /** Numbers of the segments, in log order. */
   readonly segments: ReadonlyArray<number>
   readonly closed?: ClosedSegment | undefined
-  /** Records up to this sequence number stand in tables. */
+  /** Records up to this sequence number are in tables. */
   readonly flushedSequence?: number | undefined
 }
 
@@ -164,15 +170,16 @@ export type Replayed =
   | { readonly _tag: "Record"; readonly segment: SegmentReader; readonly frame: Frame }
   | { readonly _tag: "End"; readonly end: LogEnd }
 
-/** Opens a segment; undefined if the log is to end before it. */
+/** Opens a segment. Returns undefined to end the log before it. */
 export type OpenSegment = (fileNumber: number) => SegmentReader | undefined
 
 /**
- * Reads the records of a chain of segments in log order, and decides where the log ends.
+ * Reads the records of a chain of segments in log order, and determines where the log ends.
  *
- * A segment whose successor names its size must be valid up to there. If it is not, the rest is torn only if nothing
- * proves it to have been synced; then every later segment goes too, for the log is a prefix or nothing. The last segment of a
- * log that was closed in order must be as long as it was then.
+ * If the next segment names the size of a segment, the segment must be valid up to that size. If it
+ * is not, the rest is torn, provided that nothing proves it was synced. All later segments are then
+ * dropped too, because the log must stay a prefix. The last segment of a log that was closed in
+ * order must not be shorter than it was then.
  *
  * @throws CorruptionFailure, FormatFailure, StorageFailure
  */
@@ -206,20 +213,20 @@ export function* replayLog(log: LogState, open: OpenSegment): Generator<Replayed
       if (hasRecords) lastWithRecords = last
       if (segment.position === size && !isCutShort(segment, closed)) continue
     }
-    // Without its start frame, a closed segment would pass for an empty one.
+    // Without its start frame, a closed segment would look empty.
     if (isCutShort(segment, closed)) {
       throw new CorruptionFailure(segment.file, segment.position, "log frame", "shorter than when it was closed")
     }
     const isGivenUp = next === undefined && i + 1 < segments.length
     if (isGivenUp) break
-    // The log ends here: nothing behind this place may have been synced.
+    // The log ends here. Nothing after this place may have been synced.
     segment.expectTorn()
     if (segment.rest > 0) torn.push({ file: segment.file, offset: segment.position, bytes: segment.rest })
     for (let j = i + 1; j < segments.length; j++) {
       const later = j === i + 1 && next !== undefined ? next : open(segments[j]!)
       if (later === undefined) break
       if (later.provesEarlierSynced || later.fileNumber === closed?.fileNumber) {
-        // Where nothing is wrong with this segment, it is the next one's first frame that does not stand.
+        // If this segment is intact, the next one's start frame is damaged.
         if (segment.rest === 0 && next !== undefined && next.previous === undefined) {
           throw new CorruptionFailure(next.file, fileHeaderSize, "log frame", "a damaged start frame")
         }
@@ -236,8 +243,9 @@ const isCutShort = ({ fileNumber, position }: SegmentReader, closed: ClosedSegme
   fileNumber === closed?.fileNumber && position < closed.size
 
 /**
- * Whether the log begins with records beyond those that are due, and nothing proves any of them to have been synced. So it is if a
- * recovery dropped them with the torn end of a segment before, removed that segment, and was cut off by a crash.
+ * Whether the log begins with records beyond the one that is due, and nothing proves that any of
+ * them was synced. This happens if a recovery dropped them along with the torn end of an earlier
+ * segment, removed that segment, and was interrupted by a crash.
  */
 const isDetached = (
   first: SegmentReader,
@@ -252,7 +260,7 @@ const isDetached = (
   return segments.every((fileNumber) => open(fileNumber)?.provesEarlierSynced === false)
 }
 
-/** What stands behind the header of a segment, as a torn end. */
+/** Everything after the header of a segment, as a torn end. */
 const wholeSegment = ({ file, bytes }: SegmentReader): ReadonlyArray<TornTail> => {
   const length = unusedFrom(bytes, fileHeaderSize) - fileHeaderSize
   return length > 0 ? [{ file, offset: fileHeaderSize, bytes: length }] : []

@@ -6,33 +6,36 @@ import { FrameType, frameHeaderSize, sealFrame } from "./frame.js"
 import { encodeStart, type PreviousSegment, startPayloadSize } from "./logSegment.js"
 import { SyncsInPlace } from "./syncsInPlace.js"
 
-/** When a record counts as kept. */
+/** When a record is committed. */
 export const CommitMode = {
-  /** When the log is on disk. */
+  /** Once the log is on disk. */
   sync: 0,
-  /** When the operating system has it. */
+  /** Once the operating system has it. */
   buffered: 1,
-  /** At once; the log is written by size and synced by a timer. */
+  /** At once. The log is written when enough has gathered, and synced by a timer of the caller. */
   interval: 2
 } as const
 
 export type Done = (failure: Error | undefined) => void
 
-/** What the log calls. If `apply`, `settled` or `synced` throws, the log has failed: see `LogWriter.applied`. */
+/** Callbacks of the log. The log fails if `apply`, `settled` or `synced` throws. */
 export interface LogWriterHooks {
-  /** Called once for each record in log order, when its durability is met: `bytes[start, end)` is its payload. */
+  /**
+   * Called once for each record, in log order, when the record is committed. `bytes[start, end)` is
+   * its payload.
+   */
   readonly apply: (bytes: Uint8Array, start: number, end: number) => void
-  /** Called after records were applied: the moment to look whether the segment is to be rotated. */
+  /** Called after records were applied, so that the caller can rotate the segment. */
   readonly settled: () => void
-  /** Called after a sync, with the number of records it made durable. */
+  /** Called after a sync, with the number of records and bytes that it made durable. */
   readonly synced: (records: number, bytes: number) => void
-  /** Called once, when the log fails; from then on it takes nothing. */
+  /** Called once, when the log fails. It accepts nothing after that. */
   readonly failed: (failure: Error) => void
-  /** For how many milliseconds a sync may hold the calling thread now. Default 0. */
+  /** Milliseconds for which a sync may block the calling thread now. Default 0. */
   readonly mayHold?: (() => number) | undefined
 }
 
-/** A record in a buffer: its payload's place, and who waits for it. */
+/** A record in a buffer: the place of its payload, and the callback that waits for it. */
 interface Pending {
   readonly start: number
   readonly end: number
@@ -44,7 +47,9 @@ class Group {
   buffer: Uint8Array
   view: DataView
   length = 0
-  /** Where each frame begins; the frames are sealed when the group is written, for only then is their place known. */
+  /**
+   * The start of each frame. Frames are sealed when the group is written and their place is known.
+   */
   private frames = new Uint32Array(16)
   frameCount = 0
   /** Records not yet applied, in order. */
@@ -54,7 +59,7 @@ class Group {
     this.buffer = new Uint8Array(capacity)
     this.view = viewOf(this.buffer)
   }
-  /** Gives it a larger buffer, or an empty one. */
+  /** Replaces the buffer by a larger or an empty one. */
   hold(buffer: Uint8Array): void {
     this.buffer = buffer
     this.view = viewOf(buffer)
@@ -71,7 +76,7 @@ class Group {
   frameStart(index: number): number {
     return index < this.frameCount ? this.frames[index]! : this.length
   }
-  /** Empties it. Whether a sync is wanted stays: who asked for one may have no record in the group. */
+  /** Empties the group. Keeps `needsSync`, because a sync can be requested without a record. */
   reset(): void {
     this.length = 0
     this.frameCount = 0
@@ -85,9 +90,9 @@ class Group {
 
 const initialBuffer = 4 * 1024
 const maxRetainedBuffer = 8 * 1024 * 1024
-/** Interval records are handed to the operating system in pieces of this size: larger single writes measured slower. */
+/** Interval records are written in pieces of this size, because larger writes are slower. */
 const writeThreshold = 64 * 1024
-/** A sync of no more than this may be short. */
+/** A sync of this many bytes or more is not short. */
 const shortSync = 1024 * 1024
 
 /** An open segment. */
@@ -97,21 +102,23 @@ export interface Segment {
 }
 
 /**
- * Writes a chain of log segments with group commit and no timer. Everything runs in callbacks of the one
- * thread, so there is no lock.
+ * Writes a chain of log segments with group commit and no timer. Everything runs in callbacks of
+ * one thread, so there are no locks.
  *
  * ```
  *            reserve          commit                 file.sync
  *  record ------------> filling group ---> inflight group ---> apply, in order ---> done
  * ```
  *
- * While a sync is under way, records gather in the filling group and go out together with the next one. A record that
- * needs no sync and has nobody before it is written and applied at once, without a callback. Records are
- * applied strictly in log order: one that needs no sync waits behind one that does.
+ * While a sync is under way, records gather in the filling group. The next commit writes and syncs
+ * them together. A record that needs no sync is written and applied at once, without a callback, if
+ * no other record is pending.
  *
- * A segment that was rotated away may still be unsynced: it is synced before its successor, always, so
- * what survives a power cut is a prefix of the log. Whoever finds a failed write or sync here finds the log
- * closed to everything after it: a failed sync is never tried again.
+ * 1. Records are applied strictly in log order. A record that needs no sync waits behind one that
+ *    does.
+ * 2. A rotated segment may still be unsynced. It is always synced before its successor, so a power
+ *    cut leaves a prefix of the log.
+ * 3. After a failed write or sync the log accepts nothing more. A failed sync is never retried.
  */
 export class LogWriter {
   private filling = new Group(initialBuffer)
@@ -121,7 +128,7 @@ export class LogWriter {
   private scheduled = false
   private syncWaiters: Array<Done> = []
   private unsyncedPrevious: Array<Segment> = []
-  /** Bytes of the current segment handed to the operating system. */
+  /** Bytes of the current segment that are written to the file. */
   private size: number
   /** Bytes of it known to be on disk. */
   private syncedSize: number
@@ -149,24 +156,25 @@ export class LogWriter {
     return this.segment.fileNumber
   }
 
-  /** Bytes of the current segment, what is not yet written included. */
+  /** Bytes of the current segment, including those not yet written. */
   get segmentSize(): number {
     return this.size + this.filling.length
   }
 
-  /** Bytes that wait in memory, to be written or to be synced. */
+  /** Bytes in memory that wait to be written or synced. */
   get queuedBytes(): number {
     return this.filling.length + (this.inflight?.length ?? 0)
   }
 
-  /** Whether some record has been taken that is not yet applied. */
+  /** Whether any accepted record is not yet applied. */
   get hasPending(): boolean {
     return this.filling.pending.length > 0 || (this.inflight !== undefined && this.inflight.pending.length > 0)
   }
 
   /**
-   * Whether the segment can be changed now: no record of it waits to be applied. Records that are gathered but not yet
-   * written count for the next one, unless some among them are applied already.
+   * Whether the segment can be rotated now: no written record waits to be applied. Gathered records
+   * go to the next segment if none of them is applied, and are written to this one if all are. If
+   * only some are applied, the segment cannot be rotated.
    */
   get canRotate(): boolean {
     if (this.failure !== undefined || (this.inflight !== undefined && this.inflight.pending.length > 0)) return false
@@ -174,17 +182,22 @@ export class LogWriter {
     return pending.length === 0 || pending.length === frameCount
   }
 
-  /** Whether a commit or a sync is under way, so that the event loop should turn soon. */
+  /**
+   * Whether a commit or a sync is under way, so that the caller should soon yield to the event
+   * loop.
+   */
   get isBusy(): boolean {
     return this.syncing || this.inflight !== undefined || this.scheduled
   }
 
-  /** Bytes of interval records that no sync has covered. */
+  /** Bytes of the current segment that no sync has covered. */
   get unsyncedBytes(): number {
     return this.size + this.filling.length - Math.max(this.syncedSize, fileHeaderSize)
   }
 
-  /** Makes room for a payload of `size` bytes and answers where in `buffer` it is to be encoded. */
+  /**
+   * Makes room for a payload of `size` bytes. Returns the position in `buffer` where to encode it.
+   */
   reserve(size: number): number {
     const group = this.filling
     const needed = group.length + frameHeaderSize + size
@@ -199,8 +212,9 @@ export class LogWriter {
   }
 
   /**
-   * Commits the reserved record, where nothing need be waited for; answers whether it is applied. If not, `commit` is to follow. One that is to be
-   * synced is so where its writer is `alone`, and no other's record is to be expected to share the sync.
+   * Commits the reserved record if that needs no waiting. Returns whether it is applied; if not,
+   * call `commit`. A record with durability `sync` is committed here only if its writer is `alone`:
+   * no other record is expected to share the sync.
    */
   commitNow(durability: number, alone = false): boolean {
     if (this.failure !== undefined || this.hasPending) return false
@@ -214,7 +228,10 @@ export class LogWriter {
     return this.applyNow(group, start, end, isWritten, 0)
   }
 
-  /** Applies the last record of a group, which is written, and synced if `syncedRecords` is not 0; returns whether it is applied. */
+  /**
+   * Applies the last record of a group. `isWritten`: the group is written. `syncedRecords`: the
+   * number of its records if it is synced, otherwise 0. Returns whether the record is applied.
+   */
   private applyNow(group: Group, start: number, end: number, isWritten: boolean, syncedRecords: number): boolean {
     const bytes = group.length
     let isApplied = false
@@ -235,8 +252,9 @@ export class LogWriter {
   }
 
   /**
-   * Writes, syncs and applies the reserved record in the calling thread, if that may be held for it: a writer that is alone is spared a turn
-   * of the event loop and two of microtasks, 20 µs of the 46 that a synced put takes beside the sync. Now and then it takes the turn.
+   * Writes, syncs and applies the reserved record in the calling thread, if the thread may be
+   * blocked for it. A lone writer then need not yield to the event loop for each record.
+   * `SyncsInPlace` makes it yield from time to time.
    */
   private commitSynced(): boolean {
     const { file } = this.segment
@@ -256,16 +274,19 @@ export class LogWriter {
     return this.applyNow(group, start, this.reservedEnd, true, group.frameCount)
   }
 
-  /** For how long a sync of the current segment, and of so many bytes that are not written yet, may hold the thread. */
+  /**
+   * Milliseconds for which a sync, of `unwritten` more bytes than are written, may block the
+   * thread.
+   */
   private mayHold(unwritten: number): number {
-    // What a whole segment has gathered takes long.
+    // An unsynced rotated segment, or many bytes, take long to sync.
     const isShort = this.unsyncedPrevious.length === 0 && this.size + unwritten - this.syncedSize < shortSync
     return isShort ? (this.hooks.mayHold?.() ?? 0) : 0
   }
 
   /**
-   * Commits the reserved record. Answers true when it is applied already and `done` will not be called; otherwise
-   * `done` is called later, once.
+   * Commits the reserved record. Returns true if it is already applied; `done` is then not called.
+   * Otherwise calls `done` once, when the record is applied or the log has failed.
    */
   commit(durability: number, done: Done): boolean {
     if (this.commitNow(durability)) return true
@@ -283,7 +304,7 @@ export class LogWriter {
     return false
   }
 
-  /** Syncs everything taken so far, and calls back. */
+  /** Syncs everything accepted so far, then calls back. */
   sync(done: Done): void {
     if (this.failure !== undefined) return done(this.failure)
     if (!this.syncing && this.filling.length === 0 && this.isSynced()) return done(undefined)
@@ -296,7 +317,7 @@ export class LogWriter {
     return this.unsyncedPrevious.length === 0 && this.syncedSize >= this.size
   }
 
-  /** One commit a turn of the microtask queue: fibers resumed together share it. */
+  /** Commits in a microtask, so that fibers resumed together share a commit. */
   private schedule(): void {
     if (this.scheduled || this.inflight !== undefined || this.syncing) return
     this.scheduled = true
@@ -330,12 +351,14 @@ export class LogWriter {
         return
       }
       this.finishGroup(group, records)
-      // What they wait for is on disk, whatever has become of the log since.
+      // Their bytes are on disk, even if the log has failed since.
       for (const waiter of waiters) waiter(undefined)
     })
   }
 
-  /** Applies the records of a group that is written, and synced if `syncedRecords` is not 0, and calls back. */
+  /**
+   * Applies the records of a written group, synced if `syncedRecords` is not 0. Then calls back.
+   */
   private finishGroup(group: Group, syncedRecords = 0): void {
     const waiting = group.pending.slice()
     const bytes = group.length
@@ -368,21 +391,22 @@ export class LogWriter {
   }
 
   /**
-   * Ends the log after a hook has thrown, for want of memory perhaps: what it left half done is not known, so nothing may be
-   * built upon it. The files are sound, and the records that were acknowledged and not yet written are handed to the system.
+   * Fails the log after a hook has thrown, for example for lack of memory. The hook may have
+   * stopped halfway, so nothing may build on its result. The files are sound, so acknowledged
+   * records that are not yet written are written first.
    */
   private failHook(cause: unknown): Error {
     this.writeGroup(this.filling)
     return this.fail(applyFailure(this.segment.file.path, cause))
   }
 
-  /** Starts what waited for the sync that has just ended. */
+  /** Starts the work that waited for the sync that has just ended. */
   private goOn(): void {
     if (this.filling.pending.length > 0 || this.filling.needsSync) this.schedule()
     else this.syncPrevious()
   }
 
-  /** Seals the group's frames for the place they go to, and hands them to the operating system. */
+  /** Seals the group's frames for their place in the segment and writes them to the file. */
   private writeGroup(group: Group): Error | undefined {
     if (this.failure !== undefined) return this.failure
     if (group.length === 0) return undefined
@@ -409,7 +433,7 @@ export class LogWriter {
     return undefined
   }
 
-  /** Syncs older segments first, then the current one, for so many records and others who wait. */
+  /** Syncs older segments first, then the current one, for `waiting` records and other waiters. */
   private syncChain(waiting: number, done: Done): void {
     const previous = this.unsyncedPrevious[0]
     const { file } = previous ?? this.segment
@@ -435,7 +459,7 @@ export class LogWriter {
   }
 
   /**
-   * Goes on in `next`, a segment whose header is durable. To be called only while `canRotate`.
+   * Continues in `next`, a segment whose header is durable. Call it only if `canRotate`.
    */
   rotate(next: Segment): void {
     if (this.filling.pending.length === 0 && this.filling.length > 0) {
@@ -446,7 +470,7 @@ export class LogWriter {
     const previous = this.segment
     const previousSize = this.size
     const synced = this.syncedSize >= previousSize
-    // The file of a sync under way must stay open.
+    // A file must stay open while a sync of it is under way.
     if (synced && !this.syncing) {
       if (this.closeSegment(previous) !== undefined) return closeQuietly(next.file)
     } else this.unsyncedPrevious.push(previous)
@@ -454,7 +478,10 @@ export class LogWriter {
     if (this.inflight === undefined) this.syncPrevious()
   }
 
-  /** The first frame of a segment names the end of the one before, so that a hole in the chain shows. */
+  /**
+   * Makes `next` the current segment. Its first frame names the end of the previous segment, so
+   * that a gap in the chain is detected.
+   */
   begin(next: Segment, previous: PreviousSegment): void {
     const frame = new Uint8Array(frameHeaderSize + startPayloadSize)
     encodeStart(previous, frame, frameHeaderSize)
@@ -470,7 +497,7 @@ export class LogWriter {
     }
   }
 
-  /** Bounds what a power cut can take when nobody asks for a sync. */
+  /** Syncs a rotated segment, which bounds the loss at a power cut if no caller requests a sync. */
   private syncPrevious(): void {
     const previous = this.unsyncedPrevious[0]
     if (previous === undefined || this.syncing || this.failure !== undefined) return
@@ -487,7 +514,7 @@ export class LogWriter {
     })
   }
 
-  /** Closes a segment that is synced. Nothing hangs on it, but what the system refuses here is the end of the log. */
+  /** Closes a synced segment. A failure to close loses no data, but fails the log. */
   private closeSegment({ file }: Segment): Error | undefined {
     try {
       file.close()
@@ -511,14 +538,17 @@ export class LogWriter {
     return failure
   }
 
-  /** Closes the files without another word; nothing more is written. */
+  /** Closes the files without writing or syncing anything more. */
   abandon(): void {
     this.closed = true
     for (const { file } of this.unsyncedPrevious) closeQuietly(file)
     closeQuietly(this.segment.file)
   }
 
-  /** Syncs, writes the closing frame, and closes the files. The caller has seen to it that nothing is being committed. */
+  /**
+   * Syncs, writes the close frame, and closes the files. The caller must ensure that nothing is
+   * being committed.
+   */
   close(done: Done): void {
     if (this.closed) return done(undefined)
     this.closed = true

@@ -1,25 +1,31 @@
 import type { StorageFile } from "../storage/storageDriver.js"
 
-/** When so many have been waited for the event loop is to turn however short their syncs were: with each a fiber goes on. */
+/**
+ * Waiters after which to yield, however short their syncs were, because each one resumes a fiber.
+ */
 const mostWaiting = 64
 
 /**
- * Syncs in the calling thread, without a turn of the event loop: of groups of 64 records, 12.9 µs a record became 11.7 where three of four were synced
- * so. When they have held the thread for as long as one of them may, the event loop is to turn.
+ * Syncs in the calling thread, without yielding to the event loop (see
+ * docs/decisions/0006-syncs-in-the-calling-thread.md). Once they have blocked the thread for as
+ * long as one of them may, the next sync must yield.
  */
 export class SyncsInPlace {
-  /** Milliseconds since it last did. */
+  /** Milliseconds that syncs have blocked the thread since the last yield. */
   private held = 0
-  /** Who waited for them. */
+  /** The number of waiters for these syncs. */
   private waiting = 0
 
-  /** Whether the next sync may be one, where the thread may be held for `limit` milliseconds. */
+  /**
+   * Whether the next sync may run in the calling thread, which may be blocked for `limit`
+   * milliseconds.
+   */
   may(file: StorageFile, limit: number): boolean {
     if (file.syncNow === undefined || file.isSyncShort?.(limit) !== true) return false
     return this.held < limit && this.waiting < mostWaiting
   }
 
-  /** For so many who wait. */
+  /** Syncs for `waiting` waiters. Returns the failure, if any. */
   sync(file: StorageFile, waiting: number): Error | undefined {
     try {
       this.held += file.syncNow!()
@@ -30,7 +36,7 @@ export class SyncsInPlace {
     }
   }
 
-  /** The event loop turns before the next one: to be called by whoever waits for that. */
+  /** Starts counting anew. Call it before a sync that yields to the event loop. */
   turn(): void {
     this.held = 0
     this.waiting = 0

@@ -6,9 +6,13 @@ import type { Version } from "./version.js"
 const known = new WeakMap<Version, number>()
 
 /**
- * About how many bytes of tables would be left if everything were compacted, after RocksDB's `estimate-live-data-size`: from the deepest level up,
- * those of each table that meets none counted before, without what they are known to hold for snapshots. What is written over in place counts once; of
- * new keys that a level above holds between those of a deeper table nothing is counted.
+ * Estimates how many bytes of tables would remain if everything were compacted. The method is that
+ * of RocksDB's `estimate-live-data-size`. It goes from the deepest level up, and counts each table
+ * that overlaps no table counted before. Superseded versions in it are left out, if their size is
+ * known.
+ *
+ * So a key that was overwritten counts once. New keys of an upper level that lie within the range
+ * of a deeper table are not counted.
  */
 export const liveBytes = (version: Version): number => {
   const before = known.get(version)

@@ -7,13 +7,13 @@ import type { StorageFile } from "../storage/storageDriver.js"
 import { Version, versionFault } from "./version.js"
 import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from "./versionEdit.js"
 
-/** What a manifest says. */
+/** The state that a manifest records. */
 export interface ManifestState {
   readonly nextFileNumber: number
   readonly flushedSequence: number
   readonly segments: ReadonlyArray<number>
   readonly version: Version
-  /** The last segment of the log when it was last closed in order. */
+  /** The last segment of the log when the log was last closed cleanly. */
   readonly closed: ClosedSegment | undefined
 }
 
@@ -36,7 +36,7 @@ export const applyEdit = (state: ManifestState, edit: VersionEdit): ManifestStat
   }
 }
 
-/** The whole state as one edit: a manifest's first record. */
+/** Returns the whole state as one edit: the first record of a manifest. */
 const snapshotEdit = (state: ManifestState): VersionEdit => ({
   nextFileNumber: state.nextFileNumber,
   flushedSequence: state.flushedSequence,
@@ -47,7 +47,10 @@ const snapshotEdit = (state: ManifestState): VersionEdit => ({
   closed: state.closed
 })
 
-/** Appends edits to a manifest file: a file header, then a frame an edit, the first the whole state. */
+/**
+ * Appends edits to a manifest file. The file is a file header, followed by one frame for each edit.
+ * The first edit holds the whole state.
+ */
 export class ManifestWriter {
   private size = 0
   private synced = 0
@@ -78,7 +81,7 @@ export class ManifestWriter {
     this.size += frame.length
   }
 
-  /** To be called when all that was appended has been synced. */
+  /** Must be called after a sync of everything appended. */
   markSynced(): void {
     this.synced = this.size
   }
@@ -87,11 +90,16 @@ export class ManifestWriter {
 export interface ManifestContents {
   readonly state: ManifestState
   readonly storeId: Uint8Array
-  /** Bytes of a torn last edit, which was never acted upon. */
+  /** Bytes of a torn last edit, which never took effect. */
   readonly tornBytes: number
 }
 
-/** Reads a whole manifest. If its header is known to be damaged, its edits say all the same whose they are. @throws CorruptionFailure, FormatFailure */
+/**
+ * Reads a whole manifest. `hasHeader` is false if the header is known to be damaged. The checksums
+ * of the edits still prove that they belong to the store.
+ *
+ * @throws CorruptionFailure, FormatFailure
+ */
 export const readManifest = (
   bytes: Uint8Array,
   fileNumber: number,
@@ -122,8 +130,9 @@ export const readManifest = (
 }
 
 /**
- * The files that the sound edits of a damaged manifest have removed. An edit counts if the tables that it has added are there, or
- * were removed by a later one: one whose sync failed may stand in the file and was never acted upon.
+ * Returns the files that the sound edits of a damaged manifest removed. An edit counts only if the
+ * tables that it added exist, or were removed by a later edit. An edit whose sync failed may be in
+ * the file although it never took effect.
  */
 export const removedFiles = (
   bytes: Uint8Array,

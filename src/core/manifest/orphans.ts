@@ -3,7 +3,7 @@ import type { StorageDriver } from "../storage/storageDriver.js"
 import { emptyState, type ManifestState } from "./manifestFile.js"
 import { isOwnFile, type Owner } from "./ownFile.js"
 
-/** What is known of the store in a directory. */
+/** The known facts about the store in a directory. */
 export interface KnownStore {
   readonly state: ManifestState
   readonly storeId: Owner["storeId"]
@@ -11,8 +11,8 @@ export interface KnownStore {
 }
 
 /**
- * A directory without a store. What is there of any store's making was left when the making of a store was interrupted, so it is an
- * orphan whatever its store id.
+ * Describes a directory without a store. Any store file in it was left when the creation of a store
+ * was interrupted. So it is an orphan, whatever its store id.
  */
 export const withoutStore = (nextFileNumber: number): KnownStore => ({
   state: { ...emptyState, nextFileNumber },
@@ -21,11 +21,13 @@ export const withoutStore = (nextFileNumber: number): KnownStore => ({
 })
 
 /**
- * The orphans among the names in a directory, in order: files of the store's own making (`ownFile.ts`) that its state does not name.
+ * Returns the orphans among the names in a directory, in order. An orphan is a file that belongs to
+ * the store (see `ownFile.ts`) but that its state does not name.
  *
- * A crash leaves them: after a file was written and before an edit named it, or after an edit replaced a file and before the file was
- * removed. Salvage leaves all files of the store that it replaced. Orphans are found when a store is opened, and removed when it
- * becomes writable. All other files that the state does not name belong to others, and stay.
+ * A crash leaves orphans in two ways: after a file was written but before an edit named it, and
+ * after an edit replaced a file but before the file was removed. Salvage leaves all files of the
+ * store that it replaced. Orphans are found when a store is opened, and removed when it becomes
+ * writable. Other files that the state does not name do not belong to the store, and stay.
  *
  * @throws StorageFailure
  */

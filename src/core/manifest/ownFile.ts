@@ -13,24 +13,32 @@ import { parseFileName, type StoreFile } from "../storage/fileNames.js"
 import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
 
 /**
- * Which files of a directory are the store's own. A name does not say so: an application may keep a `20240131.log` in the same
- * directory. A file that anything relies upon has a header with the store's id, for that was synced first.
+ * Decides which files of a directory belong to the store. The name is not enough: an application
+ * may keep a `20240131.log` in the same directory. Every file that the store relies on has a header
+ * with its store id, because the header is synced first.
  */
 export interface Owner {
-  /** Undefined if it is not known: then any store's files count. */
+  /** Undefined if it is not known. Then the files of any store count. */
   readonly storeId: Uint8Array | undefined
-  /** The next number that the store would give to a file, as far as its manifest says. */
+  /** The next file number, according to the manifest. */
   readonly nextFileNumber: number
 }
 
-/** A crash may leave files whose numbers no manifest knows: no more than a few compactions make. */
+/**
+ * A crash may leave files with numbers that no manifest records. They are no more than a few
+ * compactions write.
+ */
 const numbersAhead = 10_000
 
-/** Whether the store may have given a file this number. */
+/** Whether the store may have assigned this file number. */
 export const isLikelyNumber = (fileNumber: number, nextFileNumber: number): boolean =>
   fileNumber < nextFileNumber + numbersAhead
 
-/** Whether a file has a header of the store's. @throws StorageFailure that is no damage */
+/**
+ * Whether a file has a header of the store.
+ *
+ * @throws StorageFailure that is not damage
+ */
 export const hasOwnHeader = (
   driver: StorageDriver,
   directory: string,
@@ -44,8 +52,11 @@ export const hasOwnHeader = (
 }
 
 /**
- * The same, and also of what a crash may have left of a file whose header was not synced yet: a part of the header, or nothing, under
- * a number that the store may have given.
+ * Whether a file belongs to the store. That is so if it has a header of the store, or is what a
+ * crash may leave of a file before its header is synced: a prefix of the header, followed by zeros
+ * or nothing, under a number that the store may have assigned.
+ *
+ * @throws StorageFailure that is not damage
  */
 export const isOwnFile = (
   driver: StorageDriver,
@@ -71,7 +82,10 @@ const numbered = (name: string): NumberedFile | undefined => {
   return file !== undefined && "fileNumber" in file ? file : undefined
 }
 
-/** The header that a file should have. If the store's id is not known, it is whatever stands in its place. */
+/**
+ * Returns the header that a file should have. If the store id is not known, takes the one in the
+ * file.
+ */
 const headerOf = ({ kind, fileNumber }: NumberedFile, found: Uint8Array, storeId: Owner["storeId"]): Uint8Array => {
   const id = new Uint8Array(storeIdSize)
   id.set(storeId ?? found.subarray(storeIdAt, storeIdAt + storeIdSize))
@@ -79,13 +93,16 @@ const headerOf = ({ kind, fileNumber }: NumberedFile, found: Uint8Array, storeId
   return encodeFileHeader({ kind: headerKind, fileNumber, storeId: id })
 }
 
-/** Whether magic and store id are those of a header; the rest may be damaged. */
+/** Whether the magic and the store id match. The rest of the header may be damaged. */
 const isHeader = (found: Uint8Array, header: Uint8Array): boolean =>
   found.length === fileHeaderSize &&
   equalRange(found, 0, magicSize, header, 0, magicSize) &&
   equalRange(found, storeIdAt, storeIdAt + storeIdSize, header, storeIdAt, storeIdAt + storeIdSize)
 
-/** As much of a file as a header takes, and can be read of it; undefined if no such file is there. */
+/**
+ * Reads the start of a file, up to the size of a header. Returns undefined if there is no such file
+ * or it is not readable by this user, and no bytes if the file is damaged.
+ */
 const beginningOf = (driver: StorageDriver, path: string): Uint8Array | undefined => {
   try {
     const file = driver.openRead(path)

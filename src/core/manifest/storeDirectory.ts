@@ -13,17 +13,17 @@ import { closeQuietly, readExactly, type StorageDriver } from "../storage/storag
 import { type ManifestState, readManifest } from "./manifestFile.js"
 import { hasOwnHeader, isLikelyNumber, isOwnFile } from "./ownFile.js"
 
-/** A store as its directory has it: the manifest that CURRENT names, and the state in it. */
+/** A store on disk: the manifest that CURRENT names, and the state that it records. */
 export interface StoreDirectory {
   readonly state: ManifestState
   readonly storeId: Uint8Array
   readonly manifestNumber: number
-  /** Bytes of a torn last edit of the manifest, which was never acted upon. */
+  /** Bytes of a torn last edit of the manifest, which never took effect. */
   readonly tornBytes: number
 }
 
 /**
- * Reads CURRENT and the manifest that it names; undefined where there is no store.
+ * Reads CURRENT and the manifest that it names. Returns undefined if there is no store.
  *
  * @throws CorruptionFailure, FormatFailure, StorageFailure
  */
@@ -33,7 +33,8 @@ export const readStoreDirectory = (
   names: ReadonlyArray<string>
 ): StoreDirectory | undefined => {
   if (!names.includes(currentName)) {
-    // Making a store writes its first manifest, then CURRENT, then anything else, each of them durable before the next.
+    // A new store writes its first manifest, then CURRENT, then everything else. Each is durable
+    // before the next is written.
     const later = names.find((name) => {
       const file = parseFileName(name)
       const comesLater =
@@ -41,18 +42,22 @@ export const readStoreDirectory = (
       return comesLater && hasOwnHeader(driver, directory, name, undefined)
     })
     if (later === undefined) return undefined
-    throw new CorruptionFailure(`${directory}/${currentName}`, 0, "file", `missing, though ${later} is there`)
+    throw new CorruptionFailure(`${directory}/${currentName}`, 0, "file", `missing, but ${later} exists`)
   }
   const path = `${directory}/${currentName}`
   const header = decodeFileHeader(readWhole(driver, path), "current", path)
   if (!names.includes(manifestName(header.fileNumber))) {
     const missing = `${directory}/${manifestName(header.fileNumber)}`
-    throw new CorruptionFailure(missing, 0, "file", `missing, though ${currentName} names it`)
+    throw new CorruptionFailure(missing, 0, "file", `missing, but ${currentName} names it`)
   }
   return readManifestOf(driver, directory, names, header.fileNumber, header.storeId)
 }
 
-/** Reads the store that one of the manifests in a directory describes. @throws CorruptionFailure, FormatFailure, StorageFailure */
+/**
+ * Reads the store that a given manifest in a directory describes.
+ *
+ * @throws CorruptionFailure, FormatFailure, StorageFailure
+ */
 export const readManifestOf = (
   driver: StorageDriver,
   directory: string,
@@ -63,8 +68,9 @@ export const readManifestOf = (
 ): StoreDirectory => {
   const path = `${directory}/${manifestName(manifestNumber)}`
   const { state, tornBytes } = readManifest(readWhole(driver, path), manifestNumber, storeId, path, hasHeader)
-  // A segment is written to only when an edit that names it is durable: one that is newer than all that are named
-  // means that an edit was lost. If the log was closed, or given up, nothing up to there is missed.
+  // A segment receives records only after an edit that names it is durable. So records in a segment
+  // newer than all named ones mean that an edit was lost. After the log was closed or given up, the
+  // segments up to the one recorded in `closed` need no name.
   const newest = Math.max(0, state.closed?.fileNumber ?? 0, ...state.segments)
   for (const name of names) {
     const file = parseFileName(name)
@@ -73,7 +79,7 @@ export const readManifestOf = (
       throw new CorruptionFailure(path, 0, "file", `edits are lost: it does not name ${name}`)
     }
   }
-  // Files that a crash left behind keep their numbers until they are removed.
+  // The numbers of files that a crash left behind stay in use until the files are removed.
   const owner = { storeId, nextFileNumber: state.nextFileNumber }
   const taken = names.filter((name) => {
     const file = parseFileName(name)
@@ -84,14 +90,17 @@ export const readManifestOf = (
   return { state: { ...state, nextFileNumber }, storeId, manifestNumber, tornBytes }
 }
 
-/** The highest number of any file of the store's making, 0 without any. */
+/** Returns the highest file number among the names of store files, or 0 if there are none. */
 export const highestFileNumber = (names: ReadonlyArray<string>): number =>
   names.reduce((most, name) => {
     const file = parseFileName(name)
     return file !== undefined && "fileNumber" in file ? Math.max(most, file.fileNumber) : most
   }, 0)
 
-/** A store's first manifest has the first number under which no file of others, or what a crash has left of one, stands in the way. */
+/**
+ * Whether a manifest is not the first of its store. The first manifest takes the lowest number
+ * whose names are free of foreign files and of files that a crash cut short.
+ */
 const isLaterManifest = (
   driver: StorageDriver,
   directory: string,
@@ -108,14 +117,14 @@ const isLaterManifest = (
   return false
 }
 
-/** Whether a directory holds anything of a store; a LOCK alone is nothing. */
+/** Whether a directory has any store file other than LOCK. */
 export const holdsStore = (names: ReadonlyArray<string>): boolean =>
   names.some((name) => {
     const file = parseFileName(name)
     return file !== undefined && file.kind !== "lock"
   })
 
-/** The table files, then the log segments, that a manifest names and that are not there. */
+/** Returns the table files and the log segments that a manifest names but that do not exist. */
 export const missingFiles = (
   state: ManifestState,
   names: ReadonlyArray<string>
@@ -129,7 +138,7 @@ export const missingFiles = (
 }
 
 export const missingFile = (directory: string, name: string, manifestNumber: number): CorruptionFailure =>
-  new CorruptionFailure(`${directory}/${name}`, 0, "file", `missing, though ${manifestName(manifestNumber)} names it`)
+  new CorruptionFailure(`${directory}/${name}`, 0, "file", `missing, but ${manifestName(manifestNumber)} names it`)
 
 const hasBegun = (driver: StorageDriver, path: string): boolean => sizeOf(driver, path) > fileHeaderSize
 
@@ -142,7 +151,7 @@ export const sizeOf = (driver: StorageDriver, path: string): number => {
   }
 }
 
-/** The size of a file, 0 where there is none. */
+/** Returns the size of a file, or 0 if it does not exist. */
 export const sizeIfThere = (driver: StorageDriver, path: string): number => {
   try {
     return sizeOf(driver, path)
@@ -152,7 +161,12 @@ export const sizeIfThere = (driver: StorageDriver, path: string): number => {
   }
 }
 
-/** All of a file. Where the system gives less than its size, what is missing is not known to be missing on disk. */
+/**
+ * Reads a whole file. A short read is an error of the system, and does not prove that the rest is
+ * missing on disk.
+ *
+ * @throws StorageFailure
+ */
 export const readWhole = (driver: StorageDriver, path: string): Uint8Array => {
   const file = driver.openRead(path)
   try {

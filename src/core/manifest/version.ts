@@ -4,12 +4,12 @@ import type { TableMeta } from "../table/tableFormat.js"
 
 export const levelCount = 7
 
-/** What the tables of one level come to. */
+/** Totals over the tables of one level. */
 export interface LevelTotals {
   readonly bytes: number
   readonly entries: number
   readonly deletions: number
-  /** Entries that are known not to be the newest of their key in their table. */
+  /** Entries known not to be the newest version of their key in their table. */
   readonly superseded: number
 }
 
@@ -27,12 +27,12 @@ const plus = (totals: LevelTotals, tables: ReadonlyArray<TableMeta>, sign: 1 | -
 }
 
 /**
- * An immutable picture of which tables stand at which level. Level 0 is ordered from the newest table to the
- * oldest, and its tables may overlap; the tables of a deeper level are disjoint and ordered by key.
+ * An immutable set of tables by level. The tables of level 0 may overlap, and are ordered from the
+ * newest to the oldest. The tables of a deeper level are disjoint and ordered by key.
  */
 export class Version {
   readonly entryCount: number
-  /** Bytes of all tables. */
+  /** Total bytes of all tables. */
   readonly byteCount: number
 
   constructor(
@@ -58,7 +58,10 @@ export class Version {
     return 0
   }
 
-  /** The tables of a level that meet the closed range [smallest, largest]; undefined is unbounded. */
+  /**
+   * Returns the tables of a level that overlap the closed range [smallest, largest]. An undefined
+   * end is unbounded.
+   */
   overlapping(
     level: number,
     smallest: Uint8Array | undefined,
@@ -76,7 +79,10 @@ export class Version {
     )
   }
 
-  /** This version with tables removed and added. A level that the edit does not name is shared with this one. */
+  /**
+   * Returns this version with the changes applied. Both versions share the levels that the edit
+   * does not change.
+   */
   apply(edit: TableChanges): Version {
     if (edit.added.length + edit.removed.length === 0) return this
     const removed = new Set(edit.removed.map(({ fileNumber }) => fileNumber))
@@ -103,7 +109,10 @@ type Order = (a: TableMeta, b: TableMeta) => number
 const byAge: Order = (a, b) => b.largestSequence - a.largestSequence || b.fileNumber - a.fileNumber
 const byKey: Order = (a, b) => compare(a.smallestKey, b.smallestKey)
 
-/** Two lists as one, in order. The first is in order already, so only the places of the others are searched. */
+/**
+ * Merges two lists in order. `sorted` is in order already, so only the positions of `others` need
+ * a search.
+ */
 const merged = (
   sorted: ReadonlyArray<TableMeta>,
   others: ReadonlyArray<TableMeta>,
@@ -126,7 +135,10 @@ const merged = (
   return result
 }
 
-/** The first of the sorted, disjoint `tables`, from `from` on, whose smallest key is above the key. */
+/**
+ * Returns the index of the first of the sorted, disjoint `tables`, from `from` on, whose smallest
+ * key is above the key, or `tables.length` if there is none.
+ */
 const firstBehind = (tables: ReadonlyArray<TableMeta>, key: Uint8Array, from: number): number => {
   let to = tables.length
   while (from < to) {
@@ -142,10 +154,10 @@ export interface TableChanges {
   readonly removed: ReadonlyArray<{ readonly level: number; readonly fileNumber: number }>
 }
 
-/** The keys that a table may hold, both ends included. */
+/** The range of keys that a table may hold. Both ends are inclusive. */
 export type KeyBounds = Pick<TableMeta, "smallestKey" | "largestKey">
 
-/** Whether none of these levels, each of them sorted and disjoint, has a table that could hold the key. */
+/** Whether no table of these levels could hold the key. Each level must be sorted and disjoint. */
 export const isAbsentFrom = (
   levels: ReadonlyArray<ReadonlyArray<KeyBounds>>,
   bytes: Uint8Array,
@@ -163,15 +175,18 @@ export const isAbsentFrom = (
   return true
 }
 
-/** What is wrong with a version, or undefined: every deeper level must be sorted and disjoint. */
+/**
+ * Returns the reason why a version is invalid, or undefined if it is valid. Every level below level
+ * 0 must be sorted and disjoint.
+ */
 export const versionFault = (version: Version): string | undefined => {
   const seen = new Set<number>()
   for (let level = 0; level < version.levels.length; level++) {
     let previous: TableMeta | undefined
     for (const table of version.levels[level]!) {
-      if (seen.has(table.fileNumber)) return `table ${table.fileNumber} stands twice`
+      if (seen.has(table.fileNumber)) return `table ${table.fileNumber} is listed twice`
       seen.add(table.fileNumber)
-      if (compare(table.smallestKey, table.largestKey) > 0) return `table ${table.fileNumber} ends before it begins`
+      if (compare(table.smallestKey, table.largestKey) > 0) return `table ${table.fileNumber} has reversed bounds`
       if (level > 0 && previous !== undefined && compare(previous.largestKey, table.smallestKey) >= 0) {
         return `tables ${previous.fileNumber} and ${table.fileNumber} of level ${level} overlap`
       }

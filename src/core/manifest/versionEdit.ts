@@ -4,7 +4,7 @@ import { decodeTableMeta, encodeTableMeta, tableMetaEnd } from "../table/tableFo
 import { levelCount, type TableChanges } from "./version.js"
 
 /**
- * A change of what the store consists of: the record of a manifest.
+ * A change to the set of files that make up the store. One record of a manifest.
  *
  * ```
  * +-------+---------+-------+---------+ ...      tag 1:
@@ -18,13 +18,13 @@ import { levelCount, type TableChanges } from "./version.js"
  * ```
  */
 export interface VersionEdit extends TableChanges {
-  /** Every number below this one may have been given to a file. */
+  /** Every number below this one may be in use by a file. */
   readonly nextFileNumber: number
-  /** Every write up to this number is in a table. */
+  /** Every write up to this sequence number is in a table. */
   readonly flushedSequence: number
   readonly addedSegments: ReadonlyArray<number>
   readonly removedSegments: ReadonlyArray<number>
-  /** The log was closed in order, with this last segment. */
+  /** Set when the log was closed cleanly, with this as its last segment. */
   readonly closed?: ClosedSegment | undefined
 }
 
@@ -74,7 +74,7 @@ export const encodeVersionEdit = (edit: VersionEdit): Uint8Array => {
   return bytes
 }
 
-/** Undefined when the bytes are no edit. */
+/** Returns undefined if the bytes are malformed. */
 export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number): VersionEdit | undefined => {
   let nextFileNumber = 0
   let flushedSequence = 0

@@ -1,38 +1,44 @@
 import type { TableChanges, Version } from "./version.js"
 
-/** A version that somebody reads; its tables stay on disk until it is released. */
+/** A version that is being read. Its tables stay on disk until it is released. */
 export interface PinnedVersion {
   readonly version: Version
   /** A second call does nothing. */
   readonly release: () => void
 }
 
-/** A version that is current or being read, between its neighbours in age. */
+/** A version that is current or pinned, linked to its neighbours in age. */
 interface Held {
   readonly version: Version
-  /** How many versions were installed before it. */
+  /** The number of versions installed before it. */
   readonly age: number
   count: number
   older: Held | undefined
   newer: Held | undefined
-  /** Tables that it has and the next newer one does not. */
+  /** Tables that it has, but the next newer version does not. */
   readonly last: Array<LastSeen>
 }
 
-/** A table that is no longer current, and the first version that had it. */
+/** A table that is no longer current, and the age of the first version that had it. */
 interface LastSeen {
   readonly fileNumber: number
   readonly since: number
 }
 
 /**
- * The current version, the older ones still being read, and the tables that nobody can see any more.
+ * The current version, the older versions still pinned, and the obsolete tables that no version
+ * has.
  *
- * A table stands in a row of versions without a gap. The newest of them that is still held remembers it. When that one is released, the next
- * older one takes the table over, or the table is obsolete. So a change costs as much as it changes, however many tables there are.
+ * A table belongs to consecutive versions, without a gap. Once it is no longer current, the newest
+ * held version that has it keeps it in its `last` list. When that version is released, the table
+ * passes to the next older version if that one has it, and is obsolete otherwise. So the cost of a
+ * change depends on the size of the change, not on the number of tables.
  */
 export class VersionSet {
-  /** The current version's tables that were added since the first version, each with the first version that had it. */
+  /**
+   * The tables of the current version that were added after the first version, each with the age of
+   * the first version that had it.
+   */
   private readonly added = new Map<number, number>()
   private newest: Held
   private held = 1
@@ -64,7 +70,7 @@ export class VersionSet {
     }
   }
 
-  /** Makes `version` current: the one that the changes make of the current one. */
+  /** Makes `version` current. It must be the current version with the changes applied. */
   install(version: Version, { added, removed }: TableChanges): void {
     const previous = this.newest
     if (version === previous.version) return
@@ -74,7 +80,7 @@ export class VersionSet {
     this.newest = next
     this.held++
     const gone = new Set(removed.map(({ fileNumber }) => fileNumber))
-    // A table that is removed and added has been moved.
+    // A table that is both removed and added has moved to another level.
     for (const { table } of added) if (!gone.delete(table.fileNumber)) this.added.set(table.fileNumber, age)
     for (const fileNumber of gone) {
       previous.last.push({ fileNumber, since: this.added.get(fileNumber) ?? 0 })
@@ -83,7 +89,7 @@ export class VersionSet {
     this.release(previous)
   }
 
-  /** The obsolete tables found since the last call: their files may go. */
+  /** Returns the tables that became obsolete since the last call. Their files may be deleted. */
   takeObsolete(): ReadonlyArray<number> {
     const { obsolete } = this
     this.obsolete = []

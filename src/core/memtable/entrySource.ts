@@ -1,6 +1,9 @@
-/** The entries of a memtable as its cursors read them: each has a number, `none` for none. */
+/** The entries of a memtable, for its cursors. Each entry has an id; `none` stands for no entry. */
 export interface EntrySource {
-  /** The sorted runs of this moment, which never change. Each holds the first entry of every key in it. */
+  /**
+   * The sorted runs at this moment, which never change. A run holds the first entry of each of its
+   * keys.
+   */
   snapshotRuns(): ReadonlyArray<Uint32Array>
   /** The first position of a run whose key is at or above `key[0, length)`. */
   lowerBound(run: Uint32Array, key: Uint8Array, length: number): number

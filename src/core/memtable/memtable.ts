@@ -14,28 +14,34 @@ import { SortedRuns } from "./sortedRuns.js"
 import { VersionJumps } from "./versionJumps.js"
 
 /**
- * In a table that is at most half full, keys that nobody has chosen for it stand within some 80 slots of where they belong, among millions. One that
- * stands farther away was chosen so, or might have been: then the table is made anew by a hash under a secret key.
+ * The hash table is at most half full. Keys that were not chosen to collide are then within about
+ * 80 slots of their first slot, even among millions. If a key is farther away, the table is rebuilt
+ * with a hash under a secret key (see docs/decisions/0001-keyed-hash-of-memtables.md).
  */
 const longestProbe = 128
 
-/** Whether that has happened in this process: later tables begin so. */
+/**
+ * Whether that has happened in this process. Later memtables then use the keyed hash from the
+ * start.
+ */
 let isKeyedFromStart = false
 
-/** A lookup that passes over more versions of a key than this makes shortcuts, which all later ones take. */
+/**
+ * A lookup that passes over more versions of a key than this creates shortcuts for later lookups.
+ */
 const longWalk = 64
 
 /**
- * A multi-version memtable: an arena of entry bytes, a hash table for lookups, and sorted runs of keys for
- * scans, all in typed arrays, with no object an entry.
+ * A multi-version memtable: an arena of entry bytes, a hash table for lookups, and sorted runs of
+ * keys for scans. All are typed arrays, without an object per entry.
  *
  * ```
  *  slots (hash) --> node = the first entry of a key --> head[node] = its newest entry --> older --> older
  *  runs (sorted arrays of nodes), merged like the tiers of a small LSM tree; the newest nodes unsorted
  * ```
  *
- * A node stands in one run for ever and a run is never changed once made, so a cursor that holds the list of runs of one moment,
- * together with a sequence number, is a snapshot: later inserts neither disturb it nor show in it.
+ * A run never changes. So a cursor that holds the list of runs of one moment and a sequence number
+ * is a snapshot: later inserts neither disturb it nor show in it.
  */
 export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   private readonly arena: Arena
@@ -69,7 +75,8 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   largestSequence = 0
 
   /**
-   * `firstSegment` is the log segment where its first record stands; `budget` the bytes it is meant to hold.
+   * `firstSegment` is the log segment that holds the first record; `budget` is the intended memory
+   * in bytes.
    */
   constructor(
     readonly firstSegment: number,
@@ -78,12 +85,12 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.arena = new Arena(Math.max(4096, Math.min(budget >>> 6, 1024 * 1024)))
   }
 
-  /** Whether it has reached its budget; one entry is always taken. */
+  /** Whether it has reached its budget. One entry always fits. */
   get isFull(): boolean {
     return this.count > 0 && this.memory >= this.budget
   }
 
-  /** Bytes really held. */
+  /** Bytes of memory held. */
   get memory(): number {
     return (
       this.arena.allocated +
@@ -149,7 +156,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     if (++this.nodes * 2 > this.slots.length) this.arrange(this.slots.length * 2)
   }
 
-  /** The newest entry of the key at or before `sequence`; `none` where there is none. */
+  /** The newest entry of the key at or before `sequence`, or `none`. */
   find(key: LookupKey, sequence: number): number {
     if (this.count === 0) return none
     const { bytes, length } = key
@@ -181,7 +188,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     return this.visible(this.head[node]!, sequence)
   }
 
-  /** The first entry of a chain at or before `sequence`: mostly the newest. */
+  /** The first entry of a chain at or before `sequence`. Usually the newest. */
   private visible(id: number, sequence: number): number {
     return id === none || this.sequences[id]! <= sequence ? id : this.walk(id, sequence)
   }
@@ -229,7 +236,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     return this.older[id]!
   }
 
-  /** The sorted runs of this moment. They are immutable. */
+  /** The sorted runs at this moment. They are immutable. */
   snapshotRuns(): ReadonlyArray<Uint32Array> {
     return this.runs.snapshot()
   }
@@ -280,13 +287,15 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     )
   }
 
-  /** How many slots lie between where a key belongs and where it is, or would be. */
+  /** The number of slots between a key's first slot and the slot where it is or would be. */
   probesTo(bytes: Uint8Array): number {
     const slot = this.slotOf((this.isKeyed ? keyedHash : hash)(bytes, 0, bytes.length), bytes, 0, bytes.length)
     return (slot - this.lastHash) & this.mask
   }
 
-  /** The slot of the key with hash `h`, or the free slot where it belongs; its hash then is `lastHash`. */
+  /**
+   * The slot of the key with hash `h`, or the free slot for it. Sets `lastHash` to the hash used.
+   */
   private slotOf(h: number, bytes: Uint8Array, start: number, end: number): number {
     const slot = this.findSlot(h, bytes, start, end)
     this.lastHash = h
@@ -305,7 +314,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.arrange(this.slots.length)
   }
 
-  /** Linear probing; the slot of the key, or the free slot where it belongs. */
+  /** Linear probing. Returns the slot of the key, or the free slot for it. */
   private findSlot(h: number, bytes: Uint8Array, start: number, end: number): number {
     const { slots, mask, hashes } = this
     const length = end - start
@@ -322,7 +331,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     }
   }
 
-  /** Puts the nodes into so many slots by their hashes. */
+  /** Rehashes the nodes into `length` slots. */
   private arrange(length: number): void {
     const old = this.slots
     this.slots = new Int32Array(length).fill(none)

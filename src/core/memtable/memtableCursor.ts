@@ -2,7 +2,9 @@ import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import { type EntrySource, none } from "./entrySource.js"
 
-/** A cursor over one sorted run of a memtable. Entries above `limit` are passed over: they came after the moment that it reads. */
+/**
+ * A cursor over one sorted run of a memtable. Skips entries with sequence numbers above `limit`.
+ */
 abstract class MemtableCursor implements InternalCursor {
   valid = false
   keyBytes: Uint8Array = emptyBytes
@@ -41,7 +43,10 @@ abstract class MemtableCursor implements InternalCursor {
   abstract next(): void
   abstract prev(): void
 
-  /** Of a key's versions, newest first from `newest` on, the one that a cursor going backward comes to first. */
+  /**
+   * The version at which a backward cursor reaches a key. `newest` is the key's newest within the
+   * limit.
+   */
   protected abstract lastOf(newest: number): number
 
   /** The newest entry within the limit of the key at `position`, or `none`. */
@@ -83,7 +88,7 @@ abstract class MemtableCursor implements InternalCursor {
   }
 }
 
-/** What a reader wants: of each key the newest version within the limit, and no other. A step costs the same either way. */
+/** For readers: only the newest version of each key within the limit. Equally fast both ways. */
 class NewestCursor extends MemtableCursor {
   next(): void {
     this.forward(this.position + 1)
@@ -98,7 +103,10 @@ class NewestCursor extends MemtableCursor {
   }
 }
 
-/** What a merge wants: all versions of each key. Going backward it walks a key's versions anew for each, which merges never do. */
+/**
+ * For merges: all versions of each key. Each step backward walks the key's versions again, but
+ * merges never go backward.
+ */
 class VersionsCursor extends MemtableCursor {
   next(): void {
     const older = this.memtable.olderOf(this.id)
@@ -122,10 +130,10 @@ class VersionsCursor extends MemtableCursor {
 
 const emptyBytes = new Uint8Array(0)
 
-/** Cursors over all versions in a memtable as it is now, for who merges it. */
+/** Cursors over all versions that are in a memtable now, for merges. */
 export const memtableCursors = (memtable: EntrySource, limit: number): Array<InternalCursor> =>
   memtable.snapshotRuns().map((run) => new VersionsCursor(memtable, run, limit))
 
-/** Cursors over what a reader at sequence number `limit` sees of a memtable as it is now. */
+/** Cursors over the entries in a memtable now that a reader at sequence number `limit` sees. */
 export const newestCursors = (memtable: EntrySource, limit: number): Array<InternalCursor> =>
   memtable.snapshotRuns().map((run) => new NewestCursor(memtable, run, limit))

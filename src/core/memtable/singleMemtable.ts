@@ -2,12 +2,12 @@ import type { LookupKey } from "../bytes/lookupKey.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 
-/** One memtable, active or frozen: the versions of keys that the log has kept since it began. */
+/** One memtable, active or frozen. It holds the versions that were logged while it was active. */
 export interface SingleMemtable {
   /** The log segment that holds its first record. */
   readonly firstSegment: number
   readonly isEmpty: boolean
-  /** Whether it has reached its budget. An empty one is never full. */
+  /** Whether it has reached its budget. An empty memtable is never full. */
   readonly isFull: boolean
   /** Entries, all versions included. */
   readonly count: number
@@ -16,14 +16,17 @@ export interface SingleMemtable {
   /** Bytes of memory held. */
   readonly memory: number
   readonly largestSequence: number
-  /** Looks for the newest version of a key at or before `sequence`. Returns true when `result` holds it; a deletion counts. */
+  /**
+   * Looks for the newest version of a key at or before `sequence`. Returns true if `result` holds
+   * it. A deletion counts as a version.
+   */
   lookup(key: LookupKey, sequence: number, result: LookupResult): boolean
   /**
-   * Cursors that together give the newest version of each key at or before `sequence`, as of this moment: entries that are inserted
-   * later have greater sequence numbers and do not show.
+   * Cursors that together return the newest version of each key at or before `sequence`, as of now.
+   * Entries that are inserted later have greater sequence numbers and do not show.
    */
   newestCursors(sequence: number): ReadonlyArray<InternalCursor>
-  /** Cursors that together give every version of each key. */
+  /** Cursors that together return every version of each key. */
   versionCursors(): ReadonlyArray<InternalCursor>
   /** About how many keys lie in [start, end); undefined is unbounded. */
   approximateCount(start: Uint8Array | undefined, end: Uint8Array | undefined): number

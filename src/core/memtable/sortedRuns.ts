@@ -1,8 +1,9 @@
 /**
- * Node ids kept as immutable sorted runs, so that inserting is cheap and a snapshot is a list of arrays.
+ * Node ids in immutable sorted runs, so that inserts are cheap and a snapshot is a list of arrays.
  *
- * New ids gather unsorted. When `chunkSize` of them have come, or when somebody looks, they become a sorted run; runs of like size are merged as a
- * binary counter carries, up to `mergeLimit`, which bounds both the number of runs and the longest pause.
+ * New ids gather unsorted. Every `chunkSize` ids, and before each snapshot, they are sorted into a
+ * run. Runs of similar size are merged, like carries in a binary counter, up to `mergeLimit`. This
+ * bounds both the number of runs and the longest pause.
  */
 export class SortedRuns {
   private unsorted = new Uint32Array(64)
@@ -75,7 +76,7 @@ const mergeInto = (
   at: number,
   compare: Compare
 ): void => {
-  // What was inserted in order stands in order already.
+  // Skip the comparisons if the runs do not overlap, as after inserts in key order.
   const inOrder = i < aEnd && j < bEnd && compare(a[aEnd - 1]!, b[j]!) <= 0
   if (!inOrder) while (i < aEnd && j < bEnd) out[at++] = compare(a[i]!, b[j]!) <= 0 ? a[i++]! : b[j++]!
   while (i < aEnd) out[at++] = a[i++]!
@@ -84,7 +85,10 @@ const mergeInto = (
 
 const insertionLimit = 8
 
-/** Bottom-up merge sort after insertion sort of short stretches. Sorts in place or into a second array, and answers the one it ended in. */
+/**
+ * Insertion sort of short stretches, then bottom-up merge sort. Sorts in place or into a second
+ * array, and returns the array that holds the result.
+ */
 export const mergeSort = (ids: Uint32Array, compare: Compare): Uint32Array => {
   const length = ids.length
   for (let start = 0; start < length; start += insertionLimit) {

@@ -1,14 +1,15 @@
 /**
- * Shortcuts along the chains of versions, so that an old version of a key is found in a number of steps that grows with the logarithm of
- * the newer ones. Each entry has one, to an older entry of its key, as far back as skew-binary numbers say (E. W. Myers, "An applicative
+ * Shortcuts along the chains of versions. With them, the number of steps to an old version of a key
+ * grows with the logarithm of the number of newer versions. Each entry has one shortcut, to an
+ * older entry of its key, at a distance given by skew-binary numbers (E. W. Myers, "An applicative
  * random-access stack", 1983).
  *
- * They take 8 bytes an entry, so a memtable has them only once a lookup has had to walk far.
+ * They take 8 bytes per entry, so a memtable creates them only after a lookup had to walk far.
  */
 export class VersionJumps {
   /** How many older versions of its key an entry has. */
   private depths: Int32Array<ArrayBuffer>
-  /** The entry that the shortcut leads to; the oldest version's leads to itself. */
+  /** The entry that the shortcut leads to. The oldest version's shortcut leads to itself. */
   private jumps: Int32Array<ArrayBuffer>
 
   constructor(capacity: number) {
@@ -28,7 +29,7 @@ export class VersionJumps {
     this.jumps.set(jumps)
   }
 
-  /** Takes an entry; `older` is the next older one of its key, which has been taken before, or negative. */
+  /** Adds an entry. `older` is the next older entry of its key, already added, or negative. */
   add(id: number, older: number): void {
     const { depths, jumps } = this
     if (older < 0) {
@@ -40,11 +41,14 @@ export class VersionJumps {
     const jump = jumps[older]!
     const far = jumps[jump]!
     depths[id] = depth + 1
-    // Two stretches of one length become one of twice the length.
+    // If the next two shortcuts are equally long, the new one spans both.
     jumps[id] = depth - depths[jump]! === depths[jump]! - depths[far]! ? far : older
   }
 
-  /** Where to go on from an entry that is newer than `sequence`: to an entry that is newer too, if the shortcut leads to one. */
+  /**
+   * The next entry to visit after one that is newer than `sequence`. Takes the shortcut only if its
+   * target is newer than `sequence` too.
+   */
   from(id: number, sequences: Float64Array, older: Int32Array, sequence: number): number {
     const jump = this.jumps[id]!
     return jump !== id && sequences[jump]! > sequence ? jump : older[id]!

@@ -18,17 +18,17 @@ import { TableIndex } from "../table/tableIndex.js"
 import { findSectionEnd } from "./sectionScan.js"
 
 /**
- * A table file taken as it is found: what of it is sound, whatever else is damaged. Where the index is lost, the data blocks
- * are found by their checksums, as far as they follow each other.
+ * The sound parts of a table file that may be damaged. If the index is lost, the data blocks are
+ * located by their checksums, from the first block up to the first damaged one.
  */
 export class InspectedTable {
   properties: TableMeta | undefined
   filter: TableFilter | undefined
   index: TableIndex | undefined
   footer: Footer | undefined
-  /** The data blocks, in the order of the file. */
+  /** The data blocks, in file order. */
   blocks: ReadonlyArray<Handle> = []
-  /** Where no more data blocks could be found, though there may have been some. */
+  /** The part of the file that may hold more data blocks that could not be located. */
   unreached: { readonly offset: number; readonly bytes: number } | undefined
   private readonly salt: number
 
@@ -41,7 +41,12 @@ export class InspectedTable {
     this.salt = saltOf(storeId)
   }
 
-  /** Yields in the course of a long search. @throws FormatFailure, and StorageFailure that is no damage */
+  /**
+   * Opens and inspects a table. Yields during a long search for blocks. Reports damage instead of
+   * throwing.
+   *
+   * @throws FormatFailure, and any StorageFailure that is not damage
+   */
   static *open(
     driver: StorageDriver,
     path: string,
@@ -66,7 +71,10 @@ export class InspectedTable {
     return table
   }
 
-  /** A data block's contents. The file is opened for it: any number of tables may be under inspection. */
+  /**
+   * Reads the content of a data block. Opens the file for each call, because any number of tables
+   * may be under inspection at once.
+   */
   readBlock(handle: Handle): Uint8Array {
     const file = this.driver.openRead(this.path)
     try {
@@ -78,7 +86,7 @@ export class InspectedTable {
 
   private *inspect(file: StorageFile, storeId: Uint8Array, report: Report): Generator<void, void> {
     const { fileNumber, path } = this
-    /** Undefined, and reported, where a part is damaged. */
+    /** Reads a part. If the part is damaged, reports that and returns undefined. */
     const sound = <A>(offset: number, region: string, part: () => A): A | undefined => {
       try {
         return part()
@@ -124,7 +132,10 @@ export class InspectedTable {
     if (this.index === undefined) yield* this.search(file, size)
   }
 
-  /** Finds the data blocks that follow each other from the first on; what lies behind a damaged one cannot be found. */
+  /**
+   * Locates the data blocks one after the other, from the first on. Stops at a damaged block,
+   * because the start of the next one is then unknown.
+   */
   private *search(file: StorageFile, size: number): Generator<void, void> {
     const { footer } = this
     const end = footer === undefined ? size : footer.filter.length > 0 ? footer.filter.offset : footer.index.offset
@@ -143,7 +154,8 @@ export class InspectedTable {
         if (!isDamage(failure)) throw failure
       }
       if (handle === undefined) {
-        // Behind the last data block comes a section of another kind: where that is seen, nothing is missing.
+        // The last data block is followed by a section of another kind. If we reached that, no data
+        // block is missing.
         if (!(footer === undefined && isOther)) this.unreached = { offset: at, bytes: Math.max(0, end - at) }
         return
       }

@@ -3,13 +3,14 @@ import { readU32 } from "../bytes/encoding.js"
 import { readExactly, type StorageFile } from "../storage/storageDriver.js"
 import { type Handle, sectionTrailerSize } from "../table/tableFormat.js"
 
-/** Bytes looked at between two yields. */
+/** Bytes scanned between two yields. */
 const slice = 256 * 1024
 
 /**
- * Finds where the section that begins at `start` ends, when nothing tells it: at each byte in turn the checksum of all
- * before it is compared with the four bytes behind it. `accepts` has the last word, for four bytes may agree by chance.
- * Undefined when no end before `limit` is accepted.
+ * Finds the end of the section that begins at `start`, when its length is not known. At each
+ * position, compares the checksum of the bytes so far with the four bytes that follow. Four bytes
+ * may match by chance, so `accepts` makes the final decision. Returns undefined if no end before
+ * `limit` is accepted.
  */
 export function* findSectionEnd(
   file: StorageFile,
@@ -33,7 +34,10 @@ export function* findSectionEnd(
   return undefined
 }
 
-/** CRC-32 byte by byte: the same as zlib's, whose function cannot be asked at every byte at a bearable price. */
+/**
+ * CRC-32, one byte at a time. The result is that of zlib's `crc32`, but a call to that for each
+ * byte is too slow.
+ */
 const crcTable = Int32Array.from({ length: 256 }, (_, n) => {
   let crc = n
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1

@@ -8,8 +8,9 @@ import { type Handle, sectionTrailerSize, type TableMeta } from "../table/tableF
 import type { InspectedTable } from "./inspectedTable.js"
 
 /**
- * The sound data blocks of a table in key order; the others are reported, with the keys between their neighbours. `bounds` is what
- * is known of the table's keys: a block beyond them is not sound.
+ * Returns the sound data blocks of a table in key order. Reports each damaged block, with the range
+ * of keys between its sound neighbours. `bounds` is the known range of the table's keys. A block
+ * with keys outside it counts as damaged.
  */
 export function* soundBlocks(
   table: InspectedTable,
@@ -19,7 +20,7 @@ export function* soundBlocks(
 ): Generator<Uint8Array, void> {
   let last: Uint8Array | undefined
   let lastSequence = 0
-  /** The first block that has the last key. */
+  /** The first block that holds `last`. */
   let blockOfLast = 0
   let lost: Array<{ readonly handle: Handle; readonly failure: CorruptionFailure | StorageFailure }> = []
   const reportLost = (to: Uint8Array | undefined): void => {
@@ -74,13 +75,16 @@ export function* soundBlocks(
   }
   reportLost(undefined)
   if (table.unreached !== undefined) {
-    const reason = "no data block can be told from here on, for the index is damaged"
+    const reason = "the index is damaged, and no further data block was found"
     const keys = { from: last ?? bounds?.smallestKey, to: bounds?.largestKey }
     report({ file: table.path, ...table.unreached, region: "data block", reason, keys })
   }
 }
 
-/** Whether a block's entries come behind this one: a key's versions may go on in the next block. */
+/**
+ * Whether a block's entries sort after the last entry. The versions of one key may continue in the
+ * next block.
+ */
 const follows = (last: Uint8Array, lastSequence: number, { first, firstSequence }: BlockKeys): boolean => {
   const order = compare(last, first)
   return order < 0 || (order === 0 && firstSequence < lastSequence)
@@ -89,13 +93,13 @@ const follows = (last: Uint8Array, lastSequence: number, { first, firstSequence 
 const outside = (first: Uint8Array, last: Uint8Array, bounds: TableMeta | undefined): boolean =>
   bounds !== undefined && (compare(first, bounds.smallestKey) < 0 || compare(last, bounds.largestKey) > 0)
 
-/** A cursor over sound blocks, which a merge drives forward. */
+/** A cursor over sound blocks. It only moves forward, which is enough for a merge. */
 export class SoundCursor extends BlockCursor implements InternalCursor {
   private blocks: Generator<Uint8Array, void> | undefined
 
   constructor(private readonly begin: () => Generator<Uint8Array, void>) {
     super(() => {
-      throw new Error("a block that was sound is malformed")
+      throw new Error("a sound block became malformed")
     })
   }
 
@@ -118,7 +122,7 @@ export class SoundCursor extends BlockCursor implements InternalCursor {
   }
 
   override seekToLast(): void {
-    throw new Error("sound blocks are walked forward")
+    throw new Error("a SoundCursor only moves forward")
   }
   override seek(): void {
     this.seekToLast()

@@ -12,20 +12,20 @@ import { SoundCursor, soundBlocks } from "./soundBlocks.js"
 import { logExtents, soundRecords } from "./soundRecords.js"
 import type { Survey } from "./survey.js"
 
-/** All that is sound in a store, as one. */
+/** All sound entries of a store, from its tables and its log. */
 export interface SoundEntries {
-  /** Every sound entry, in the order of a merge. What is damaged is reported when the cursor comes to it. */
+  /** Every sound entry, in merge order. Damage is reported when the cursor reaches it. */
   readonly cursor: InternalCursor
-  /** No sound write has a higher number. */
+  /** No sound write has a higher sequence number. */
   readonly largestSequence: number
-  /** Log records found sound. */
+  /** Number of sound log records. */
   readonly records: number
 }
 
-/** Records taken into memory between two yields. */
+/** Log records loaded between two yields. */
 const slice = 256
 
-/** Looks into every table, and takes the sound records of the log into memory. */
+/** Inspects every table, and loads the sound records of the log into memory. */
 export function* soundEntries(
   driver: StorageDriver,
   directory: string,
@@ -72,11 +72,17 @@ interface FoundTable {
   readonly path: string
   readonly fileNumber: number
   readonly bounds: TableMeta | undefined
-  /** Kept where its blocks had to be searched for; the others are looked into again when their turn comes. */
+  /**
+   * Kept only if its blocks had to be located by a search. Other tables are inspected again when
+   * the cursor reaches them.
+   */
   readonly table: InspectedTable | undefined
 }
 
-/** Tables one behind the other, so that a merge has few of them open; one whose bounds are not known stands alone. */
+/**
+ * Groups tables into runs of disjoint tables, so that a merge keeps few of them open. A table with
+ * unknown bounds is a run of its own.
+ */
 const disjointRuns = (tables: ReadonlyArray<FoundTable>): ReadonlyArray<ReadonlyArray<FoundTable>> => {
   const runs: Array<Array<FoundTable>> = tables.filter(({ bounds }) => bounds === undefined).map((table) => [table])
   const alone = runs.length

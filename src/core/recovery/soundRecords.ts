@@ -14,12 +14,16 @@ import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "../stora
 import { logName } from "../storage/fileNames.js"
 import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
 
-/** How far each segment of a log counts: what an earlier recovery has given up may hold sequence numbers that were given again. */
+/**
+ * The offset in each segment of a log up to which its records count. Records beyond it were dropped
+ * by an earlier recovery, and their sequence numbers may have been assigned again.
+ */
 export type LogExtents = ReadonlyMap<number, number>
 
 /**
- * Reads from the start frames of all segments where the segments before them end. A segment that the log goes past has no
- * extent; one whose successor cannot be read counts to its end. `closed` is what the manifest tells of the last one.
+ * Reads the start frame of each segment, which records the previous segment and its size. A segment
+ * that the log skips has no extent. A segment whose successor cannot be read counts to its end.
+ * `closed` is the manifest's record of the last segment, if the log was closed cleanly.
  */
 export const logExtents = (
   driver: StorageDriver,
@@ -60,13 +64,16 @@ const previousOf = (
   }
 }
 
-/** A record of a segment: its batch stands at `bytes[frame.payloadStart, frame.payloadEnd)`. */
+/** A record of a segment. Its batch is `bytes[frame.payloadStart, frame.payloadEnd)`. */
 export interface SoundRecord {
   readonly bytes: Uint8Array
   readonly frame: Frame
 }
 
-/** Every sound record of a segment up to `extent`; behind a damaged frame the next whose checksum holds is looked for. */
+/**
+ * Returns every sound record of a segment up to `extent`. Reports each damaged frame, and skips to
+ * the next frame with a valid checksum.
+ */
 export function* soundRecords(
   driver: StorageDriver,
   path: string,
@@ -83,8 +90,9 @@ export function* soundRecords(
     return report(damageOf(failure, 0, "file"))
   }
   if (bytes.length < fileHeaderSize) {
-    // A segment is named when its header is on disk, so whatever it held is gone.
-    const reason = `${bytes.length} bytes, less than a header takes`
+    // A manifest names a segment only after the header is on disk. So this one was cut short, and
+    // its records are lost.
+    const reason = `${bytes.length} bytes, shorter than a file header`
     return report({ file: path, offset: 0, bytes: undefined, region: "file", reason, keys: undefined })
   }
   try {

@@ -16,25 +16,26 @@ import { currentName, logName, manifestName, parseFileName, tableName } from "..
 import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
 import type { TableMeta } from "../table/tableFormat.js"
 
-/** Which files of a directory make up a store, as far as it can still be told. */
+/** The files of a directory that make up a store, as far as they can still be determined. */
 export interface Survey {
   readonly storeId: Uint8Array
-  /** What the manifest says; undefined where it is lost. Then every table and every segment counts. */
+  /** The manifest. Undefined if it is lost: then every table and every segment counts. */
   readonly manifest: (StoreDirectory & { readonly state: ManifestState }) | undefined
   readonly tables: ReadonlyArray<{ readonly fileNumber: number; readonly meta: TableMeta | undefined }>
   readonly segments: ReadonlyArray<number>
-  /** Names of the store's making that do not belong to it. */
+  /** Names of the store's own files that its manifest does not name. */
   readonly orphans: ReadonlyArray<string>
-  /** A number that no state of the directory before a change shares with one after it. */
+  /** A number that differs between the states of the directory before and after a change. */
   readonly stateNumber: number
   readonly nextFileNumber: number
 }
 
 /**
- * Looks at CURRENT and the manifest, and reports what is wrong with them and which files are missing. Undefined where there is
- * no store.
+ * Reads CURRENT and the manifest. Reports damage to them, and files that are missing. Returns
+ * undefined if there is no store.
  *
- * @throws FormatFailure, StorageFailure that is no damage, and CorruptionFailure where nothing tells whose files these are
+ * @throws FormatFailure, any StorageFailure that is not damage, and CorruptionFailure if no file
+ * shows the id of the store
  */
 export const surveyDirectory = (
   driver: StorageDriver,
@@ -51,14 +52,16 @@ export const surveyDirectory = (
   }
   const current = headerOf(driver, `${directory}/${currentName}`, "current")
   if (current !== undefined) {
-    // Its header says nothing that CURRENT does not: the edits count, each by its own checksum.
+    // CURRENT holds the same data as the manifest's header, so read the edits without it. Each edit
+    // has its own checksum.
     const manifest = attempt(report, () =>
       readManifestOf(driver, directory, names, current.fileNumber, current.storeId, false)
     )
     if (manifest !== undefined) return surveyOf(driver, directory, names, manifest, report)
   }
   const latest = latestManifest(driver, directory, names)
-  // What CURRENT points to has failed; only a later manifest can be more than a copy that was left behind.
+  // The manifest that CURRENT names cannot be read. Only a later manifest may be newer than that:
+  // an earlier one is a leftover.
   if (latest === undefined || latest.fileNumber <= (current?.fileNumber ?? 0)) {
     return surveyWithout(driver, directory, names)
   }
@@ -68,7 +71,7 @@ export const surveyDirectory = (
     : surveyOf(driver, directory, names, manifest, report)
 }
 
-/** Undefined, and reported, if it fails for damage. */
+/** Runs `run`. If it fails because of damage, reports that and returns undefined. */
 const attempt = <A>(report: Report, run: () => A): A | undefined => {
   try {
     return run()
@@ -109,8 +112,8 @@ const surveyOf = (
 }
 
 /**
- * Every table and every segment of the directory, for nothing says which of them still counted, except for those that a sound edit of a
- * damaged manifest has removed.
+ * Surveys a directory without a readable manifest. Every table and every segment counts, except for
+ * those that a sound edit of a damaged manifest removed.
  */
 const surveyWithout = (driver: StorageDriver, directory: string, names: ReadonlyArray<string>): Survey => {
   const storeId = storeIdOf(driver, directory, names)
@@ -135,7 +138,7 @@ const surveyWithout = (driver: StorageDriver, directory: string, names: Readonly
   }
 }
 
-/** What the sound edits of all manifests have removed: a file number is never given twice. */
+/** Returns the files that sound edits of any manifest removed. File numbers are never reused. */
 const removedByManifests = (
   driver: StorageDriver,
   directory: string,
@@ -158,7 +161,10 @@ const removedByManifests = (
 
 const ignore: Report = () => undefined
 
-/** The manifest with the highest number: each is written whole before CURRENT comes to point to it. */
+/**
+ * Returns the header of the manifest with the highest number, or undefined if it is damaged. A
+ * manifest is complete before CURRENT names it.
+ */
 const latestManifest = (
   driver: StorageDriver,
   directory: string,
@@ -172,7 +178,11 @@ const latestManifest = (
   return header?.fileNumber === highest ? header : undefined
 }
 
-/** The store id that CURRENT tells, or else most of the other files. @throws CorruptionFailure when none tells any */
+/**
+ * Returns the store id in CURRENT, or else the id that most of the other files have.
+ *
+ * @throws CorruptionFailure if no file has a readable id
+ */
 const storeIdOf = (driver: StorageDriver, directory: string, names: ReadonlyArray<string>): Uint8Array => {
   const votes = new Map<string, { readonly storeId: Uint8Array; count: number }>()
   for (const name of names) {
@@ -187,10 +197,14 @@ const storeIdOf = (driver: StorageDriver, directory: string, names: ReadonlyArra
   }
   const [most] = [...votes.values()].sort((a, b) => b.count - a.count)
   if (most !== undefined) return most.storeId
-  throw new CorruptionFailure(directory, 0, "file header", "no file has a header that tells whose it is")
+  throw new CorruptionFailure(directory, 0, "file header", "no file has a readable header with a store id")
 }
 
-/** Undefined where the header is damaged. @throws FormatFailure, StorageFailure that is no damage */
+/**
+ * Reads the header of a file. Returns undefined if it is damaged.
+ *
+ * @throws FormatFailure, and any StorageFailure that is not damage
+ */
 const headerOf = (driver: StorageDriver, path: string, kind: FileKind): FileHeader | undefined => {
   try {
     const file = driver.openRead(path)

@@ -7,17 +7,17 @@ import { findingOf, type VerifyListener } from "./verifyListener.js"
 import { verifyLog } from "./verifyLog.js"
 import { verifyTable } from "./verifyTable.js"
 
-/** What there was to check. */
+/** Counts of what was checked. */
 export interface Verified {
   readonly tables: number
   readonly segments: number
-  /** Entries of tables. */
+  /** Entries in tables. */
   readonly entries: number
-  /** Records of the log. */
+  /** Records in the log. */
   readonly records: number
 }
 
-/** The files that make up a store, and their sizes together. */
+/** Returns the total size in bytes of the files that make up a store. */
 export const bytesToVerify = (driver: StorageDriver, directory: string, survey: Survey): number =>
   [
     ...(survey.manifest === undefined ? [] : [currentName, manifestName(survey.manifest.manifestNumber)]),
@@ -26,9 +26,12 @@ export const bytesToVerify = (driver: StorageDriver, directory: string, survey: 
   ].reduce((bytes, name) => bytes + sizeIfThere(driver, `${directory}/${name}`), 0)
 
 /**
- * Checks a whole store: every header, every checksum, the order of keys within and across blocks, what properties and manifest say
- * of each table, that filters and indexes lead to each key, every frame of the log and the sequence numbers of its records. Memory is
- * bounded by a block or a segment, and by a table's index and filter. Yields between slices of work.
+ * Checks a whole store: every header and every checksum; the order of keys within and across
+ * blocks; the properties and the manifest's description of each table; that filters and indexes
+ * lead to each key; and every frame of the log, with the sequence numbers of its records.
+ *
+ * Memory is bounded by a block or a segment, plus the index and filter of one table. Yields between
+ * slices of work. Returns undefined if there is no store.
  */
 export function* verifyDirectory(
   driver: StorageDriver,
@@ -48,7 +51,7 @@ export function* verifyDirectory(
   }
   if (survey === undefined) return undefined
   begin(bytesToVerify(driver, directory, survey))
-  if (survey.manifest !== undefined) tellOfManifest(driver, directory, survey.manifest, listener)
+  if (survey.manifest !== undefined) reportManifest(driver, directory, survey.manifest, listener)
   for (const name of survey.orphans) {
     const reason = "an orphan: the manifest does not name it"
     listener.notice({
@@ -68,7 +71,7 @@ export function* verifyDirectory(
   return { tables: survey.tables.length, segments: survey.segments.length, entries, records }
 }
 
-const tellOfManifest = (
+const reportManifest = (
   driver: StorageDriver,
   directory: string,
   manifest: NonNullable<Survey["manifest"]>,
@@ -80,6 +83,6 @@ const tellOfManifest = (
   progress(file, size)
   const { tornBytes: bytes } = manifest
   if (bytes === 0) return
-  const reason = "a torn last edit, which was never acted upon"
+  const reason = "a torn last edit, which never took effect"
   notice({ file, offset: size - bytes, bytes, region: "manifest edit", reason, keys: undefined })
 }

@@ -9,7 +9,10 @@ import { logExtents, soundRecords } from "./soundRecords.js"
 import type { Survey } from "./survey.js"
 import { findingOf, type VerifyListener, verifySlice } from "./verifyListener.js"
 
-/** First as opening does, whose verdict counts; where that fails, each segment on its own. Answers how many records are sound. */
+/**
+ * Checks the log and returns the number of sound records. First replays the log as opening the
+ * store does. If that fails, reports the failure, and also checks each segment separately.
+ */
 export function* verifyLog(
   driver: StorageDriver,
   directory: string,
@@ -36,7 +39,7 @@ export function* verifyLog(
       for (const step of replayLog(state, open)) {
         if (step._tag === "End") {
           for (const { file, offset, bytes: torn } of step.end.torn) {
-            const reason = "a torn end, which opening drops"
+            const reason = "a torn end, which the next open drops"
             notice({ file, offset, bytes: torn, region: "log frame", reason, keys: undefined })
           }
           continue

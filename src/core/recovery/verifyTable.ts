@@ -12,7 +12,7 @@ import { soundBlocks } from "./soundBlocks.js"
 import type { Survey } from "./survey.js"
 import { findingOf, type VerifyListener, verifySlice } from "./verifyListener.js"
 
-/** Answers how many sound entries the table has. */
+/** Checks a table, and returns the number of its sound entries. */
 export function* verifyTable(
   driver: StorageDriver,
   directory: string,
@@ -25,7 +25,7 @@ export function* verifyTable(
   const path = `${directory}/${tableName(fileNumber)}`
   const size = sizeIfThere(driver, path)
   const count = new TableCount(fileNumber, size)
-  let told = 0
+  let reported = 0
   try {
     let isWhole = true
     const table = yield* InspectedTable.open(driver, path, fileNumber, survey.storeId, error)
@@ -49,13 +49,13 @@ export function* verifyTable(
       pending += block.length
       if (pending < verifySlice) continue
       progress(path, pending)
-      told += pending
+      reported += pending
       pending = 0
       yield
     }
     const wrong = (offset: number, region: string, reason: string): void =>
       error({ file: path, offset, bytes: undefined, region, reason, keys: undefined })
-    if (denied > 0) wrong(footer?.filter.offset ?? 0, "filter", `denies ${denied} of the table's keys`)
+    if (denied > 0) wrong(footer?.filter.offset ?? 0, "filter", `rejects ${denied} of the table's keys`)
     if (isWhole && table.index !== undefined) {
       const found = count.meta
       if (properties !== undefined) {
@@ -68,19 +68,19 @@ export function* verifyTable(
     }
     const flushed = survey.manifest?.state.flushedSequence ?? Number.POSITIVE_INFINITY
     if (count.largestSequence > flushed) {
-      wrong(0, "manifest", `sequence number ${count.largestSequence}, where ${flushed} was the last that was flushed`)
+      wrong(0, "manifest", `sequence number ${count.largestSequence}, but the last one flushed is ${flushed}`)
     }
   } catch (failure) {
     const finding = findingOf(failure)
     if (finding === undefined) throw failure
     error(damageOf(finding, 0, "file"))
   }
-  progress(path, size - told)
+  progress(path, size - reported)
   yield
   return count.entries
 }
 
-/** What a table's properties should be, counted from its entries. */
+/** Computes a table's properties from its entries. */
 class TableCount {
   entries = 0
   largestSequence = 0
@@ -141,15 +141,15 @@ const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> =
   const superseded =
     known === undefined || (known.entries === counted?.entries && known.bytes === counted.bytes)
       ? []
-      : [`${known.entries} superseded entries, where ${counted?.entries} were found`]
+      : [`${known.entries} superseded entries, but found ${counted?.entries}`]
   if (equals(encodeTableMeta(said), encodeTableMeta(found))) return superseded
   const numbers = (
     ["fileNumber", "size", "entries", "deletions", "rawBytes", "smallestSequence", "largestSequence"] as const
   )
     .filter((name) => said[name] !== found[name])
-    .map((name) => `${name} ${said[name]}, where ${found[name]} was found`)
+    .map((name) => `${name} ${said[name]}, but found ${found[name]}`)
   const keys = (["smallestKey", "largestKey"] as const)
     .filter((name) => !equals(said[name], found[name]))
-    .map((name) => `another ${name} than was found`)
+    .map((name) => `${name} differs from the one found`)
   return [...numbers, ...keys, ...superseded]
 }

@@ -1,37 +1,38 @@
 import { CorruptionFailure, type FormatFailure, StorageFailure } from "./failure.js"
 
-/** Every key that had a place in a damaged piece lies in [from, to]; undefined is unbounded. */
+/** The inclusive range that contains every key of a damaged piece; undefined is unbounded. */
 export interface LostKeys {
   readonly from: Uint8Array | undefined
   readonly to: Uint8Array | undefined
 }
 
-/** A piece of a file that cannot be read as what was written there. */
+/** A piece of a file that no longer holds what was written there. */
 export interface Damage {
   readonly file: string
   readonly offset: number
-  /** How much of the file it is, where that is known. */
+  /** The length of the piece, if known. */
   readonly bytes: number | undefined
   /** The part of the format, such as `data block` or `log frame`. */
   readonly region: string
   readonly reason: string
-  /** Which keys are concerned, where that is known. */
+  /** The keys that may be lost, if known. */
   readonly keys: LostKeys | undefined
 }
 
 /**
- * Parts of a file that hold nothing but what its data holds. A header is one of them, for blocks, frames and edits say by their checksums
- * whose they are; a file that has lost more than its header is reported with another region too.
+ * Regions whose content can be derived from the rest of the file. The header is one of them: the
+ * checksums of blocks, frames and edits identify their file and store. If a file has lost more than
+ * its header, another region is reported too.
  */
 const redundant = new Set(["file header", "table footer", "table properties", "index block", "filter"])
 
-/** Whether damage may have cost data: an index, or a filter, is made anew. */
+/** Whether damage may have lost data. Redundant regions, such as an index, can be rebuilt. */
 export const mayLoseData = ({ region }: Damage): boolean => !redundant.has(region)
 
-/** Takes note of damage. */
+/** Receives each piece of damage that is found. */
 export type Report = (damage: Damage) => void
 
-/** A report of each place once, however often it is met. */
+/** Passes damage on to `report` once for each place, however often it is found. */
 export const reportOnce = (report: Report): Report => {
   const seen = new Set<string>()
   return (damage) => {
@@ -42,12 +43,17 @@ export const reportOnce = (report: Report): Report => {
   }
 }
 
-/** Whether a failure is one of what is on disk, and what lies beside it may still be read. */
+/**
+ * Whether a failure concerns one place on disk, so that the data around it may still be readable.
+ */
 export const isDamage = (failure: unknown): failure is CorruptionFailure | StorageFailure =>
   failure instanceof CorruptionFailure ||
   (failure instanceof StorageFailure && (failure.code === "EIO" || failure.code === "ENOENT"))
 
-/** A failure as damage. `offset` and `region` are where it was met, for a refusal of the system says nothing of them. */
+/**
+ * Converts a failure to damage. `offset` and `region` are the place that was being read, for
+ * failures of the operating system, which do not name it.
+ */
 export const damageOf = (
   failure: CorruptionFailure | StorageFailure | FormatFailure,
   offset: number,

@@ -1,9 +1,9 @@
 /**
- * What can go wrong below the Effect shell, as plain errors. The shell turns each into the public
- * tagged error of the same meaning (`LsmError.fromFailure`).
+ * The failures of the core, as plain errors. The layers above convert each to the public tagged
+ * error of the same meaning (`LsmError.fromFailure`).
  */
 
-/** A file holds bytes that cannot be what was written there. */
+/** A file does not hold the bytes that were written to it. */
 export class CorruptionFailure extends Error {
   readonly _kind = "CorruptionFailure"
   constructor(
@@ -16,7 +16,7 @@ export class CorruptionFailure extends Error {
   }
 }
 
-/** A file was written by a format version that this release does not know. */
+/** A file has a format version that this release does not know. */
 export class FormatFailure extends Error {
   readonly _kind = "FormatFailure"
   constructor(
@@ -40,7 +40,7 @@ export class StorageFailure extends Error {
   }
 }
 
-/** A record of a log could not be put into a memtable, for want of memory perhaps. */
+/** A record of the log could not be inserted into a memtable, for example for lack of memory. */
 export const applyFailure = (path: string, cause: unknown): StorageFailure =>
   new StorageFailure("apply", path, cause instanceof RangeError ? "ENOMEM" : "EUNEXPECTED", { cause })
 

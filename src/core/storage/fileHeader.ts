@@ -13,9 +13,10 @@ import { CorruptionFailure, FormatFailure } from "./failure.js"
  * +----------+-----------+---------------+-------------+---+-------+
  * ```
  *
- * The magic is "effLSM" and a byte above 0x7f, so that no text file begins with it. The store id is drawn
- * when a store is made: a file of another store is refused even where its number fits. The checksum
- * covers the 28 bytes before it. Magic, version and checksum stand at these places in every version.
+ * The magic is "effLSM" and a byte above 0x7f, so that no text file begins with it. The store id is
+ * drawn at random when a store is created, so a file of another store is rejected even if its
+ * number matches. The checksum covers the 28 bytes before it. Magic, version and checksum have the
+ * same places in every format version.
  */
 export const fileHeaderSize = 32
 
@@ -51,8 +52,8 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileKind, file: string
   const fail = (reason: string): never => {
     throw new CorruptionFailure(file, 0, "file header", reason)
   }
-  if (bytes.length < fileHeaderSize) return fail(`${bytes.length} bytes where a header takes ${fileHeaderSize}`)
-  for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic[i]) return fail("not a file of this store's making")
+  if (bytes.length < fileHeaderSize) return fail(`${bytes.length} bytes, shorter than a header of ${fileHeaderSize}`)
+  for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic[i]) return fail("not a file of this library")
   if (readU32(bytes, 28) !== checksum(bytes, 0, 28, 0)) return fail("checksum mismatch")
   const version = readU32(bytes, 8)
   if (version !== formatVersion) throw new FormatFailure(file, version)
@@ -60,10 +61,15 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileKind, file: string
   return { kind, fileNumber: readU48(bytes, 12), storeId: bytes.slice(storeIdAt, storeIdAt + storeIdSize) }
 }
 
-/** Checks that a header is that of the file it was found in. @throws CorruptionFailure */
+/** Checks that a header has the file's number and the store's id. @throws CorruptionFailure */
 export const expectHeader = (header: FileHeader, fileNumber: number, storeId: Uint8Array, file: string): void => {
   if (header.fileNumber !== fileNumber) {
-    throw new CorruptionFailure(file, 12, "file header", `it says file ${header.fileNumber}, its name ${fileNumber}`)
+    throw new CorruptionFailure(
+      file,
+      12,
+      "file header",
+      `the header says file ${header.fileNumber}, the name ${fileNumber}`
+    )
   }
   for (let i = 0; i < 8; i++) {
     if (header.storeId[i] !== storeId[i]) {
@@ -72,7 +78,7 @@ export const expectHeader = (header: FileHeader, fileNumber: number, storeId: Ui
   }
 }
 
-/** The salt that a store's id gives to the checksums of its files. */
+/** The salt for the checksums of a store's files, derived from the store's id. */
 export const saltOf = (storeId: Uint8Array): number => checksum(storeId, 0, storeId.length, 0)
 
 export const isFileNumber = (n: number): boolean => Number.isInteger(n) && n > 0 && n <= maxU48

@@ -1,6 +1,8 @@
 import { isFileNumber } from "./fileHeader.js"
 
-/** The names of a store's files. Anything else in the directory is not ours and is never touched. */
+/**
+ * The names of a store's files. Any other file in the directory is foreign and is never touched.
+ */
 export const currentName = "CURRENT"
 export const lockName = "LOCK"
 
@@ -10,10 +12,13 @@ export const logName = (fileNumber: number): string => `${padded(fileNumber)}.lo
 export const tableName = (fileNumber: number): string => `${padded(fileNumber)}.sst`
 export const manifestName = (fileNumber: number): string => `MANIFEST-${padded(fileNumber)}`
 
-/** What is to become CURRENT and to point to this manifest. */
+/** The temporary file that points to this manifest and is renamed to CURRENT. */
 export const temporaryName = (manifestNumber: number): string => `CURRENT-${padded(manifestNumber)}.tmp`
 
-/** A directory where the files of a damaged store are kept; like all that is not listed below, it is never touched again. */
+/**
+ * A directory that keeps the files of a damaged store. Like every name that is not listed below, it
+ * is never touched again.
+ */
 export const asideName = (number: number): string => `aside-${number}`
 
 export type StoreFile =
@@ -27,7 +32,7 @@ const patterns = [
   { kind: "temporary", pattern: /^CURRENT-(\d{6,15})\.tmp$/, nameOf: temporaryName }
 ] as const
 
-/** What a directory entry is to the store; undefined for a foreign file. */
+/** Parses the name of a directory entry; undefined for a foreign file. */
 export const parseFileName = (name: string): StoreFile | undefined => {
   if (name === currentName) return { kind: "current" }
   if (name === lockName) return { kind: "lock" }

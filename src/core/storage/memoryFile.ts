@@ -1,7 +1,10 @@
 import { StorageFailure } from "./failure.js"
 import type { StorageDriver, StorageFile } from "./storageDriver.js"
 
-/** What happens on a disk. Inodes are numbered in the order of their making; a sync is told when it has ended. */
+/**
+ * An operation on a disk. Inodes are numbered in order of creation. A sync is observed when it has
+ * ended.
+ */
 export type DiskOperation =
   | { readonly kind: "create"; readonly path: string; readonly inode: number }
   | { readonly kind: "open" | "list"; readonly path: string }
@@ -13,20 +16,20 @@ export type DiskOperation =
       readonly offset: number
       readonly bytes: Uint8Array
     }
-  /** Makes the first so many appends to the inode durable. */
+  /** Makes the first `appends` appends to the inode durable. */
   | { readonly kind: "sync"; readonly path: string; readonly inode: number; readonly appends: number }
   | { readonly kind: "rename"; readonly path: string; readonly to: string }
   | { readonly kind: "link"; readonly path: string; readonly to: string; readonly inode: number }
   | { readonly kind: "remove" | "make directory"; readonly path: string }
   | { readonly kind: "sync directory"; readonly path: string }
 
-/** Looks on, for tests: what it throws before an operation is the operation's failure. */
+/** Observes operations, for tests. An error that `before` throws is the operation's failure. */
 export interface DiskObserver {
   readonly before?: (operation: DiskOperation) => void
   readonly after?: (operation: DiskOperation) => void
 }
 
-/** The contents of one simulated file; it outlives its name while something has it open. */
+/** The contents of one simulated file. They outlive the file's name while the file is open. */
 class Inode {
   bytes = new Uint8Array(1024)
   length = 0
@@ -47,10 +50,10 @@ class Inode {
   }
 }
 
-/** By how many zeros a file grows ahead: few, so that a small one shows all that can become of them. */
+/** Zeros that a file is extended by. Few, so that crash tests with small files meet every case. */
 const zerosAhead = 1024
 
-/** How long a sync is said to take. */
+/** The duration that a sync reports. */
 const syncMillis = 0.3
 
 class MemoryFile implements StorageFile {
@@ -116,8 +119,8 @@ class MemoryFile implements StorageFile {
 }
 
 /**
- * A file system in memory: names, contents and locks. It lives as long as somebody holds it, so a store on it can be
- * reopened. An observer sees every operation, and can make it fail.
+ * A file system in memory: names, contents and locks. It exists as long as it is referenced, so a
+ * store on it can be reopened. An observer sees every operation and can make it fail.
  */
 export class MemoryDisk implements StorageDriver {
   private readonly files = new Map<string, Inode>()
@@ -128,7 +131,7 @@ export class MemoryDisk implements StorageDriver {
   constructor(
     private readonly observer: DiskObserver = {},
     readonly yieldToEventLoop: StorageDriver["yieldToEventLoop"] = setImmediate,
-    /** How many turns a sync takes. */
+    /** How often a sync yields to the event loop before it ends. */
     private readonly syncTurns = 1
   ) {}
 
@@ -146,7 +149,7 @@ export class MemoryDisk implements StorageDriver {
     })
   }
 
-  /** One that is there already is as good. */
+  /** Does nothing if the directory exists. */
   makeDirectory(path: string): void {
     if (this.directories.has(path)) return
     if (this.files.has(path)) throw new StorageFailure("make directory", path, "ENOTDIR")
@@ -191,7 +194,7 @@ export class MemoryDisk implements StorageDriver {
     this.later({ kind: "sync directory", path }, done)
   }
 
-  /** False when the directory is locked. */
+  /** Returns false if the directory is already locked. */
   lock(path: string): boolean {
     if (!this.directories.has(path)) throw new StorageFailure("lock", path, "ENOENT")
     if (this.locks.has(path)) return false
@@ -203,12 +206,14 @@ export class MemoryDisk implements StorageDriver {
     this.locks.delete(path)
   }
 
-  /** Puts a directory there, and those above it, durable and unobserved: how a test lays out a disk. */
+  /**
+   * Creates a directory and its parents, durable and unobserved, so that a test can prepare a disk.
+   */
   placeDirectory(path: string): void {
     for (let at = path; at !== "" && !this.directories.has(at); at = parentOf(at)) this.directories.add(at)
   }
 
-  /** The same of a file. */
+  /** The same for a file. */
   place(path: string, bytes: Uint8Array): void {
     this.placeDirectory(parentOf(path))
     const inode = new Inode(this.inodes++)
@@ -221,7 +226,7 @@ export class MemoryDisk implements StorageDriver {
     return new Map([...this.files].map(([path, { bytes, length }]) => [path, bytes.slice(0, length)]))
   }
 
-  /** Runs an operation under the observer's eyes. */
+  /** Runs an operation and reports it to the observer. */
   perform<A>(operation: DiskOperation, run: () => A): A {
     this.observer.before?.(operation)
     const result = run()
@@ -229,7 +234,7 @@ export class MemoryDisk implements StorageDriver {
     return result
   }
 
-  /** The same for one that takes a while. */
+  /** The same for an operation that takes a while. */
   later(operation: DiskOperation, done: (failure: Error | undefined) => void): void {
     let failure: Error | undefined
     try {

@@ -3,26 +3,35 @@ import { StorageFailure } from "./failure.js"
 import type { StorageDriver, StorageFile } from "./storageDriver.js"
 import { SyncPace } from "./syncPace.js"
 
-/** The failure for whatever Node threw. */
+/** The `StorageFailure` for an error that Node threw. */
 export const toFailure = (operation: string, path: string, cause: unknown): StorageFailure => {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code
   return new StorageFailure(operation, path, typeof code === "string" ? code : String(cause), { cause })
 }
 
-/** A file that is to be synced append by append grows by as much as it holds, but by so much at least and at most. */
+/**
+ * A file that is synced after each append is extended with zeros by its own size, within these
+ * bounds in bytes.
+ */
 const leastAhead = 16 * 1024
 const mostAhead = 256 * 1024
 const page = 4096
 const zeros = new Uint8Array(mostAhead + page)
 
-/** A system call takes less than 2 GiB, and so does Node; a longer read or append is made of several. */
+/**
+ * Node and system calls transfer less than 2 GiB at a time. Longer reads and appends take several
+ * calls.
+ */
 const defaultMostAtOnce = 2 ** 30
 
 class NodeFile implements StorageFile {
   private readonly pace = new SyncPace()
-  /** Where the next append goes, as the descriptor knows it too: zeros are written at a place, which leaves that as it is. */
+  /**
+   * The offset of the next append. It equals the descriptor's own position, because zeros are
+   * written at an explicit offset, which does not move it.
+   */
   private position = 0
-  /** Where the zeros behind it end. */
+  /** The end of the zeros after it. */
   private end = 0
 
   constructor(
@@ -68,7 +77,7 @@ class NodeFile implements StorageFile {
     try {
       this.end = this.position + fs.writeSync(this.fd, zeros, 0, end - this.position, this.position)
     } catch {
-      // Where there is no room for zeros there may be for what is to be kept.
+      // A full disk may have no room for zeros, but still some for records. Do not try again.
       this.end = Number.POSITIVE_INFINITY
     }
   }
@@ -79,7 +88,7 @@ class NodeFile implements StorageFile {
       const begun = performance.now()
       fs.fdatasync(this.fd, (cause) => {
         pace.tookElsewhere(performance.now() - begun)
-        done(cause === null ? undefined : toFailure("sync", this.path, cause))
+        done(cause ? toFailure("sync", this.path, cause) : undefined)
       })
       return
     }
@@ -89,7 +98,7 @@ class NodeFile implements StorageFile {
     } catch (thrown) {
       failure = thrown as Error
     }
-    // A loop of such writes must not keep timers and sockets waiting.
+    // Yield to the event loop, so that a loop of such writes does not starve timers and sockets.
     setImmediate(done, failure)
   }
 
@@ -129,7 +138,11 @@ const open = (path: string, flags: string, operation: string, mostAtOnce: number
   }
 }
 
-/** Files by Node's synchronous calls, the sync of a file aside, which goes through the thread pool. Files are created with this mode. */
+/**
+ * A driver on Node's synchronous calls. Only syncs go through the thread pool, unless they are
+ * short. `fileMode` is the mode of created files; `mostAtOnce` the longest single read or write in
+ * bytes, default 1 GiB.
+ */
 export const makeNodeDriver = (fileMode: number, mostAtOnce = defaultMostAtOnce): StorageDriver => ({
   openRead: (path) => open(path, "r", "open", mostAtOnce),
   create: (path) => open(path, "wx", "create", mostAtOnce, fileMode),

@@ -1,31 +1,37 @@
-/** Syncs that must have been timed before one is done in the calling thread. */
+/** The number of syncs that must be timed before one may run in the calling thread. */
 const proof = 4
-/** How much the newest sync counts in the mean, once there are as many. */
+/** The weight of the newest sync in the moving mean, once 16 syncs are timed. */
 const weight = 1 / 16
-/** Milliseconds that the way through the thread pool and back takes, half of the time at most. */
+/**
+ * Milliseconds that the thread pool adds to a sync. At most half of the time measured is taken off.
+ */
 const way = 0.2
 
 /**
- * Whether a file's next sync is expected to be so short that it is done in the calling thread, which spares the way through the thread
- * pool and back. Learned from the mean of the last ones, so that the one in fifty that is long on a shared disk sends none through the
- * thread pool, one that is very long some, and a disk that has become slow all.
+ * Predicts whether a file's next sync is short enough to run in the calling thread, which avoids
+ * the overhead of the thread pool. It uses a moving mean. On a shared disk about one sync in fifty
+ * is long, and does not change the prediction. After a very long sync, some go through the thread
+ * pool. If the disk has become slow, all do.
  */
 export class SyncPace {
   private mean = 0
   private count = 0
 
-  /** Whether the next sync may hold the calling thread, which it should for less than `limit` milliseconds. */
+  /**
+   * Whether the next sync is expected to take no more than `limit` milliseconds, so that it may
+   * block the calling thread. Always false if `limit` is 0.
+   */
   isShort(limit: number): boolean {
     return limit > 0 && this.count >= proof && this.mean <= limit
   }
 
-  /** A sync in the calling thread took so many milliseconds. */
+  /** Records that a sync in the calling thread took `millis` milliseconds. */
   tookHere(millis: number): void {
     this.count++
     this.mean += (millis - this.mean) * Math.max(weight, 1 / this.count)
   }
 
-  /** A sync through the thread pool took so many, the way there and back included. */
+  /** The same for a sync through the thread pool, including the overhead of the pool. */
   tookElsewhere(millis: number): void {
     this.tookHere(Math.max(millis - way, millis / 2))
   }

@@ -3,7 +3,7 @@ import { writeU32, writeU48 } from "../bytes/encoding.js"
 import { blockTrailerSize, fingerprintOf } from "./blockView.js"
 import { ColumnBuilder } from "./column.js"
 
-/** A builder's buffers are given back when they have grown beyond this. */
+/** `reset` releases buffers that have grown beyond this size. */
 const keptBytes = 1024 * 1024
 
 /** Collects sorted entries into a block. */
@@ -36,7 +36,9 @@ export class BlockBuilder {
     return this.sizeWith(0, 0)
   }
 
-  /** The same with that many entries and bytes more, if none of them widens a column. */
+  /**
+   * Size with `entries` more entries of `bytes` bytes in total, if none of them widens a column.
+   */
   sizeWith(entries: number, bytes: number): number {
     const { shared, keyLengths, valueLengths, sequences, kinds } = this
     const width = 1 + shared.width + keyLengths.width + valueLengths.width + sequences.width + kinds.width
@@ -45,7 +47,7 @@ export class BlockBuilder {
     return this.valuesSize + this.tailsSize + groups * 8 + count * width + bytes + blockTrailerSize
   }
 
-  /** Adds an entry in order; `hash2` is the second hash of its key. */
+  /** Adds the next entry in order. `hash2` is the second hash of its key. */
   add(
     keyBytes: Uint8Array,
     keyStart: number,
@@ -86,7 +88,7 @@ export class BlockBuilder {
     this.count++
   }
 
-  /** Whether the last key added is this one. */
+  /** Whether this key equals the last key added. */
   isLastKey(bytes: Uint8Array, start: number, end: number): boolean {
     return equalRange(this.lastKey, 0, this.lastKeyLength, bytes, start, end)
   }
@@ -95,7 +97,10 @@ export class BlockBuilder {
     return this.lastKey.slice(0, this.lastKeyLength)
   }
 
-  /** The finished block, in the builder's own buffer: valid until `reset`. `extra` bytes behind it are the caller's. */
+  /**
+   * Returns the finished block in the builder's own buffer, valid until `reset`. The buffer has
+   * `extra` bytes of room after the block for the caller.
+   */
   finish(extra: number): { readonly bytes: Uint8Array; readonly length: number } {
     const { shared, keyLengths, valueLengths, sequences, kinds } = this
     this.buffer = withRoom(this.buffer, this.valuesSize, this.size - this.valuesSize + extra)
@@ -135,7 +140,7 @@ export class BlockBuilder {
   }
 }
 
-/** `bytes`, or a larger copy of its first `used` bytes, with room for `extra` more. */
+/** Returns `bytes`, or a larger copy of its first `used` bytes, with room for `extra` more. */
 const withRoom = (bytes: Uint8Array, used: number, extra: number): Uint8Array => {
   const needed = used + extra
   if (needed <= bytes.length) return bytes

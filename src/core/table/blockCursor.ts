@@ -1,7 +1,7 @@
 import { compareRange } from "../bytes/bytes.js"
 import { BlockView } from "./blockView.js"
 
-/** A cursor over one block. Keys are rebuilt in the cursor's own buffer, values read in place. */
+/** A cursor over one block. It rebuilds keys in its own buffer and reads values in place. */
 export class BlockCursor {
   valid = false
   keyBytes: Uint8Array = new Uint8Array(256)
@@ -14,12 +14,12 @@ export class BlockCursor {
   sequence = 0
   kind = 0
   private readonly view = new BlockView()
-  /** Which entry of the block it is at. */
+  /** Position of the current entry within the block. */
   index = 0
-  /** Where the tail of the entry's key begins; where it ends, the next one begins. */
+  /** Where the tail of the entry's key begins and ends. The next entry's tail follows it. */
   private tailStart = 0
   private tailEnd = 0
-  /** Where the key of the entry's head begins; so many of its bytes stand in front of the cursor's buffer. */
+  /** Where the key of the group's head begins, and how many of its bytes `keyBytes` starts with. */
   private headKey = 0
   private headBytes = 0
   /** The first entry of the next group. */
@@ -27,18 +27,18 @@ export class BlockCursor {
 
   constructor(private readonly malformed: () => never) {}
 
-  /** Takes a block; the cursor is not valid until it has been moved. */
+  /** Opens a block. The cursor stays invalid until a seek. */
   open(bytes: Uint8Array, end = bytes.length): void {
     if (!this.view.open(bytes, 0, end)) this.malformed()
     this.valueBytes = bytes
     this.valid = false
   }
 
-  /** Entries of the block. */
+  /** Number of entries in the block. */
   get count(): number {
     return this.view.count
   }
-  /** Entries that share the beginnings of their keys. */
+  /** Number of entries in a group, which share key prefixes with its head. */
   get interval(): number {
     return this.view.interval
   }
@@ -51,7 +51,7 @@ export class BlockCursor {
     if (this.valid) this.toHead(0)
   }
 
-  /** To the first entry of a group that is there. */
+  /** Moves to the first entry of `group`, which must exist. */
   seekToGroup(group: number): void {
     this.valid = true
     this.toHead(group)
@@ -68,7 +68,7 @@ export class BlockCursor {
     const { count } = view
     let low = 0
     let high = view.groupOf(count - 1)
-    // The last group whose head is below the key sought.
+    // Find the last group whose head is below the key.
     while (low < high) {
       const middle = (low + high + 1) >>> 1
       if (this.compareHead(middle, key, length) < 0) low = middle
@@ -98,7 +98,7 @@ export class BlockCursor {
     }
     const { view } = this
     const index = this.index - 1
-    // From a group's head the walk goes to the end of the group before.
+    // Before the head of a group comes the last entry of the previous group.
     if (this.index === this.groupEnd - view.interval) {
       this.toEntry(index)
       return
@@ -129,7 +129,7 @@ export class BlockCursor {
     this.groupEnd = groupEnd
   }
 
-  /** Order of the first key of a group against `key[0, length)`. */
+  /** Compares the first key of a group with `key[0, length)`. */
   compareHead(group: number, key: Uint8Array, length: number): number {
     const { view } = this
     const start = view.groupKey(group)
@@ -138,7 +138,7 @@ export class BlockCursor {
     return compareRange(view.bytes, start, end, key, 0, length)
   }
 
-  /** Rebuilds the entry at `index`, whose key's tail and value begin at these places. */
+  /** Rebuilds the entry at `index`, given where its key tail and its value begin. */
   private take(tailStart: number, valueStart: number): void {
     const { view, index } = this
     const { bytes } = view
@@ -156,7 +156,8 @@ export class BlockCursor {
       this.headBytes = 0
     }
     const { keyBytes } = this
-    // Sorted keys share less and less with their head, so its bytes are copied once a group, by the first that wants them.
+    // Within a group, sorted keys share ever fewer bytes with their head. So each byte of the head
+    // is copied at most once while the cursor moves forward.
     for (let i = this.headBytes; i < shared; i++) keyBytes[i] = bytes[this.headKey + i]!
     this.headBytes = tailStart === this.headKey ? length : shared
     for (let i = shared; i < length; i++) keyBytes[i] = bytes[tailStart + i - shared]!

@@ -2,14 +2,17 @@ import type { LookupKey } from "../bytes/lookupKey.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 import { BlockView, fingerprintOf } from "./blockView.js"
 
-/** `newer`: absent, but an entry that may be the key's is too new; older ones may stand in the next block. */
+/**
+ * `newer`: not found, but an entry that may belong to the key is newer than the snapshot. Older
+ * versions may be in the next block.
+ */
 export const BlockLookup = { absent: 0, found: 1, malformed: 2, newer: 3 } as const
 
 const view = new BlockView()
 
 /**
- * Looks for the newest version of `key` at or before `sequence` in the block `bytes[start, end)`: only entries with the
- * key's fingerprint are read.
+ * Looks for the newest version of `key` at or before `sequence` in the block `bytes[start, end)`.
+ * Reads only entries with the key's fingerprint.
  */
 export const findInBlock = (
   bytes: Uint8Array,
@@ -25,7 +28,8 @@ export const findInBlock = (
   let result: number = BlockLookup.absent
   for (let i = 0; i < count; i++) {
     if (bytes[keysEnd + i] !== fingerprint || view.keyLength(i) !== key.length) continue
-    // Before the key, which takes longer to find: a key may have many versions that are too new.
+    // Check the version first: comparing keys costs more, and a key may have many versions that
+    // are too new.
     const version = view.sequence(i)
     if (version > sequence) {
       result = BlockLookup.newer
@@ -50,7 +54,10 @@ export const findInBlock = (
   return result
 }
 
-/** Whether the first `shared` bytes at `head` and what follows at `tail` are the key. Keys of a block differ at their ends. */
+/**
+ * Whether the first `shared` bytes at `head`, followed by the bytes at `tail`, are the key. Tails
+ * are compared first, since the keys of a block differ mostly at their ends.
+ */
 const isKey = (bytes: Uint8Array, head: number, tail: number, shared: number, key: LookupKey): boolean => {
   const { bytes: sought, length } = key
   for (let i = shared; i < length; i++) if (bytes[tail + i - shared] !== sought[i]) return false

@@ -2,7 +2,8 @@ import { readU32, readU48 } from "../bytes/encoding.js"
 import { readColumn, sumColumn } from "./column.js"
 
 /**
- * A block: sorted entries with prefix-compressed keys, in columns. Data blocks and index blocks have this layout.
+ * A block: sorted entries with prefix-compressed keys, in columns. Data blocks and index blocks
+ * have this layout.
  *
  * ```
  * +-----------+--------------+------------------+----------------+-------------+---------+------------+
@@ -19,28 +20,32 @@ import { readColumn, sumColumn } from "./column.js"
  * +---------------+-----------------+----------+------+-----------+--------+------------+-----------+---------+
  * ```
  *
- * Every group of so many entries begins with a head, whose key is whole. `shared` counts the leading bytes that an entry's key takes
- * from its head; the rest is its tail. A group's pair says where its key tails and its values begin, in the key
- * tails and in the values. A fingerprint is one byte of an entry's key hash. All versions of one key stand in one block, newest first.
+ * Entries form groups of "group size" entries. The first entry of a group is its head, and its key
+ * is stored whole. `shared` is the number of leading bytes that an entry's key shares with the key
+ * of its head; the remaining bytes are its tail. For each group, two offsets give where its tails
+ * begin among the key tails, and where its values begin among the values. A fingerprint is one byte
+ * of the hash of an entry's key. The versions of one key follow each other, newest first; if they
+ * do not fit in one block, they continue in the next.
  *
- * A lookup reads the fingerprints, then the columns of one group up to the entry, its head, its tail and its value: six or seven
- * cache lines, where entries written one behind the other took eight lines more for the walk from a restart point to the entry.
- * Columns side by side also deflate to less. Sharing prefixes within groups follows LevelDB's restart points.
+ * A lookup reads the fingerprints, then the columns of one group up to the entry, its head, its
+ * tail and its value. That touches fewer cache lines than a walk over whole entries from a restart
+ * point, and columns compress better. Prefix sharing within groups follows LevelDB's restart
+ * points.
  */
 export const blockTrailerSize = 36
 
 /** One byte of the second hash of a key. */
 export const fingerprintOf = (hash2: number): number => hash2 >>> 24
 
-/** Where the parts of a block lie. Reused from block to block. */
+/** Locates the parts of a block. One view can be reused for many blocks. */
 export class BlockView {
   bytes: Uint8Array = nothing
   private start = 0
   count = 0
-  /** Entries a group. */
+  /** Number of entries in a group. */
   interval = 1
   keysStart = 0
-  /** Where the fingerprints begin and the key tails end. */
+  /** Where the key tails end and the fingerprints begin. */
   keysEnd = 0
   private groupsStart = 0
   private sharedStart = 0
@@ -58,7 +63,10 @@ export class BlockView {
   private kindWidth = 0
   private kindBase = 0
 
-  /** Whether `bytes[start, end)` are laid out as a block. What its columns say is not checked. */
+  /**
+   * Opens the block `bytes[start, end)`. Returns false if the layout is not that of a block. Does
+   * not check the contents of the columns.
+   */
   open(bytes: Uint8Array, start: number, end: number): boolean {
     const at = end - blockTrailerSize
     if (at < start) return false
@@ -92,11 +100,11 @@ export class BlockView {
   groupOf(index: number): number {
     return (index / this.interval) | 0
   }
-  /** Where the key of a group's head begins. */
+  /** Where the key of the group's head begins. */
   groupKey(group: number): number {
     return this.keysStart + readU32(this.bytes, this.groupsStart + group * 8)
   }
-  /** Where the value of a group's head begins. */
+  /** Where the value of the group's head begins. */
   groupValue(group: number): number {
     return this.start + readU32(this.bytes, this.groupsStart + group * 8 + 4)
   }
@@ -115,13 +123,13 @@ export class BlockView {
   kind(index: number): number {
     return this.kindBase + readColumn(this.bytes, this.kindStart, this.kindWidth, index)
   }
-  /** Bytes of the key tails of the entries from `from` up to `to`. */
+  /** Total bytes of the key tails of entries `[from, to)`. */
   tailBytes(from: number, to: number): number {
     const { bytes, keyLengthStart, keyLengthWidth, sharedStart, sharedWidth } = this
     const keys = (to - from) * this.keyLengthBase + sumColumn(bytes, keyLengthStart, keyLengthWidth, from, to)
     return keys - sumColumn(bytes, sharedStart, sharedWidth, from, to)
   }
-  /** Bytes of the values of the entries from `from` up to `to`. */
+  /** Total bytes of the values of entries `[from, to)`. */
   valueBytes(from: number, to: number): number {
     const { bytes, valueLengthStart, valueLengthWidth } = this
     return (to - from) * this.valueLengthBase + sumColumn(bytes, valueLengthStart, valueLengthWidth, from, to)

@@ -2,7 +2,10 @@ import { compareRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import { BlockCursor } from "./blockCursor.js"
 
-/** The first and the last key of a data block, and the sequence numbers of the first and the last entry. */
+/**
+ * The first and the last key of a data block, and the sequence numbers of the first and the last
+ * entry.
+ */
 export interface BlockKeys {
   readonly first: Uint8Array
   readonly last: Uint8Array
@@ -10,10 +13,13 @@ export interface BlockKeys {
   readonly lastSequence: number
 }
 
-/** Is told of each entry in order; `isNewKey` where it is the newest version of its key in the block. */
+/**
+ * Called for each entry in order. `isNewKey` is true for the newest version of each key in the
+ * block.
+ */
 export type Visit = (entry: BlockCursor, isNewKey: boolean) => void
 
-/** Walks over a whole data block; answers its keys, or what is wrong with it. */
+/** Walks a whole data block. Returns its keys, or the reason why it is damaged. */
 export const walkBlock = (block: Uint8Array, visit?: Visit): BlockKeys | string => {
   try {
     return walk(block, visit)

@@ -1,14 +1,17 @@
 /**
- * A column of unsigned integers: each is stored as its distance from the column's base, in as many bytes as the largest distance
- * needs: 0, 1, 2, 3, 4 or 6. A column of equal numbers takes no space (frame of reference coding: Goldstein, Ramakrishnan
- * and Shaft, "Compressing Relations and Indexes", ICDE 1998).
+ * The width in bytes (0, 1, 2, 3, 4 or 6) of a column whose numbers span `range`.
+ *
+ * A column holds unsigned integers. Each is stored as its distance from the column's base, in as
+ * many bytes as the largest distance needs. A column of equal numbers takes no space. This is frame
+ * of reference coding: Goldstein, Ramakrishnan and Shaft, "Compressing Relations and Indexes", ICDE
+ * 1998.
  */
 export const columnWidth = (range: number): number => {
   if (range < 2 ** 16) return range === 0 ? 0 : range < 2 ** 8 ? 1 : 2
   return range < 2 ** 24 ? 3 : range < 2 ** 32 ? 4 : 6
 }
 
-/** The distance from the base of the number at `index`. */
+/** Returns the number at `index`, as its distance from the base. */
 export const readColumn = (bytes: Uint8Array, start: number, width: number, index: number): number => {
   switch (width) {
     case 0:
@@ -31,7 +34,7 @@ export const readColumn = (bytes: Uint8Array, start: number, width: number, inde
   }
 }
 
-/** The sum of the distances from `from` up to `to`. */
+/** Returns the sum of the distances at `[from, to)`. */
 export const sumColumn = (bytes: Uint8Array, start: number, width: number, from: number, to: number): number => {
   let sum = 0
   if (width === 1) for (let i = start + from; i < start + to; i++) sum += bytes[i]!
@@ -39,7 +42,7 @@ export const sumColumn = (bytes: Uint8Array, start: number, width: number, from:
   return sum
 }
 
-/** The numbers of a column as they are collected. */
+/** Collects the numbers of a column. */
 export class ColumnBuilder {
   private values: Array<number> = []
   private smallest = Number.POSITIVE_INFINITY
@@ -59,7 +62,7 @@ export class ColumnBuilder {
     if (value > this.largest) this.largest = value
   }
 
-  /** Writes the column and answers the position behind it. */
+  /** Writes the column at `at` and returns the position after it. */
   write(bytes: Uint8Array, at: number): number {
     const { base, width, values } = this
     for (let i = 0; i < values.length && width > 0; i++) {

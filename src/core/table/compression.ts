@@ -1,22 +1,29 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib"
 import { readVarint, varintEnd, varintLength, writeVarint } from "../bytes/encoding.js"
 
-/** How a section of a table is stored. */
+/** How a section of a table is compressed. */
 export type Codec = "none" | "deflate"
 
-/** The byte that stands for a codec in a section's trailer. */
+/** The byte that identifies a codec in a section's trailer. */
 export const codecByte = { none: 0, deflate: 1 } as const satisfies Record<Codec, number>
 
-/** The stream is set up anew for each block: a window no larger than the block and less memory halve the time of a block of 4 KiB. */
+/**
+ * Each block needs a new stream, so set-up time counts. A window no larger than the block and a
+ * lower memory level keep set-up short.
+ */
 const deflateOptions = (length: number) => ({
   windowBits: Math.min(15, Math.max(9, 32 - Math.clz32(length - 1))),
   memLevel: 6
 })
-/** No deflate stream grows by more, so a length that claims it is damage and nothing is allocated for it. */
+/**
+ * Deflate cannot expand by more than this factor. A larger length is damage, and we must not
+ * allocate memory for it.
+ */
 const largestRatio = 1032
 
 /**
- * `bytes[0, length)` compressed, with `extra` bytes of room behind it; undefined where that would not save an eighth.
+ * Compresses `bytes[0, length)`. The result has `extra` bytes of room at the end. Returns undefined
+ * if compression would save less than an eighth.
  *
  * ```
  * +--------------+--------------------+
@@ -34,14 +41,15 @@ export const compress = (bytes: Uint8Array, length: number, extra: number): Uint
   return out
 }
 
-/** What was compressed; undefined where the bytes are no such thing. */
+/** Reverses `compress`. Returns undefined if the bytes are malformed. */
 export const decompress = (bytes: Uint8Array): Uint8Array | undefined => {
   const length = readVarint(bytes, 0, bytes.length)
   if (length < 1) return undefined
   const start = varintEnd
   if (length > (bytes.length - start) * largestRatio) return undefined
   try {
-    // With room to spare the output is one piece: a third of the time of a piece that is just filled.
+    // With room to spare, zlib returns the output as one chunk. A chunk that is filled exactly
+    // makes it allocate another.
     const raw = inflateRawSync(bytes.subarray(start), { maxOutputLength: length, chunkSize: length + 64 })
     return raw.length === length ? new Uint8Array(raw.buffer, raw.byteOffset, length) : undefined
   } catch {

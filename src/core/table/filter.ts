@@ -2,7 +2,8 @@ import { readU32, writeU32 } from "../bytes/encoding.js"
 import type { LookupKey } from "../bytes/lookupKey.js"
 
 /**
- * A Bloom filter over a table's keys. `FilterBuilder` makes one with the package `bloom-filters`; reading it takes no package.
+ * A Bloom filter over a table's keys. `FilterBuilder` builds one with the package `bloom-filters`.
+ * Reading one does not need the package.
  *
  * ```
  * +--------+----------+---------+
@@ -19,7 +20,7 @@ export class TableFilter {
     private readonly bits: Uint8Array
   ) {}
 
-  /** Undefined when the bytes are not those of a filter. */
+  /** Returns undefined if the bytes are malformed. */
   static decode(bytes: Uint8Array): TableFilter | undefined {
     if (bytes.length < filterHeaderSize) return undefined
     const size = readU32(bytes, 0)
@@ -30,8 +31,9 @@ export class TableFilter {
   }
 
   /**
-   * False when the key is certainly not in the table. Does what the package's `has` does, but makes the indexes one by one:
-   * there is no array, and most absent keys end at the first or second.
+   * Returns false if the key is certainly not in the table. The result is that of the package's
+   * `has`, but the indexes are computed one by one. This allocates no array, and most absent keys
+   * need only one or two indexes.
    */
   has(key: LookupKey): boolean {
     const { bits, size, hashCount } = this

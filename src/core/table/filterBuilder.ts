@@ -1,7 +1,7 @@
 import BloomFilters from "bloom-filters"
 import { TableFilter } from "./filter.js"
 
-// The package is CommonJS, and Node's ESM loader does not see its named exports.
+// The package is CommonJS, and Node's ESM loader does not detect its named exports.
 const { BitSet, BloomFilter, Hashing } = BloomFilters
 
 /** The two hashes of a key. */
@@ -11,11 +11,12 @@ export interface Hashes {
 }
 
 /**
- * Replaces the package's hashing, which serializes and hashes a string twice (11 µs an operation). Here the key has been hashed
- * before, and enhanced double hashing (Dillinger and Manolios, 2004) makes the indexes of the two hashes (0.2 µs).
+ * Replaces the package's hashing, which serializes and hashes each element twice and is much
+ * slower. Our elements are hashed already. Enhanced double hashing (Dillinger and Manolios, 2004)
+ * derives the indexes from the two hashes.
  */
 class KeyHashing extends Hashing {
-  /** Reused: valid until the next call. */
+  /** Reused by each call. */
   private readonly indexes: Array<number> = []
 
   override getIndexes(element: unknown, size: number, hashCount: number): Array<number> {
@@ -35,9 +36,9 @@ class KeyHashing extends Hashing {
 
 const keyHashing = new KeyHashing()
 
-/** The package's Bloom filter over keys that have been hashed before. Its elements are `Hashes`. */
+/** The package's Bloom filter over keys that are hashed already. Its elements are `Hashes`. */
 export class KeyFilter extends BloomFilter {
-  /** `create` calls it with the optimal size and number of hashes. */
+  /** `create` calls this with the optimal size and number of hashes. */
   constructor(
     size: number,
     readonly hashCount: number
@@ -48,8 +49,8 @@ export class KeyFilter extends BloomFilter {
 }
 
 /**
- * Builds a table's filter: the package gives the size, the number of hashes and the bit set. The bits of a `KeyFilter` are the same, but
- * it exports them as base64 only, which takes 300 ms for a million keys.
+ * Builds a table's filter. The package provides the size, the number of hashes and the bit set. A
+ * `KeyFilter` would have the same bits, but exports them only as base64, which is slow.
  */
 export class FilterBuilder {
   private readonly bits: InstanceType<typeof BitSet>
@@ -70,7 +71,7 @@ export class FilterBuilder {
     for (let i = 0; i < indexes.length; i++) bits.add(indexes[i]!)
   }
 
-  /** The filter of the keys added. It shares the builder's bits. */
+  /** Returns the filter of the keys added. It shares the builder's bits. */
   build(): TableFilter {
     return new TableFilter(this.size, this.hashCount, this.bits.array)
   }

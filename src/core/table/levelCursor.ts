@@ -2,7 +2,7 @@ import { compareRange } from "../bytes/bytes.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { TableMeta } from "./tableFormat.js"
 
-/** A cursor over the disjoint, sorted tables of one level; a table is opened when the cursor comes to it. */
+/** A cursor over the disjoint, sorted tables of one level. It opens a table when it reaches it. */
 export class LevelCursor implements InternalCursor {
   private index = -1
   private current: InternalCursor | undefined
@@ -80,7 +80,10 @@ export class LevelCursor implements InternalCursor {
   }
 }
 
-/** The first of the sorted, disjoint `tables` whose largest key is at or above the key. */
+/**
+ * Returns the index of the first of the sorted, disjoint `tables` whose largest key is at or above
+ * the key, or `tables.length` if there is none.
+ */
 export const findTable = (
   tables: ReadonlyArray<Pick<TableMeta, "largestKey">>,
   key: Uint8Array,

@@ -16,26 +16,35 @@ import {
 } from "./tableFormat.js"
 
 export interface TableOptions {
-  /** A data block is closed before it would go beyond this many bytes; one with a single key may. */
+  /**
+   * A data block is finished before it would exceed this many bytes. A block that holds a single
+   * key may be larger.
+   */
   readonly blockSize: number
-  /** One with a single key is closed between two versions before it would go beyond this many. Default 64 MiB. */
+  /**
+   * A block that holds a single key is finished between two versions before it would exceed this
+   * many bytes. Default 64 MiB.
+   */
   readonly largestBlock?: number | undefined
-  /** Entries of a block that share their keys' beginnings. */
+  /** Entries in a group of a block, which share key prefixes. */
   readonly restartInterval: number
-  /** 1 makes no filter. */
+  /** Desired false positive rate of the filter. The table has no filter if it is 1 or more. */
   readonly filterFalsePositiveRate: number
-  /** How data blocks and the index are stored. Default none. */
+  /** How data blocks and the index are compressed. Default `"none"`. */
   readonly compression?: Codec | undefined
 }
 
-/** Output is handed to the operating system in pieces of this size: 1 MiB writes measured a tenth of the speed. */
+/** Output is written in pieces of this size. Much larger writes are slower. */
 const writeSize = 64 * 1024
-/** Blocks are read whole, so they must fit in memory, however many versions of a key snapshots hold. */
+/**
+ * Blocks are read whole, so a block must fit in memory, no matter how many versions of a key
+ * snapshots retain.
+ */
 const defaultLargestBlock = 64 * 1024 * 1024
-/** Keys put into the filter between two yields. */
+/** Keys added to the filter between two yields. */
 const filterSlice = 16 * 1024
 
-/** Writes one table file from entries in order. */
+/** Writes one table file from sorted entries. */
 export class TableBuilder {
   private readonly data: BlockBuilder
   private readonly index = new BlockBuilder(16)
@@ -67,12 +76,12 @@ export class TableBuilder {
     this.write(encodeFileHeader({ kind: "table", fileNumber, storeId }), fileHeaderSize)
   }
 
-  /** Bytes of the file so far, what is not yet written included. */
+  /** Size of the file so far in bytes, including what is not yet written. */
   get size(): number {
     return this.written + this.outputLength + this.data.size
   }
 
-  /** Adds an entry: keys ascending, versions of one key descending. */
+  /** Adds an entry. Keys must ascend, and versions of one key must descend. */
   add(
     keyBytes: Uint8Array,
     keyStart: number,
@@ -110,7 +119,10 @@ export class TableBuilder {
     if (sequence > this.largestSequence) this.largestSequence = sequence
   }
 
-  /** Writes what remains, yielding between slices; the file is complete but not synced. At least one entry must have been added. */
+  /**
+   * Writes the rest of the file, and yields between slices. The file is then complete but not
+   * synced. At least one entry must have been added.
+   */
   *finish(): Generator<void, TableMeta> {
     const largestKey = this.data.isEmpty ? this.pendingLast : this.data.copyLastKey()
     if (!this.data.isEmpty) this.finishBlock()
@@ -196,7 +208,10 @@ export class TableBuilder {
     return this.writeSection(compressed, compressed.length - sectionTrailerSize, compression)
   }
 
-  /** Seals `bytes[0, length)`, which has room behind it for the trailer, and writes it. */
+  /**
+   * Seals `bytes[0, length)` as a section and writes it. `bytes` must have room for the trailer
+   * after `length`.
+   */
   private writeSection(bytes: Uint8Array, length: number, codec: Codec = "none"): Handle {
     const offset = this.written + this.outputLength
     sealSection(bytes, length, codec, this.salt, this.fileNumber, offset)
@@ -230,7 +245,7 @@ export class TableBuilder {
   }
 }
 
-/** A short key at or above `last` and below `next[start, end)`. */
+/** Returns a short key at or above `last` and below `next[start, end)`. */
 export const separator = (last: Uint8Array, next: Uint8Array, start: number, end: number): Uint8Array => {
   const limit = Math.min(last.length, end - start)
   let i = 0

@@ -5,25 +5,31 @@ import { BlockCursor } from "./blockCursor.js"
 import type { TableReader } from "./tableReader.js"
 
 const firstReadAhead = 16 * 1024
-/** Blocks missed in sequence that are still read one by one, and cached: short scans come again. */
+/**
+ * After this many cache misses in sequence, the cursor reads ahead. Earlier blocks are read one by
+ * one and cached, because short scans are often repeated.
+ */
 const singleBlocks = 8
 
 export interface TableCursorOptions {
-  /** Bytes to read at once at most when blocks are read one after the other. */
+  /** The most bytes to read at once when blocks are read in sequence. 0 turns read-ahead off. */
   readonly readAhead: number
-  /** Whether blocks that were missed go into the cache. */
+  /** Whether to add missed blocks to the cache. */
   readonly fillCache: boolean
-  /** Whether blocks are read and copied so that their values can be given away: views of memory that is marked as shared. Default false. */
+  /**
+   * Whether the caller may keep the values. If so, the cursor never reuses the memory of a block,
+   * and marks it as shared. Default false.
+   */
   readonly giveValues?: boolean
 }
 
 /**
- * A cursor over one table. Blocks missed in sequence are read together, in growing pieces, so that a long scan makes
- * few calls and, beyond its first blocks, leaves the cache to others.
+ * A cursor over one table. It reads blocks that are missed in sequence together, in growing pieces.
+ * So a long scan makes few read calls, and only its first blocks enter the cache.
  */
 export class TableCursor extends BlockCursor implements InternalCursor {
   private block = -1
-  /** The block last asked for, which a failure is about. */
+  /** The block last requested. A corruption error names this block. */
   private asked = -1
   private ahead: Array<Uint8Array> = []
   private aheadFrom = 0
@@ -31,11 +37,14 @@ export class TableCursor extends BlockCursor implements InternalCursor {
   private sequential = 0
   private readAhead = firstReadAhead
 
-  /** Where a block from the cache is copied to. */
+  /** The copy of the current block, if the block came from the cache. */
   private own: Uint8Array = new Uint8Array(0)
   private table: TableReader
 
-  /** `reader` is asked at every block, for a table's file may be closed and opened again meanwhile. */
+  /**
+   * `reader` is called for every block, because the table's file may be closed and opened again
+   * between two blocks.
+   */
   constructor(
     private readonly reader: () => TableReader,
     private readonly options: TableCursorOptions
@@ -70,7 +79,10 @@ export class TableCursor extends BlockCursor implements InternalCursor {
     if (!this.valid && this.load(this.block - 1)) super.seekToLast()
   }
 
-  /** Where it fails, the cursor stays invalid in the block it was in: asked again, it tries again. */
+  /**
+   * Moves to a block. Returns false if there is no such block. If reading fails, the cursor becomes
+   * invalid but stays at its old block, so the next call tries again.
+   */
   private load(block: number): boolean {
     if (block !== this.block) {
       this.valid = false
@@ -114,7 +126,7 @@ export class TableCursor extends BlockCursor implements InternalCursor {
       return alone
     }
     this.ahead = table.readBlocks(block, this.readAhead)
-    // Compressed blocks have buffers of their own.
+    // Uncompressed blocks share one buffer. Each compressed block has its own.
     if (options.giveValues) for (const { buffer } of this.ahead) shared(buffer)
     this.aheadFrom = block
     this.missedLast = block + this.ahead.length - 1

@@ -32,21 +32,26 @@ import { type Codec, codecByte, decompress } from "./compression.js"
  * +---------------+------------+---------------+----------+---------------------+--------------+---+---------------+-----+
  * ```
  *
- * Compression is 0 for none and 1 for deflate; other values are kept for codecs to come. The index is one block whose keys are
- * separators: each is at or above the last key of its data block and below the first of the next; its value is the data block's
- * offset and length as varints. If the versions of one key go on in the next block, the separator is that key.
+ * Compression is 0 for none and 1 for deflate. Other values are reserved for future codecs.
+ *
+ * The index is one block whose keys are separators. A separator is at or above the last key of its
+ * data block, and below the first key of the next. Its value is the offset and length of the data
+ * block, as varints. If the versions of one key continue in the next block, the separator is that
+ * key.
  */
 export const sectionTrailerSize = 5
 export const footerSize = 48
 const footerMagic = 0x9a4c5354
 
-/** A piece of a table file; `length` counts its content as stored, not the trailer. */
+/**
+ * Locates a section of a table file. `length` is that of the stored content, without the trailer.
+ */
 export interface Handle {
   readonly offset: number
   readonly length: number
 }
 
-/** Writes compression and checksum behind a section's stored content of `length` bytes at the start of `bytes`. */
+/** Writes the trailer of a section whose stored content is `bytes[0, length)`. */
 export const sealSection = (
   bytes: Uint8Array,
   length: number,
@@ -59,7 +64,10 @@ export const sealSection = (
   writeU32(bytes, length + 1, checksum(bytes, 0, length + 1, placeSeed(salt, fileNumber, offset)))
 }
 
-/** The content of the section stored in `bytes[start, start + length + trailer)`, or what is wrong with it. */
+/**
+ * Returns the content of the section stored in `bytes[start, start + length + trailer)`, or the
+ * reason why it is damaged.
+ */
 export const sectionContent = (
   bytes: Uint8Array,
   start: number,
@@ -100,7 +108,7 @@ export const encodeFooter = (footer: Footer, salt: number, fileNumber: number, o
   return bytes
 }
 
-/** The footer, or what is wrong with it. */
+/** Returns the footer, or the reason why it is damaged. */
 export const decodeFooter = (bytes: Uint8Array, salt: number, fileNumber: number, offset: number): Footer | string => {
   if (bytes.length !== footerSize) return "cut short"
   if (readU32(bytes, 44) !== checksum(bytes, 0, 44, placeSeed(salt, fileNumber, offset))) return "checksum mismatch"
@@ -113,17 +121,20 @@ export const decodeFooter = (bytes: Uint8Array, salt: number, fileNumber: number
   return footer
 }
 
-/** Versions that are not the newest of their key in a table: nobody but a snapshot sees them. */
+/** Versions that are not the newest of their key in a table. Only snapshots can read them. */
 export interface Superseded {
   readonly entries: number
   /** Bytes of their keys and values before compression. */
   readonly bytes: number
 }
 
-/** What is known of a table without reading its blocks; the manifest keeps it, and the table itself as its properties. */
+/**
+ * Describes a table without its blocks. Stored in the manifest, and in the table itself as its
+ * properties.
+ */
 export interface TableMeta {
   readonly fileNumber: number
-  /** Bytes of the whole file. */
+  /** Size of the whole file in bytes. */
   readonly size: number
   readonly smallestKey: Uint8Array
   readonly largestKey: Uint8Array
@@ -133,7 +144,10 @@ export interface TableMeta {
   readonly deletions: number
   /** Bytes of keys and values before compression. */
   readonly rawBytes: number
-  /** The properties alone keep it. Undefined if they have not been read, or say nothing of it. */
+  /**
+   * Stored in the properties, not in the manifest. Undefined if the properties have not been read,
+   * or do not include it.
+   */
   readonly superseded?: Superseded | undefined
 }
 
@@ -156,10 +170,10 @@ export const encodeTableMeta = (meta: TableMeta): Uint8Array => {
   return bytes
 }
 
-/** Where the last table meta decoded ends. */
+/** Where the last `TableMeta` decoded ends. */
 export let tableMetaEnd = 0
 
-/** Undefined when `bytes[start, end)` does not begin with a table's meta. */
+/** Returns undefined if `bytes[start, end)` does not begin with a `TableMeta`. */
 export const decodeTableMeta = (bytes: Uint8Array, start: number, end: number): TableMeta | undefined => {
   if (end - start < 44) return undefined
   const smallestLength = readVarint(bytes, start + 42, end)
@@ -183,7 +197,8 @@ export const decodeTableMeta = (bytes: Uint8Array, start: number, end: number): 
 }
 
 /**
- * A table's properties: its meta, and behind it what was added to the format later. Each reader ignores what it does not know at the end.
+ * Encodes a table's properties: its `TableMeta`, followed by fields that were added to the format
+ * later. Readers ignore unknown bytes at the end.
  *
  * ```
  * +------+----------------------+--------------------+
@@ -204,7 +219,7 @@ export const encodeProperties = (meta: TableMeta): Uint8Array => {
 
 const supersededSize = 12
 
-/** Undefined when the bytes are no properties. */
+/** Returns undefined if the bytes are malformed. */
 export const decodeProperties = (bytes: Uint8Array): TableMeta | undefined => {
   const meta = decodeTableMeta(bytes, 0, bytes.length)
   if (meta === undefined || tableMetaEnd + supersededSize > bytes.length) return meta

@@ -3,22 +3,24 @@ import { readVarint, varintEnd } from "../bytes/encoding.js"
 import { BlockCursor } from "./blockCursor.js"
 import type { Handle } from "./tableFormat.js"
 
-/** Searches in the block itself before what is below comes to be. */
+/** This many searches use the index block directly, before the heads are read into memory. */
 const searchesInBlock = 16
 
 /**
- * A table's index in memory: the first eight bytes of separators as numbers, the separators side by side, and the handles of the
- * data blocks. A search compares numbers, and bytes only where those are equal.
+ * A table's index in memory: the first eight bytes of each separator as two numbers, the separators
+ * themselves, and the handles of the data blocks. A search compares the numbers first, and the
+ * bytes only if the numbers are equal.
  *
  * ```
  * heads of groups ----> one group's separators ----> block
  * ```
  *
- * The first searches are made in the index block as it is; then the heads are read, and a group is taken apart when a search first comes to it. To do
- * all of it as a table is opened would take a process that has just begun 30 ms for 6,000 blocks.
+ * Decoding is lazy, to keep opening fast for tables with thousands of blocks. The first searches
+ * use the index block directly. Then the heads of all groups are read, and each group is decoded at
+ * the first search that reaches it.
  */
 export class TableIndex {
-  /** Data blocks. */
+  /** Number of data blocks. */
   readonly count: number
   private readonly cursor: BlockCursor
   private readonly interval: number
@@ -26,18 +28,21 @@ export class TableIndex {
   private headHigh = nothing
   private headLow = nothing
   private searches = 0
-  /** For each group its separators, once it has been taken apart. */
+  /** The separators of each group, concatenated. Undefined until the group is decoded. */
   private readonly keys: Array<Uint8Array | undefined>
-  /** Where each separator ends in those of its group. */
+  /** Where each separator ends within its group's separators. */
   private readonly keyEnds: Uint32Array
   private readonly high: Uint32Array
   private readonly low: Uint32Array
-  /** Where data blocks begin; negative while that has not been read. */
+  /** Where each data block begins. Negative until it is decoded. */
   private readonly offsets: Float64Array
   private readonly lengths: Uint32Array
   private keyBytes = 0
 
-  /** `malformed` is called, now or later, and must throw, when the block is no index of blocks before `limit`. */
+  /**
+   * `malformed` must throw. It is called, here or by a later method, when the block is not a valid
+   * index of blocks that end at or before `limit`.
+   */
   constructor(
     private readonly block: Uint8Array,
     private readonly limit: number,
@@ -61,7 +66,9 @@ export class TableIndex {
     return this.block.length + this.count * 24 + this.keys.length * 16 + this.keyBytes
   }
 
-  /** The first block whose separator is at or above the key; `count` where there is none. */
+  /**
+   * Returns the first block whose separator is at or above the key, or `count` if there is none.
+   */
   find(key: Uint8Array, length: number): number {
     if (this.searches < searchesInBlock) return this.findInBlock(key, length)
     const high = highOf(key, length)
@@ -80,7 +87,7 @@ export class TableIndex {
     return from === 0 ? 0 : this.findIn(from - 1, Math.min(from * interval, this.count), key, length, high, low)
   }
 
-  /** The same, by a cursor over the index block. */
+  /** The same as `find`, with a cursor over the index block. */
   private findInBlock(key: Uint8Array, length: number): number {
     const { cursor } = this
     if (this.searches === searchesInBlock - 1) this.readHeads()
@@ -105,7 +112,10 @@ export class TableIndex {
     this.headLow = low
   }
 
-  /** The same among the separators of a group behind its head, which is below the key; `to` where there is none. */
+  /**
+   * The same as `find`, among the separators that follow the head of a group. The head must be
+   * below the key. Returns `to` if no separator before `to` is at or above the key.
+   */
   private findIn(group: number, to: number, key: Uint8Array, length: number, keyHigh: number, keyLow: number): number {
     const keys = this.keys[group] ?? this.takeApart(group)
     const { high, low, keyEnds } = this
@@ -121,7 +131,10 @@ export class TableIndex {
     return from
   }
 
-  /** Whether a block's separator is the key: then the key's older versions may stand in the next block. */
+  /**
+   * Whether a block's separator is the key. If so, older versions of the key may be in the next
+   * block.
+   */
   separatorIs(block: number, key: Uint8Array, length: number): boolean {
     const group = (block / this.interval) | 0
     const keys = this.keys[group] ?? this.takeApart(group)
@@ -139,12 +152,12 @@ export class TableIndex {
     return this.lengths[block]!
   }
 
-  /** Where all data blocks stand, in order. */
+  /** Returns the handles of all data blocks, in order. */
   handles(): Array<Handle> {
     return Array.from(this.offsets, (_, block) => ({ offset: this.offsetOf(block), length: this.lengthOf(block) }))
   }
 
-  /** Keeps the handle that the cursor is at. */
+  /** Decodes and keeps the handle at the cursor. */
   private readHandle(): void {
     const { cursor } = this
     const offset = readVarint(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)

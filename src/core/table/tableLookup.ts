@@ -7,15 +7,21 @@ import { findTable } from "./levelCursor.js"
 import type { TableMeta } from "./tableFormat.js"
 import type { TableReader } from "./tableReader.js"
 
-/** Tables by level: level 0 from the newest to the oldest, deeper levels disjoint and ordered by key. */
+/**
+ * Tables by level. Level 0 is ordered from the newest table to the oldest. The tables of deeper
+ * levels are disjoint and ordered by key.
+ */
 export interface TableLevels extends EntrySource {
   readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>
 }
 
-/** The entry cache takes megabytes for its first entry, so a program that finds few keys in tables does without it. */
+/**
+ * The entry cache allocates megabytes for its first entry. So it stays empty until this many keys
+ * have been found in tables.
+ */
 const foundBeforeEntries = 8
 
-/** Lookups in the tables of a version: first in the entry cache, then level by level. */
+/** Finds keys in the tables of a version: first in the entry cache, then level by level. */
 export class TableLookup {
   private untilEntries = foundBeforeEntries
 
@@ -25,8 +31,9 @@ export class TableLookup {
   ) {}
 
   /**
-   * Looks for the newest version of a key at or before `sequence`. Returns the level where it is, or was when the entry cache took
-   * it; -1 if there is none. `isNewest` says that no version of any key is newer than `sequence`.
+   * Looks for the newest version of a key at or before `sequence`. Returns the level of its table,
+   * or -1 if there is none. For an entry from the entry cache, that is the level where it was when
+   * the cache took it. `isNewest` means that no version of any key is newer than `sequence`.
    */
   find(source: TableLevels, key: LookupKey, sequence: number, isNewest: boolean, result: LookupResult): number {
     const { entries } = this
@@ -38,7 +45,7 @@ export class TableLookup {
     const level = this.findInLevels(source.levels, key, sequence, result)
     if (level < 0 || result.kind === EntryKind.deletion) return level
     if (!hasEntries) this.untilEntries--
-    // An older snapshot may have found an older version than the newest.
+    // A read at an older snapshot may not have found the key's newest version.
     else if (isNewest) entries.offer(key, result, level)
     return level
   }

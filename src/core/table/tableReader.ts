@@ -18,7 +18,7 @@ import {
 } from "./tableFormat.js"
 import { TableIndex } from "./tableIndex.js"
 
-/** Counts of one store's table reads. */
+/** Counts the table reads of one store. */
 export class ReadCounters {
   filterChecks = 0
   filterNegatives = 0
@@ -27,16 +27,23 @@ export class ReadCounters {
   blockBytes = 0
 }
 
-/** After so many lookups in a row that its filter was asked about and that found their key, it is not asked until one finds none. */
+/**
+ * After this many lookups in a row that checked the filter and found their key, lookups skip the
+ * filter until one of them does not find its key.
+ */
 const patience = 256
 
 /**
- * Where a block that a lookup missed is read to, searched, and copied from into the cache. Memory that is used again and again
- * takes 3 µs for a block of a page, new memory 5, and the collector its part.
+ * The buffer for a block that a lookup misses in the cache. The block is copied from here into the
+ * cache, and searched here. Reusing one buffer is faster than allocating for each block, and leaves
+ * no garbage.
  */
 const missed = new Uint8Array(64 * 1024)
 
-/** An open table: footer, properties and index are in memory, the filter from the second lookup on; data blocks are read when asked for. */
+/**
+ * An open table. Its properties and index are in memory. The filter is read when a lookup first
+ * needs it, and data blocks are read on demand.
+ */
 export class TableReader implements BlockOwner {
   readonly slots: Int32Array
   readonly index: TableIndex
@@ -45,10 +52,17 @@ export class TableReader implements BlockOwner {
   private readonly filterHandle: Handle
   private readonly hasFilter: boolean
   private filter: TableFilter | undefined
-  /** The first lookup does without the filter, which takes longer to read than a block. */
+  /**
+   * Starts at `patience`, so that the first lookup skips the filter: reading the filter takes
+   * longer than reading a block.
+   */
   private foundInARow = patience
 
-  /** Reads and checks everything but the filter and the data blocks. @throws CorruptionFailure, FormatFailure, StorageFailure */
+  /**
+   * Reads and checks everything except the filter and the data blocks.
+   *
+   * @throws CorruptionFailure, FormatFailure, StorageFailure
+   */
   constructor(
     readonly file: StorageFile,
     readonly fileNumber: number,
@@ -81,14 +95,17 @@ export class TableReader implements BlockOwner {
     this.slots = new Int32Array(this.index.count).fill(absent)
   }
 
-  /** Bytes held beside cached blocks. */
+  /** Bytes of memory held, without cached blocks. */
   get memory(): number {
     return this.index.memory + this.slots.length * 4 + (this.filter?.byteLength ?? 0)
   }
 
   /**
-   * Looks for the newest version of `key` at or before `sequence`; true when `found` holds it. A filter that has had nothing to
-   * refuse for long is not asked: that spares a twentieth of each lookup, and costs one block for so many lookups at worst.
+   * Looks for the newest version of `key` at or before `sequence`. Returns true and fills `found`
+   * if there is one.
+   *
+   * Lookups skip a filter that has rejected nothing for `patience` lookups. Each then costs less.
+   * The price is at most one needless block read in `patience` lookups.
    */
   find(key: LookupKey, sequence: number, found: LookupResult): boolean {
     const { counters } = this
@@ -125,7 +142,7 @@ export class TableReader implements BlockOwner {
     return this.filter
   }
 
-  /** A data block is searched where it lies in the cache. */
+  /** Searches a data block, in place if the cache has it. */
   private findIn(index: number, key: LookupKey, sequence: number, found: LookupResult): number {
     const { cache } = this
     if (cache.get(this, index)) return findInBlock(cache.bytes, cache.start, cache.end, key, sequence, found)
@@ -134,7 +151,7 @@ export class TableReader implements BlockOwner {
     return findInBlock(block, 0, block.length, key, sequence, found)
   }
 
-  /** A data block, which is good until the next one is read. */
+  /** Reads a data block. The result is valid until the next call. */
   private readMissed(index: number): Uint8Array {
     const offset = this.index.offsetOf(index)
     const length = this.index.lengthOf(index)
@@ -147,7 +164,7 @@ export class TableReader implements BlockOwner {
     return this.checkSection(bytes, 0, offset, length, "data block")
   }
 
-  /** A data block that is not in the cache, copied into it. */
+  /** Reads a data block that is not in the cache, and adds a copy to the cache. */
   fillBlock(index: number): Uint8Array {
     const block = this.readBlock(index)
     this.cache.put(this, index, block)
@@ -158,7 +175,10 @@ export class TableReader implements BlockOwner {
     return this.readSection({ offset: this.index.offsetOf(index), length: this.index.lengthOf(index) }, "data block")
   }
 
-  /** The blocks from `index` on that fit in `budget` bytes (one at least), read with one call. */
+  /**
+   * Reads the blocks from `index` on that fit in `budget` bytes, but at least one, with one read
+   * call.
+   */
   readBlocks(index: number, budget: number): Array<Uint8Array> {
     const table = this.index
     const start = table.offsetOf(index)

@@ -6,16 +6,16 @@ import type { TableBuilder } from "./tableBuilder.js"
 import type { TableMeta } from "./tableFormat.js"
 
 export interface WriterJobOptions {
-  /** Begins the next table. */
+  /** Starts the next table. */
   readonly begin: () => TableBuilder
   readonly retention: RetentionPolicy
-  /** A table is closed at the next new key once it has this many bytes. */
+  /** A table of at least this many bytes is finished before the next new key. */
   readonly targetSize: number
-  /** Bytes of entries handled between two yields. */
+  /** Bytes of entries processed between two yields. */
   readonly sliceBytes: number
 }
 
-/** What came of merging: the tables written, and how much was read and dropped. */
+/** The tables written, and how many entries were read and dropped. */
 export interface WriterJobResult {
   readonly tables: ReadonlyArray<TableMeta>
   readonly entriesRead: number
@@ -23,8 +23,8 @@ export interface WriterJobResult {
 }
 
 /**
- * Writes the entries of `cursor` that are to be kept into tables. It yields between slices, so that whoever drives it
- * gives the event loop its turn; a table never ends within the versions of one key.
+ * Writes the entries of `cursor` that `retention` keeps into tables. Yields between slices, so that
+ * the caller can yield to the event loop. The versions of one key are never split between tables.
  */
 export function* writeTables(cursor: InternalCursor, options: WriterJobOptions): Generator<void, WriterJobResult> {
   const { retention, targetSize, sliceBytes } = options
@@ -76,5 +76,5 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
   return { tables, entriesRead, entriesDropped }
 }
 
-/** What an entry costs beside its bytes, in bytes' worth of time. */
+/** The fixed processing cost of an entry, expressed in bytes. */
 const entryCost = 64

@@ -46,7 +46,7 @@ export const makeComponents = (
   replacements: Replacements = {}
 ): Effect.Effect<Context.Context<Components>, OpenError, Storage | Scope.Scope> =>
   Effect.gen(function* () {
-    const settings = yield* LsmOptions.settings(options)
+    const settings = yield* LsmOptions.resolveOptions(options)
     const scope = yield* Effect.scope
     const { metrics, manifest, wal, memtable, tables, merger, compactor } = replacements
     const storage = Context.make(Storage, yield* Storage)
@@ -86,7 +86,7 @@ export const openOn = (
   replacements?: Replacements
 ): Effect.Effect<Store, OpenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const settings = yield* LsmOptions.settings(options)
+    const settings = yield* LsmOptions.resolveOptions(options)
     const outer = yield* Effect.scope
     // Not a child of the outer scope until the store is open. If the outer scope closes before that, the components stay until the
     // opening ends.

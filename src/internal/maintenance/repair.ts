@@ -4,7 +4,7 @@ import { isLockName } from "../../core/lock/lockNames.js"
 import { surveyDirectory } from "../../core/recovery/survey.js"
 import { mayLoseData } from "../../core/storage/damage.js"
 import { InvalidArgument, type OpenError } from "../../LsmError.js"
-import { settings } from "../../LsmOptions.js"
+import { resolveOptions } from "../../LsmOptions.js"
 import type { RepairOptions, RepairReport } from "../../Maintenance.js"
 import { attempt, Storage } from "../../Storage.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
@@ -17,8 +17,8 @@ export const repairStore = (
   { into: given, ...tuning }: RepairOptions
 ): Effect.Effect<RepairReport, OpenError, Storage> =>
   Effect.gen(function* () {
-    const { directory } = yield* settings({ directory: damaged })
-    const options = yield* settings({ ...tuning, directory: given })
+    const { directory } = yield* resolveOptions({ directory: damaged })
+    const options = yield* resolveOptions({ ...tuning, directory: given })
     const into = options.directory
     const storage = yield* Storage
     const refuse = (reason: string) => new InvalidArgument({ argument: "into", reason })

@@ -5,7 +5,7 @@ import * as Stream from "effect/Stream"
 import { verifyDirectory } from "../../core/recovery/verifyDirectory.js"
 import type { Damage } from "../../core/storage/damage.js"
 import type { OpenError } from "../../LsmError.js"
-import { settings } from "../../LsmOptions.js"
+import { resolveOptions } from "../../LsmOptions.js"
 import type { VerifyEvent, VerifyOptions } from "../../Maintenance.js"
 import { attempt, Storage } from "../../Storage.js"
 import { expectStore } from "../manifest/directories.js"
@@ -14,7 +14,7 @@ import { expectStore } from "../manifest/directories.js"
 export const verifyStore = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, Storage> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
-      const { directory } = yield* settings({ directory: options.directory })
+      const { directory } = yield* resolveOptions({ directory: options.directory })
       const storage = yield* Storage
       yield* expectStore(directory)
       yield* storage.lock(directory, "read")

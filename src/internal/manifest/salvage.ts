@@ -11,7 +11,7 @@ import { type Damage, mayLoseData, type Report, reportOnce } from "../../core/st
 import { storeIdSize } from "../../core/storage/fileHeader.js"
 import { parseFileName } from "../../core/storage/fileNames.js"
 import type { FileError, InvalidArgument, OpenError } from "../../LsmError.js"
-import { type LsmOptions, settings } from "../../LsmOptions.js"
+import { type LsmOptions, resolveOptions } from "../../LsmOptions.js"
 import * as SSTableStore from "../../SSTableStore.js"
 import { attempt, Storage, type StorageService } from "../../Storage.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
@@ -95,7 +95,7 @@ export const merge = (
   Effect.gen(function* () {
     const storage = yield* Storage
     const { directory, storeId } = target
-    const targetSettings = yield* settings({ ...options, directory })
+    const targetSettings = yield* resolveOptions({ ...options, directory })
     const tables = yield* SSTableStore.make(targetSettings)
     tables.unsafeAttach(storeId)
     let { nextFileNumber } = target

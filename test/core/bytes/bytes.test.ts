@@ -14,7 +14,7 @@ const anyText = FastCheck.oneof(
 )
 
 describe("compare", () => {
-  it("is unsigned bytewise order", () => {
+  it("orders bytes as unsigned numbers", () => {
     check(
       FastCheck.property(anyKey, anyKey, (a, b) => {
         expect(Math.sign(bytes.compare(a, b))).toBe(Buffer.compare(a, b))
@@ -24,7 +24,7 @@ describe("compare", () => {
     )
   })
 
-  it("looks at the ranges only", () => {
+  it("ignores bytes outside the ranges", () => {
     check(
       FastCheck.property(anyKey, anyKey, FastCheck.uint8Array({ maxLength: 4 }), (a, b, around) => {
         const wrap = (key: Uint8Array) => Uint8Array.of(...around, ...key, ...around)
@@ -40,7 +40,7 @@ describe("compare", () => {
     )
   })
 
-  it("agrees with prefix words wherever those differ", () => {
+  it("agrees with prefix words if they differ", () => {
     const words = (key: Uint8Array) => [
       bytes.prefixWord(key, 0, key.length),
       bytes.prefixWord(key, Math.min(4, key.length), key.length)
@@ -58,7 +58,7 @@ describe("compare", () => {
 })
 
 describe("prefixEnd", () => {
-  it("parts the keys with the prefix from those above", () => {
+  it("separates keys with the prefix from the keys above them", () => {
     check(
       FastCheck.property(anyKey, anyKey, (prefix, key) => {
         const end = bytes.prefixEnd(prefix)
@@ -71,11 +71,11 @@ describe("prefixEnd", () => {
 })
 
 describe("UTF-8", () => {
-  it("is encoded in place as TextEncoder does", () => {
+  it("is encoded in place like TextEncoder encodes it", () => {
     check(
       FastCheck.property(anyText, FastCheck.nat(3), (text, at) => {
         const expected = new TextEncoder().encode(text)
-        // What has no UTF-8 does not come back.
+        // Ill-formed strings do not round-trip.
         if (bytes.decodeUtf8(expected) !== text) {
           expect(bytes.encodeUtf8Into(text, new Uint8Array(at + text.length * 3), at)).toBe(bytes.illFormed)
           expect(bytes.encodeUtf8(text)).toBeUndefined()
@@ -90,7 +90,7 @@ describe("UTF-8", () => {
     )
   })
 
-  it("makes the same lookup key of a string and of its bytes, one after the other", () => {
+  it("gives the same lookup key for a string and for its bytes, one after the other", () => {
     const key = new ReusableLookupKey()
     check(
       FastCheck.property(anyText, FastCheck.constantFrom(1, 100), (text, times) => {
@@ -110,11 +110,11 @@ describe("UTF-8", () => {
   })
 })
 
-/** Node 20 does not have it, Node 22 detaches a buffer whatever it is marked with, Node 24 refuses to. */
+/** Missing on Node 20. Node 22 detaches even marked buffers. Node 24 refuses to. */
 const detach: ((this: ArrayBufferLike) => ArrayBuffer) | undefined = Reflect.get(ArrayBuffer.prototype, "transfer")
 
 describe("copies", () => {
-  it.runIf(detach !== undefined)("get new memory when theirs was detached", () => {
+  it.runIf(detach !== undefined)("use new memory after their slab was detached", () => {
     for (const length of [5, 0]) {
       try {
         detach!.call(bytes.copyRange(Uint8Array.of(1, 2, 3), 0, 3).buffer)
@@ -126,7 +126,7 @@ describe("copies", () => {
     }
   })
 
-  it("share memory that is marked, or own theirs", () => {
+  it("share marked memory or own their memory", () => {
     const source = new Uint8Array(10_000).fill(7)
     const small = bytes.copyRange(source, 0, 100)
     const large = bytes.copyRange(source, 0, 10_000)
@@ -142,7 +142,7 @@ describe("copies", () => {
     expect(large.length).toBe(0)
   })
 
-  it("are equal and apart", () => {
+  it("are equal to the source and independent of it", () => {
     check(
       FastCheck.property(FastCheck.array(FastCheck.nat(9000), { maxLength: 8 }), FastCheck.nat(9), (lengths, start) => {
         const source = new Uint8Array(10_000).map((_, i) => i * 7)

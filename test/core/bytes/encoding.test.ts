@@ -12,7 +12,7 @@ const number = FastCheck.oneof(
 )
 
 describe("varint", () => {
-  it("reads back what was written, where it was written", () => {
+  it("reads back what was written at any position", () => {
     check(
       FastCheck.property(number, FastCheck.nat(5), (value, at) => {
         const bytes = new Uint8Array(20).fill(0xff)
@@ -27,12 +27,12 @@ describe("varint", () => {
     )
   })
 
-  it("takes eight bytes for the largest number", () => {
+  it("needs eight bytes for the largest number", () => {
     expect(encoding.varintLength(Number.MAX_SAFE_INTEGER)).toBe(8)
     expect(encoding.readVarint(new Uint8Array(8).fill(0xff), 0, 8)).toBe(-1)
   })
 
-  it("answers -1 or a safe number for any bytes, and never reads past the end", () => {
+  it("returns -1 or a safe integer for any bytes, and never reads past the end", () => {
     check(
       FastCheck.property(FastCheck.uint8Array({ maxLength: 12 }), FastCheck.nat(14), (bytes, end) => {
         const value = encoding.readVarint(bytes, 0, Math.min(end, bytes.length))
@@ -46,7 +46,7 @@ describe("varint", () => {
 })
 
 describe("fixed-width integers", () => {
-  it("reads back what was written and touches nothing beside it", () => {
+  it("reads back what was written and leaves the bytes around it alone", () => {
     check(
       FastCheck.property(FastCheck.nat(encoding.maxU48), FastCheck.nat(3), (value, at) => {
         const bytes = new Uint8Array(12).fill(0xaa)

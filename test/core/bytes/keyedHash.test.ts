@@ -5,8 +5,8 @@ import { anyKey } from "../../support/entries.js"
 import { check } from "../../support/property.js"
 
 describe("HalfSipHash-1-3", () => {
-  it("is what its definition gives", () => {
-    // The bytes 0, 1, 2 ... under the key of the published examples.
+  it("gives the reference values", () => {
+    // The bytes 0, 1, 2 ... under the key of the published test vectors.
     const bytes = Uint8Array.from({ length: 8 }, (_, i) => i)
     const hashes = [0, 1, 2, 3, 4, 5, 8].map((length) => halfSipHash(bytes, 0, length, 0x03020100, 0x07060504))
     expect(hashes.map((h) => h.toString(16))).toEqual([
@@ -20,7 +20,7 @@ describe("HalfSipHash-1-3", () => {
     ])
   })
 
-  it("depends on its range alone, and on the key", () => {
+  it("depends only on the range and the key", () => {
     check(
       FastCheck.property(anyKey, FastCheck.uint8Array({ maxLength: 5 }), (key, around) => {
         const wrapped = Uint8Array.of(...around, ...key, ...around)

@@ -5,7 +5,7 @@ import { RangeChecksum } from "../../../src/core/bytes/rangeChecksum.js"
 import { check } from "../../support/property.js"
 
 describe("the checksum of a range", () => {
-  it("is what it is when the range is read", () => {
+  it("equals the checksum computed from the bytes", () => {
     check(
       FastCheck.property(
         FastCheck.nat(40_000),

@@ -32,7 +32,7 @@ const owners = (count: number, blocks: number) =>
 const found = (cache: BlockCache) => cache.bytes.slice(cache.start, cache.end)
 
 describe("the block cache", () => {
-  it("keeps to its budget and answers with the bytes that were put in, or none", () => {
+  it("stays within its budget and returns the bytes that were put in, or none", () => {
     let most = 0
     check(
       FastCheck.property(
@@ -76,7 +76,7 @@ describe("the block cache", () => {
     expect(most).toBeGreaterThan(20)
   })
 
-  it("gives a block that was asked for a second chance", () => {
+  it("gives a second chance to a block that was asked for", () => {
     const cache = new BlockCache(3 * 544, blockSize)
     const [owner] = owners(1, 10)
     const put = (index: number) => cache.put(owner!, index, new Uint8Array(100))
@@ -120,7 +120,7 @@ describe("the block cache", () => {
     ["packed", 500, 600],
     ["loose", 700, 1500]
   ] as const) {
-    it(`leaves blocks that were put in or copied alone when a ${kind} one takes their memory`, () => {
+    it(`does not change blocks that were put in or copied when a ${kind} one takes their memory`, () => {
       const cache = new BlockCache(budget, blockSize)
       const [owner] = owners(1, 2)
       const target = new Uint8Array(size)

@@ -21,7 +21,7 @@ const take = (value: Uint8Array, sequence: number) => {
 }
 const taken = () => found.bytes.slice(found.start, found.end)
 
-/** The tables of a version, as lookups ask them. */
+/** The tables of a version, for lookups. */
 class Tables implements EntrySource {
   constructor(readonly all: ReadonlyMap<string, Versions>) {}
   get entryCount(): number {
@@ -38,7 +38,10 @@ class Tables implements EntrySource {
   }
 }
 
-/** Asks as a lookup does; what is not held is found in the tables, and offered where the newest version is asked for. */
+/**
+ * Asks like a lookup. An entry that is not cached is found in the tables, and offered if the newest
+ * version was asked for.
+ */
 const ask = (cache: EntryCache, tables: Tables, name: string, at?: number): Uint8Array | undefined => {
   key.set(name)
   if (cache.find(tables, key, at ?? Number.POSITIVE_INFINITY, found)) return taken()
@@ -49,7 +52,7 @@ const ask = (cache: EntryCache, tables: Tables, name: string, at?: number): Uint
   return version.value
 }
 
-/** Keys of several lengths, more than the smallest of the budgets have room for. */
+/** Keys of several lengths, more than fit into the smallest budgets. */
 const names = Array.from({ length: 400 }, (_, i) => "k".repeat(i % 7) + i)
 const everything = (size: number): Tables =>
   new Tables(new Map(names.map((name, i) => [name, [{ sequence: i + 1, value: new Uint8Array(size).fill(i) }]])))
@@ -62,14 +65,14 @@ const steps = FastCheck.array(
     { weight: 1, arbitrary: FastCheck.record({ write: nameOf, size: FastCheck.nat(1100) }) },
     { weight: 1, arbitrary: FastCheck.record({ others: FastCheck.integer({ min: 0, max: 32 }) }) },
     { weight: 1, arbitrary: FastCheck.record({ names: FastCheck.integer({ min: 1, max: names.length }) }) },
-    // Everything is asked for, so that chunks are swept.
+    // Asks for all keys, so that chunks are swept.
     { weight: 1, arbitrary: FastCheck.record({ all: FastCheck.integer({ min: 1, max: 3 }) }) }
   ),
   { maxLength: 300, size: "max" }
 )
 
-describe("the cache of entries", () => {
-  it("answers as the tables do, of each version and at each sequence number, within what is left to it", () => {
+describe("the entry cache", () => {
+  it("finds what the tables hold, for any version and sequence number, within its budget", () => {
     let hits = 0
     const budgets = FastCheck.record({
       total: FastCheck.constantFrom(40_000, 100_000, 1 << 20),
@@ -110,7 +113,7 @@ describe("the cache of entries", () => {
     expect(hits).toBeGreaterThan(10_000)
   })
 
-  it("takes in what was found, with what stands behind it, while nobody else uses the memory", () => {
+  it("adds each entry found while others leave the memory unused", () => {
     const cache = new EntryCache({ total: 1 << 20, reserved: 1 << 16, others: { used: 0 } })
     const tables = new Tables(new Map()).with("a", { sequence: 7, value: Uint8Array.of(1, 2) })
     for (let i = 0; i < 5; i++) expect(ask(cache, tables, "a")).toEqual(Uint8Array.of(1, 2))
@@ -119,7 +122,7 @@ describe("the cache of entries", () => {
     expect(cache.hits).toBe(4)
   })
 
-  it("holds almost everything that there is room for", () => {
+  it("holds almost every entry that there is room for", () => {
     const cache = new EntryCache({ total: 1 << 20, reserved: 1 << 16, others: { used: 0 } })
     const tables = everything(100)
     for (const name of names) ask(cache, tables, name)
@@ -127,7 +130,7 @@ describe("the cache of entries", () => {
     expect(cache.hits).toBeGreaterThan(names.length * 0.95)
   })
 
-  /** Asks for each name and answers how many were held. */
+  /** Asks for each name and returns how many were cached. */
   const hitsOf = (cache: EntryCache, tables: Tables, asked: ReadonlyArray<string>): number => {
     const before = cache.hits
     for (const name of asked) ask(cache, tables, name)
@@ -137,7 +140,7 @@ describe("the cache of entries", () => {
   const small = () => new EntryCache({ total: 1 << 18, reserved, others: { used: (1 << 18) - reserved } })
   const twice = (asked: ReadonlyArray<string>) => asked.flatMap((name) => [name, name])
 
-  it("keeps what is asked for often when much else is taken in", () => {
+  it("keeps entries that are asked for often while many others are added", () => {
     const cache = small()
     const tables = everything(300)
     const often = names.slice(0, 20)
@@ -151,7 +154,7 @@ describe("the cache of entries", () => {
     expect(hits).toBeGreaterThanOrEqual(16)
   })
 
-  it("gives up what is not asked for any more", () => {
+  it("drops entries that are no longer asked for", () => {
     const cache = small()
     const tables = everything(300)
     const [first, second] = [names.slice(0, 80), names.slice(80, 160)]
@@ -161,7 +164,7 @@ describe("the cache of entries", () => {
     expect(held).toBeGreaterThan(40)
   })
 
-  it("gives up nothing for what is asked for once", () => {
+  it("drops nothing for entries that are asked for once", () => {
     const cache = small()
     const tables = everything(300)
     hitsOf(cache, tables, names.slice(0, 200))
@@ -171,7 +174,7 @@ describe("the cache of entries", () => {
     expect(hitsOf(cache, tables, names.slice(0, 80))).toBeGreaterThanOrEqual(held - 2)
   })
 
-  it("gives back what others need", () => {
+  it("gives back memory that others need", () => {
     const others = { used: 0 }
     const cache = new EntryCache({ total: 1 << 18, reserved, others })
     const tables = everything(300)
@@ -184,7 +187,7 @@ describe("the cache of entries", () => {
     expect(hitsOf(cache, tables, names)).toBeGreaterThan(50)
   })
 
-  it("goes on in what is left when others have taken even its index", () => {
+  it("continues in the memory that is left after others took even its index", () => {
     const others = { used: 0 }
     const [total, least] = [1 << 22, 1 << 15]
     const cache = new EntryCache({ total, reserved: least, others })
@@ -200,7 +203,7 @@ describe("the cache of entries", () => {
     expect(hitsOf(cache, tables, asked.slice(0, 50))).toBeGreaterThan(40)
   })
 
-  it("keeps within its memory where a version has more entries than the one before", () => {
+  it("stays within its budget if a version has more entries than the previous one", () => {
     const cache = new EntryCache({ total: 40_000, reserved: 40_000, others: { used: 0 } })
     hitsOf(cache, new Tables(new Map([...everything(1000).all].slice(0, 40))), names.slice(0, 40))
     expect(cache.used).toBeGreaterThan(36_000)
@@ -209,7 +212,7 @@ describe("the cache of entries", () => {
     expect(hitsOf(cache, everything(0), names)).toBe(0)
   })
 
-  it("tells keys of one tag from each other, and a key from one that begins with it", () => {
+  it("distinguishes keys with the same tag, and a key from its prefix", () => {
     for (const pair of [
       ["key11492", "key18054"],
       ["k9265217", "k9265217x"]
@@ -226,7 +229,7 @@ describe("the cache of entries", () => {
     }
   })
 
-  it("knows nothing of a version that is hundreds of versions ago", () => {
+  it("finds nothing of a version that is hundreds of versions old", () => {
     for (let between = 250; between < 260; between++) {
       const cache = new EntryCache({ total: 1 << 18, reserved, others: { used: 0 } })
       let tables = new Tables(new Map())

@@ -9,7 +9,7 @@ import { anyVersion, numbersOf, table } from "../../support/versions.js"
 
 const limits = { level0Tables: 4, level1Bytes: 500, levelRatio: 2, threshold: 0.85 }
 
-/** The version that a compaction leaves when everything is merged into one table, the widest it can be. */
+/** The version after a compaction that merges everything into one table of the widest range. */
 const carryOut = (version: Version, compaction: picker.Compaction): Version => {
   const { level, outputLevel, inputs, overlaps } = compaction
   const removed = [
@@ -25,7 +25,7 @@ const carryOut = (version: Version, compaction: picker.Compaction): Version => {
   return version.apply({ removed, added: [{ level: outputLevel, table: merged }] })
 }
 
-/** Each table tells of itself what it holds beside the newest version of each key. */
+/** Takes the superseded versions of each table from its `TableMeta`. */
 const garbage = (...snapshots: ReadonlyArray<number>): picker.Garbage => ({
   snapshots,
   supersededOf: ({ superseded }) => superseded
@@ -36,7 +36,7 @@ const holdsGarbage = ({ superseded, smallestSequence, largestSequence }: TableMe
   (superseded === undefined ? smallestSequence < largestSequence : superseded.entries > 0) &&
   !snapshots.some((held) => held >= smallestSequence && held < largestSequence)
 
-/** No table left where it was may hold an older version of a key that has been moved below it. */
+/** Checks a compaction: it must not move a version of a key below an older one. */
 const expectSound = (version: Version, compaction: picker.Compaction): void => {
   const { level, outputLevel, inputs, overlaps } = compaction
   expect(inputs.length).toBeGreaterThan(0)
@@ -57,7 +57,7 @@ const expectSound = (version: Version, compaction: picker.Compaction): void => {
 }
 
 describe("the compaction picker", () => {
-  it("chooses what leaves a valid version, until every level is within its limit", () => {
+  it("keeps versions valid, until every level is within its limit", () => {
     check(
       FastCheck.property(anyVersion, (start) => {
         let version = start
@@ -78,7 +78,7 @@ describe("the compaction picker", () => {
     )
   })
 
-  it("by hand brings a range down to the deepest level, and gets rid of its tombstones", () => {
+  it("compacts a range manually to the deepest level, and drops its tombstones", () => {
     const bound = FastCheck.option(FastCheck.nat(255), { nil: undefined })
     const held = FastCheck.uniqueArray(FastCheck.nat(60), { maxLength: 3 })
     check(
@@ -115,7 +115,7 @@ describe("the compaction picker", () => {
     )
   })
 
-  it("by hand rewrites the tables between two with tombstones along with them", () => {
+  it("also rewrites tables between two with tombstones in a manual compaction", () => {
     const tables = [table(1, 1, 2, { deletions: 1 }), table(2, 3, 4), table(3, 5, 6, { deletions: 1 }), table(4, 7, 8)]
     const version = new Version([[], [], tables, [], [], [], []])
     const compaction = picker.pickManual(version, 0, { smallest: undefined, largest: undefined }, garbage())!
@@ -124,7 +124,7 @@ describe("the compaction picker", () => {
     expect(numbersOf(carryOut(version, compaction))[2]).toEqual([5, 4])
   })
 
-  it("writes tables anew that hold versions that no snapshot needs, each once", () => {
+  it("rewrites tables with versions that no snapshot needs, each once", () => {
     const held = FastCheck.uniqueArray(FastCheck.nat(60), { maxLength: 3 })
     check(
       FastCheck.property(anyVersion, held, (start, unsorted) => {
@@ -150,7 +150,7 @@ describe("the compaction picker", () => {
     )
   })
 
-  it("leaves tables be that hold few such versions, until it is asked by hand", () => {
+  it("leaves alone tables with few such versions, except in a manual compaction", () => {
     const few = { ...table(1, 1, 2), superseded: { entries: 1, bytes: 4 }, entries: 11, largestSequence: 9 }
     const version = new Version([[], [], [few], [], [], [], []])
     expect(picker.pickSuperseded(version, garbage())).toBeUndefined()
@@ -167,10 +167,10 @@ describe("the compaction picker", () => {
     expect(picker.pickSuperseded(other, garbage())).toMatchObject({ inputs: [big] })
   })
 
-  it("takes the table with the least to rewrite below it, as a search of all of them finds it", () => {
+  it("picks the table with the least to rewrite below it, as a full search does", () => {
     check(
       FastCheck.property(anyVersion, FastCheck.integer({ min: 1, max: levelCount - 2 }), (version, level) => {
-        // Only this level is beyond its limit.
+        // Only this level exceeds its limit.
         const scored = { level0Tables: 1000, level1Bytes: 1, levelRatio: 1, threshold: 1 }
         const alone = new Version(version.levels.map((tables, at) => (at === level || at === level + 1 ? tables : [])))
         const compaction = picker.pickCompaction(alone, scored)
@@ -189,7 +189,7 @@ describe("the compaction picker", () => {
     )
   })
 
-  it("takes the table with the least to rewrite below it", () => {
+  it("picks the table with the least to rewrite below it", () => {
     const version = new Version([
       [],
       [table(1, 1, 3), table(2, 4, 6), table(3, 7, 9)],
@@ -203,7 +203,7 @@ describe("the compaction picker", () => {
     expect(compaction).toMatchObject({ level: 1, inputs: [{ fileNumber: 2 }], overlaps: [{ fileNumber: 6 }] })
   })
 
-  it("moves tables that nothing meets, but not overlapping ones, nor what is to be dropped by hand", () => {
+  it("moves tables without overlap, but rewrites overlapping ones and those with entries to drop", () => {
     const levels = (...tables: ReadonlyArray<TableMeta>) => new Version([tables, [], [], [], [], [], []])
     const one = { level0Tables: 1, level1Bytes: 500, levelRatio: 2, threshold: 1 }
     const alone = (...tables: ReadonlyArray<TableMeta>) =>

@@ -5,7 +5,7 @@ import { Version } from "../../../src/core/manifest/version.js"
 import { VersionSet } from "../../../src/core/manifest/versionSet.js"
 import type { TableMeta } from "../../../src/core/table/tableFormat.js"
 
-/** How often keys of tables have been looked at. */
+/** How often the bounds of tables have been read. */
 let looks = 0
 
 const key = (n: number): Uint8Array => Uint8Array.of(n >>> 16, n >>> 8, n)
@@ -31,7 +31,7 @@ const table = (fileNumber: number, from: number, to: number): TableMeta => {
   }
 }
 
-/** So many tables at level 1, each with two below it. */
+/** A version with `count` tables at level 1, each over two at level 2. */
 const wide = (count: number): Version => {
   const upper = Array.from({ length: count }, (_, i) => table(i + 1, i * 8, i * 8 + 7))
   const lower = Array.from({ length: count * 2 }, (_, i) => table(count + i + 1, i * 4, i * 4 + 3))
@@ -63,7 +63,7 @@ const small = wide(1000)
 const large = wide(8000)
 
 describe("eight times as many tables", () => {
-  it("take about as long to find those of a range in, and to change", () => {
+  it("cost about the same to find a range in, and to change", () => {
     const overlapping = (version: Version) => looksOf(() => version.overlapping(2, key(4000), key(4020)))
     expect(overlapping(large)).toBeLessThan(overlapping(small) + 20)
     const apply = (version: Version) => {
@@ -91,7 +91,7 @@ describe("eight times as many tables", () => {
     expect(merge(large)).toBeLessThan(merge(small) + 30)
   })
 
-  it("take eight times as long to choose among, by hand too", () => {
+  it("cost eight times as much to pick from, also in a manual compaction", () => {
     const pick = (version: Version) => looksOf(() => pickCompaction(version, limits))
     expect(pick(large)).toBeLessThan(pick(small) * 9)
     const range = { smallest: undefined, largest: undefined }
@@ -100,7 +100,7 @@ describe("eight times as many tables", () => {
     expect(manual(large)).toBeLessThan(manual(small) * 9)
   })
 
-  it("take eight times as many compactions, none of which takes longer but for choosing", () => {
+  it("need eight times as many compactions, which cost the same except for picking", () => {
     let looked = 0
     for (let version = wide(1000), i = 0; i < 50; i++) {
       const compaction = pickCompaction(version, limits)!

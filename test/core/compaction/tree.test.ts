@@ -18,7 +18,7 @@ import { finish, openTable, plainOptions, tableCursor, tableStoreId } from "../.
 
 const limits = { level0Tables: 2, level1Bytes: 1500, levelRatio: 2, threshold: 0.85 }
 
-/** The tree by its parts: what is written is flushed and compacted as a store does it, one step after the other. */
+/** A tree built from its parts. It flushes and compacts as a store does, one step at a time. */
 class Tree {
   readonly history: Array<TestEntry> = []
   readonly snapshots: Array<number> = []
@@ -53,7 +53,7 @@ class Tree {
     }
   }
 
-  /** What a reader at `sequence` sees. */
+  /** The entries visible at `sequence`. */
   read(sequence: number): string {
     const cursors: Array<InternalCursor> = [new ArrayCursor(this.unflushed), ...this.version.levels[0]!.map(this.open)]
     for (const tables of this.version.levels.slice(1)) cursors.push(new LevelCursor(tables, this.open))
@@ -70,7 +70,7 @@ class Tree {
     return this.version.levels.flat().reduce((n, { deletions }) => n + deletions, 0)
   }
 
-  /** Keys of which some table holds more than one version. */
+  /** Number of superseded entries in all tables. */
   get superseded(): number {
     return this.version.levels.flat().reduce((n, { superseded }) => n + superseded!.entries, 0)
   }
@@ -161,7 +161,7 @@ const expected = (tree: Tree, sequence: number): string =>
     .join("\n")
 
 describe("the tree", () => {
-  it("shows every reader what was written, however it is flushed and compacted", () => {
+  it("returns the writes visible to every reader, in any order of flushes and compactions", () => {
     check(
       FastCheck.property(steps, FastCheck.nat(), (plan, choice) => {
         const tree = new Tree()

@@ -5,7 +5,7 @@ import { moves, walk } from "../../support/cursorWalk.js"
 import { ArrayCursor, collect, history, shortKey, show, type TestEntry } from "../../support/entries.js"
 import { check } from "../../support/property.js"
 
-/** Entries dealt out among several sources, each of which may be empty. */
+/** Entries distributed over several sources, each of which may be empty. */
 const dealt = FastCheck.tuple(
   history(shortKey, { maxLength: 80 }),
   FastCheck.array(FastCheck.nat(5), { minLength: 80, maxLength: 80 })
@@ -18,7 +18,7 @@ const merged = (sources: ReadonlyArray<ReadonlyArray<TestEntry>>) =>
   mergeCursors(sources.map((source) => new ArrayCursor(source)))
 
 describe("a merge cursor", () => {
-  it("is one sorted array of all its sources, in both directions and turning anywhere", () => {
+  it("behaves like one sorted array of all sources, with any changes of direction", () => {
     check(
       FastCheck.property(dealt, moves(shortKey), ({ entries, sources }, steps) =>
         walk(merged(sources), entries, steps)
@@ -27,7 +27,7 @@ describe("a merge cursor", () => {
     )
   })
 
-  it("turns at every entry", () => {
+  it("changes direction at every entry", () => {
     check(
       FastCheck.property(dealt, ({ entries, sources }) => {
         const there = entries.flatMap(() => [{ move: "next" }, { move: "prev" }, { move: "next" }] as const)
@@ -37,13 +37,13 @@ describe("a merge cursor", () => {
     )
   })
 
-  it("of one source is that source, and of none is empty", () => {
+  it("of one source is that source, and of no source is empty", () => {
     const only = new ArrayCursor([])
     expect(mergeCursors([only])).toBe(only)
     walk(mergeCursors([]), [], [{ move: "last" }, { move: "seek", key: Uint8Array.of(1) }])
   })
 
-  it("shows an entry that two sources have twice at most, and loses none beside it", () => {
+  it("shows an entry of two sources at most twice, and loses none next to it", () => {
     check(
       FastCheck.property(dealt, ({ entries, sources }) => {
         const cursor = merged([...sources, entries])

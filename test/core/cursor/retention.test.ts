@@ -34,14 +34,14 @@ const seen = (pairs: ReadonlyArray<Pair>): string => pairs.map(({ key, value }) 
 
 const now = Number.MAX_SAFE_INTEGER
 
-/** A key that something below holds: it makes the bottom a matter of the key. */
+/** Whether something below holds the key, so that `isBottom` depends on the key. */
 const below = (key: Uint8Array): boolean => key.length % 2 === 0
 
 describe("retention", () => {
-  it("changes nothing that anybody can see, older data below included", () => {
+  it("changes nothing that any reader sees, including older data below", () => {
     check(
       FastCheck.property(history(shortKey, { maxLength: 60 }), FastCheck.nat(60), snapshots, (entries, older, held) => {
-        // The oldest entries lie below, where their keys are not at the bottom.
+        // The oldest entries are below, so their keys are not at the bottom.
         const beneath = entries.slice(0, older)
         const merged = entries.slice(older)
         const isBottom = (key: Uint8Array) => !beneath.some((entry) => compare(entry.key, key) === 0)
@@ -54,7 +54,7 @@ describe("retention", () => {
     )
   })
 
-  it("keeps what is needed and nothing else", () => {
+  it("keeps the versions that are needed and no others", () => {
     check(
       FastCheck.property(history(shortKey, { maxLength: 60 }), snapshots, (entries, held) => {
         const isBottom = (key: Uint8Array) => !below(key)
@@ -63,7 +63,7 @@ describe("retention", () => {
         const expected = entries.filter((entry) => {
           const readers = [...held, now].filter((sequence) => newest(entry.key, sequence) === entry)
           if (readers.length === 0) return false
-          // A tombstone hides something only where an older version stays.
+          // A tombstone is needed only if an older version remains.
           return entry.value !== undefined || below(entry.key) || held.some((sequence) => sequence < entry.sequence)
         })
         const kept = keep(entries, held, isBottom)
@@ -73,7 +73,7 @@ describe("retention", () => {
     )
   })
 
-  it("asks few of many snapshots about each version", () => {
+  it("reads few of many snapshots for each version", () => {
     let asked = 0
     const held = new Proxy(
       Array.from({ length: 4096 }, (_, i) => i * 2),
@@ -89,7 +89,7 @@ describe("retention", () => {
     expect(asked).toBeLessThan(8192 * 16)
   })
 
-  it("lets tombstones go at the bottom only", () => {
+  it("drops tombstones only at the bottom", () => {
     check(
       FastCheck.property(history(shortKey, { maxLength: 60 }), (entries) => {
         const deleted = (some: ReadonlyArray<TestEntry>) => some.filter(({ value }) => value === undefined)

@@ -60,7 +60,7 @@ const step = (cursor: VisibleCursor, move: Move): void => {
   else cursor[move.move]()
 }
 
-/** Where a move leads in the sorted pairs. */
+/** The position in the sorted pairs after a move. */
 const target = (pairs: ReadonlyArray<Pair>, at: number, move: Move): number => {
   if ("key" in move) {
     const below = pairs.filter(({ key }) => compare(key, move.key) < 0).length
@@ -81,7 +81,10 @@ const walk = (cursor: VisibleCursor, pairs: ReadonlyArray<Pair>, steps: Readonly
   }
 }
 
-/** The entries as a store holds them: the newest in memtables, older ones in tables, the oldest in a level of tables. */
+/**
+ * The entries as a store holds them: the newest in memtables, older ones in tables, the oldest in a
+ * level of tables.
+ */
 const asStored = (entries: ReadonlyArray<TestEntry>, sequence: number): InternalCursor => {
   const part = (from: number, to: number) =>
     entries.slice(Math.floor(entries.length * from), Math.floor(entries.length * to))
@@ -113,7 +116,7 @@ const asStored = (entries: ReadonlyArray<TestEntry>, sequence: number): Internal
 const written = history(shortKey, { maxLength: 80 })
 
 describe("a visible cursor", () => {
-  it("walks what is visible in its range at its sequence number, in any order of moves", () => {
+  it("shows what is visible in its range at its sequence number, in any order of moves", () => {
     check(
       FastCheck.property(written, FastCheck.nat(82), range, moves, (entries, sequence, within, steps) => {
         const pairs = visibleAt(entries, sequence, within)
@@ -133,7 +136,7 @@ describe("a visible cursor", () => {
     )
   })
 
-  it("turns at every entry", () => {
+  it("changes direction at every entry", () => {
     check(
       FastCheck.property(written, FastCheck.nat(82), range, (entries, sequence, within) => {
         const pairs = visibleAt(entries, sequence, within)
@@ -148,7 +151,7 @@ describe("a visible cursor", () => {
     )
   })
 
-  it("may stop on its way at any entry, to go on or to be where it was", () => {
+  it("may stop on its way at any entry, and goes on or returns", () => {
     check(
       FastCheck.property(
         written,
@@ -189,7 +192,7 @@ describe("a visible cursor", () => {
     )
   })
 
-  it("is not misled by an entry that two sources have", () => {
+  it("shows an entry of two sources once", () => {
     check(
       FastCheck.property(written, FastCheck.nat(82), range, moves, (entries, sequence, within, steps) => {
         const twice = mergeCursors([new ArrayCursor(entries), new ArrayCursor(entries.slice(0, 40))])
@@ -198,7 +201,7 @@ describe("a visible cursor", () => {
     )
   })
 
-  it("does not look on behind the end of its range for what it cannot see", () => {
+  it("does not examine entries after the end of its range", () => {
     const entry = (n: number, sequence: number): TestEntry => ({ key: Uint8Array.of(n), sequence, value: nothing })
     const entries = [entry(1, 1), ...Array.from({ length: 100 }, (_, i) => entry(10 + i, 100 + i))]
     const within = { start: undefined, end: Uint8Array.of(10) }
@@ -209,7 +212,7 @@ describe("a visible cursor", () => {
     expect(cursor.skipped).toBeLessThan(3)
   })
 
-  it("shows nothing after a failure, until it has been sought again", () => {
+  it("shows nothing after a failure until the next seek", () => {
     const failing = (entries: ReadonlyArray<TestEntry>, when: () => boolean): InternalCursor => {
       class Failing extends ArrayCursor {
         private fail(): void {

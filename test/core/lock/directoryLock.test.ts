@@ -32,7 +32,7 @@ const means = (changes: Partial<LockMeans> = {}): LockMeans => ({
 
 const withoutSockets = means({ listen: () => Promise.resolve(undefined) })
 
-/** Asks for the directory; what is had is let go with the scope. */
+/** Asks for the lock. A lock that is held is released with the scope. */
 const ask = (
   directory: string,
   how: LockMeans = means(),
@@ -48,7 +48,7 @@ const taken = { isOwn: false }
 
 const locks = (directory: string) => readdirSync(directory).filter((name) => name.startsWith("LOCK"))
 
-/** Lets nobody through before all have come. */
+/** Blocks callers until `count` of them have arrived. */
 const barrier = (count: number): (() => Promise<void>) => {
   let come = 0
   let open = (): void => undefined
@@ -61,7 +61,7 @@ const barrier = (count: number): (() => Promise<void>) => {
   }
 }
 
-/** A directory in which an owner was killed; its name stays. */
+/** A directory whose owner was killed. The owner's name remains. */
 const killed = Effect.gen(function* () {
   const directory = yield* temporaryDirectory
   const child = yield* spawnChild(["hold", directory])
@@ -91,16 +91,17 @@ const withPath = <A, E, R>(path: string, use: Effect.Effect<A, E, R>): Effect.Ef
       })
   )
 
-describe("of those that ask at the same time", () => {
+describe("processes that ask at the same time", () => {
   for (const [name, listen] of [
     ["by sockets", listenAt],
     ["by records", () => Promise.resolve(undefined)]
   ] as const) {
-    onLinux(`one becomes the owner, ${name}, whoever took its name first`, () =>
+    onLinux(`leave one owner, ${name}, in whatever order they took their names`, () =>
       Effect.gen(function* () {
         for (const count of [2, 2, 2, 3, 20]) {
           const directory = yield* temporaryDirectory
-          // All have looked, and found nobody, before the first has a name; then all have a name before one looks again.
+          // All have looked and found no owner before the first has a name. Then all have a name
+          // before one looks again.
           const named = barrier(count)
           const how = means({ listen: (path) => Effect.runPromise(Effect.promise(named)).then(() => listen(path)) })
           yield* Effect.scoped(
@@ -118,9 +119,9 @@ describe("of those that ask at the same time", () => {
     )
   }
 
-  onLinux("none becomes one beside an owner that it did not see at first", () =>
+  onLinux("do not become owner next to one that they missed in their first look", () =>
     Effect.gen(function* () {
-      // Its name is drawn: now and then it is the smaller one.
+      // Names are random, so several tries: sometimes its name is the smaller one.
       for (let i = 0; i < 4; i++) {
         const directory = yield* temporaryDirectory
         yield* Effect.scoped(
@@ -142,7 +143,7 @@ describe("of those that ask at the same time", () => {
     })
   )
 
-  onLinux("one whose name is removed before it is complete takes another", () =>
+  onLinux("take another name if theirs is removed before it is complete", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const names: Array<string> = []
@@ -150,7 +151,7 @@ describe("of those that ask at the same time", () => {
         listen: async (path) => {
           const server = await listenAt(path)
           names.push(path)
-          // As an owner does that sees it between its two steps.
+          // Like an owner that sees the name between its two steps.
           if (names.length < 3) unlinkSync(path)
           return server
         }
@@ -162,8 +163,8 @@ describe("of those that ask at the same time", () => {
   )
 })
 
-describe("the name of an owner that was killed", () => {
-  onLinux("is removed by the next one, and left by a reader", () =>
+describe("the name of a killed owner", () => {
+  onLinux("is removed by the next owner, but not by a reader", () =>
     Effect.gen(function* () {
       const { directory, path } = yield* killed
       expect(lstatSync(path).isSocket()).toBe(true)
@@ -180,7 +181,7 @@ describe("the name of an owner that was killed", () => {
     })
   )
 
-  onLinux("is left where it may be another machine's, unless LOCK is had too", () =>
+  onLinux("is left if it may be another machine's, unless LOCK is held too", () =>
     Effect.gen(function* () {
       const { directory, path } = yield* killed
       const shared = means({ isLocal: () => false })
@@ -192,7 +193,7 @@ describe("the name of an owner that was killed", () => {
     })
   )
 
-  onLinux("has one follower, however many ask", () =>
+  onLinux("has one successor, however many processes ask", () =>
     Effect.gen(function* () {
       const { directory } = yield* killed
       const asking = Array.from({ length: 10 }, () => ask(directory))
@@ -206,7 +207,7 @@ describe("the name of an owner that was killed", () => {
 describe("on a file system that other machines may reach", () => {
   const shared = means({ isLocal: () => false })
 
-  onLinux("LOCK is locked too, with a mode for its user alone", () =>
+  onLinux("LOCK is locked too, and only its user may access it", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const lock = join(directory, "LOCK")
@@ -227,7 +228,7 @@ describe("on a file system that other machines may reach", () => {
     })
   )
 
-  onLinux("a LOCK that is a link is refused, and what it points to is left alone", () =>
+  onLinux("a LOCK that is a symbolic link is refused, and its target is left alone", () =>
     Effect.gen(function* () {
       const home = yield* temporaryDirectory
       const target = join(home, "precious")
@@ -245,7 +246,7 @@ describe("on a file system that other machines may reach", () => {
     })
   )
 
-  onLinux("a record does it where no program locks files", () =>
+  onLinux("a record is used if the program flock is missing", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       yield* withPath(
@@ -257,17 +258,17 @@ describe("on a file system that other machines may reach", () => {
           expect(yield* ask(directory, shared)).toEqual(taken)
         })
       )
-      // With the program, too.
+      // The same with the program.
       expect(yield* ask(directory, shared)).toEqual(taken)
     })
   )
 })
 
-describe("a record of an owner", () => {
+describe("the record of an owner", () => {
   const self = ownRecord(false)
   const elsewhere = { ...self, boot: "another", host: "elsewhere" }
 
-  onLinux("is believed while its process is there", () =>
+  onLinux("is live while its process is running", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       yield* Effect.scoped(
@@ -286,9 +287,9 @@ describe("a record of an owner", () => {
 
   for (const [what, record, changes] of [
     ["of a process that has gone", { ...self, pid: 4_194_305 }, {}],
-    ["of a process whose number is another's now", { ...self, startTime: "1" }, {}],
+    ["of a process whose id another process has now", { ...self, startTime: "1" }, {}],
     ["of another boot of this machine", { ...self, boot: "another" }, {}],
-    ["of another machine whose flock was let go", { ...elsewhere, flock: true }, { isLocal: () => false }]
+    ["of another machine whose flock was released", { ...elsewhere, flock: true }, { isLocal: () => false }]
   ] as const) {
     onLinux(`${what} is stale`, () =>
       Effect.gen(function* () {
@@ -320,9 +321,9 @@ describe("a record of an owner", () => {
   }
 })
 
-describe("what is not of this library's making", () => {
+describe("a foreign file", () => {
   for (const how of ["by sockets", "by records"]) {
-    onLinux(`is left alone, whatever it is called, ${how}`, () =>
+    onLinux(`is left alone, whatever its name, ${how}`, () =>
       Effect.gen(function* () {
         const directory = yield* temporaryDirectory
         const target = join(directory, "target")
@@ -352,7 +353,7 @@ describe("what is not of this library's making", () => {
 })
 
 describe("a directory", () => {
-  onLinux("that may not be written to is only looked at by a reader", () =>
+  onLinux("that is not writable is only looked at by a reader", () =>
     Effect.gen(function* () {
       for (const code of ["EACCES", "EROFS"]) {
         const directory = yield* temporaryDirectory
@@ -365,7 +366,7 @@ describe("a directory", () => {
     })
   )
 
-  it("is local, or may be another machine's too", () => {
+  it("is local, or may be shared with other machines", () => {
     if (process.platform !== "linux") return
     expect(isLocalDirectory("/proc")).toBe(false)
     expect(isLocalDirectory("/dev/shm")).toBe(true)

@@ -21,7 +21,7 @@ const decode = (bytes: Uint8Array, start = 0, end = bytes.length): ReadonlyArray
 }
 
 describe("a batch", () => {
-  it("reads back, wherever it stands", () => {
+  it("reads back at any position", () => {
     check(
       FastCheck.property(history(anyKey), FastCheck.integer({ min: 0, max: 2 ** 48 - 100 }), (entries, from) => {
         const numbered = entries.map((entry, i) => ({ ...entry, sequence: from + i }))
@@ -35,7 +35,7 @@ describe("a batch", () => {
     )
   })
 
-  it("cut short or followed by anything is corrupt", () => {
+  it("is corrupt if it is cut short or followed by other bytes", () => {
     const entries = [
       { key: Uint8Array.of(1), sequence: 5, value: Uint8Array.of(2, 3) },
       { key: new Uint8Array(0), sequence: 6, value: undefined },
@@ -48,7 +48,7 @@ describe("a batch", () => {
     expect(() => batch.checkBatch(Uint8Array.of(...bytes, 0), 0, bytes.length + 1)).toThrow(CorruptionFailure)
   })
 
-  it("of any bytes is read or corrupt, and nothing else happens", () => {
+  it("of any bytes is either read or corrupt", () => {
     const anyBytes = FastCheck.oneof(
       FastCheck.uint8Array({ maxLength: 40 }),
       FastCheck.tuple(history(anyKey, { minLength: 1, maxLength: 5 }), FastCheck.nat(), FastCheck.nat(255)).map(

@@ -14,7 +14,7 @@ import { check } from "../../support/property.js"
 const salt = 12345
 const fileNumber = 9
 
-/** A file of frames behind `from` bytes; each says how much of the file was synced. */
+/** A file of frames after `from` bytes. `synced` gives the synced size in each frame. */
 const fileOf = (
   payloads: ReadonlyArray<Uint8Array>,
   synced: (frame: number, offset: number) => number,
@@ -35,7 +35,7 @@ const fileOf = (
 const payloads = FastCheck.array(FastCheck.uint8Array({ maxLength: 60 }), { minLength: 1, maxLength: 8 })
 
 describe("a frame", () => {
-  it("reads back in its place, and in no other place, file or store", () => {
+  it("reads back in its place, but in no other place, file or store", () => {
     check(
       FastCheck.property(payloads, (all) => {
         const { bytes, offsets } = fileOf(all, (_, offset) => offset)
@@ -57,7 +57,7 @@ describe("a frame", () => {
     )
   })
 
-  it("is no frame with any bit changed or any part missing", () => {
+  it("is invalid if any bit is changed or any part is missing", () => {
     const { bytes, offsets } = fileOf([Uint8Array.of(1, 2, 3), new Uint8Array(0), new Uint8Array(9)], () => 0)
     for (const offset of offsets) {
       const end = readFrame(bytes, offset, salt, fileNumber)!.payloadEnd
@@ -72,7 +72,7 @@ describe("a frame", () => {
     }
   })
 
-  it("of any bytes is none", () => {
+  it("is not found in arbitrary bytes", () => {
     check(
       FastCheck.property(FastCheck.uint8Array({ maxLength: 100 }), FastCheck.nat(110), (bytes, offset) => {
         expect(readFrame(bytes, offset, salt, fileNumber)).toBeUndefined()
@@ -84,7 +84,7 @@ describe("a frame", () => {
 })
 
 describe("proof of a sync", () => {
-  it("is found, or not, among small numbers, which look like frames at many places", () => {
+  it("is found correctly among small numbers, which look like frames in many places", () => {
     const torn = 61
     const bytes = new Uint8Array(1024 * 1024)
     let state = 7
@@ -99,10 +99,11 @@ describe("proof of a sync", () => {
     expect(findFrame(bytes, torn, salt, fileNumber)?.offset).toBe(last)
   })
 
-  it("is a later frame that knew of it, and nothing else", () => {
+  it("is a later frame that records the sync, and nothing else", () => {
     check(
       FastCheck.property(payloads, FastCheck.nat(), FastCheck.nat(), FastCheck.nat(), (all, s, d, b) => {
-        // From frame `s` on, everything before it was synced; frame `d` is damaged at byte `b`.
+        // Frame `s` and later ones say that all before `s` was synced. Frame `d` is damaged at byte
+        // `b`.
         const knowing = s % (all.length + 1)
         const damaged = d % all.length
         const places = fileOf(all, () => 0).offsets

@@ -8,7 +8,9 @@ import { fileHeaderSize } from "../../../src/core/storage/fileHeader.js"
 import { LogHarness, replay, type SegmentBytes } from "../../support/logHarness.js"
 import { check } from "../../support/property.js"
 
-/** Segments of so many records each. In a synced log each record is synced before the next one comes. */
+/**
+ * Segments with these numbers of records. In a synced log each record is synced before the next.
+ */
 const chain = async (counts: ReadonlyArray<number>, synced: boolean, size = 3): Promise<LogHarness> => {
   const log = new LogHarness()
   for (const [i, count] of counts.entries()) {
@@ -45,12 +47,12 @@ const outcome = (segments: ReadonlyArray<SegmentBytes>): ReturnType<typeof repla
   }
 }
 
-/** Where the frame of each record begins in a segment of records of 7 bytes. */
+/** The first record's frame, and the size of frames, in a segment of records of 7 bytes. */
 const firstFrame = fileHeaderSize + frameHeaderSize + startPayloadSize
 const frameSize = frameHeaderSize + 7
 
 describe("a log segment", () => {
-  it("torn anywhere in its last record loses that record, and says so", async () => {
+  it("torn anywhere in its last record loses that record, and reports it", async () => {
     const [[number, bytes]] = (await chain([3], false)).image() as [SegmentBytes]
     const last = firstFrame + 2 * frameSize
     expect(bytes.length).toBe(last + frameSize)
@@ -59,14 +61,14 @@ describe("a log segment", () => {
         const { records, end } = replay([[number, rest]])
         expect(records).toEqual([0, 1])
         expect(end).toMatchObject({ fileNumber: number, size: last })
-        // Where nothing of it is there, it is room that was never used.
+        // If nothing of the record is there, its place is unused space.
         const torn = kept === last ? [] : [{ file: "1.log", offset: last, bytes: unusedFrom(rest, last) - last }]
         expect(end.torn).toEqual(torn)
       }
     }
   })
 
-  it("with zeros behind any of its ends is what it is without", async () => {
+  it("reads the same with zeros after any of its ends", async () => {
     const log = await chain([2, 0, 3], true)
     const [last] = log.image().slice(-1) as [SegmentBytes]
     check(
@@ -95,9 +97,9 @@ describe("a log segment", () => {
     }
   })
 
-  it("with any bit changed before a synced record is corrupt, and behind it torn", async () => {
+  it("with any bit changed before a synced record is corrupt, and after it torn", async () => {
     const [[number, bytes]] = (await chain([4], true)).image() as [SegmentBytes]
-    // Record i knows that record i - 1 was synced; nothing tells of the last one.
+    // Record i says that record i - 1 was synced. No record says so of the last one.
     const proven = firstFrame + 3 * frameSize
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const result = outcome([[number, flip(bit)(bytes)]])
@@ -113,7 +115,7 @@ describe("a log segment", () => {
     }
   })
 
-  it("closed in order proves all of itself, and takes nothing behind its end", async () => {
+  it("closed in order proves all its records, and allows no bytes after its end", async () => {
     const log = await chain([3], false)
     log.writer.close(() => undefined)
     await log.settle()
@@ -130,7 +132,7 @@ describe("a log segment", () => {
     expect(replay([[number, longer]])).toMatchObject({ records: [0, 1, 2], end: { size: bytes.length, torn: [] } })
   })
 
-  it("of any bytes behind its header is torn or corrupt", async () => {
+  it("with any bytes after its header is torn or corrupt", async () => {
     const [[number, bytes]] = (await chain([2], false)).image() as [SegmentBytes]
     check(
       FastCheck.property(FastCheck.uint8Array({ maxLength: 200 }), FastCheck.nat(bytes.length), (tail, kept) => {
@@ -139,7 +141,7 @@ describe("a log segment", () => {
         const result = outcome([[number, all]])
         if (result instanceof CorruptionFailure) return
         expect(result.records).toEqual(numbers(result.records.length))
-        // Without a record, the valid part is the header, with the start frame or without.
+        // Without a record, the valid part is the header, with or without the start frame.
         const valid = result.records.length > 0 ? [result.end.size] : [fileHeaderSize, firstFrame]
         const rest = result.end.torn.reduce((n, torn) => n + torn.bytes, 0)
         expect(valid.map((end) => unusedFrom(all, end) - end)).toContain(rest)
@@ -150,7 +152,7 @@ describe("a log segment", () => {
 })
 
 describe("a chain of log segments", () => {
-  it("reads in order, empty segments at its end aside", async () => {
+  it("reads in order, and ignores empty segments at its end", async () => {
     const log = await chain([2, 0, 3, 1], false)
     const empty = new LogHarness({ fileNumber: 98, size: 0, torn: [] }).image()[0]![1].slice(0, fileHeaderSize)
     const { records, end } = replay([...log.image(), [99, empty]])
@@ -159,18 +161,18 @@ describe("a chain of log segments", () => {
     expect(replay([])).toEqual({ records: [], end: { fileNumber: 0, size: 0, torn: [] } })
   })
 
-  it("begins wherever the older segments have been removed", async () => {
+  it("may begin at any segment, if the older ones have been removed", async () => {
     const log = await chain([2, 2, 2], true)
     expect(replay(log.image().slice(1)).records).toEqual([2, 3, 4, 5])
   })
 
-  it("with a segment missing in the middle is corrupt", async () => {
+  it("is corrupt if a segment is missing in the middle", async () => {
     const image = (await chain([2, 2, 2], false)).image()
     expect(outcome([image[0]!, image[2]!])).toBeInstanceOf(CorruptionFailure)
     expect(outcome([image[0]!, image[2]!, image[1]!])).toBeInstanceOf(CorruptionFailure)
   })
 
-  it("that was never synced is a prefix wherever a segment is cut short", async () => {
+  it("that was never synced is a prefix if any segment is cut short", async () => {
     const log = await chain([3, 3, 3], false)
     for (const [index, [, whole]] of log.image().entries()) {
       for (let length = fileHeaderSize; length < whole.length; length++) {
@@ -185,7 +187,7 @@ describe("a chain of log segments", () => {
     }
   })
 
-  it("is corrupt where a segment is cut short that a later one knows to have been synced", async () => {
+  it("is corrupt if a segment is cut short that a later one records as synced", async () => {
     const log = await chain([2, 2, 2], true)
     for (const index of [0, 1]) {
       const whole = log.image()[index]![1].length
@@ -195,7 +197,7 @@ describe("a chain of log segments", () => {
     }
   })
 
-  it("is corrupt with any bit changed in a segment synced before it was rotated away", async () => {
+  it("is corrupt with any bit changed in a segment that was synced before the rotation", async () => {
     const log = await chain([2, 0], true)
     const image = log.image()
     for (let bit = 0; bit < image[0]![1].length * 8; bit++) {
@@ -203,7 +205,7 @@ describe("a chain of log segments", () => {
     }
   })
 
-  it("with any bit changed gives a prefix or is corrupt, and a loss is told", async () => {
+  it("with any bit changed is a prefix or corrupt, and reports a loss", async () => {
     for (const synced of [false, true]) {
       const log = await chain([2, 1, 2], synced)
       const image = log.image()
@@ -219,7 +221,7 @@ describe("a chain of log segments", () => {
     }
   })
 
-  it("goes on behind a torn end that a recovery has dropped", async () => {
+  it("continues after a torn end that a recovery dropped", async () => {
     const log = await chain([2, 3], false)
     const torn = change(log.image(), 1, cutTo(log.current.bytes.length - 3))
     const { records, end } = replay(torn)
@@ -231,7 +233,7 @@ describe("a chain of log segments", () => {
     resumed.commit(CommitMode.buffered, 3)
     const all = [...torn, ...resumed.image()]
     expect(replay(all)).toMatchObject({ records: numbers(6), end: { fileNumber: 3, torn: [] } })
-    // What was valid then must be there now.
+    // The part that was valid then must still be there.
     const from = end.size - frameSize
     for (let length = fileHeaderSize; length < end.size; length++) {
       expect(outcome(change(all, 1, cutTo(length)))).toBeInstanceOf(CorruptionFailure)
@@ -239,13 +241,13 @@ describe("a chain of log segments", () => {
     for (let bit = from * 8; bit < end.size * 8; bit++) {
       expect(outcome(change(all, 1, flip(bit)))).toBeInstanceOf(CorruptionFailure)
     }
-    // What had been dropped is of no account.
+    // The dropped part does not matter.
     for (let length = end.size; length < torn[1]![1].length; length++) {
       expect(replay(change(all, 1, cutTo(length))).records).toEqual(numbers(6))
     }
   })
 
-  it("does not take an old segment's bytes for new ones", async () => {
+  it("does not mistake an old segment's bytes for new ones", async () => {
     const old = (await chain([3], true)).image()[0]![1]
     const other = new LogHarness({ fileNumber: 1, size: 0, torn: [] })
     other.commit(CommitMode.buffered, 3)

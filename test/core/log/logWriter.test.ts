@@ -46,7 +46,7 @@ const failingSteps = FastCheck.tuple(
   steps
 ).map(([before, failure, after]): ReadonlyArray<Step> => [...before, failure, ...after])
 
-/** What has been promised so far, and what a power cut at this moment leaves. */
+/** Tracks what has been promised, and checks what a power cut at any moment leaves. */
 class Promises {
   /** Records up to here must survive a power cut. */
   durable = 0
@@ -79,7 +79,9 @@ class Promises {
     })
   }
 
-  /** The log is a prefix of what was committed, with everything promised, after each kind of crash. */
+  /**
+   * The log is a prefix of what was committed, with everything promised, after each kind of crash.
+   */
   check(): void {
     const { log } = this
     const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -130,7 +132,9 @@ const run = async (plan: ReadonlyArray<Step>, seed: number, isShort: boolean): P
   return promises
 }
 
-/** How often the event loop has to turn for a thousand commits, one after the other; each is to call `done`. */
+/**
+ * How often a thousand commits in sequence yield to the event loop. Each commit must call `done`.
+ */
 const turnsOf = async (log: LogHarness, commit: (n: number, done: () => void) => void): Promise<number> => {
   let turns = 0
   for (let n = 0; n < 1000; n++) {
@@ -148,7 +152,7 @@ const turnsOf = async (log: LogHarness, commit: (n: number, done: () => void) =>
   return turns
 }
 
-/** A buffered record, and a sync that is waited for. */
+/** Commits a buffered record and waits for a sync. */
 const syncBuffered = (log: LogHarness, done: () => void): void => {
   log.commit(CommitMode.buffered)
   log.writer.sync(done)
@@ -181,7 +185,7 @@ describe("the log writer", () => {
       120
     ))
 
-  it("is closed to everything after a failure, and tells everybody once", () =>
+  it("accepts nothing after a failure, and reports it once to each caller", () =>
     checkAsync(
       FastCheck.asyncProperty(failingSteps, FastCheck.nat(), FastCheck.boolean(), async (plan, seed, isShort) => {
         const promises = await run(plan, seed, isShort)
@@ -208,7 +212,7 @@ describe("the log writer", () => {
         log.writer.abandon()
         expect(log.segments.every(([, { closed }]) => closed)).toBe(true)
         promises.check()
-        // The files were sound: what was seen is in the log, though it was only promised for later.
+        // The files were sound, so applied records are in the log even if only promised for later.
         if (log.failures[0]!.message.startsWith("apply ")) {
           expect(replay(log.image()).records.length).toBeGreaterThanOrEqual(before)
         }
@@ -216,7 +220,7 @@ describe("the log writer", () => {
       200
     ))
 
-  it("shares one sync among all that arrive while another is under way", async () => {
+  it("shares one sync among all records that arrive while another sync is under way", async () => {
     const log = new LogHarness()
     log.commit(CommitMode.sync)
     await microtasks()
@@ -230,7 +234,7 @@ describe("the log writer", () => {
     expect(log.endSync()).toBe(false)
   })
 
-  it("syncs a record of a writer that is alone at once, and lets the event loop turn now and then", async () => {
+  it("syncs the record of a lone writer at once, and yields to the event loop from time to time", async () => {
     const log = new LogHarness(undefined, true)
     for (let i = 0; i < 3; i++) log.commit(CommitMode.sync, 0, true)
     expect([log.applied.length, log.syncedRecords, log.current.syncsUnderWay]).toEqual([3, 3, 0])
@@ -238,7 +242,7 @@ describe("the log writer", () => {
     log.commit(CommitMode.interval)
     log.commit(CommitMode.sync, 0, true)
     expect([log.applied.length, log.syncedRecords]).toEqual([5, 5])
-    // Four syncs have held the thread for longer than it may be held.
+    // Four syncs have blocked the thread for longer than allowed.
     log.commit(CommitMode.sync, 0, true)
     expect(log.applied.length).toBe(5)
     await microtasks()
@@ -248,7 +252,7 @@ describe("the log writer", () => {
     expect(log.applied.length).toBe(7)
   })
 
-  it("syncs groups at once too, and lets the event loop turn now and then", async () => {
+  it("syncs groups at once too, and yields to the event loop from time to time", async () => {
     for (const [size, groups] of [
       [2, 4],
       [64, 1]
@@ -262,7 +266,8 @@ describe("the log writer", () => {
         await commitGroup()
         expect([log.applied.length, log.syncedRecords, log.current.syncsUnderWay]).toEqual([n * size, n * size, 0])
       }
-      // Four syncs have held the thread for longer than it may be held; one group of many records has, however short its sync.
+      // Four syncs have blocked the thread for longer than allowed. One group of many records has
+      // too, however short its sync.
       await commitGroup()
       expect([log.applied.length, log.current.syncsUnderWay]).toEqual([groups * size, 1])
       await log.settle()
@@ -271,7 +276,7 @@ describe("the log writer", () => {
     }
   })
 
-  it("lets the event loop turn where one record after the other is committed, or its sync is waited for", async () => {
+  it("yields to the event loop while records are committed or synced in sequence", async () => {
     const log = new LogHarness(undefined, true)
     const turns = await turnsOf(log, (n, done) => {
       log.onDone = n % 2 === 0 ? done : () => undefined
@@ -282,13 +287,13 @@ describe("the log writer", () => {
     expect(log.applied.length).toBe(1000)
   })
 
-  it("lets the event loop turn now and then though its syncs take no time", async () => {
+  it("yields to the event loop from time to time even if syncs take no time", async () => {
     const log = new LogHarness(undefined, true)
     log.current.syncMillis = 0
     expect(await turnsOf(log, (_, done) => syncBuffered(log, done))).toBeGreaterThan(10)
   })
 
-  it("syncs nothing at once while others wait, or where others are to be expected", async () => {
+  it("syncs nothing at once while others wait, or if others are expected", async () => {
     const log = new LogHarness()
     log.commit(CommitMode.sync)
     log.commit(CommitMode.sync, 0, true)
@@ -313,7 +318,7 @@ describe("the log writer", () => {
     expect(log.failures).toEqual([])
   })
 
-  it("applies a record that needs no sync at once, but not past one that does", async () => {
+  it("applies a record that needs no sync at once, but not before one that does", async () => {
     const log = new LogHarness()
     log.commit(CommitMode.buffered)
     log.commit(CommitMode.interval)
@@ -326,7 +331,7 @@ describe("the log writer", () => {
     expect(log.applied).toEqual([0, 1, 2, 3, 4])
   })
 
-  it("ends a sync that was asked for just before a buffered record", async () => {
+  it("ends a sync that was requested just before a buffered record", async () => {
     const log = new LogHarness()
     log.commit(CommitMode.buffered)
     const outcomes: Array<Error | undefined> = []
@@ -336,7 +341,7 @@ describe("the log writer", () => {
     expect(outcomes).toEqual([undefined])
   })
 
-  it("syncs a segment rotated away once, and closes it when that has ended", async () => {
+  it("syncs a rotated segment once, and closes it when the sync has ended", async () => {
     const log = new LogHarness()
     log.commit(CommitMode.sync)
     await microtasks()

@@ -16,7 +16,7 @@ import { check } from "../../support/property.js"
 import { tableStoreId as storeId } from "../../support/tables.js"
 import { anyMeta, table as anyTable } from "../../support/versions.js"
 
-/** What a manifest keeps of a table. */
+/** The part of a `TableMeta` that a manifest stores. */
 const table = (...of: Parameters<typeof anyTable>): TableMeta => {
   const { superseded, ...kept } = anyTable(...of)
   expect(superseded).toBeDefined()
@@ -44,7 +44,7 @@ const none: VersionEdit = {
   removed: []
 }
 
-/** Edits as a store makes them: each is synced before the next. */
+/** Edits as a store writes them: each is synced before the next. */
 const edits: ReadonlyArray<VersionEdit> = [
   { ...none, nextFileNumber: 3, addedSegments: [2] },
   { ...none, nextFileNumber: 5, flushedSequence: 10, added: [{ level: 0, table: table(4, 1, 9) }], addedSegments: [3] },
@@ -98,7 +98,7 @@ const outcome = (bytes: Uint8Array) => {
 }
 
 describe("a version edit", () => {
-  it("reads back, wherever it stands", () => {
+  it("round-trips, at any offset", () => {
     check(
       FastCheck.property(anyEdit, (edit) => {
         const bytes = encodeVersionEdit(edit)
@@ -107,7 +107,7 @@ describe("a version edit", () => {
     )
   })
 
-  it("of any bytes is one or none", () => {
+  it("decodes from any bytes without a failure", () => {
     check(
       FastCheck.property(anyEdit, FastCheck.nat(), FastCheck.nat(255), FastCheck.nat(), (edit, at, byte, cut) => {
         const bytes = encodeVersionEdit(edit)
@@ -123,7 +123,7 @@ describe("a version edit", () => {
 })
 
 describe("a manifest", () => {
-  it("reads back, and begins anew with all it says", () => {
+  it("round-trips, and a new manifest starts with the whole state", () => {
     const { bytes } = write()
     expect(read(bytes)).toEqual({ state: states.at(-1), storeId, tornBytes: 0 })
     const file = new FakeFile()
@@ -131,7 +131,7 @@ describe("a manifest", () => {
     expect(readManifest(file.bytes, 9, storeId, "m").state).toEqual(states.at(-1))
   })
 
-  it("torn anywhere in its last edit is what it was before, and says so", () => {
+  it("torn anywhere in its last edit has the state before it, and reports the torn bytes", () => {
     const { bytes, ends } = write()
     const before = ends.at(-2)!
     for (let length = before; length < bytes.length; length++) {
@@ -161,7 +161,7 @@ describe("a manifest", () => {
     }
   })
 
-  it("of tables that overlap is corrupt", () => {
+  it("with overlapping tables in a level is corrupt", () => {
     const file = new FakeFile()
     const writer = new ManifestWriter(file, 1, storeId, emptyState)
     writer.append({
@@ -174,7 +174,7 @@ describe("a manifest", () => {
     expect(outcome(file.bytes)).toBeInstanceOf(CorruptionFailure)
   })
 
-  it("of another number or store is corrupt", () => {
+  it("with another file number or store id is corrupt", () => {
     const { bytes } = write()
     expect(() => readManifest(bytes, 2, storeId, "m")).toThrow(CorruptionFailure)
     expect(() => readManifest(bytes, 1, new Uint8Array(8), "m")).toThrow(CorruptionFailure)

@@ -25,20 +25,20 @@ describe("orphans", () => {
   const state = { ...emptyState, nextFileNumber: 9, segments: [3] }
   const known = { state, storeId: ours, manifestNumber: 2 }
 
-  it("are files of the store's own making that its state does not name", () => {
+  it("are files that belong to the store but that its state does not name", () => {
     const { disk, write, add } = makeDisk()
     add("MANIFEST-000002", "manifest", 2, ours)
     add("000003.log", "log", 3, ours)
     write("CURRENT", encodeFileHeader({ kind: "current", fileNumber: 2, storeId: ours }))
     write("LOCK", new Uint8Array(3))
-    // Named by nothing.
+    // Not named by the state.
     add("000005.sst", "table", 5, ours)
     add("000004.log", "log", 4, ours)
     add("MANIFEST-000001", "manifest", 1, ours)
     add("CURRENT-000006.tmp", "current", 6, ours)
-    // A header that a crash cut short.
+    // A header cut short by a crash.
     write("000007.sst", encodeFileHeader({ kind: "table", fileNumber: 7, storeId: ours }).subarray(0, 5))
-    // Of others.
+    // Not the store's.
     add("000008.log", "log", 8, theirs)
     write("20240131.log", new TextEncoder().encode("an application's own log"))
     write("notes.txt", new Uint8Array(0))
@@ -51,7 +51,7 @@ describe("orphans", () => {
     ])
   })
 
-  it("of a directory without a store are of any store's making", () => {
+  it("in a directory without a store are the files of any store", () => {
     const { disk, write, add } = makeDisk()
     add("MANIFEST-000001", "manifest", 1, ours)
     add("CURRENT-000001.tmp", "current", 1, theirs)

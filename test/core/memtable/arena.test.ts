@@ -6,9 +6,9 @@ import { check } from "../../support/property.js"
 const range = FastCheck.record({ source: FastCheck.nat(2), start: FastCheck.nat(9000), length: FastCheck.nat(600) })
 
 describe("an arena", () => {
-  it("keeps the pieces that it was given, whichever buffers they came from", () => {
+  it("holds its pieces, whatever buffers they came from", () => {
     const sources = [10_000, 10_000, 2 * 1024 * 1024].map((size, of) =>
-      // Each begins within its buffer.
+      // Each source starts inside its buffer.
       new Uint8Array(size + 5).map((_, i) => Math.imul(i + of, 0x9e3779b1) >>> 24).subarray(5)
     )
     check(

@@ -49,7 +49,7 @@ const lookup = (memtable: Memtable, key: Uint8Array, sequence: number): string |
 
 const manyVersions = history(shortKey, { maxLength: 80 })
 
-/** Numbered keys in no order, more than fit in a first run or a first table of slots. */
+/** Unordered numbered keys, more than fit into the first run or the first slots. */
 const many = (count: number): ReadonlyArray<TestEntry> =>
   Array.from({ length: count }, (_, i) => {
     const n = (i * 7919) % (count * 0.75)
@@ -76,7 +76,7 @@ describe("a memtable", () => {
     )
   })
 
-  it("is walked as of its moment and sequence number, whatever comes later", () => {
+  it("gives cursors a snapshot at a moment and sequence number, whatever is inserted later", () => {
     check(
       FastCheck.property(manyVersions, FastCheck.nat(80), moves(shortKey), (entries, before, steps) => {
         const early = entries.slice(0, before)
@@ -91,7 +91,7 @@ describe("a memtable", () => {
     )
   })
 
-  it("shows a reader of each key the newest version at its sequence number, whatever comes later", () => {
+  it("shows readers each key's newest version at a sequence number, whatever is inserted later", () => {
     const newest = (entries: ReadonlyArray<TestEntry>) => [
       ...new Map(entries.map((entry) => [entry.key.join(), entry])).values()
     ]
@@ -109,7 +109,7 @@ describe("a memtable", () => {
     )
   })
 
-  it("finds any version of keys that have thousands, those written after it was first asked included", () => {
+  it("finds any of thousands of versions, including those inserted after the first lookup", () => {
     const hot = (from: number, to: number): ReadonlyArray<TestEntry> =>
       Array.from({ length: to - from }, (_, i) => {
         const sequence = from + i + 1
@@ -128,7 +128,7 @@ describe("a memtable", () => {
     }
   })
 
-  it("takes a reader over keys with many versions in few steps, either way", () => {
+  it("moves readers over keys with many versions in few steps, both ways", () => {
     const versions = 5000
     class Counting extends Memtable {
       steps = 0
@@ -158,7 +158,7 @@ describe("a memtable", () => {
     }
   })
 
-  it("keeps the snapshots of its runs as they were", () => {
+  it("never changes the snapshots of its runs", () => {
     const entries = many(9000)
     const memtable = new Memtable(1, 1 << 20)
     const moments: Array<{ readonly at: number; readonly runs: ReadonlyArray<Uint32Array>; readonly copy: string }> = []
@@ -175,7 +175,7 @@ describe("a memtable", () => {
     }
   })
 
-  it("grows through tens of thousands of keys", () => {
+  it("grows to tens of thousands of keys", () => {
     const entries = many(40_000)
     const memtable = memtableOf(entries)
     expect(collect(mergeCursors(memtableCursors(memtable, Number.MAX_SAFE_INTEGER))).map(show)).toEqual(
@@ -190,7 +190,7 @@ describe("a memtable", () => {
     expect(memtable.approximateCount(Uint8Array.of(0x6c), Uint8Array.of(0x6b))).toBe(0)
   })
 
-  it("takes empty keys and values, and values larger than a block of its arena", () => {
+  it("accepts empty keys and values, and values larger than a block of its arena", () => {
     const entries = [
       { key: nothing, sequence: 1, value: nothing },
       { key: nothing, sequence: 2, value: undefined },
@@ -203,7 +203,7 @@ describe("a memtable", () => {
     expect(memtable.memory).toBeGreaterThan(100_000)
   })
 
-  it("is full at its budget, and takes one entry whatever the budget", () => {
+  it("is full at its budget, but accepts one entry whatever the budget", () => {
     const memtable = new Memtable(1, 1)
     expect([memtable.isEmpty, memtable.isFull]).toEqual([true, false])
     insert(memtable, [{ key: nothing, sequence: 1, value: nothing }])
@@ -211,10 +211,13 @@ describe("a memtable", () => {
   })
 })
 
-/** Keys of eight bytes with one and the same hash: the second word undoes what the first has done to the state. */
+/**
+ * Keys of eight bytes with the same hash: the second word undoes the first one's effect on the
+ * state.
+ */
 const colliding = (count: number): ReadonlyArray<Uint8Array> => {
   const rotate = (x: number, n: number) => (x << n) | (x >>> (32 - n))
-  /** The inverse of an odd number modulo 2 to the 32, by Newton's steps. */
+  /** The inverse of an odd number modulo 2^32, by Newton's method. */
   const inverse = (odd: number) => {
     let x = odd
     for (let i = 0; i < 5; i++) x = Math.imul(x, 2 - Math.imul(odd, x))
@@ -233,7 +236,7 @@ const colliding = (count: number): ReadonlyArray<Uint8Array> => {
   })
 }
 
-describe("keys that were chosen for their hashes", () => {
+describe("keys that are chosen to collide", () => {
   const put = (keys: ReadonlyArray<Uint8Array>): Memtable =>
     memtableOf(keys.map((key, i) => ({ key, sequence: i + 1, value: Uint8Array.of(i, i >>> 8) })))
 
@@ -245,7 +248,7 @@ describe("keys that were chosen for their hashes", () => {
     }
   }
 
-  it("stand near where they belong, and are found, however many collide", () => {
+  it("are found near their first slots, however many collide", () => {
     const keys = colliding(3000)
     expect(new Set(keys.map((key) => hash(key, 0, 8))).size).toBe(1)
     const memtable = put(keys)
@@ -257,7 +260,7 @@ describe("keys that were chosen for their hashes", () => {
     )
   })
 
-  it("are no hindrance to others, before and after", () => {
+  it("do not slow down others, before or after", () => {
     const others = Array.from({ length: 3000 }, (_, i) => Uint8Array.of(9, i, i >>> 8))
     const crafted = colliding(500)
     expectAll(put([...others, ...crafted]), [...others, ...crafted])

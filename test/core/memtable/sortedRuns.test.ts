@@ -7,7 +7,7 @@ const ids = FastCheck.array(FastCheck.nat(500), { maxLength: 200, size: "max" })
 const ascending = (a: number, b: number): number => a - b
 
 describe("sorted runs", () => {
-  it("sort and merge as arrays do", () => {
+  it("sort and merge like arrays", () => {
     check(
       FastCheck.property(ids, ids, (a, b) => {
         const sortedA = mergeSort(a.slice(), ascending)
@@ -18,7 +18,7 @@ describe("sorted runs", () => {
     )
   })
 
-  it("hold every id once, in sorted runs, and few of them", () => {
+  it("hold every id once, in few sorted runs", () => {
     const runs = new SortedRuns(ascending)
     const count = 300_000
     for (let i = 0; i < count; i++) {

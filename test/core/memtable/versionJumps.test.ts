@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest"
 import { VersionJumps } from "../../../src/core/memtable/versionJumps.js"
 import { check } from "../../support/property.js"
 
-/** Chains of versions whose entries come in any order. */
+/** Chains of versions whose entries are added in any order. */
 class Chains {
   readonly older: Int32Array
   readonly sequences: Float64Array
@@ -32,7 +32,7 @@ class Chains {
     this.heads.set(chain, id)
   }
 
-  /** The newest of a chain at or before `sequence`, and the steps to it. */
+  /** The newest entry of a chain at or before `sequence`, and the steps to it. */
   find(chain: number, sequence: number): { readonly id: number; readonly steps: number } {
     let id = this.heads.get(chain) ?? -1
     let steps = 0
@@ -58,7 +58,7 @@ describe("shortcuts along versions", () => {
     )
   })
 
-  it("are as many as the logarithm of the versions passed over", () => {
+  it("take a number of steps that grows with the logarithm of the versions passed over", () => {
     const size = 100_000
     const chains = new Chains(64, size)
     for (let i = 0; i < size; i++) chains.add(0)

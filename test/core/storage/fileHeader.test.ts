@@ -17,7 +17,7 @@ const caught = (run: () => unknown): unknown => {
 }
 
 describe("a file header", () => {
-  it("reads back, and is refused as any other kind, number or store", () => {
+  it("reads back, and is rejected as any other kind, number or store", () => {
     check(
       FastCheck.property(
         FastCheck.constantFrom(...kinds),
@@ -41,7 +41,7 @@ describe("a file header", () => {
     )
   })
 
-  it("is corrupt with any bit changed or any part missing", () => {
+  it("is corrupt if any bit is changed or any part is missing", () => {
     const bytes = header.encodeFileHeader({ kind: "table", fileNumber: 7, storeId })
     for (let bit = 0; bit < bytes.length * 8; bit++) {
       const changed = bytes.slice()
@@ -55,7 +55,7 @@ describe("a file header", () => {
     }
   })
 
-  it("of an unknown version is refused by name", () => {
+  it("of an unknown version is rejected with that version", () => {
     for (const version of [0, 2, 1000]) {
       const bytes = header.encodeFileHeader({ kind: "table", fileNumber: 7, storeId })
       writeU32(bytes, 8, version)

@@ -48,7 +48,7 @@ describe("file names", () => {
     expect(names.parseFileName(name)).toBeUndefined()
   })
 
-  it("takes no other name for its own", () => {
+  it("accepts no other names", () => {
     check(
       FastCheck.property(FastCheck.stringMatching(/^(MANIFEST-|CURRENT-)?[0-9]{1,16}(\.log|\.sst|\.tmp)?$/), (name) => {
         const file = names.parseFileName(name)

@@ -12,8 +12,8 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 const append = FastCheck.record({ length: FastCheck.integer({ min: 1, max: 40_000 }), ahead: FastCheck.boolean() })
 
-describe("a file of the machine", () => {
-  it("holds what was appended, and zeros behind it where it was to grow ahead", () => {
+describe("a Node file", () => {
+  it("holds what was appended, followed by zeros if it grows ahead", () => {
     let number = 0
     check(
       FastCheck.property(FastCheck.array(append, { minLength: 1, maxLength: 20 }), (appends) => {
@@ -37,7 +37,7 @@ describe("a file of the machine", () => {
     )
   })
 
-  it("reads and appends in pieces what is too long for one call", () => {
+  it("splits reads and appends that are too long for one call", () => {
     let number = 0
     check(
       FastCheck.property(
@@ -64,7 +64,7 @@ describe("a file of the machine", () => {
     )
   })
 
-  it("does not grow with each append that fits into the zeros", () => {
+  it("does not grow by appends that fit into the zeros", () => {
     const path = join(directory, "sizes")
     const file = makeNodeDriver(0o600).create(path)
     const sizes = new Set<number>()

@@ -54,7 +54,7 @@ const open = (block: Uint8Array): BlockCursor => {
 
 const found = new LookupResult()
 
-/** What a lookup answers, as the model shows it. */
+/** The result of a lookup, in the format of the model. */
 const lookup = (block: Uint8Array, sought: Uint8Array, sequence: number): string | undefined => {
   const result = findInBlock(block, 0, block.length, lookupKey.set(sought), sequence, found)
   expect(result).not.toBe(BlockLookup.malformed)
@@ -68,7 +68,7 @@ const manyVersions = history(shortKey, { maxLength: 80 })
 const entriesOfAnyKind = FastCheck.oneof(manyVersions, history(anyKey))
 
 describe("a block", () => {
-  it("holds what was put in, in order", () => {
+  it("holds the entries added, in order", () => {
     check(
       FastCheck.property(entriesOfAnyKind, interval, (entries, every) => {
         expect(collect(open(build(entries, every))).map(show)).toEqual(inOrder(entries).map(show))
@@ -76,7 +76,7 @@ describe("a block", () => {
     )
   })
 
-  it("is walked in both directions and sought in like a sorted array", () => {
+  it("iterates and seeks like a sorted array, in both directions", () => {
     check(
       FastCheck.property(entriesOfAnyKind, interval, moves(shortKey), (entries, every, steps) => {
         const block = build(entries, every)
@@ -113,7 +113,7 @@ describe("a block", () => {
     expect(collect(open(build([entry], 16)))).toEqual([entry])
   })
 
-  it("with a value of megabytes, and small ones after it from the same builder", () => {
+  it("may hold a value of megabytes, and its builder can then build small blocks", () => {
     const builder = new BlockBuilder(16)
     const large = { key: Uint8Array.of(1), sequence: 1, value: new Uint8Array(3_000_000).fill(7) }
     expect(hex(collect(open(build([large], 16, builder)))[0]!.value!)).toBe(hex(large.value))
@@ -122,14 +122,14 @@ describe("a block", () => {
     expect(collect(open(build([small], 16, builder)))).toEqual([small])
   })
 
-  it("of no entries is walked and sought in", () => {
+  it("may be empty", () => {
     const block = build([], 4)
     walk(open(block), [], [{ move: "last" }, { move: "seek", key: nothing }])
     expect(lookup(block, nothing, 9)).toBeUndefined()
   })
 })
 
-describe("bytes that are no block", () => {
+describe("malformed block bytes", () => {
   const damaged = FastCheck.oneof(
     FastCheck.uint8Array({ maxLength: 60 }),
     FastCheck.tuple(entriesOfAnyKind, interval, FastCheck.nat(), FastCheck.nat(255)).map(
@@ -139,7 +139,7 @@ describe("bytes that are no block", () => {
         return block
       }
     ),
-    // Laid out as a block, so that what its columns say is read.
+    // The layout is that of a block, so that the damaged columns are read.
     FastCheck.tuple(
       entriesOfAnyKind,
       interval,
@@ -152,7 +152,7 @@ describe("bytes that are no block", () => {
     })
   )
 
-  it("are refused, or walked to an end", () => {
+  it("are rejected, or iterated in a bounded number of steps", () => {
     check(
       FastCheck.property(damaged, shortKey, (bytes, sought) => {
         const attempt = (run: () => void): void => {
@@ -170,7 +170,7 @@ describe("bytes that are no block", () => {
             cursor.open(bytes)
             let seen = 0
             for (start(); cursor.valid; step()) {
-              if (++seen > most) throw new Error("a walk without end")
+              if (++seen > most) throw new Error("the cursor returned too many entries")
               expect(cursor.keyEnd).toBeLessThanOrEqual(bytes.length ** 2)
               expect(cursor.valueEnd).toBeLessThanOrEqual(bytes.length)
             }

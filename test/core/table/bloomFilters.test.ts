@@ -4,14 +4,15 @@ import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
 import { TableFilter } from "../../../src/core/table/filter.js"
 import { FilterBuilder, type Hashes, KeyFilter } from "../../../src/core/table/filterBuilder.js"
 
-// What table filters rest on in the package `bloom-filters`. If this file fails after an update of the package, do not take
-// the update before the tables that it would write have been compared: see docs/decisions/0002-bloom-filters.md.
+// The behaviour of the package `bloom-filters` that table filters depend on. If this file fails
+// after an update of the package, compare the tables that it writes before you accept the update:
+// see docs/decisions/0002-bloom-filters.md.
 
 const { BitSet, BloomFilter, Hashing } = BloomFilters
 
 type Element = Parameters<InstanceType<typeof BloomFilter>["has"]>[0]
 
-/** The package types its elements as strings and buffers, but hands them to its hashing as they are. */
+/** The package types elements as strings and buffers, but passes them to its hashing unchanged. */
 const elementOf = ({ hash1, hash2 }: Hashes): Element => ({ hash1, hash2 }) as unknown as Element
 
 const hashesOf = (name: string): Hashes => {
@@ -29,7 +30,7 @@ const sizings = [
   [1_000_000, 0.01]
 ] as const
 
-/** Filters of the same keys: the package's with our hashing, and the one that tables get. */
+/** Two filters of the same keys: the package's with our hashing, and the one that tables use. */
 const both = (keys: number, rate: number) => {
   const theirs = KeyFilter.create(keys, rate)
   const builder = new FilterBuilder(keys, rate)
@@ -47,15 +48,15 @@ describe("bloom-filters", () => {
       const filter = KeyFilter.create(keys, rate)
       const size = Math.ceil(-((keys * Math.log(rate)) / Math.log(2) ** 2))
       expect(filter, "BloomFilter.create no longer constructs the class that it is called on").toBeInstanceOf(KeyFilter)
-      expect(filter.size, "BloomFilter.create sizes otherwise, or `size` is not the number of bits").toBe(size)
+      expect(filter.size, "BloomFilter.create chooses another size, or `size` is not the number of bits").toBe(size)
       expect(
         (filter as KeyFilter).hashCount,
-        "BloomFilter.create takes another number of hashes, or passes it to the constructor otherwise"
+        "BloomFilter.create chooses another number of hashes, or passes it differently"
       ).toBe(Math.ceil((size / keys) * Math.log(2)))
     }
   )
 
-  it("asks the hashing that is set as `_hashing` for indexes, once an operation, and hashes nothing itself", () => {
+  it("gets the indexes from `_hashing`, once for each operation, and hashes nothing itself", () => {
     const calls: Array<ReadonlyArray<unknown>> = []
     class Recording extends Hashing {
       override getIndexes(...args: [element: unknown, size: number, hashCount: number, seed?: number]): Array<number> {
@@ -63,7 +64,7 @@ describe("bloom-filters", () => {
         return [0, 9]
       }
       override serialize(): number {
-        throw new Error("bloom-filters serializes an element that it should hand to getIndexes")
+        throw new Error("bloom-filters serializes an element that it should pass to getIndexes")
       }
     }
     const filter = BloomFilter.create(10, 0.01)
@@ -71,10 +72,10 @@ describe("bloom-filters", () => {
     const element = elementOf({ hash1: 1, hash2: 2 })
     const call = [element, filter.size, 7, filter.seed]
     filter.add(element)
-    expect(calls, "BloomFilter.add calls `_hashing.getIndexes` otherwise").toEqual([call])
+    expect(calls, "BloomFilter.add calls `_hashing.getIndexes` differently").toEqual([call])
     expect(calls[0]![0], "BloomFilter.add changes the element before it is hashed").toBe(element)
     expect(filter.has(element), "BloomFilter.has does not find the indexes that `getIndexes` returned").toBe(true)
-    expect(calls, "BloomFilter.has calls `_hashing.getIndexes` otherwise").toEqual([call, call])
+    expect(calls, "BloomFilter.has calls `_hashing.getIndexes` differently").toEqual([call, call])
     expect(filter.length, "BloomFilter.add sets other bits than `getIndexes` returned").toBe(2)
   })
 

@@ -11,7 +11,7 @@ const values = FastCheck.constantFrom(0, 8, 16, 24, 32, 48).chain((bits) =>
 )
 
 describe("a column", () => {
-  it("gives back its numbers and their sums, in as few bytes as the spread needs", () => {
+  it("returns its numbers and their sums, in as few bytes as their range needs", () => {
     check(
       FastCheck.property(values, FastCheck.nat(5), (numbers, before) => {
         const builder = new ColumnBuilder()

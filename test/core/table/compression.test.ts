@@ -11,7 +11,7 @@ const repeating = FastCheck.tuple(
 ).map(([piece, times]) => Uint8Array.from({ length: piece.length * times }, (_, i) => piece[i % piece.length]!))
 
 describe("compression", () => {
-  it("gives back what it was given, with the room asked for", () => {
+  it("round-trips its input, with the requested room after the output", () => {
     check(
       FastCheck.property(repeating, FastCheck.nat(9), (bytes, extra) => {
         const stored = compress(bytes, bytes.length, extra)
@@ -24,12 +24,12 @@ describe("compression", () => {
     )
   })
 
-  it("leaves alone what it cannot make an eighth smaller", () => {
+  it("leaves alone bytes that it cannot make an eighth smaller", () => {
     const random = Uint8Array.from({ length: 4096 }, (_, i) => Math.imul(i * i + 17 * i, 0x9e3779b1) >>> 24)
     expect(compress(random, random.length, 5)).toBeUndefined()
   })
 
-  it("answers nothing for bytes that it did not write, and allocates nothing for lengths that cannot be", () => {
+  it("returns undefined for malformed bytes, and allocates nothing for impossible lengths", () => {
     const stored = compress(new Uint8Array(5000), 5000, 0)!
     check(
       FastCheck.property(FastCheck.nat(stored.length - 1), FastCheck.nat(255), (at, byte) => {

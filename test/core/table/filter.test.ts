@@ -15,7 +15,7 @@ const filterOf = (keys: ReadonlyArray<string | Uint8Array>, rate: number): Table
   return builder.build()
 }
 
-/** The share of keys not in the filter that it takes for its own, over several filters of one size. */
+/** Measures the false positive rate over several filters of one size. */
 const falsePositives = (size: number, rate: number, name: (i: number) => string | Uint8Array): number => {
   const filters = Math.max(1, Math.ceil(20_000 / size))
   const probes = Math.ceil(50_000 / filters)
@@ -39,7 +39,7 @@ const names: Record<string, (i: number) => string | Uint8Array> = {
 }
 
 describe("hash", () => {
-  it("looks at the range only, and at all of it", () => {
+  it("depends on every byte of the range, and on no other byte", () => {
     check(
       FastCheck.property(anyKey, FastCheck.uint8Array({ maxLength: 5 }), FastCheck.nat(), (k, around, choice) => {
         const first = hash(k, 0, k.length)
@@ -58,14 +58,14 @@ describe("hash", () => {
     )
   })
 
-  it("tells keys of zeros apart by their length", () => {
+  it("differs for keys of zeros of different lengths", () => {
     const hashes = new Set(Array.from({ length: 64 }, (_, n) => hash(new Uint8Array(n), 0, n)))
     expect(hashes.size).toBe(64)
   })
 })
 
 describe("TableFilter", () => {
-  it("never denies a key that is in it, decoded or not", () => {
+  it("never rejects a key that was added, before and after decoding", () => {
     check(
       FastCheck.property(
         FastCheck.array(anyKey, { minLength: 1, maxLength: 60 }),
@@ -82,7 +82,7 @@ describe("TableFilter", () => {
     )
   })
 
-  it("answers the same after decoding", () => {
+  it("gives the same results after decoding", () => {
     const filter = filterOf(
       Array.from({ length: 1000 }, (_, i) => `in${i}`),
       0.1
@@ -99,12 +99,12 @@ describe("TableFilter", () => {
       [50, 0.01],
       [20_000, 0.1],
       [50, 0.1]
-    ])(`keeps to its false-positive rate with ${kind}: %i at %d`, (size, rate) => {
+    ])(`keeps its false positive rate for ${kind}: %i at %d`, (size, rate) => {
       expect(falsePositives(size, rate, name)).toBeLessThan(rate * 1.3)
     })
   }
 
-  it("refuses bytes that are no filter, and bears any that look like one", () => {
+  it("rejects malformed bytes, and works with any bytes that it accepts", () => {
     check(
       FastCheck.property(FastCheck.uint8Array({ maxLength: 40 }), FastCheck.boolean(), (bytes, patched) => {
         if (patched && bytes.length > 8)

@@ -23,7 +23,7 @@ const level = (entries: ReadonlyArray<TestEntry>, most: number, beforeOpening: (
 }
 
 describe("a level cursor", () => {
-  it("is walked and sought in like one table", () => {
+  it("iterates and seeks like a cursor over one table", () => {
     check(
       FastCheck.property(
         history(shortKey, { maxLength: 80 }),
@@ -34,7 +34,7 @@ describe("a level cursor", () => {
     )
   })
 
-  it("opens a table when it comes to it", () => {
+  it("opens a table when it reaches it", () => {
     const entries = Array.from({ length: 20 }, (_, i) => ({ key: Uint8Array.of(i), sequence: i + 1, value: undefined }))
     const { cursor, opened } = level(entries, 2)
     cursor.seek(Uint8Array.of(9), 1)
@@ -53,7 +53,7 @@ describe("a level cursor", () => {
     )
   })
 
-  it("that cannot open a table tries again when it is asked again", () => {
+  it("tries again after it failed to open a table", () => {
     const entries = Array.from({ length: 6 }, (_, i) => ({ key: Uint8Array.of(i), sequence: i + 1, value: undefined }))
     let failing = false
     const { cursor } = level(entries, 2, () => {

@@ -50,7 +50,7 @@ const numbered = (count: number): ReadonlyArray<TestEntry> =>
   }))
 
 describe("a table", () => {
-  it("is walked and sought in like a sorted array", () => {
+  it("iterates and seeks like a sorted array", () => {
     check(
       FastCheck.property(
         someEntries,
@@ -82,7 +82,7 @@ describe("a table", () => {
     )
   })
 
-  it("is sound by inspection, however its blocks are cut", () => {
+  it("passes inspection, whatever its block boundaries", () => {
     check(
       FastCheck.property(someEntries, options, (entries, how) => {
         const { file, meta } = buildTable(entries, how)
@@ -102,7 +102,7 @@ describe("a table", () => {
     )
   })
 
-  it("tells its properties, when it is made and when it is opened", () => {
+  it("returns its properties when it is written and when it is opened", () => {
     check(
       FastCheck.property(someEntries, options, (entries, how) => {
         const { file, meta } = buildTable(entries, how)
@@ -140,7 +140,7 @@ describe("a table", () => {
     expect(reader.cache.evictions).toBeGreaterThan(100)
   })
 
-  it("closes a data block before it would go beyond its size", () => {
+  it("finishes a data block before it would exceed the block size", () => {
     const { index } = openTable(buildTable(numbered(3000), { ...plainOptions, blockSize: 1000 }).file)
     const lengths = index
       .handles()
@@ -150,7 +150,7 @@ describe("a table", () => {
     expect(Math.min(...lengths)).toBeGreaterThan(900)
   })
 
-  it("reads its blocks ahead in a long scan, and each of them once", () => {
+  it("reads blocks ahead in a long scan, and reads each block once", () => {
     const entries = numbered(3000)
     const { file } = buildTable(entries)
     for (const readAhead of [0, 1000, 1 << 18]) {
@@ -173,7 +173,7 @@ describe("a table", () => {
   it.each([
     ["found", Uint8Array.of(0x6b, 0, 1)],
     ["missed", Uint8Array.of(0x6b, 0, 1, 1)]
-  ])("reads its filter with the second lookup, when the first has %s its key", (_, first) => {
+  ])("reads its filter at the second lookup, when the first %s its key", (_, first) => {
     const counters = new ReadCounters()
     const cache = new BlockCache(1 << 20, plainOptions.blockSize)
     const reader = new TableReader(buildTable(numbered(300), plainOptions).file, 7, tableStoreId, cache, counters)
@@ -210,7 +210,7 @@ describe("a damaged table", () => {
   const entries = numbered(24)
   const small = { blockSize: 100, restartInterval: 3, filterFalsePositiveRate: 0.1 }
 
-  /** Opens and reads a table in every way; answers the failure, or what was read. */
+  /** Opens and reads a table in every way. Returns the failure, or the entries read. */
   const readAll = (bytes: Uint8Array): CorruptionFailure | string => {
     try {
       const reader = openTable(FakeFile.of(bytes, "000007.sst"), 0)
@@ -228,9 +228,9 @@ describe("a damaged table", () => {
   const expected = [...entries, ...entries].map(show).join()
 
   it.each([
-    ["as it is", sound],
+    ["uncompressed", sound],
     ["deflated", deflated]
-  ])("stored %s is refused with file, offset and region, whichever bit was changed", (_, sound) => {
+  ])("stored %s is rejected with file, offset and region, whichever bit changed", (_, sound) => {
     expect(readAll(sound)).toBe(expected)
     const regions = new Map<string, number>()
     for (let bit = 0; bit < sound.length * 8; bit++) {
@@ -248,7 +248,7 @@ describe("a damaged table", () => {
     )
   })
 
-  it("is refused when it is cut short, longer, or another table's", () => {
+  it("is rejected if it is truncated, extended, or under another file number", () => {
     for (let length = 0; length < sound.length; length++) {
       expect(readAll(sound.subarray(0, length))).toBeInstanceOf(CorruptionFailure)
     }
@@ -256,7 +256,7 @@ describe("a damaged table", () => {
     expect(() => openTable(FakeFile.of(sound), 0, 8)).toThrow(CorruptionFailure)
   })
 
-  it("is refused with two of its blocks exchanged", () => {
+  it("is rejected if two of its blocks are swapped", () => {
     const alike = numbered(60).map((entry, i) => ({ ...entry, sequence: 100 + i, value: Uint8Array.of(i) }))
     const table = buildTable(alike, small).file.bytes
     const handles = openTable(FakeFile.of(table)).index.handles()
@@ -272,7 +272,7 @@ describe("a damaged table", () => {
     expect(failure).toMatchObject({ region: "data block", offset: first })
   })
 
-  it("is refused again when it is asked again, and never answers from another block", () => {
+  it("is rejected again at the next attempt, and never returns entries of another block", () => {
     const reader = openTable(FakeFile.of(sound))
     const broken = reader.index.find(entries[12]!.key, 3)
     const changed = sound.slice()

