@@ -45,10 +45,10 @@ const built = () => builtFile("internal/thread/compactionThread.js")
 
 testStore("a store on disk that compacts in a thread", threaded(built), extremes["many levels"])
 
-/** Nothing is compacted but by hand. */
+/** Only manual compactions run. */
 const tuning: LsmOptions.Tuning = { level0Tables: 1000, durability: "buffered", tableBytes: 100_000 }
 
-/** Tables that overlap, of some megabytes. */
+/** Writes overlapping tables of some megabytes. */
 const fill = (store: Store.Store, tables = 4, entries = 20_000) =>
   Effect.gen(function* () {
     for (let table = 0; table < tables; table++) {
@@ -64,15 +64,15 @@ const tablesOf = (directory: string) =>
     .filter((name) => name.endsWith(".sst"))
     .sort()
 
-/** Waits until the thread is in the middle of its work: some table is there that was not before. */
+/** Waits until the thread has begun its work: it has created a table. */
 const underWay = (directory: string, before: number) =>
   eventually(
     Effect.sync(() => tablesOf(directory).length),
     (tables) => tables > before
   )
 
-describe("a thread that compacts", () => {
-  it.scopedLive("and is terminated in the middle leaves the inputs alone; another does its work", () =>
+describe("a compaction thread", () => {
+  it.scopedLive("that is terminated during its work leaves the inputs, and another thread does the work", () =>
     Effect.gen(function* () {
       const threads: Array<NodeThread> = []
       const place = yield* threaded(built, threads)
@@ -103,7 +103,7 @@ describe("a thread that compacts", () => {
     })
   )
 
-  it.scopedLive("is given up with the compaction that is interrupted, and with the store", () =>
+  it.scopedLive("drops an interrupted compaction, and ends with the store", () =>
     Effect.gen(function* () {
       const threads: Array<NodeThread> = []
       let ended = 0
@@ -130,7 +130,7 @@ describe("a thread that compacts", () => {
     })
   )
 
-  it.scopedLive("and runs out of memory says so, and costs nothing but its work", () =>
+  it.scopedLive("that runs out of memory reports it, and loses only its work", () =>
     Effect.gen(function* () {
       const place = yield* threaded(built, [], { maxOldGenerationSizeMb: 4, maxYoungGenerationSizeMb: 1 })
       yield* withStore(
@@ -151,7 +151,7 @@ describe("a thread that compacts", () => {
     }).pipe(Logger.withMinimumLogLevel(LogLevel.None))
   )
 
-  it.scopedLive("whose program is not there is a failure, not a wait without end", () =>
+  it.scopedLive("whose program is missing fails, and does not wait forever", () =>
     Effect.gen(function* () {
       const place = yield* threaded(() => "/nowhere/compactionThread.js")
       yield* withStore(
@@ -169,7 +169,7 @@ describe("a thread that compacts", () => {
     })
   )
 
-  it.scopedLive("leaves another directory alone that has been put at the store's path", () =>
+  it.scopedLive("does not touch another directory at the store's path", () =>
     Effect.gen(function* () {
       const place = yield* threaded(built)
       const aside = `${place.directory}-renamed`
@@ -179,7 +179,7 @@ describe("a thread that compacts", () => {
         (store) =>
           Effect.gen(function* () {
             yield* fill(store, 3, 100)
-            // The last flush removes its segment when it has already ended.
+            // The last flush removes its segment after it has returned.
             yield* eventually(
               Effect.sync(() => names(place.directory).filter((name) => name.endsWith(".log")).length),
               (segments) => segments === 2
@@ -200,7 +200,7 @@ describe("a thread that compacts", () => {
     }).pipe(Logger.withMinimumLogLevel(LogLevel.None))
   )
 
-  it.scopedLive("keeps a process alive while it works, and no longer", () =>
+  it.scopedLive("keeps a process alive only while it works", () =>
     Effect.gen(function* () {
       const child = yield* spawnChild(["compact in a thread", yield* temporaryDirectory])
       expect([yield* child.line, yield* child.line, yield* child.line]).toStrictEqual(["compacted 20000", "idle", ""])

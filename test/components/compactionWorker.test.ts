@@ -9,10 +9,10 @@ import { eventually, turn } from "../support/eventually.js"
 import { type FaultyStorage, faultyStorage, makeFaultyStorage, type Operation } from "../support/faultyStorage.js"
 import { messageMergerLayer, type SimulatedThread } from "../support/simulatedThread.js"
 
-/** Nothing is compacted but by hand, into several tables. */
+/** Only manual compactions run. They write several tables. */
 const tuning: LsmOptions.Tuning = { level0Tables: 1000, tableBytes: 600, blockBytes: 128, durability: "buffered" }
 
-/** Runs `use` with a store that compacts by simulated threads, which are gathered. */
+/** Runs `use` with a store that compacts in simulated threads, and with these threads. */
 const withThreads = <A, E>(
   storage: FaultyStorage,
   use: (store: Store.Store, threads: ReadonlyArray<SimulatedThread>) => Effect.Effect<A, E>,
@@ -28,7 +28,7 @@ const withThreads = <A, E>(
   )
 }
 
-/** The same in this thread. */
+/** The same, with compactions in this thread. */
 const withoutThreads = <A, E>(storage: FaultyStorage, use: (store: Store.Store) => Effect.Effect<A, E>) =>
   Effect.flatMap(LsmStore.LsmStore, use).pipe(
     Effect.provide(LsmStore.layerFromStorage({ ...tuning, directory: "/memory" })),
@@ -37,7 +37,7 @@ const withoutThreads = <A, E>(storage: FaultyStorage, use: (store: Store.Store) 
 
 const key = (n: number): string => `key ${String(n).padStart(3, "0")}`
 
-/** Five tables of level 0 that overlap, with tombstones and older versions. */
+/** Writes five overlapping tables of level 0, with tombstones and older versions. */
 const fill = (store: Store.Store) =>
   Effect.gen(function* () {
     for (let round = 0; round < 5; round++) {
@@ -53,7 +53,7 @@ const tablesOf = (storage: FaultyStorage) => [...storage.afterPowerCut().keys()]
 
 const isOutput = ({ path }: Operation) => path.endsWith(".sst")
 
-/** Holds the syncs of tables from now on until released; tells whether one is held. */
+/** Holds every sync of a table until `release`. `reached` waits for the first one. */
 const holdTables = (storage: FaultyStorage) => {
   let release = (): void => undefined
   let holds = 0
@@ -78,7 +78,7 @@ const holdTables = (storage: FaultyStorage) => {
   }
 }
 
-/** An image of a filled store, closed. */
+/** The files of a filled and closed store. */
 const image = Effect.gen(function* () {
   const storage = yield* makeFaultyStorage
   yield* withoutThreads(storage, fill)
@@ -86,7 +86,7 @@ const image = Effect.gen(function* () {
 })
 
 describe("compactions in a thread", () => {
-  it.effect("write the same tables, and count and tell the same, as those in the store's own thread", () =>
+  it.effect("write the same tables, statistics and logs as those in the store's own thread", () =>
     Effect.gen(function* () {
       const work = (store: Store.Store) =>
         Effect.gen(function* () {
@@ -128,7 +128,7 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("leave a file alone that has the name of a table and is not of their making", () =>
+  it.effect("do not touch a foreign file with the name of a table", () =>
     Effect.gen(function* () {
       for (const run of [withThreads, withoutThreads]) {
         const storage = yield* makeFaultyStorage
@@ -163,7 +163,7 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("name the damage of an input as the store's own thread does, and leave the inputs", () =>
+  it.effect("report a damaged input as the store's own thread does, and keep the inputs", () =>
     Effect.gen(function* () {
       const files = yield* image
       const [victim] = [...files.keys()].filter((path) => path.endsWith(".sst")).sort()
@@ -179,7 +179,7 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("fail for want of room, leave nothing of their output, and succeed when there is some", () =>
+  it.effect("fail on a full disk, leave no output, and succeed when there is room", () =>
     Effect.gen(function* () {
       const storage = yield* faultyStorage({ files: yield* image })
       const before = tablesOf(storage).sort()
@@ -192,14 +192,14 @@ describe("compactions in a thread", () => {
           const content = yield* pairs(store.scan())
           yield* store.compact()
           expect(yield* pairs(store.scan())).toStrictEqual(content)
-          // A failure that is not the thread's own costs no thread.
+          // A storage failure does not end the thread.
           expect(threads.length).toBe(1)
         })
       )
     })
   )
 
-  it.effect("poison the store when a sync of theirs fails", () =>
+  it.effect("poison the store when one of their syncs fails", () =>
     Effect.gen(function* () {
       const storage = yield* faultyStorage({ files: yield* image })
       yield* withThreads(
@@ -216,7 +216,7 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("whose thread dies fail, leave the inputs and nothing else, and go on in another", () =>
+  it.effect("fail if their thread dies, leave only the inputs, and then use another thread", () =>
     Effect.gen(function* () {
       const storage = yield* faultyStorage({ files: yield* image })
       const before = tablesOf(storage).sort()
@@ -246,7 +246,7 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("of the background are tried again in another thread when theirs has died", () =>
+  it.effect("in the background are retried in another thread if theirs dies", () =>
     Effect.gen(function* () {
       const storage = yield* faultyStorage({ files: yield* image })
       const logs = captureLogs()
@@ -272,7 +272,7 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("find a thread that has died idle replaced", () =>
+  it.effect("replace a thread that died while it was idle", () =>
     Effect.gen(function* () {
       const storage = yield* faultyStorage({ files: yield* image })
       yield* withThreads(storage, (store, threads) =>
@@ -288,7 +288,7 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("that are interrupted stop, and leave nothing", () =>
+  it.effect("stop when they are interrupted, and leave nothing", () =>
     Effect.gen(function* () {
       const storage = yield* faultyStorage({ files: yield* image })
       const before = tablesOf(storage).sort()
@@ -299,7 +299,7 @@ describe("compactions in a thread", () => {
           yield* held.reached
           const interruption = yield* Effect.fork(Fiber.interrupt(compaction))
           for (let i = 0; i < 20; i++) yield* turn
-          // A sync under way is waited for: nobody could say what it does.
+          // The interruption waits for the sync, because its outcome is unknown until it ends.
           expect(interruption.unsafePoll()).toBeNull()
           held.release()
           yield* Fiber.join(interruption)
@@ -314,14 +314,14 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("end with the store, and leave no orphan; nor does their thread live on", () =>
+  it.effect("end with the store, as does their thread, and leave no orphan", () =>
     Effect.gen(function* () {
       for (const turns of [0, 1, 2, 3, 5, 8, 13, 21]) {
         const storage = yield* faultyStorage({ files: yield* image })
         let last: SimulatedThread | undefined
         yield* withThreads(storage, (store, threads) =>
           Effect.gen(function* () {
-            // Makes the store writable, which takes turns of its own.
+            // Makes the store writable first, which also yields to the event loop.
             yield* store.flush
             yield* Effect.fork(Effect.exit(store.compact()))
             for (let i = 0; i < turns; i++) yield* turn
@@ -337,7 +337,7 @@ describe("compactions in a thread", () => {
     })
   )
 
-  it.effect("give each file a number of its own, whatever is flushed meanwhile", () =>
+  it.effect("give each file a separate number, even during flushes", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const more = { level0Tables: 2, memtableBytes: 8_500, level1Bytes: 2000, levelRatio: 2 }

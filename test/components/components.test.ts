@@ -8,7 +8,7 @@ import * as Scope from "effect/Scope"
 import { LsmStore, Manifest, Memtable, Metrics, SSTableStore, Storage, TableMerger, Wal } from "effect-lsm"
 
 describe("a component", () => {
-  it.scoped("is replaced by another of the same interface", () =>
+  it.scoped("can be replaced by another with the same interface", () =>
     Effect.gen(function* () {
       const options = { directory: "/memory" }
       const counted = { puts: 0, flushes: 0 }
@@ -54,19 +54,19 @@ describe("a component", () => {
   )
 })
 
-describe("components that are replaced", () => {
+describe("replaced components", () => {
   const options = { directory: "/memory" }
 
   type Open = (replacements: LsmStore.Replacements) => Layer.Layer<LsmStore.LsmStore, unknown, Storage.Storage>
 
-  /** The two forms of the one assembly. */
+  /** The two ways to open the same assembly. */
   const forms: Record<string, Open> = {
-    "opened at once": (replacements) => LsmStore.layerFromStorage(options, replacements),
-    "of components": (replacements) =>
+    "one layer": (replacements) => LsmStore.layerFromStorage(options, replacements),
+    "component layers": (replacements) =>
       Layer.provide(LsmStore.layerFromComponents(options), LsmStore.layerComponents(options, replacements))
   }
 
-  /** A storage that says when its lock is released, and layers that say when they are built and released. */
+  /** A storage that records when its lock is taken and released, and layers that do the same. */
   const makeWatched = Effect.gen(function* () {
     const events: Array<string> = []
     const usual = yield* Storage.makeMemory
@@ -112,7 +112,7 @@ describe("components that are replaced", () => {
         const { events, storage, replacements, watched } = yield* makeWatched
         const merger = watched(TableMerger.TableMerger, Effect.dieMessage("no merger"))
         const opening = Layer.build(Layer.provide(open({ ...replacements, merger }), storage))
-        // Nothing is left for the scope to release.
+        // The failed opening releases everything, and the scope has nothing left to release.
         const scope = yield* Scope.make()
         const exit = yield* Effect.exit(Scope.extend(opening, scope))
         expect(Exit.isFailure(exit)).toBe(true)
@@ -124,7 +124,7 @@ describe("components that are replaced", () => {
     )
   }
 
-  it.scoped("are built anew for each store", () =>
+  it.scoped("are built again for each store", () =>
     Effect.gen(function* () {
       const { events, replacements } = yield* makeWatched
       const { memtable } = replacements
@@ -139,7 +139,7 @@ describe("components that are replaced", () => {
     })
   )
 
-  it.scoped("may use what stands below them", () =>
+  it.scoped("may use the components below them", () =>
     Effect.gen(function* () {
       let storeId: Uint8Array | undefined
       const merger = Layer.effect(

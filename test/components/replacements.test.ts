@@ -10,7 +10,7 @@ import * as PlainTables from "./replacements/plainTables.js"
 
 const directory = "/memory"
 
-/** A place for stores some of whose parts are replaced. */
+/** A place for stores with some parts replaced. */
 const withParts = (parts: LsmStore.Replacements): Effect.Effect<Place> =>
   Effect.map(Storage.makeMemory, (storage) => ({
     directory,
@@ -32,4 +32,4 @@ testStore("a store with another memtable", withParts({ memtable }))
 testStore("a store with another log", withParts({ wal }))
 testStore("a store with other tables", withParts({ tables }))
 testStore("a store with another compactor", withParts({ compactor }))
-testStore("a store of other parts", withParts({ memtable, wal, tables, compactor }))
+testStore("a store with all of these replaced", withParts({ memtable, wal, tables, compactor }))

@@ -6,7 +6,7 @@ import { captureLogs } from "../support/captureLogs.js"
 import { turn } from "../support/eventually.js"
 
 describe("a stall", () => {
-  it.scoped("is reported once for each degree, and its end when nothing has held writers back for a second", () => {
+  it.scoped("is logged once for each degree, and its end once no writer was held back for a second", () => {
     const logs = captureLogs()
     let pressure: Pressure = "none"
     const stalls = new StallReports(
@@ -18,14 +18,14 @@ describe("a stall", () => {
       return stalls.report
     }
     const pass = (millis: number) => Effect.zipRight(TestClock.adjust(millis), Effect.zipRight(turn, turn))
-    const told = () => logs.entries.splice(0).map(({ level, message }) => `${level} ${message}`)
+    const takeLogs = () => logs.entries.splice(0).map(({ level, message }) => `${level} ${message}`)
     return Effect.gen(function* () {
       yield* stalls.start(yield* Effect.scope)
       yield* turn
       yield* now("none")
       yield* pass(5000)
-      expect(told()).toStrictEqual([])
-      // To and fro around the limits.
+      expect(takeLogs()).toStrictEqual([])
+      // The pressure moves back and forth across the limits.
       for (let i = 0; i < 50; i++) {
         yield* now("slow")
         yield* pass(100)
@@ -33,23 +33,23 @@ describe("a stall", () => {
         yield* pass(700)
         if (i === 25) yield* now("stop")
       }
-      expect(told()).toStrictEqual(["WARN writers are slowed down", "WARN writers wait"])
-      // A writer that is paced meets pressure that no flush sees.
+      expect(takeLogs()).toStrictEqual(["WARN writers are slowed down", "WARN writers wait"])
+      // A paced writer may meet pressure that no flush reports.
       pressure = "slow"
       expect(stalls.pressure()).toBe("slow")
       pressure = "none"
       yield* pass(900)
-      expect(told()).toStrictEqual([])
+      expect(takeLogs()).toStrictEqual([])
       yield* pass(2000)
-      expect(told()).toStrictEqual(["DEBUG writers go on"])
+      expect(takeLogs()).toStrictEqual(["DEBUG writers go on"])
       yield* now("stop")
       yield* now("slow")
-      expect(told()).toStrictEqual(["WARN writers wait"])
+      expect(takeLogs()).toStrictEqual(["WARN writers wait"])
       yield* pass(10_000)
-      expect(told()).toStrictEqual([])
+      expect(takeLogs()).toStrictEqual([])
       pressure = "none"
       yield* pass(2000)
-      expect(told()).toStrictEqual(["DEBUG writers go on"])
+      expect(takeLogs()).toStrictEqual(["DEBUG writers go on"])
     }).pipe(Effect.provide(logs.layer))
   })
 })

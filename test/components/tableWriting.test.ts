@@ -17,9 +17,9 @@ const entries = Array.from({ length: 60 }, (_, i) => ({
   value: new Uint8Array(30)
 }))
 
-/** A disk that says when it is asked for something, the closing of a file included. */
-const watched = (tell: () => void) => {
-  const disk = new MemoryDisk({ before: tell })
+/** A disk that calls `onOperation` before each operation, including the close of a file. */
+const watched = (onOperation: () => void) => {
+  const disk = new MemoryDisk({ before: onOperation })
   disk.placeDirectory(directory)
   const driver: StorageDriver = {
     openRead: (path) => disk.openRead(path),
@@ -29,7 +29,7 @@ const watched = (tell: () => void) => {
       const close = file.close.bind(file)
       return Object.assign(file, {
         close: () => {
-          tell()
+          onOperation()
           close()
         }
       })
@@ -39,9 +39,9 @@ const watched = (tell: () => void) => {
 }
 
 describe("writing tables", () => {
-  it.scoped("interrupted at any moment leaves the tables and tells of them, or leaves nothing", () =>
+  it.scoped("interrupted at any moment leaves the tables and reports them, or leaves nothing", () =>
     Effect.gen(function* () {
-      const outcomes = { told: 0, nothing: 0 }
+      const outcomes = { reported: 0, nothing: 0 }
       for (let moment = 1; ; moment++) {
         let moments = 0
         let fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
@@ -50,7 +50,7 @@ describe("writing tables", () => {
         })
         const store = yield* SSTableStore.make({ directory }).pipe(Effect.provideService(Storage.Storage, storage))
         store.unsafeAttach(tableStoreId)
-        let told: ReadonlyArray<number> = []
+        let reported: ReadonlyArray<number> = []
         let allocated = 0
         const written = store.write({
           cursor: new ArrayCursor(entries),
@@ -59,21 +59,21 @@ describe("writing tables", () => {
           level: 1,
           allocate: () => ++allocated
         })
-        // As a flush and a compaction do: what is written is made known, and nothing comes between.
+        // As in a flush or a compaction, no interruption comes between the write and the report.
         const work = Effect.uninterruptible(
           Effect.tap(written, ({ tables }) =>
             Effect.sync(() => {
-              told = tables.map(({ fileNumber }) => fileNumber)
+              reported = tables.map(({ fileNumber }) => fileNumber)
             })
           )
         )
         fiber = yield* Effect.fork(work)
         yield* Fiber.await(fiber)
-        expect(disk.list(directory), `interrupted at operation ${moment}`).toHaveLength(told.length)
-        outcomes[told.length > 0 ? "told" : "nothing"]++
+        expect(disk.list(directory), `interrupted at operation ${moment}`).toHaveLength(reported.length)
+        outcomes[reported.length > 0 ? "reported" : "nothing"]++
         if (moments < moment) break
       }
-      expect(outcomes.told).toBeGreaterThan(3)
+      expect(outcomes.reported).toBeGreaterThan(3)
       expect(outcomes.nothing).toBeGreaterThan(5)
     })
   )

@@ -36,8 +36,8 @@ const citiesIn = (directory: string, ...options: ReadonlyArray<string>) =>
 
 const cities = (...options: ReadonlyArray<string>) => citiesIn("store", ...options)
 
-/** What every complete run ends with. */
-const answers = [
+/** Lines at the end of every complete run. */
+const results = [
   "The 33 cities of Iceland, by name",
   "The 10 cities that come after Lyon",
   "The last 5 cities, in reverse",
@@ -47,7 +47,7 @@ const answers = [
   "  FR  Lyon (472,317) at"
 ]
 
-describe("the example", () => {
+describe("the cities example", () => {
   it("is killed after 20 acknowledged batches", async () => {
     const { output, signal } = await cities("--kill-at", "20")
     expect(output).toContain("20 batches acknowledged: now this process kills itself")
@@ -55,26 +55,26 @@ describe("the example", () => {
     expect(output).not.toContain("Imported")
   })
 
-  it("finds every acknowledged batch, no part of another, and goes on from there", async () => {
+  it("finds every acknowledged batch and no partial one, and continues from there", async () => {
     const { output, code } = await cities()
     expect(output).toContain("Checked every value: all 20 acknowledged batches are there")
-    // The batch that was on its way may have arrived, whole.
+    // The batch in flight at the kill may be there, but only complete.
     expect(output).toMatch(/(20 batches are complete, 251 absent|21 batches are complete, 250 absent), 0 there in part/)
     expect(output).toContain("Removed the 16,677 cities of US")
-    for (const answer of answers) expect(output).toContain(answer)
+    for (const result of results) expect(output).toContain(result)
     expect(code).toBe(0)
   })
 
-  it("finds all cities there when it is run again, with the same answers", async () => {
+  it("finds all cities when it is run again, and prints the same results", async () => {
     const { output, code } = await cities()
     expect(output).toContain("271 batches are complete, 0 absent, 0 there in part")
     expect(output).toContain("All cities are there from an earlier run: no import")
     expect(output).toContain("The cities of US were removed by an earlier run")
-    for (const answer of answers) expect(output).toContain(answer)
+    for (const result of results) expect(output).toContain(result)
     expect(code).toBe(0)
   })
 
-  it("begins in a process that is killed on the way, and goes on from what it left", async () => {
+  it("starts in a process that is killed partway, and continues from what it left", async () => {
     const { output, code } = await citiesIn("default")
     expect(output).toContain("100 batches acknowledged: now this process kills itself")
     expect(output).toContain("It was killed by SIGKILL")
@@ -83,7 +83,7 @@ describe("the example", () => {
       /(100 batches are complete, 171 absent|101 batches are complete, 170 absent), 0 there in part/
     )
     expect(output).toMatch(/Imported [\d,]+ cities \(.+, [\d,]+ a second\)/)
-    for (const answer of answers) expect(output).toContain(answer)
+    for (const result of results) expect(output).toContain(result)
     expect(code).toBe(0)
   })
 })

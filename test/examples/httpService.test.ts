@@ -29,7 +29,7 @@ const stop = () => {
   return running!.ended
 }
 
-/** Begins a PUT, and returns how to end it once the service has the first half of its value. */
+/** Starts a PUT and sends half of its value. Resolves to a function that sends the rest. */
 const beginPut = (url: string, half: string) =>
   new Promise<(rest: string) => Promise<number | undefined>>((resolve) => {
     const outgoing = request(url, { method: "PUT", headers: { expect: "100-continue" } })
@@ -40,7 +40,7 @@ const beginPut = (url: string, half: string) =>
       })
       outgoing.on("error", fail)
     })
-    // It is reported where the status is awaited.
+    // The caller that awaits `status` sees the failure.
     status.catch(() => undefined)
     outgoing.on("continue", () => {
       outgoing.write(half)
@@ -52,7 +52,7 @@ const beginPut = (url: string, half: string) =>
     outgoing.flushHeaders()
   })
 
-/** Resolves once nothing listens at `url` any more. */
+/** Resolves once nothing listens at `url`. */
 const untilRefused = async (url: string): Promise<void> => {
   for (;;) {
     const refused = await fetch(url, { headers: { connection: "close" } }).then(
@@ -79,7 +79,7 @@ describe("http-service", () => {
     expect(code, output).toBe(0)
   })
 
-  it("finishes a request in flight after SIGTERM, and finds all of it when it is started again", async () => {
+  it("finishes a request in flight after SIGTERM, and has its whole value after a restart", async () => {
     const url = await start()
     const endPut = await beginPut(`${url}/entries/late`, "first half, ")
     running!.child.kill("SIGTERM")

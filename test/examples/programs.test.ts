@@ -13,14 +13,14 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
-/** Runs an example to its end, with temporary files in the test's directory. */
+/** Runs an example to its end. Its temporary files are in the test's directory. */
 const run = (file: string, env: NodeJS.ProcessEnv = {}) => startExample(file, { TMPDIR: directory, ...env }).ended
 
 /** tsx keeps a cache in the directory for temporary files. */
 const leftBehind = () => readdirSync(directory).filter((name) => !name.startsWith("tsx-"))
 
 describe("first-program", () => {
-  it("prints what it wrote, and finds it on the next run", async () => {
+  it("prints the entries that it wrote, and finds them on the next run", async () => {
     const env = { DIRECTORY: join(directory, "first") }
     const first = await run("first-program.ts", env)
     expect(first.code, first.output).toBe(0)
@@ -33,7 +33,7 @@ describe("first-program", () => {
 })
 
 describe("two-stores", () => {
-  it("keeps orders and pages apart, and leaves nothing behind", async () => {
+  it("keeps orders and pages separate, and leaves no files behind", async () => {
     const { output, code } = await run("two-stores.ts")
     expect(output).toBe("<h1>a lamp</h1>\n<h1>a lamp</h1> (cached)\n<h1>two lamps</h1>\norders: 1, pages: 1\n")
     expect(code).toBe(0)

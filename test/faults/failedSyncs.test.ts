@@ -12,7 +12,7 @@ const log = /\.log$/
 const table = /\.sst$/
 const manifest = /MANIFEST/
 
-/** Time passes, and what is due then happens. */
+/** Advances the clock by 200 seconds, and lets work that is due run. */
 const pass = Effect.gen(function* () {
   for (let i = 0; i < 20; i++) {
     yield* TestClock.adjust("10 seconds")
@@ -20,7 +20,7 @@ const pass = Effect.gen(function* () {
   }
 })
 
-/** What a store holds after a power cut now. */
+/** The content of the store after a power cut now. */
 const afterPowerCut = (storage: FaultyStorage) =>
   Effect.flatMap(faultyStorage({ files: storage.afterPowerCut() }), (left) =>
     withFaultyStore(left, (store) => pairs(store.scan()))
@@ -38,7 +38,7 @@ describe("after a failed sync or a short append of the log", () => {
     ["a sync without room", { fault: { _tag: "Refuse", code: "ENOSPC" }, on: ["sync"], path: log }, undefined],
     ["a short append", { fault: { _tag: "Short" }, on: ["append"], path: log }, "EIO"]
   ] as const) {
-    it.effect(`${name}: the store takes no writes, reads go on, and nothing is tried again`, () =>
+    it.effect(`${name}: the store takes no writes, reads continue, and nothing is retried`, () =>
       Effect.gen(function* () {
         const storage = yield* faultyStorage(options)
         yield* withFaultyStore(
@@ -73,7 +73,7 @@ describe("after a failed sync or a short append of the log", () => {
     )
   }
 
-  it.effect("opening again recovers into new files: a power cut then loses nothing that was read or acknowledged", () =>
+  it.effect("a reopen recovers into new files: a power cut then loses nothing that was read or acknowledged", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(storage, (store) =>
@@ -85,7 +85,7 @@ describe("after a failed sync or a short append of the log", () => {
       )
       storage.lift()
       const session = storage.operations.length
-      // The system holds the record in its cache, and takes it for written.
+      // The operating system has the record in its cache, and regards it as written.
       yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
           expect(yield* store.getString("unknown")).toStrictEqual(Option.some("1"))
@@ -106,8 +106,8 @@ describe("after a failed sync or a short append of the log", () => {
   )
 })
 
-describe("a sync of background work that fails", () => {
-  it.effect("of a table, for want of room: the table is written anew under another name, and the store goes on", () =>
+describe("a failed sync of background work", () => {
+  it.effect("of a table on a full disk: the table is rewritten under another name, and writes continue", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(storage, (store) =>
@@ -129,7 +129,7 @@ describe("a sync of background work that fails", () => {
     })
   )
 
-  it.effect("of a manifest, for want of room: a new manifest is begun, and no second sync asked of the old one", () =>
+  it.effect("of a manifest on a full disk: a new manifest is started, and the old one is not synced again", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(storage, (store) =>
@@ -154,9 +154,9 @@ describe("a sync of background work that fails", () => {
   for (const [what, rule] of [
     ["of a table", { fault: { _tag: "Refuse", code: "EIO" }, on: ["sync"], path: table }],
     ["of a directory", { fault: { _tag: "Refuse", code: "EIO" }, on: ["sync directory"] }],
-    ["of a directory, for want of room", { fault: { _tag: "Refuse", code: "ENOSPC" }, on: ["sync directory"] }]
+    ["of a directory on a full disk", { fault: { _tag: "Refuse", code: "ENOSPC" }, on: ["sync directory"] }]
   ] as const) {
-    it.effect(`${what}: the store takes no more writes, and tries nothing again`, () =>
+    it.effect(`${what}: the store takes no more writes, and retries nothing`, () =>
       Effect.gen(function* () {
         const storage = yield* makeFaultyStorage
         yield* withFaultyStore(storage, (store) =>
@@ -166,7 +166,7 @@ describe("a sync of background work that fails", () => {
             storage.inject(rule)
             expect(yield* Effect.exit(store.flush)).toSatisfy(Exit.isFailure)
             storage.lift()
-            // What was under way beside it comes to an end, and makes nothing durable that would rely on it.
+            // Other work in progress ends, and makes nothing durable that relies on the sync.
             const syncs = storage.operations.length
             for (let i = 0; i < 20; i++) yield* turn
             const ended = storage.operations.slice(syncs)
@@ -210,7 +210,7 @@ describe("a sync of background work that fails", () => {
 })
 
 describe("a full disk", () => {
-  it.effect("leaves inputs in place and no partial output; the store goes on by itself when there is room", () =>
+  it.effect("keeps the inputs and leaves no partial output; the store resumes when there is room", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const value = "v".repeat(200)
@@ -221,7 +221,7 @@ describe("a full disk", () => {
             for (let i = 0; i < 20; i++) yield* store.put(`a${i}`, value)
             yield* store.flush
             for (let i = 0; i < 20; i++) yield* store.put(`a${i}`, `new ${value}`)
-            // Room for the log and the manifest, not for a table.
+            // There is room for the log and the manifest, but not for a table.
             storage.room = storage.used() + 2000
             expect(yield* Effect.flip(store.flush)).toMatchObject({ _tag: "DiskFull" })
             const partial = storage.used()
@@ -233,7 +233,7 @@ describe("a full disk", () => {
             storage.room = Number.POSITIVE_INFINITY
             yield* pass
             yield* eventually(store.stats, ({ flushes }) => flushes === 2)
-            // A compaction.
+            // The same for a compaction.
             storage.room = storage.used() + 1000
             const before = storage.used()
             expect(yield* Effect.flip(store.compact())).toMatchObject({ _tag: "DiskFull" })
@@ -250,7 +250,7 @@ describe("a full disk", () => {
     })
   )
 
-  it.effect("that lasts lets no files gather, whichever file has no room", () =>
+  it.effect("that lasts does not let files pile up, whichever file has no room", () =>
     Effect.gen(function* () {
       for (const [on, path] of [
         ["append", manifest],
@@ -264,7 +264,7 @@ describe("a full disk", () => {
           Effect.gen(function* () {
             yield* store.put("k", "1")
             for (let i = 0; i < 3; i++) yield* turn
-            // The segment in use is the writers', and poisons.
+            // A failure of the active segment would poison the store.
             storage.refuse = ({ operation, path: at }) =>
               operation === on && path.test(at) && at !== "/memory/000002.log" ? "ENOSPC" : undefined
             yield* Effect.exit(store.flush)
@@ -297,7 +297,7 @@ describe("a full disk", () => {
 })
 
 describe("too many open files", () => {
-  it.effect("are a typed error to who reads, and let background work wait until there is a descriptor", () =>
+  it.effect("fail reads with a typed error, and background work waits for a free descriptor", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(storage, (store) => Effect.zipRight(store.put("old", "1"), store.flush))
@@ -311,7 +311,7 @@ describe("too many open files", () => {
           expect(yield* Effect.flip(store.flush)).toMatchObject({ _tag: "StorageError", code: "EMFILE" })
           yield* pass
           expect(yield* store.stats).toMatchObject({ flushes: 0, poisoned: undefined })
-          // One descriptor is enough for the table, and then none is left to sync its directory with.
+          // One descriptor is enough for the table, but then none is left to sync its directory.
           storage.descriptors = storage.open.size + 1
           yield* pass
           yield* store.put("k", "2")
@@ -325,7 +325,7 @@ describe("too many open files", () => {
     })
   )
 
-  it.effect("a directory that cannot be opened has not failed to sync", () =>
+  it.effect("fail the open of a directory, which is not a failed sync", () =>
     Effect.gen(function* () {
       const failure = yield* Effect.async<Error | undefined>((resume) =>
         syncDirectory("/nowhere/at/all", (cause) => resume(Effect.succeed(cause)))
@@ -336,14 +336,14 @@ describe("too many open files", () => {
 })
 
 describe("a read that ends before the file does", () => {
-  it.effect("is an error, and not a log or a manifest that is shorter than it was", () =>
+  it.effect("is an error, and is never taken for a shorter log or manifest", () =>
     Effect.gen(function* () {
       for (const path of [log, manifest, /CURRENT/]) {
         const storage = yield* makeFaultyStorage
         yield* withFaultyStore(storage, (store) => store.put("k", "1"))
         const files = storage.afterPowerCut()
         const again = yield* faultyStorage({ files })
-        // Twice: what is found out of order is looked at again under the lock.
+        // The fault occurs twice, because the store checks again under the lock.
         again.inject({ fault: { _tag: "Short", bytes: 0 }, on: ["read"], path, times: 2 })
         expect(yield* Effect.flip(withFaultyStore(again, () => Effect.void))).toMatchObject({ _tag: "StorageError" })
         again.lift()

@@ -14,7 +14,7 @@ const isLog = ({ path }: Operation) => path.endsWith(".log")
 const isManifest = ({ path }: Operation) => path.includes("MANIFEST")
 
 describe("a log that cannot be synced", () => {
-  it.effect("fails the write, takes no more, goes on reading, and is well again when opened anew", () =>
+  it.effect("fails the write, ends writes but not reads, and works again after a reopen", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const logs = captureLogs()
@@ -69,7 +69,7 @@ describe("a log that cannot be synced", () => {
     })
   )
 
-  it.effect("ends the wait of a flush", () =>
+  it.effect("fails a flush that already waits", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(storage, (store) =>
@@ -95,7 +95,7 @@ describe("a log that cannot be synced", () => {
 })
 
 describe("a full disk", () => {
-  it.effect("is told by a flush, keeps what was to be flushed, and is tried again by itself", () =>
+  it.effect("fails a flush, keeps its memtable, and the flush is retried automatically", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const logs = captureLogs()
@@ -135,7 +135,7 @@ describe("a full disk", () => {
     })
   )
 
-  it.effect("is tried again at once when the application says so", () =>
+  it.effect("is retried at once when the application calls resume", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(storage, (store) =>
@@ -151,7 +151,7 @@ describe("a full disk", () => {
     })
   )
 
-  it.effect("is told to writers that wait for a flush, who then go on when there is room", () =>
+  it.effect("fails writes that wait for a flush, and later writes succeed when there is room", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(
@@ -178,7 +178,7 @@ describe("a full disk", () => {
     })
   )
 
-  it.effect("in the manifest or while a segment is prepared is told, and leaves nothing half done", () =>
+  it.effect("at the manifest or at the next segment leaves nothing half done", () =>
     Effect.gen(function* () {
       for (const fault of [isManifest, isLog]) {
         const storage = yield* makeFaultyStorage
@@ -208,7 +208,7 @@ describe("a full disk", () => {
     })
   )
 
-  it.effect("while a segment is prepared fails the flush that needs it, at once", () =>
+  it.effect("at the next segment fails the flush that needs it at once", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(storage, (store) =>
@@ -229,7 +229,7 @@ describe("a full disk", () => {
 })
 
 describe("a compaction that fails", () => {
-  it.effect("leaves its inputs, is logged with its Cause, and is tried again", () =>
+  it.effect("keeps its inputs, is logged with its Cause, and is retried", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const logs = captureLogs()
@@ -268,7 +268,7 @@ describe("a compaction that fails", () => {
     })
   )
 
-  it.effect("is forgotten when a compaction by hand has done its work", () =>
+  it.effect("is no longer reported after a manual compaction has done its work", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(

@@ -3,14 +3,14 @@ import * as Effect from "effect/Effect"
 import { faults, trial } from "../support/faultTrial.js"
 
 const scale = Number(process.env["LSM_TEST_SCALE"] ?? 1)
-/** Every operation from LSM_TEST_SCALE=61 on; one in so many below. */
+/** One operation in `stride` is tested, and every one from LSM_TEST_SCALE=61 on. */
 const stride = Math.max(1, Math.ceil(61 / scale))
 const seed = Number(process.env["LSM_TEST_SEED"] ?? 1)
-/** What is read in pieces, or late, is read all the same. */
+/** Faults that fail no operation: they only split it or delay it. */
 const harmless: ReadonlyArray<string> = ["short reads", "a slow disk"]
 
 describe(`one fault at each operation of a workload (seed ${seed}, one in ${stride} operations)`, () => {
-  it.effect("none: all is acknowledged and read back", () =>
+  it.effect("none: every write is acknowledged and read back", () =>
     Effect.gen(function* () {
       const { faults: found, acknowledged, operations } = yield* trial("EIO once", 1_000_000, seed)
       expect(found).toEqual([])
@@ -27,7 +27,7 @@ describe(`one fault at each operation of a workload (seed ${seed}, one in ${stri
           const { operations, closes, applies, creates } = yield* trial("EIO once", 1_000_000, seed)
           const findings: Array<string> = []
           let failures = 0
-          // What there are few of is refused each time, or one in three of the closes.
+          // Rare operations are tested one by one, closes at least one in three.
           const few = { "EIO from close": closes, "no memory": applies, "a file in the way": creates }
           const last = name in few ? few[name as keyof typeof few] : operations
           const step = name === "EIO from close" ? Math.min(3, stride) : name in few ? 1 : stride

@@ -67,7 +67,7 @@ describe("faults of the reference store, which are impossible here", () => {
               yield* store.put("z", version)
               yield* store.compact()
             }
-            // The tombstone lies above older versions; what lies beside it is compacted, then what lies over it.
+            // The tombstone is above older versions. Compact the ranges beside it, then all of it.
             yield* store.delete("k")
             yield* store.flush
             yield* absent
@@ -110,11 +110,11 @@ describe("faults of the reference store, which are impossible here", () => {
 
   it.effect("5: a crash while the log is rewritten loses it all", () =>
     Effect.gen(function* () {
-      // No recovery rewrites the log: it is only ever appended to, and its bytes are written once.
+      // Recovery never rewrites the log: the log is append-only.
       const storage = yield* makeFaultyStorage
       const open = <A, E>(use: (store: Store.Store) => Effect.Effect<A, E>) => withFaultyStore(storage, use)
       yield* open((store) => Effect.forEach(["a", "b", "c"], (key) => store.put(key, key), { discard: true }))
-      // Recovery fails at each of its operations in turn, and begins anew.
+      // Recovery fails at every third of its operations, and each time starts again.
       for (let failing = 1; failing < 200; failing += 3) {
         const before = storage.operations.length
         storage.refuse = () => (storage.operations.length - before === failing ? "EIO" : undefined)
@@ -170,7 +170,7 @@ describe("faults of the reference store, which are impossible here", () => {
     }
   })
 
-  it.scoped("8: bad input fails deep inside, or wrecks the store", () =>
+  it.scoped("8: bad input fails deep inside or damages the store", () =>
     Effect.gen(function* () {
       const place = yield* memory
       yield* withStore(place, (store) =>

@@ -10,7 +10,7 @@ import { quietly } from "../support/laboratory.js"
 const directory = "/memory"
 const isTable = ({ path }: Operation) => path.endsWith(".sst")
 
-/** A store with a table and a log, on storage that can be told to refuse. */
+/** A store with a table and a log, on storage that can refuse operations. */
 const build = Effect.gen(function* () {
   const storage = yield* makeFaultyStorage
   const withStore = <A, E, R>(use: (store: Store.Store) => Effect.Effect<A, E, R>, options = {}) =>
@@ -34,15 +34,15 @@ const build = Effect.gen(function* () {
   return { storage, withStore, verify }
 })
 
-describe("what the disk refuses to read", () => {
-  it.effect("is damage, beside which the rest is checked and kept", () =>
+describe("a file that the disk cannot read", () => {
+  it.effect("counts as damage, and the rest is verified and kept", () =>
     Effect.gen(function* () {
       const { storage, withStore, verify } = yield* build
       storage.refuse = (operation) => (isTable(operation) && operation.operation === "read" ? "EIO" : undefined)
       const events = yield* verify
       expect(events[0]).toMatchObject({ _tag: "Finding", severity: "error", reason: "read: EIO" })
       expect(events.at(-1)).toMatchObject({ _tag: "Verified", records: 1, entries: 0 })
-      // The old table cannot be read, the new one can.
+      // Only the old table is unreadable, not the new one.
       const old = storage.operations.find(isTable)!.path
       storage.refuse = ({ operation, path }) => (path === old && operation === "read" ? "EIO" : undefined)
       yield* withStore(
@@ -60,7 +60,7 @@ describe("what the disk refuses to read", () => {
     }).pipe(quietly)
   )
 
-  it.effect("is no damage where the system is short of something", () =>
+  it.effect("is not damage if the system is short of a resource", () =>
     Effect.gen(function* () {
       const { storage, withStore, verify } = yield* build
       storage.refuse = (operation) => (isTable(operation) && operation.operation === "open" ? "EMFILE" : undefined)
@@ -78,7 +78,7 @@ describe("what the disk refuses to read", () => {
     })
   )
 
-  it.effect("leaves the old store where the new one finds no room", () =>
+  it.effect("leaves the old store in place if the new one finds no room", () =>
     Effect.gen(function* () {
       const { storage, withStore, verify } = yield* build
       const old = yield* Effect.map(Effect.orDie(storage.service.list(directory)), (names) =>

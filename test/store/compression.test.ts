@@ -18,7 +18,7 @@ const fill = (store: Store.Store) =>
 
 const tableBytes = (store: Store.Store) => Effect.map(store.stats, (stats) => stats.tableBytes)
 
-/** The bytes that tables take at level 0, and when they have been compacted. */
+/** The bytes of the tables at level 0, and after a compaction. */
 const sizes = (compression: LsmOptions.LsmOptions["compression"]) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
@@ -30,7 +30,7 @@ const sizes = (compression: LsmOptions.LsmOptions["compression"]) =>
   }).pipe(Effect.provide(LsmStore.layerMemory({ ...options, compression, level0Tables: 1 })))
 
 describe("compression", () => {
-  it.effect("makes tables smaller, at the levels asked for", () =>
+  it.effect("makes tables smaller at the configured levels", () =>
     Effect.gen(function* () {
       const [plain] = yield* sizes("none")
       const [deflated] = yield* sizes("deflate")
@@ -41,7 +41,7 @@ describe("compression", () => {
     })
   )
 
-  it.effect("may change from one opening to the next, and every table is read", () =>
+  it.effect("may change when the store is reopened, and every table stays readable", () =>
     Effect.gen(function* () {
       const storage = yield* Storage.makeMemory
       const reopened = <A, E>(compression: LsmOptions.Compression, use: (store: Store.Store) => Effect.Effect<A, E>) =>
@@ -66,7 +66,7 @@ describe("compression", () => {
     })
   )
 
-  it.effect("is checked, and salvaged, block by block", () =>
+  it.effect("is verified and salvaged block by block", () =>
     Effect.gen(function* () {
       const how = { durability: "buffered", blockBytes: 1024, compression: "deflate" } as const
       const disk = diskOf()

@@ -18,8 +18,8 @@ const small = {
   blockBytes: 512
 } as const
 
-describe("concurrent use", () => {
-  it.scoped("50 readers and 5 writers see no wrong value under flushes and compactions", () =>
+describe("under concurrent use", () => {
+  it.scoped("50 readers and 5 writers see no wrong value during flushes and compactions", () =>
     Effect.gen(function* () {
       const place = yield* disk
       yield* withStore(
@@ -28,7 +28,7 @@ describe("concurrent use", () => {
           Effect.gen(function* () {
             const keysPerWriter = 40
             const rounds = 25
-            /** The round that each key has been acknowledged with. */
+            /** The last acknowledged round of each key. */
             const acknowledged = new Map<string, number>()
             const begun = new Map<string, number>()
             let writing = 5
@@ -96,7 +96,7 @@ describe("concurrent use", () => {
     })
   )
 
-  it.scoped("a scan sees the money of a bank whole while transfers go on, on disk", () =>
+  it.scoped("a scan on disk sees a constant total while transfers run", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const transfers = 80
@@ -156,7 +156,7 @@ describe("concurrent use", () => {
     })
   )
 
-  it.scoped("flushes and compactions by hand may overlap with each other and with writes", () =>
+  it.scoped("manual flushes and compactions may overlap with each other and with writes", () =>
     Effect.gen(function* () {
       const place = yield* memory
       yield* withStore(
@@ -180,7 +180,7 @@ describe("concurrent use", () => {
     })
   )
 
-  it.scoped("an interrupted compaction by hand leaves the store well", () =>
+  it.scoped("an interrupted manual compaction leaves the store intact", () =>
     Effect.gen(function* () {
       const place = yield* disk
       yield* withStore(
@@ -207,11 +207,11 @@ describe("concurrent use", () => {
   )
 })
 
-describe("memory", () => {
-  // Nothing but the heap is measured: a loaded machine may take its time.
+describe("a heap of 128 MiB", () => {
+  // The test measures only the heap, so a loaded machine may take long.
   const minutes = 5
   it.scoped(
-    "a million entries are scanned in a heap of 128 MiB",
+    "is enough to scan a million entries",
     () =>
       Effect.gen(function* () {
         const place = yield* disk

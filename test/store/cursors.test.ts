@@ -27,20 +27,20 @@ const fill = (store: Store.Store, count: number, valueBytes: number) =>
 const currentKey = (cursor: Store.Cursor) =>
   Effect.map(cursor.current, (entry) => Option.getOrUndefined(Option.map(entry, ({ key }) => text(key))))
 
-/** A store in memory, and how many turns of the event loop it has asked for. */
+/** A store in memory, and how often it has yielded to the event loop. */
 const counted = Effect.gen(function* () {
   const storage = yield* Storage.makeMemory
-  const turns = { count: 0 }
+  const yields = { count: 0 }
   const counting = Effect.zipRight(
-    Effect.sync(() => turns.count++),
+    Effect.sync(() => yields.count++),
     storage.yieldToEventLoop
   )
   const store = yield* openStore({ ...storage, yieldToEventLoop: counting }, { directory: "/counted" })
-  return { store, turns }
+  return { store, yields }
 })
 
 describe("take", () => {
-  it.effect("returns as many entries as are wanted, however large, and stands behind them", () =>
+  it.effect("returns as many entries as requested, of any size, and moves the cursor past them", () =>
     Effect.flatMap(memory, (place) =>
       withStore(place, (store) =>
         Effect.gen(function* () {
@@ -75,7 +75,7 @@ describe("take", () => {
     )
   )
 
-  it.scoped("fails again after a failed read, as the steps do, until the cursor is sought anew", () =>
+  it.scoped("keeps failing after a failed read, as steps do, until the cursor seeks again", () =>
     Effect.gen(function* () {
       const storage = yield* faultyStorage()
       const store = yield* openStore(storage.service, { directory: "/faulty", blockCacheBytes: 0 })
@@ -92,7 +92,7 @@ describe("take", () => {
         expect(yield* Effect.flip(cursor.take(1000, { reverse }))).toMatchObject(fault)
         expect(() => unsafe.take(1000, { reverse })).toThrowError(expect.objectContaining(fault))
         storage.lift()
-        // A step that is refused for its argument does not make the failure forgotten.
+        // A seek with an invalid argument does not clear the failure.
         expect(yield* Effect.flip(cursor.seek(wrong))).toMatchObject({ _tag: "InvalidArgument" })
         for (const again of [cursor.take(1000, { reverse }), cursor.take(1), cursor.next, cursor.prev]) {
           expect(yield* Effect.flip<unknown, unknown, never>(again)).toMatchObject(fault)
@@ -110,7 +110,7 @@ describe("take", () => {
     })
   )
 
-  it.scoped("that is interrupted between its slices leaves the cursor where it was", () =>
+  it.scoped("leaves the cursor where it was if it is interrupted between slices", () =>
     Effect.gen(function* () {
       const { store } = yield* counted
       yield* fill(store, 9000, 10)
@@ -134,7 +134,7 @@ describe("take", () => {
 
 describe("deleted and superseded entries that a read passes over", () => {
   const deleted = 40_000
-  /** The first and the last key, and many deleted ones between. */
+  /** Writes the first and the last key, and deletes many keys between them. */
   const prepare = (store: Store.Store, inTables: boolean) =>
     Effect.gen(function* () {
       const batch = WriteBatch.make().put("a", "1").put("z", "2")
@@ -145,9 +145,9 @@ describe("deleted and superseded entries that a read passes over", () => {
   const enough = Math.floor(deleted / 4096)
 
   for (const inTables of [false, true]) {
-    it.scoped(`let the event loop turn, ${inTables ? "in tables" : "in memory"}`, () =>
+    it.scoped(`make the read yield to the event loop, ${inTables ? "in tables" : "in memory"}`, () =>
       Effect.gen(function* () {
-        const { store, turns } = yield* counted
+        const { store, yields } = yield* counted
         yield* prepare(store, inTables)
         const between = { start: "b", end: "y" }
         const cursor = yield* store.cursor()
@@ -173,32 +173,32 @@ describe("deleted and superseded entries that a read passes over", () => {
           )
         }
         for (const [name, read] of Object.entries(reads)) {
-          turns.count = 0
+          yields.count = 0
           yield* read
-          expect(turns.count, name).toBeGreaterThanOrEqual(enough)
-          expect(turns.count, name).toBeLessThan(enough * 3)
+          expect(yields.count, name).toBeGreaterThanOrEqual(enough)
+          expect(yields.count, name).toBeLessThan(enough * 3)
         }
       })
     )
   }
 
-  it.scoped("count by their bytes: a few with large values let it turn too", () =>
+  it.scoped("count by their bytes: a few large values make the read yield too", () =>
     Effect.gen(function* () {
-      const { store, turns } = yield* counted
+      const { store, yields } = yield* counted
       yield* store.put("a", "1")
       const snapshots = yield* Effect.forEach(Array.from({ length: 10 }), () =>
         Effect.zipRight(store.put("k", new Uint8Array(1_000_000), buffered), store.snapshot)
       )
       yield* store.flush
       yield* store.delete("k")
-      turns.count = 0
+      yields.count = 0
       expect(yield* store.collect({ snapshot: snapshots[9] })).toHaveLength(2)
       expect(keysOf(yield* store.collect({ start: "a" }))).toEqual(["a"])
-      expect(turns.count).toBeGreaterThanOrEqual(5)
+      expect(yields.count).toBeGreaterThanOrEqual(5)
     })
   )
 
-  it.scoped("end a move that is interrupted meanwhile where it began", () =>
+  it.scoped("leave the cursor where it was if the move is interrupted", () =>
     Effect.gen(function* () {
       const { store } = yield* counted
       yield* prepare(store, false)
@@ -228,18 +228,18 @@ describe("deleted and superseded entries that a read passes over", () => {
   )
 })
 
-it.scoped("a long Stream lets the event loop turn", () =>
+it.scoped("a long Stream yields to the event loop", () =>
   Effect.gen(function* () {
-    const { store, turns } = yield* counted
+    const { store, yields } = yield* counted
     yield* fill(store, 40_000, 10)
-    turns.count = 0
+    yields.count = 0
     expect(yield* Stream.runCount(store.scan())).toBe(40_000)
-    expect(turns.count).toBeGreaterThanOrEqual(2)
+    expect(yields.count).toBeGreaterThanOrEqual(2)
   })
 )
 
 describe("an unsafe cursor", () => {
-  it.effect("steers as the other does, and hands out copies", () =>
+  it.effect("moves like a safe cursor, and returns copies", () =>
     Effect.flatMap(memory, (place) =>
       withStore(place, (store) =>
         Effect.gen(function* () {
@@ -273,7 +273,7 @@ describe("an unsafe cursor", () => {
     )
   )
 
-  it.effect("with keys only has no values, nor has the other", () =>
+  it.effect("has no values with keysOnly, like a safe cursor", () =>
     Effect.flatMap(memory, (place) =>
       withStore(place, (store) =>
         Effect.gen(function* () {
@@ -300,7 +300,7 @@ describe("an unsafe cursor", () => {
     )
   )
 
-  it.effect("and an unsafe snapshot keep what they see until they are closed", () =>
+  it.effect("and an unsafe snapshot see the same data until they are closed", () =>
     Effect.gen(function* () {
       const storage = yield* Storage.makeMemory
       const scope = yield* Scope.make()
@@ -325,7 +325,7 @@ describe("an unsafe cursor", () => {
       expect(yield* Effect.flip(store.count({ snapshot }))).toMatchObject({ argument: "snapshot" })
       for (let i = 0; i < 5; i++) yield* turn
       for (const name of before) expect(yield* tables).not.toContain(name)
-      // What is forgotten goes with the store.
+      // Cursors and snapshots that the caller never closed end with the store.
       yield* fill(store, 10, 10)
       yield* store.flush
       const kept = yield* tables
@@ -345,7 +345,7 @@ describe("an unsafe cursor", () => {
     })
   )
 
-  it.effect("as the other is an InvalidArgument once its scope has ended", () =>
+  it.effect("ends like a safe cursor, which fails with InvalidArgument once its scope has closed", () =>
     Effect.flatMap(memory, (place) =>
       withStore(place, (store) =>
         Effect.gen(function* () {

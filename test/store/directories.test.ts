@@ -24,7 +24,7 @@ const store = (options: LsmOptions.LsmOptions) => Layer.scoped(LsmStore.LsmStore
 const use = <A, E>(options: LsmOptions.LsmOptions, body: (open: Store.Store) => Effect.Effect<A, E>) =>
   Effect.flatMap(LsmStore.LsmStore, body).pipe(Effect.provide(store(options)))
 
-/** While another directory is the working directory. */
+/** Runs an Effect in another working directory. */
 const within = <A, E, R>(directory: string, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.acquireUseRelease(
     Effect.sync(() => {
@@ -37,7 +37,7 @@ const within = <A, E, R>(directory: string, effect: Effect.Effect<A, E, R>): Eff
   )
 
 describe("a store's directory", () => {
-  it.scoped("is made at the same time as another's below the same missing parents", () =>
+  it.scoped("can be created while another store creates the same missing parents", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 5; i++) {
         const home = join(yield* temporaryDirectory, "x", "y")
@@ -53,7 +53,7 @@ describe("a store's directory", () => {
     })
   )
 
-  it.scoped("is not made below a file, nor in its place", () =>
+  it.scoped("is not created below a file, and replaces no file", () =>
     Effect.gen(function* () {
       const home = yield* temporaryDirectory
       const file = join(home, "file")
@@ -66,7 +66,7 @@ describe("a store's directory", () => {
     })
   )
 
-  it.effect("is durable, and all above it, before anything points to a store in it", () =>
+  it.effect("is durable, like its parents, before CURRENT points to a store in it", () =>
     Effect.gen(function* () {
       const storage = yield* faultyStorage()
       const layer = LsmStore.layerFromStorage({ directory: "/a/b/store" })
@@ -86,7 +86,7 @@ describe("a store's directory", () => {
         expect(synced).toBeGreaterThan(made)
         expect(synced).toBeLessThan(pointed)
       }
-      // A store that is there was made so.
+      // The parents of an existing store are not synced again.
       const before = operations.length
       yield* open
       const later = operations.slice(before).filter(({ operation }) => operation === "sync directory")
@@ -94,7 +94,7 @@ describe("a store's directory", () => {
     })
   )
 
-  it.effect("is made though one above it cannot be opened; a failed sync of one fails", () =>
+  it.effect("is created even if a parent cannot be opened for a sync, but not if the sync fails", () =>
     Effect.gen(function* () {
       for (const code of ["EACCES", "EINVAL", "EIO"]) {
         const storage = yield* faultyStorage()
@@ -141,7 +141,7 @@ describe("a store's directory", () => {
       }
       yield* use({ directory: join(a, "data") }, (open) => Effect.map(open.count(), (n) => expect(n).toBe(2000)))
       yield* use({ directory: join(b, "data") }, (open) => Effect.map(open.count(), (n) => expect(n).toBe(50)))
-      // Verification and repair too: each looks where it was told to when it began.
+      // Verification and repair keep the working directory that they started in.
       yield* within(
         a,
         Effect.gen(function* () {
@@ -159,7 +159,7 @@ describe("a store's directory", () => {
     })
   )
 
-  it.scoped("labels the metrics as it was given", () =>
+  it.scoped("labels the metrics with the path as given", () =>
     Effect.gen(function* () {
       const home = yield* temporaryDirectory
       const text = yield* within(
@@ -171,8 +171,8 @@ describe("a store's directory", () => {
   )
 })
 
-describe("what is made", () => {
-  /** What files and directories permit, and what else there is. */
+describe("modes of new files and directories", () => {
+  /** The modes of `directory` and of everything below it. */
   const modesIn = (directory: string): Record<string, ReadonlyArray<string>> => {
     const found = { files: new Set<string>(), directories: new Set<string>() }
     const look = (path: string): void => {
@@ -188,7 +188,7 @@ describe("what is made", () => {
   }
   const narrowed = (mode: number): ReadonlyArray<string> => [(mode & ~process.umask()).toString(8)]
 
-  /** A store with tables of its own and of a thread's making, and files kept aside. */
+  /** Makes a store with tables from flushes and from a compaction thread, and files kept aside. */
   const fill = (options: LsmOptions.LsmOptions) =>
     Effect.gen(function* () {
       const platform = NodeWorker.layerPlatform(
@@ -213,10 +213,10 @@ describe("what is made", () => {
     }).pipe(quietly)
 
   for (const [name, modes] of [
-    ["for its user alone", {}],
-    ["as the options say, which the umask narrows", { fileMode: 0o666, directoryMode: 0o777 }]
+    ["for their owner only", {}],
+    ["as in the options, narrowed by the umask", { fileMode: 0o666, directoryMode: 0o777 }]
   ] as const) {
-    it.scoped(`is ${name}`, () =>
+    it.scoped(`are ${name}`, () =>
       Effect.gen(function* () {
         const home = yield* temporaryDirectory
         const directory = join(home, "above", "store")
@@ -234,7 +234,7 @@ describe("what is made", () => {
     )
   }
 
-  it.scoped("leaves what is there as it is", () =>
+  it.scoped("do not apply to existing files and directories", () =>
     Effect.gen(function* () {
       const directory = join(yield* temporaryDirectory, "store")
       mkdirSync(directory, { mode: 0o755 })
@@ -262,7 +262,7 @@ describe("what is made", () => {
     { directoryMode: 0o1700 },
     { directoryMode: Number.NaN }
   ]) {
-    it.effect(`has no other modes: ${JSON.stringify(modes)}`, () =>
+    it.effect(`cannot be ${JSON.stringify(modes)}`, () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(use({ ...modes, directory: "/nowhere" }, () => Effect.void))
         expect(error).toMatchObject({ _tag: "InvalidArgument", argument: Object.keys(modes)[0] })

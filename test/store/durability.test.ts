@@ -9,7 +9,7 @@ import { eventually, turn } from "../support/eventually.js"
 import { type FaultyStorage, makeFaultyStorage, withFaultyStore } from "../support/faultyStorage.js"
 import { disk, withStore } from "../support/places.js"
 
-/** Waits until the store's own preparations are over, then counts syncs and appends of the log from there. */
+/** Waits until the store has prepared its segments, then counts syncs and appends of the log. */
 const logWork = (storage: FaultyStorage) =>
   Effect.gen(function* () {
     for (let i = 0; i < 50; i++) yield* turn
@@ -30,7 +30,7 @@ describe("durability", () => {
           const names = Array.from({ length: 64 }, (_, i) => `k${i}`)
           yield* Effect.forEach(names, (name) => store.put(name, "v"), { concurrency: "unbounded", discard: true })
           expect(done("sync")).toBeLessThanOrEqual(4)
-          // What arrives while a sync is under way goes out with the next one, and is not seen before.
+          // Writes that arrive during a sync go out with the next one, and are not visible before.
           let release = (): void => undefined
           const held = new Promise<void>((resolve) => {
             release = resolve
@@ -95,11 +95,11 @@ describe("durability", () => {
               (syncs) => syncs === 1
             )
             expect((yield* store.stats).log.syncedRecords).toBe(2)
-            // Nothing waits: nothing is synced.
+            // No write waits, so nothing is synced.
             yield* TestClock.adjust("1 hour")
             for (let i = 0; i < 20; i++) yield* turn
             expect(done("sync")).toBe(1)
-            // The most impatient write counts.
+            // The write with the shortest interval decides.
             yield* store.put("c", "v")
             yield* TestClock.adjust("1 millis")
             yield* store.put("d", "v", { durability: { interval: "10 millis" } })
@@ -114,7 +114,7 @@ describe("durability", () => {
     })
   )
 
-  it.effect("interval: syncs before its end when so many bytes wait", () =>
+  it.effect("interval: syncs early when `maxBytes` are waiting", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(
@@ -133,7 +133,7 @@ describe("durability", () => {
     })
   )
 
-  it.scoped("what was acknowledged outlives the process that is killed, and no batch is there in part", () =>
+  it.scoped("acknowledged writes survive a killed process, and no batch is partial", () =>
     Effect.gen(function* () {
       const check = (mode: "sync" | "buffered" | "interval") =>
         Effect.gen(function* () {
@@ -151,7 +151,7 @@ describe("durability", () => {
                 found.flatMap((key) => (key.startsWith(letter) ? [Number(key.slice(1))] : [])).sort((a, b) => a - b)
               const kept = half("a")
               expect(half("b")).toStrictEqual(kept)
-              // The log is a prefix of what was written: nothing within it is missing.
+              // The log holds a prefix of the writes, without gaps.
               expect(kept).toStrictEqual(kept.map((_, i) => i))
               if (mode !== "interval") expect(kept.length, mode).toBeGreaterThanOrEqual(acknowledged.length)
               yield* store.put("afterwards", "v")

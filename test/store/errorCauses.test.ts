@@ -11,8 +11,8 @@ import { disk } from "../support/places.js"
 
 const systemError = (code: string) => Object.assign(new Error(`${code}: the system says no`), { code })
 
-describe("a refusal of the system", () => {
-  it.scoped("is the cause of the error, through every level", () =>
+describe("a system error", () => {
+  it.scoped("is the cause of the store's error, at every level", () =>
     Effect.gen(function* () {
       const { directory } = yield* disk
       const path = join(directory, "a file")
@@ -32,7 +32,7 @@ describe("a refusal of the system", () => {
     })
   )
 
-  it("survives being encoded and decoded, with and without a cause", () => {
+  it("survives encoding and decoding, with and without a cause", () => {
     for (const code of ["EIO", "ENOSPC"]) {
       const error = fromFailure(new StorageFailure("sync", "/a/b", code, { cause: systemError(code) }))
       const Either = Schema.Union(LsmError.StorageError, LsmError.DiskFull)

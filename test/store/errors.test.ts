@@ -12,7 +12,7 @@ import { encodeFileHeader } from "../../src/core/storage/fileHeader.js"
 import { captureLogs } from "../support/captureLogs.js"
 import { disk, memory, type Place, withStore } from "../support/places.js"
 
-/** What a caller without types might pass. */
+/** A value that a caller without types might pass. */
 const wrong = <A>(value: unknown): A => value as A
 
 const files = (directory: string): Record<string, string> =>
@@ -22,12 +22,12 @@ const files = (directory: string): Record<string, string> =>
       .map((name) => [name, readFileSync(join(directory, name)).toString("base64")])
   )
 
-/** Why the place does not open. */
+/** The error with which the place fails to open. */
 const refusal = (place: Place, tuning?: LsmOptions.Tuning): Effect.Effect<LsmError.OpenError> =>
   Effect.flip(withStore(place, () => Effect.void, tuning)) as Effect.Effect<LsmError.OpenError>
 
-describe("arguments of the wrong kind are InvalidArgument, and change nothing", () => {
-  it.scoped("of every operation", () =>
+describe("invalid arguments fail with InvalidArgument, and change nothing", () => {
+  it.scoped("in every operation", () =>
     Effect.gen(function* () {
       const place = yield* memory
       yield* withStore(place, (store) =>
@@ -90,7 +90,7 @@ describe("arguments of the wrong kind are InvalidArgument, and change nothing", 
     })
   )
 
-  it.scoped("and strings that have no UTF-8 are too, wherever they are given", () =>
+  it.scoped("if they are strings without a UTF-8 form, in every operation", () =>
     Effect.gen(function* () {
       const place = yield* memory
       yield* withStore(place, (store) =>
@@ -137,7 +137,7 @@ describe("arguments of the wrong kind are InvalidArgument, and change nothing", 
     })
   )
 
-  it.scoped("a key longer than any is not there, and nothing of it is kept", () =>
+  it.scoped("but a read of an overlong key finds nothing, and does not retain the key", () =>
     Effect.gen(function* () {
       const place = yield* memory
       yield* withStore(place, (store) =>
@@ -158,7 +158,7 @@ describe("arguments of the wrong kind are InvalidArgument, and change nothing", 
     })
   )
 
-  it.scoped("beyond the limits, which are checked before anything is written", () =>
+  it.scoped("if they exceed the limits, before anything is written", () =>
     Effect.gen(function* () {
       const place = yield* memory
       const limits = { maxKeyBytes: 8, maxValueBytes: 16 }
@@ -190,7 +190,7 @@ describe("arguments of the wrong kind are InvalidArgument, and change nothing", 
     })
   )
 
-  it.scoped("in the options, named", () =>
+  it.scoped("in the options, and the error names the option", () =>
     Effect.gen(function* () {
       const place = yield* memory
       const options: Record<string, ReadonlyArray<unknown>> = {
@@ -231,7 +231,7 @@ describe("arguments of the wrong kind are InvalidArgument, and change nothing", 
 })
 
 describe("opening", () => {
-  it.scoped("makes a store only where it may", () =>
+  it.scoped("creates a store only if createIfMissing allows it", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const missing = {
@@ -247,7 +247,7 @@ describe("opening", () => {
     })
   )
 
-  it.scoped("tells why a directory cannot be made", () =>
+  it.scoped("reports why a directory cannot be created", () =>
     Effect.gen(function* () {
       const place = yield* disk
       rmSync(place.directory, { recursive: true })
@@ -307,7 +307,7 @@ describe("opening", () => {
     })
   )
 
-  it.scoped("is not stopped by an orphan that cannot be removed", () =>
+  it.scoped("succeeds even if an orphan cannot be removed", () =>
     Effect.gen(function* () {
       const place = yield* disk
       yield* withStore(place, (store) => store.put("k", "v"))
@@ -321,7 +321,7 @@ describe("opening", () => {
     ["the manifest", /^MANIFEST/],
     ["a log segment", /\.log$/]
   ] as const) {
-    it.scoped(`refuses ${kind} of a newer format by name, and leaves all as it was`, () =>
+    it.scoped(`refuses ${kind} of a newer format, names the file, and changes nothing`, () =>
       Effect.gen(function* () {
         const place = yield* disk
         yield* withStore(place, (store) => Effect.zipRight(store.put("a", "1"), store.flush))
@@ -339,7 +339,7 @@ describe("opening", () => {
     )
   }
 
-  it.scoped("reports a table of a newer format by name when it is read", () =>
+  it.scoped("names a table of a newer format when the table is read", () =>
     Effect.gen(function* () {
       const place = yield* disk
       yield* withStore(place, (store) => Effect.zipRight(store.put("a", "1"), store.flush))
@@ -360,7 +360,7 @@ describe("opening", () => {
     ["the manifest", /^MANIFEST/],
     ["CURRENT", /^CURRENT$/]
   ] as const) {
-    it.scoped(`reports ${kind} that is missing as Corruption, and changes nothing`, () =>
+    it.scoped(`reports ${kind} as Corruption if it is missing, and changes nothing`, () =>
       Effect.gen(function* () {
         const place = yield* disk
         yield* withStore(place, (store) => Effect.zipRight(store.put("a", "1"), store.flush))
@@ -380,7 +380,7 @@ describe("opening", () => {
     )
   }
 
-  it.scoped("tells damage by file, offset and region, never as a wrong value or an absence", () =>
+  it.scoped("reports damage with file, offset and region, never as a wrong or missing value", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const entries = Array.from({ length: 200 }, (_, i) => `k${String(i).padStart(3, "0")}`)

@@ -4,13 +4,13 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { LsmStore } from "effect-lsm"
 
-/** One turn of the event loop, as a timer or a socket needs it. */
+/** Yields to the event loop, so that timers and sockets can run. */
 const turn = Effect.async<void>((resume) => {
   setImmediate(() => resume(Effect.void))
 })
 
 describe("a loop that never waits", () => {
-  it.live("of compactions with nothing to do lets the event loop turn", () =>
+  it.live("of compactions with nothing to do yields to the event loop", () =>
     Effect.gen(function* () {
       const store = yield* LsmStore.LsmStore
       let compactions = 0
@@ -23,11 +23,11 @@ describe("a loop that never waits", () => {
     }).pipe(Effect.provide(LsmStore.layerMemory()))
   )
 
-  it.live("of gets, or of buffered puts, gives other fibers their turn, and ends when it is interrupted", () =>
+  it.live("of gets or buffered puts yields to other fibers, and ends when it is interrupted", () =>
     Effect.gen(function* () {
       const store = yield* LsmStore.LsmStore
       yield* store.put("a", "1")
-      // Until there is no background work, which a loop of reads lets go on.
+      // Let background work end first: a loop of reads yields to it.
       for (let i = 0; i < 100; i++) yield* turn
       for (const once of [store.get("a"), store.put("b", "2", { durability: "buffered" })]) {
         let done = 0
@@ -35,7 +35,7 @@ describe("a loop that never waits", () => {
           Effect.gen(function* () {
             for (;;) {
               yield* once
-              if (++done > 3_000_000) throw new Error("nobody else had a turn")
+              if (++done > 3_000_000) throw new Error("no other fiber has run")
             }
           })
         )
@@ -50,8 +50,8 @@ describe("a loop that never waits", () => {
   )
 })
 
-describe("an operation that is answered at once", () => {
-  it.effect("is begun when a fiber comes to it, each time anew", () =>
+describe("an operation that completes at once", () => {
+  it.effect("starts when a fiber runs it, and starts again each time", () =>
     Effect.gen(function* () {
       const store = yield* LsmStore.LsmStore
       const get = store.getString("a")

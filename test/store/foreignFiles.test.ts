@@ -14,7 +14,7 @@ import { temporaryDirectory } from "../support/temporaryDirectory.js"
 const session = <A, E>(directory: string, use: (store: Store.Store) => Effect.Effect<A, E>) =>
   Effect.scoped(Effect.flatMap(LsmStore.make({ directory }), use))
 
-/** Files of an application's, under names that a store gives to its own. */
+/** An application's files, with names that a store also gives to its own files. */
 const foreign: ReadonlyArray<readonly [name: string, content: string]> = [
   ["20240131.log", "2024-01-31 the application's own log, which is longer than a header\n"],
   ["20240201.log", "short"],
@@ -25,10 +25,10 @@ const foreign: ReadonlyArray<readonly [name: string, content: string]> = [
   ["MANIFEST-000001", "the first of something else, of more bytes than a header has"],
   ["CURRENT-000002.tmp", "something else that is to be current, of more bytes than that"],
   ["MANIFEST-20240131", "what was loaded, and where it came from, in more than 32 bytes"],
-  ["000900.sst", "one whose number the store may come to, and nobody's header"]
+  ["000900.sst", "a table with a number that the store may reach, without a header"]
 ]
 
-/** Returns a look at all of them that were not in the way of the store's own. */
+/** Writes the foreign files whose names are free. Returns a check that they have not changed. */
 const place = (directory: string) =>
   Effect.sync(() => {
     const free = foreign.filter(([name]) => !existsSync(join(directory, name)))
@@ -39,7 +39,7 @@ const place = (directory: string) =>
   })
 
 describe("files in the directory that are not the store's", () => {
-  it.scopedLive("are there before it, and stay", () =>
+  it.scopedLive("stay if they are there before the store", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const expectUntouched = yield* place(directory)
@@ -51,7 +51,7 @@ describe("files in the directory that are not the store's", () => {
     })
   )
 
-  it.scopedLive("come after it, and stay; they are no orphans, and no findings", () =>
+  it.scopedLive("stay if they come later, and count as neither orphans nor findings", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       yield* session(directory, (store) => store.put("key", "value"))
@@ -65,12 +65,12 @@ describe("files in the directory that are not the store's", () => {
       expect(stats.recovery.orphans).toEqual([])
       expect(yield* session(directory, (store) => store.getString("key"))).toMatchObject({ value: "2" })
       yield* expectUntouched
-      // Nor do the store's own files take numbers behind theirs.
+      // Their numbers do not advance the store's own file numbers.
       expect(readdirSync(directory).filter((name) => /^0000\d\d\.log$/.test(name)).length).toBeGreaterThan(0)
     })
   )
 
-  it.scopedLive("stand where the store wants to create one: they stay, and it goes on under another number", () =>
+  it.scopedLive("stay if the store wants to create a file of the same name, and it takes another number", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const names = Array.from({ length: 12 }, (_, i) => `${String(i + 4).padStart(6, "0")}.log`)
@@ -95,7 +95,7 @@ describe("files in the directory that are not the store's", () => {
     })
   )
 
-  it.scopedLive("are told from what a crash has left of the store's own, which is removed and reported", () =>
+  it.scopedLive("are not taken for the store's own leftovers of a crash, which are removed and reported", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       yield* session(directory, (store) => store.put("key", "value"))

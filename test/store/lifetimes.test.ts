@@ -17,7 +17,7 @@ import { eventually, turn } from "../support/eventually.js"
 import { makeFaultyStorage, withFaultyStore } from "../support/faultyStorage.js"
 import { disk, type Place, withStore } from "../support/places.js"
 
-/** The files of a directory that this process has open. */
+/** The files in a directory that this process has open. */
 const openFiles = (directory: string): ReadonlyArray<string> =>
   readdirSync("/proc/self/fd").flatMap((fd) => {
     try {
@@ -70,7 +70,7 @@ describe("a store is closed by its scope", () => {
       })
   }
   for (const [name, end] of Object.entries(endings)) {
-    it.scoped(`after ${name}: all that was acknowledged is durable, files and lock are gone`, () =>
+    it.scoped(`after ${name}: acknowledged writes are durable, files are closed, the lock is released`, () =>
       Effect.gen(function* () {
         const place = yield* disk
         const exit = yield* end(place)
@@ -99,7 +99,7 @@ describe("a store is closed by its scope", () => {
     })
   )
 
-  it.scoped("and answers StoreClosed to everything afterwards; closing twice is harmless", () =>
+  it.scoped("and every operation then fails with StoreClosed; closing twice is harmless", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const scope = yield* Scope.make()
@@ -157,14 +157,14 @@ describe("a store is closed by its scope", () => {
         expect(yield* Effect.flip(operation), name).toMatchObject({ _tag: "StoreClosed", directory: place.directory })
       }
       yield* store.resume
-      // The metrics of a closed store are gone.
+      // A closed store has no metrics.
       expect(yield* store.prometheus).toBe("")
       yield* Scope.close(inner, Exit.void)
       yield* expectAllKept(place, 1)
     })
   )
 
-  it.scoped("while writers are at work: what was acknowledged is there, what was not is whole or nothing", () =>
+  it.scoped("while writers run: acknowledged batches are kept, and no other batch is partial", () =>
     Effect.gen(function* () {
       for (const durability of ["sync", "buffered", { interval: "1 hour" }] as const) {
         const place = yield* disk
@@ -208,7 +208,7 @@ describe("several stores live in one program", () => {
   class Users extends Context.Tag("Users")<Users, Store.Store>() {}
   class Orders extends Context.Tag("Orders")<Orders, Store.Store>() {}
 
-  it.scoped("with Tags of their own", () =>
+  it.scoped("with a Tag each", () =>
     Effect.gen(function* () {
       const [here, there] = [yield* disk, yield* disk]
       const program = Effect.gen(function* () {
@@ -229,7 +229,7 @@ describe("several stores live in one program", () => {
     })
   )
 
-  it.scoped("one within the other", () =>
+  it.scoped("one opened inside the other", () =>
     Effect.gen(function* () {
       const [outer, inner] = [yield* disk, yield* disk]
       yield* withStore(outer, (a) =>
@@ -244,7 +244,7 @@ describe("several stores live in one program", () => {
     })
   )
 
-  it.scoped("in the same directory, one after the other, in parallel fibers", () =>
+  it.scoped("in the same directory, one after another, from parallel fibers", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const attempt = (n: number): Effect.Effect<void, unknown> =>
@@ -263,16 +263,16 @@ describe("several stores live in one program", () => {
 })
 
 describe("a write whose fiber is interrupted", () => {
-  it.effect("has happened whole, or not at all", () =>
+  it.effect("happens completely or not at all", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       const open = <A, E>(use: (store: Store.Store) => Effect.Effect<A, E>) => withFaultyStore(storage, use)
       yield* open((store) =>
         Effect.gen(function* () {
-          // Before it is queued nothing has happened.
+          // A write interrupted before it is queued does not happen.
           const early = yield* Effect.fork(store.put("never", "v"))
           expect(Cause.isInterruptedOnly(Option.getOrThrow(Exit.causeOption(yield* Fiber.interrupt(early))))).toBe(true)
-          // While its sync is under way it goes on without its caller.
+          // A write interrupted during its sync continues without its caller.
           let release = (): void => undefined
           const held = new Promise<void>((resolve) => {
             release = resolve

@@ -25,22 +25,22 @@ const read = (value: string | undefined, begun: number, ended: number): Operatio
   ended
 })
 
-describe("the check of a history", () => {
+describe("the linearizability check", () => {
   const never = Number.POSITIVE_INFINITY
   const cases: ReadonlyArray<readonly [name: string, sound: boolean, operations: ReadonlyArray<Operation>]> = [
     ["a read after a write sees it", true, [write("a", 0, 1), read("a", 2, 3)]],
     ["a read after a write misses it", false, [write("a", 0, 1), read(undefined, 2, 3)]],
-    ["a read beside a write sees it", true, [write("a", 0, 3), read("a", 1, 2)]],
-    ["a read beside a write misses it", true, [write("a", 0, 3), read(undefined, 1, 2)]],
-    ["what was seen vanishes", false, [write("a", 0, 9), read("a", 1, 2), read(undefined, 3, 4)]],
-    ["a value that nobody wrote", false, [write("a", 0, 1), read("b", 2, 3)]],
+    ["a concurrent read sees a write", true, [write("a", 0, 3), read("a", 1, 2)]],
+    ["a concurrent read misses a write", true, [write("a", 0, 3), read(undefined, 1, 2)]],
+    ["a value that was read vanishes", false, [write("a", 0, 9), read("a", 1, 2), read(undefined, 3, 4)]],
+    ["a value that was never written", false, [write("a", 0, 1), read("b", 2, 3)]],
     ["an older value comes back", false, [write("a", 0, 1), write("b", 2, 3), read("a", 4, 5)]],
-    ["writes side by side in either order", true, [write("a", 0, 5), write("b", 0, 5), read("a", 6, 7)]],
-    ["seen in both orders", false, [write("a", 0, 5), write("b", 0, 5), read("a", 6, 7), read("b", 8, 9)]],
-    ["a delete takes it away", true, [write("a", 0, 1), write(undefined, 2, 3), read(undefined, 4, 5)]],
-    ["an outcome nobody saw, seen later", true, [write("a", 0, never), read(undefined, 1, 2), read("a", 3, 4)]],
-    ["the same, gone again", false, [write("a", 0, never), read("a", 1, 2), read(undefined, 3, 4)]],
-    ["it need not have happened", true, [write("a", 0, never), read(undefined, 1, 2), read(undefined, 3, 4)]]
+    ["concurrent writes in either order", true, [write("a", 0, 5), write("b", 0, 5), read("a", 6, 7)]],
+    ["concurrent writes in both orders", false, [write("a", 0, 5), write("b", 0, 5), read("a", 6, 7), read("b", 8, 9)]],
+    ["a delete removes a value", true, [write("a", 0, 1), write(undefined, 2, 3), read(undefined, 4, 5)]],
+    ["an interrupted write seen later", true, [write("a", 0, never), read(undefined, 1, 2), read("a", 3, 4)]],
+    ["an interrupted write seen and gone again", false, [write("a", 0, never), read("a", 1, 2), read(undefined, 3, 4)]],
+    ["an interrupted write never seen", true, [write("a", 0, never), read(undefined, 1, 2), read(undefined, 3, 4)]]
   ]
   it.each(cases)("%s: %s", (_, sound, operations) => {
     expect(isLinearizable(operations, undefined)).toBe(sound)
@@ -51,7 +51,7 @@ const keys = ["a", "b", "c"]
 const fibers = 8
 const operationsEach = 25
 
-/** What many fibers saw of a few keys, by key. */
+/** Records what many fibers write and read, by key. */
 const record = (seed: number) =>
   simulated(seed, () =>
     Effect.gen(function* () {
@@ -69,12 +69,12 @@ const record = (seed: number) =>
       const writing = <E>(written: ReadonlyArray<readonly [string, string | undefined]>, run: Effect.Effect<void, E>) =>
         Effect.suspend(() => {
           const begun = time++
-          const tell = (ended: number) => {
+          const addWrites = (ended: number) => {
             for (const [key, value] of written) history.get(key)!.push({ kind: "write", value, begun, ended })
           }
           return run.pipe(
-            Effect.tap(() => Effect.sync(() => tell(time++))),
-            Effect.onInterrupt(() => Effect.sync(() => tell(Number.POSITIVE_INFINITY)))
+            Effect.tap(() => Effect.sync(() => addWrites(time++))),
+            Effect.onInterrupt(() => Effect.sync(() => addWrites(Number.POSITIVE_INFINITY)))
           )
         })
       const reading = <E>(run: Effect.Effect<ReadonlyMap<string, string | undefined>, E>) =>
@@ -143,7 +143,7 @@ const record = (seed: number) =>
     }).pipe(Effect.scoped)
   )
 
-describe("what many fibers see of a key can be put into one order", () => {
+describe("the history of each key is linearizable", () => {
   const seeds = 3 * configurations.length
   for (const [i, { name }] of configurations.entries()) {
     it.live(`with ${name}, seeds ${i} to ${seeds - 1} by ${configurations.length}`, () =>

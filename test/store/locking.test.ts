@@ -17,7 +17,7 @@ import { faultyStorage } from "../support/faultyStorage.js"
 import { disk, memory, type Place, withStore } from "../support/places.js"
 import { onLinux, withNamespaces } from "../support/system.js"
 
-/** A store with one entry that was closed in order. */
+/** A cleanly closed store with one entry. */
 const closed = Effect.tap(disk, (place) => withStore(place, (store) => store.put("k", "v")))
 
 const verify = (directory: string) => LsmStore.verify({ directory })
@@ -27,14 +27,14 @@ const readOnly = (directory: string) => Effect.scoped(LsmStore.make({ directory,
 const refusal = (work: Effect.Effect<unknown, unknown>) =>
   Effect.map(Effect.flip(work), (error) => (error as { readonly _tag: string })._tag)
 
-/** What another process is told that opens the directory. */
+/** The outcome of another process that opens the directory. */
 const other = ({ directory }: Place, options?: ChildOptions) =>
   Effect.scoped(Effect.flatMap(spawnChild(["hold", directory], [], options), ({ line }) => line))
 
-/** A process that has the directory. */
+/** A process that owns the directory. */
 const owner = ({ directory }: Place, options?: ChildOptions): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.tap(spawnChild(["hold", directory], [], options), ({ line }) =>
-    Effect.map(line, (told) => expect(told).toBe("open"))
+    Effect.map(line, (outcome) => expect(outcome).toBe("open"))
   )
 
 const names = ({ directory }: Place) => readdirSync(directory).filter((name) => name.startsWith("LOCK"))
@@ -61,7 +61,7 @@ describe("a directory has one owner", () => {
     )
   }
 
-  it.scoped("by whatever path it is reached, however long", () =>
+  it.scoped("through any path, however long", () =>
     Effect.gen(function* () {
       const home = yield* disk
       const directory = join(home.directory, "a long name ".repeat(10).trim(), "b".repeat(100))
@@ -85,7 +85,7 @@ describe("a directory has one owner", () => {
     })
   )
 
-  it.scoped("when several open it at the same moment", () =>
+  it.scoped("when several stores open it at the same moment", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const othersRefused = yield* Effect.makeLatch(false)
@@ -102,7 +102,7 @@ describe("a directory has one owner", () => {
     })
   )
 
-  it.scoped("among processes; a killed one has none", () =>
+  it.scoped("among processes; a killed process owns nothing", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const child = yield* owner(place)
@@ -128,22 +128,22 @@ describe("a directory has one owner", () => {
           worker.once("message", (message) => resume(Effect.succeed(message)))
           worker.once("error", (error) => resume(Effect.die(error)))
         })
-      const answer = Effect.scoped(Effect.flatMap(thread, line))
-      yield* withStore(place, () => Effect.map(answer, (told) => expect(told).toBe("StoreLocked")))
+      const attempt = Effect.scoped(Effect.flatMap(thread, line))
+      yield* withStore(place, () => Effect.map(attempt, (outcome) => expect(outcome).toBe("StoreLocked")))
       yield* Effect.scoped(
         Effect.gen(function* () {
           expect(yield* Effect.flatMap(thread, line)).toBe("open")
-          expect(yield* answer).toBe("StoreLocked")
+          expect(yield* attempt).toBe("StoreLocked")
           expect(yield* refusal(withStore(place, () => Effect.void))).toBe("StoreLocked")
         })
       )
-      // A thread that was ended has let nothing go in order.
+      // A terminated thread releases its lock without a clean close.
       yield* withStore(place, (store) => store.put("k", "v"))
       expect(names(place)).toStrictEqual([])
     })
   )
 
-  it.scoped("among processes, though it has written nothing yet", () =>
+  it.scoped("among processes, even before its first write", () =>
     Effect.gen(function* () {
       const place = yield* closed
       yield* withStore(place, (store) =>
@@ -160,7 +160,7 @@ describe("a directory has one owner", () => {
     })
   )
 
-  it.scoped("without any program that locks files", () =>
+  it.scoped("without an external lock program", () =>
     Effect.gen(function* () {
       const place = yield* closed
       const env = { PATH: join(place.directory, "nowhere") }
@@ -172,7 +172,7 @@ describe("a directory has one owner", () => {
     })
   )
 
-  it.scoped("which the children of its process do not inherit", () =>
+  it.scoped("whose child processes do not inherit the lock", () =>
     Effect.gen(function* () {
       const place = yield* closed
       const scope = yield* Scope.make()
@@ -188,25 +188,25 @@ describe("a directory has one owner", () => {
     })
   )
 
-  withNamespaces("among processes of other pid and network namespaces", (unshare) =>
+  withNamespaces("among processes in different pid and network namespaces", (unshare) =>
     Effect.gen(function* () {
       const place = yield* closed
       const env = { PATH: join(place.directory, "nowhere") }
       const under = [unshare, "-n", "-p", "--fork", "--kill-child"]
       const first = yield* owner(place, { under, env })
-      // Each is process 1 where it is.
+      // Each process has pid 1 in its own namespace.
       expect(yield* other(place, { under, env })).toBe("StoreLocked")
       expect(yield* refusal(withStore(place, () => Effect.void))).toBe("StoreLocked")
       expect(yield* refusal(readOnly(place.directory))).toBe("StoreLocked")
       yield* first.kill
       expect(yield* other(place, { under, env })).toBe("open")
       yield* withStore(place, () =>
-        Effect.map(other(place, { under, env }), (told) => expect(told).toBe("StoreLocked"))
+        Effect.map(other(place, { under, env }), (outcome) => expect(outcome).toBe("StoreLocked"))
       )
     })
   )
 
-  onLinux("also while a reader has it, which leaves nothing behind", () =>
+  onLinux("also if the owner only reads, and it leaves no lock file behind", () =>
     Effect.gen(function* () {
       const place = yield* closed
       const reading = LsmStore.make({ directory: place.directory, readOnly: true })
@@ -223,8 +223,8 @@ describe("a directory has one owner", () => {
   )
 })
 
-describe("a directory whose owner fails to open it", () => {
-  it.scopedLive("stays locked until that has ended, though the scope is closed meanwhile", () =>
+describe("a directory whose store is closed while it opens", () => {
+  it.scopedLive("stays locked until the opening has ended", () =>
     Effect.gen(function* () {
       const { directory } = yield* disk
       const real = yield* Storage.make
@@ -258,15 +258,15 @@ describe("a directory whose owner fails to open it", () => {
   )
 })
 
-describe("a directory that is let go", () => {
+describe("a released directory", () => {
   const options = { directory: "/memory" }
   const layers = {
-    "opened at once": LsmStore.layerFromStorage(options),
-    "of components": Layer.provide(LsmStore.layerFromComponents(options), LsmStore.layerComponents(options))
+    "one layer": LsmStore.layerFromStorage(options),
+    "component layers": Layer.provide(LsmStore.layerFromComponents(options), LsmStore.layerComponents(options))
   }
 
   for (const [name, layer] of Object.entries(layers)) {
-    it.effect(`has no file open any more, whatever failed before: ${name}`, () =>
+    it.effect(`has no open files, whatever failed before: ${name}`, () =>
       Effect.gen(function* () {
         for (const fails of [false, true]) {
           const storage = yield* faultyStorage()
@@ -305,7 +305,7 @@ describe("a directory that is let go", () => {
 describe("another user of the machine", () => {
   const asRoot = process.platform === "linux" && process.getuid?.() === 0 ? it.scoped : it.scoped.skip
 
-  asRoot("neither reads nor blocks a store, nor what is in it where the directory is open to all", () =>
+  asRoot("can neither read nor block a store, even in a directory that is open to all", () =>
     Effect.gen(function* () {
       const home = yield* disk
       chmodSync(home.directory, 0o755)
@@ -319,8 +319,8 @@ describe("another user of the machine", () => {
           const store = yield* LsmStore.make({ directory })
           yield* store.put("k", "v")
           const child = yield* spawnChild(["trouble", directory])
-          const told = JSON.parse(yield* child.line) as Record<string, string>
-          expect(told).toStrictEqual({
+          const results = JSON.parse(yield* child.line) as Record<string, string>
+          expect(results).toStrictEqual({
             list: isOpenToAll ? "allowed" : "EACCES",
             read: "EACCES",
             create: "EACCES",

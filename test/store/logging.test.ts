@@ -34,14 +34,14 @@ describe("logging", () => {
         yield* store.compact()
         yield* store.count()
       }).pipe(Effect.provide(LsmStore.layer({ directory, memtableBytes: 100_000 })))
-      // The default runtime, with its default logger.
+      // Uses the default runtime with its default logger.
       for (let round = 0; round < 2; round++) yield* Effect.promise(() => Effect.runPromise(program))
       yield* restore
       expect(printed).toStrictEqual([])
     })
   )
 
-  it.scoped("tells the whole story at Debug, with annotations", () =>
+  it.scoped("reports every step at Debug, with annotations", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const logs = captureLogs()
@@ -90,7 +90,7 @@ describe("logging", () => {
     })
   )
 
-  it.scoped("warns of a torn end of the log that was dropped", () =>
+  it.scoped("warns that a torn end of the log was dropped", () =>
     Effect.gen(function* () {
       const place = yield* disk
       const logs = captureLogs()
@@ -98,7 +98,7 @@ describe("logging", () => {
       yield* withStore(place, (store) =>
         Effect.gen(function* () {
           yield* store.put("l", "v")
-          // What a crash leaves of a store that is writing, beside it.
+          // A copy of the open store has the files that a crash would leave.
           const torn = yield* disk
           for (const name of readdirSync(place.directory).filter((one) => !one.startsWith("LOCK"))) {
             copyFileSync(join(place.directory, name), join(torn.directory, name))
@@ -129,7 +129,7 @@ describe("logging", () => {
     })
   )
 
-  it.scoped("warns when writers are held back, and says when they go on", () =>
+  it.scoped("warns when writers are held back, and reports when they go on", () =>
     Effect.gen(function* () {
       const place = yield* memory
       const logs = captureLogs()

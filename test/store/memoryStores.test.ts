@@ -11,7 +11,7 @@ class Orders extends Context.Tag("Orders")<Orders, Store.Store>() {}
 const of = <Self, E>(tag: Context.Tag<Self, Store.Store>, store: Layer.Layer<LsmStore.LsmStore, E>) =>
   Layer.effect(tag, LsmStore.LsmStore).pipe(Layer.provide(store))
 
-/** Whether a write to one of the two is seen by the other. */
+/** Whether either store sees a write to the other. */
 const shareWrites = Effect.gen(function* () {
   const users = yield* Users
   const orders = yield* Orders
@@ -28,21 +28,21 @@ const inOneProgram = (
 ) => Effect.provide(shareWrites, Layer.mergeAll(of(Users, users), of(Orders, orders)))
 
 describe("stores in memory", () => {
-  it.effect("of two calls of layerMemory are apart in one program", () =>
+  it.effect("from two calls of layerMemory are separate in one program", () =>
     Effect.gen(function* () {
       expect(yield* inOneProgram(LsmStore.layerMemory(), LsmStore.layerMemory())).toBe(false)
       expect(yield* inOneProgram(LsmStore.layerMemory({ name: "a" }), LsmStore.layerMemory({ name: "b" }))).toBe(false)
     })
   )
 
-  it.effect("of one call are one", () =>
+  it.effect("from one call are the same store", () =>
     Effect.gen(function* () {
       const store = LsmStore.layerMemory()
       expect(yield* inOneProgram(store, store)).toBe(true)
     })
   )
 
-  it.scoped("of makeMemory are apart, and gone with their scope", () =>
+  it.scoped("from makeMemory are separate, and close with their scope", () =>
     Effect.gen(function* () {
       const one = yield* LsmStore.makeMemory()
       const other = yield* LsmStore.makeMemory({ durability: "buffered" })
@@ -54,7 +54,7 @@ describe("stores in memory", () => {
     })
   )
 
-  it.effect("on one Storage need directories of their own", () =>
+  it.effect("on one Storage need separate directories", () =>
     Effect.gen(function* () {
       const on = (directory: string, storage: Layer.Layer<Storage.Storage>) =>
         Layer.provide(LsmStore.layerFromStorage({ directory }), storage)

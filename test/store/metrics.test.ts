@@ -14,7 +14,7 @@ import { memory, type Place, withStore } from "../support/places.js"
 
 let stores = 0
 
-/** A store whose metrics nobody shares. */
+/** Opens a store with a unique name, so that it shares its metrics with no other store. */
 const named = <A, E, R>(
   use: (store: Store.Store, name: string) => Effect.Effect<A, E, R>,
   tuning: LsmOptions.Tuning = {}
@@ -63,7 +63,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("tell what the filters and the cache do", () =>
+  it.effect("count what the filters and the cache do", () =>
     named(
       (store) =>
         Effect.gen(function* () {
@@ -74,7 +74,7 @@ describe("metrics", () => {
           for (let i = 0; i < 2000; i++) yield* store.get(`there ${i}`)
           for (let i = 0; i < 2000; i++) yield* store.get(`there 1x${i}`)
           const { cache, filter, reads } = yield* store.stats
-          // After 256 keys that were there it is not asked until one is not.
+          // After 256 keys that were found, the filter is skipped until a key is missing.
           expect(filter.checks).toBe(256 + 1999)
           expect(filter.negatives + filter.falsePositives).toBe(1999)
           expect(filter.falsePositiveRate).toBe(filter.falsePositives / 1999)
@@ -106,7 +106,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("are told in Prometheus' text format", () =>
+  it.effect("are exported in the Prometheus text format", () =>
     named((store, name) =>
       Effect.gen(function* () {
         for (let i = 0; i < 5; i++) yield* store.put(`k${i}`, "v")
@@ -126,7 +126,7 @@ describe("metrics", () => {
           const comment = /^# (HELP|TYPE) (lsm_[a-z_0-9]+) (.+)$/.exec(line)
           if (comment !== null) {
             if (comment[1] === "TYPE") {
-              // Each family is told once, in one piece.
+              // Each family appears once, in one piece.
               expect(types.has(comment[2]!), line).toBe(false)
               family = comment[2]!
               types.set(family, comment[3]!)
@@ -151,7 +151,7 @@ describe("metrics", () => {
     )
   )
 
-  it.effect("are each store's own", () =>
+  it.effect("are separate for each store", () =>
     named((one) =>
       named((other) =>
         Effect.gen(function* () {
@@ -165,13 +165,13 @@ describe("metrics", () => {
   )
 })
 
-/** What Effect's registry has of stores of this name. */
+/** The metrics in Effect's registry for stores of this name. */
 const registered = (name: string) =>
   Metric.unsafeSnapshot().filter(({ metricKey }) =>
     metricKey.tags.some((tag) => tag.key === "store" && tag.value === name)
   )
 
-/** What an exporter sees of a gauge: of several levels the sum. */
+/** The value of a gauge as an exporter sees it, summed over the levels. */
 const seen = (name: string, metric: string): number | undefined => {
   const found = registered(name).filter(({ metricKey }) => metricKey.name === metric)
   if (found.length === 0) return undefined
@@ -182,7 +182,7 @@ const seen = (name: string, metric: string): number | undefined => {
 }
 
 describe("gauges", () => {
-  it.scoped("show what is, without being asked for by stats", () =>
+  it.scoped("are up to date without a call of stats", () =>
     Effect.gen(function* () {
       const name = "gauges that show"
       const store = yield* LsmStore.makeMemory({ name, memtableBytes: 100_000, durability: "buffered" })
@@ -211,7 +211,7 @@ describe("gauges", () => {
     })
   )
 
-  it.scoped("and counters are gone when the store has closed, and when it has failed to open", () =>
+  it.scoped("and counters are removed when the store closes or fails to open", () =>
     Effect.gen(function* () {
       const before = Metric.unsafeSnapshot().length
       for (let i = 0; i < 5; i++) {
@@ -244,7 +244,7 @@ describe("gauges", () => {
     })
   )
 
-  it.scoped("are those of the store that was opened last, as long as several of one name are open", () =>
+  it.scoped("belong to the store opened last while several stores of one name are open", () =>
     Effect.gen(function* () {
       const name = "a name of two"
       const puts = Effect.suspend(() =>
@@ -296,7 +296,7 @@ describe("space amplification", () => {
     durability: "buffered"
   }
 
-  it.scoped("is 1 for unique keys that are compacted, at however many levels they stand", () =>
+  it.scoped("is 1 for unique compacted keys, on any number of levels", () =>
     Effect.gen(function* () {
       const store = yield* LsmStore.makeMemory(tuning)
       expect(yield* space(store)).toBe(0)
@@ -312,7 +312,7 @@ describe("space amplification", () => {
     })
   )
 
-  it.scoped("tells how much is written over, and what only snapshots see", () =>
+  it.scoped("counts overwritten entries and versions that only snapshots see", () =>
     Effect.gen(function* () {
       const store = yield* LsmStore.makeMemory({ ...tuning, level1Bytes: 10_000_000 })
       yield* fill(store, 0, 1000)
@@ -335,7 +335,7 @@ describe("space amplification", () => {
 })
 
 describe("spans", () => {
-  it.effect("go round opening, recovery, flushes and compactions", () =>
+  it.effect("cover opening, recovery, flushes and compactions", () =>
     Effect.gen(function* () {
       const spans: Array<{ readonly name: string; readonly exit: () => Exit.Exit<unknown, unknown> | undefined }> = []
       const tracer = Tracer.make({

@@ -18,7 +18,7 @@ import {
 const sessions = 4
 const perSession = 5
 
-/** What the store holds after so many batches. */
+/** The content of the store after this many batches. */
 const modelAfter = (batches: number) => {
   const model = new Map<string, string>()
   for (let n = 1; n <= batches; n++) {
@@ -31,7 +31,7 @@ const modelAfter = (batches: number) => {
 const write = (store: Store.Store, n: number) =>
   Effect.zipRight(store.put(`k${n % 7}`, `v${n}`), n % 5 === 0 ? store.delete(`k${(n - 2) % 7}`) : Effect.void)
 
-/** A store whose first records are in a table and whose others are in several segments, closed in order. */
+/** A cleanly closed store. Its first records are in a table, the others in several segments. */
 const build = Effect.gen(function* () {
   const disk = diskOf()
   let n = 0
@@ -51,7 +51,10 @@ const build = Effect.gen(function* () {
 
 const contentOf = (files: Files, options = {}) => withStore(diskOf(files), (store) => pairs(store.scan()), options)
 
-/** Every operation is a record of its own, so a cut may fall between the two of a batch. */
+/**
+ * Whether this was the content at some moment. A put and its delete are two records, so a cut may
+ * fall between them.
+ */
 const isMoment = (found: ReadonlyArray<readonly [string, string]>, batches: number): boolean => {
   const text = JSON.stringify(found)
   for (let n = 3; n <= batches; n++) {
@@ -63,7 +66,7 @@ const isMoment = (found: ReadonlyArray<readonly [string, string]>, batches: numb
 }
 
 describe("recovery to a point in time", () => {
-  it.effect("opens a sound store as it is", () =>
+  it.effect("opens a sound store unchanged", () =>
     Effect.gen(function* () {
       const { files, batches } = yield* build
       const disk = diskOf(files)
@@ -81,7 +84,7 @@ describe("recovery to a point in time", () => {
     }).pipe(quietly)
   )
 
-  it.effect("ends the log where its damage begins, wherever that is, and goes on from there", () =>
+  it.effect("cuts the log where its damage begins, at any place, and continues from there", () =>
     Effect.gen(function* () {
       const { files, batches } = yield* build
       const segments = filesNamed(files, ".log").filter((path) => files.get(path)!.length > 100)
@@ -106,7 +109,7 @@ describe("recovery to a point in time", () => {
           expect(isMoment(found, batches), `${path} ${offset}: ${found}`).toBe(true)
           expect(recovery.lost[0]).toMatchObject({ file: path })
           expect(recovery.aside).toMatch(/^\/store\/aside-\d+$/)
-          // What was cut away is where it was put, byte for byte.
+          // The cut segments are kept aside, byte for byte.
           const kept = disk.contents()
           const name = path.slice("/store/".length)
           expect(kept.get(`${recovery.aside}/${name}`)).toStrictEqual(damaged.get(path))
@@ -114,7 +117,7 @@ describe("recovery to a point in time", () => {
             if (region !== "log segment") continue
             expect(kept.get(file.replace("/store", recovery.aside!))).toStrictEqual(damaged.get(file))
           }
-          // From now on the store is sound to the strictest.
+          // The store now passes the strictest checks.
           const again = yield* withStore(disk, (store) => Effect.zip(pairs(store.scan()), store.stats))
           expect(again[0]).toStrictEqual([...found, ["later", "1"]])
           expect(again[1].recovery).toMatchObject({ lost: [], dropped: [], orphans: [] })
@@ -142,7 +145,7 @@ describe("recovery to a point in time", () => {
     }).pipe(quietly)
   )
 
-  it.effect("is sound from the moment it is open, though the process dies before it closes the log", () =>
+  it.effect("leaves a sound store even if the process dies before it closes the log", () =>
     Effect.gen(function* () {
       const { files } = yield* build
       for (const path of filesNamed(files, ".log").filter((name) => files.get(name)!.length > 100)) {
@@ -161,7 +164,7 @@ describe("recovery to a point in time", () => {
     }).pipe(quietly)
   )
 
-  it.effect("cuts for good: no salvage brings back what was cut, nor what a torn end held", () =>
+  it.effect("cuts permanently: salvage brings back neither the cut records nor a torn end", () =>
     Effect.gen(function* () {
       const { files } = yield* build
       for (const path of filesNamed(files, ".log").filter((name) => files.get(name)!.length > 100)) {
@@ -171,7 +174,7 @@ describe("recovery to a point in time", () => {
           (store) => Effect.zipRight(store.put("later", "1"), pairs(store.scan())),
           { recovery: "pointInTime" }
         )
-        // The segment is still there, with sound frames behind the cut whose sequence numbers were given again.
+        // The segment still has sound frames after the cut. Their sequence numbers were reused.
         const now = new Map([...disk.contents()].filter(([name]) => !name.includes("aside")))
         const manifest = [...now.keys()].find((name) => name.includes("MANIFEST"))!
         for (const damaged of [flip(now, manifest, 50), flip(now, manifest, 20), without(now, "/store/CURRENT")]) {
@@ -181,7 +184,7 @@ describe("recovery to a point in time", () => {
     }).pipe(quietly)
   )
 
-  it.effect("says what it cut, as a warning", () =>
+  it.effect("logs what it cut as a warning", () =>
     Effect.gen(function* () {
       const { files } = yield* build
       const path = filesNamed(files, ".log")[1]!
@@ -197,7 +200,7 @@ describe("recovery to a point in time", () => {
     })
   )
 
-  it.effect("forgives no damage to tables and to the manifest", () =>
+  it.effect("does not tolerate damage to tables or to the manifest", () =>
     Effect.gen(function* () {
       const { files } = yield* build
       const table = filesNamed(files, ".sst")[0]!
@@ -213,7 +216,7 @@ describe("recovery to a point in time", () => {
     }).pipe(quietly)
   )
 
-  it.effect("only looks away from it where the store is open for reading only", () =>
+  it.effect("only ignores the damage if the store is read-only", () =>
     Effect.gen(function* () {
       const { files, batches } = yield* build
       const path = filesNamed(files, ".log")[2]!

@@ -21,7 +21,7 @@ const tagOf = (directory: string) =>
   )
 
 describe("processes", () => {
-  it.scopedLive(`killed while they write leave what they acknowledged, in whole batches (seed ${seed})`, () =>
+  it.scopedLive(`killed while they write leave every acknowledged batch, and no partial one (seed ${seed})`, () =>
     Effect.gen(function* () {
       const { acknowledged, faults, ...counts } = yield* runCycles(yield* bundle, cycles, seed)
       expect(faults).toStrictEqual([])
@@ -40,7 +40,7 @@ describe("processes", () => {
         Effect.gen(function* () {
           expect(yield* store.count()).toBe(1)
           yield* store.flush
-          // The owner comes to rest: it prepares the log's next segment in the background.
+          // Wait until the owner is idle: it prepares the next log segment in the background.
           let last = filesOf(directory)
           let same = 0
           yield* eventually(
@@ -61,7 +61,7 @@ describe("processes", () => {
     })
   )
 
-  it.scopedLive("that race for what a killed owner has left have one winner, again and again", () =>
+  it.scopedLive("that race for the directory of a killed owner have one winner, every time", () =>
     Effect.gen(function* () {
       const program = yield* bundle
       const directory = yield* temporaryDirectory
@@ -76,7 +76,7 @@ describe("processes", () => {
     })
   )
 
-  it.scopedLive("that are stopped still own the store; killed then, they do not", () =>
+  it.scopedLive("that are stopped still own the store, until they are killed", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const owner = yield* start(yield* bundle, "own", directory)
@@ -99,7 +99,7 @@ describe("processes", () => {
     })
   )
 
-  it.scopedLive("a copied directory is a store of its own, of a store that was closed or killed", () =>
+  it.scopedLive("that closed or were killed leave a directory whose copy is an independent store", () =>
     Effect.gen(function* () {
       const program = yield* bundle
       for (const end of ["closed", "killed"] as const) {

@@ -26,7 +26,7 @@ const content = [
 
 const openReading = (directory: string) => LsmStore.layer({ directory, readOnly: true })
 
-/** All that can be seen of a directory from outside. */
+/** Everything about a directory that is visible from outside. */
 const picture = (directory: string) =>
   readdirSync(directory)
     .sort()
@@ -36,8 +36,8 @@ const picture = (directory: string) =>
       return { name, ino, mtimeNs, ctimeNs, size, bytes: readFileSync(path).toString("hex") }
     })
 
-describe("a store that is open for reading only", () => {
-  it.effect("answers every kind of read, from tables and from the log", () =>
+describe("a read-only store", () => {
+  it.effect("supports every kind of read, from tables and from the log", () =>
     Effect.gen(function* () {
       const disk = diskOf()
       yield* withStore(disk, fill)
@@ -57,7 +57,7 @@ describe("a store that is open for reading only", () => {
             expect(yield* store.stats).toMatchObject({ tables: 1, sequence: 5, recovery: { records: 2, orphans: [] } })
             expect(yield* store.prometheus).toContain("lsm_")
             expect(yield* store.approximateCount()).toBeGreaterThan(0)
-            // Enough of them to come to the place where a loop of reads lets others have their turn.
+            // Enough reads to reach the point where a loop of reads yields.
             for (let i = 0; i < 600; i++) yield* store.get("a")
           }).pipe(Effect.scoped),
         { readOnly: true }
@@ -65,7 +65,7 @@ describe("a store that is open for reading only", () => {
     })
   )
 
-  it.effect("refuses all that would write", () =>
+  it.effect("refuses every operation that writes", () =>
     Effect.gen(function* () {
       const disk = diskOf()
       yield* withStore(disk, fill)
@@ -86,7 +86,7 @@ describe("a store that is open for reading only", () => {
     })
   )
 
-  it.effect("leaves every byte as it is, what a crash has left behind included", () =>
+  it.effect("changes no byte, not even of files that a crash left behind", () =>
     Effect.gen(function* () {
       const disk = diskOf()
       yield* withStore(disk, fill)
@@ -105,7 +105,7 @@ describe("a store that is open for reading only", () => {
     })
   )
 
-  it.scoped("works in a directory where the system lets it write nothing", () =>
+  it.scoped("works in a directory without write permission", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
       yield* places.withStore(place, fill)
@@ -119,7 +119,7 @@ describe("a store that is open for reading only", () => {
     })
   )
 
-  it.scoped("touches no file of a directory that can be written", () =>
+  it.scoped("touches no file in a writable directory", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
       yield* places.withStore(place, fill)
@@ -129,7 +129,7 @@ describe("a store that is open for reading only", () => {
       )
       expect(seen).toStrictEqual(content)
       expect(picture(place.directory)).toStrictEqual(before)
-      // Names that are not its own are left alone, a lock that it does not need included.
+      // Foreign files stay, including a LOCK file that the store does not need.
       writeFileSync(join(place.directory, "LOCK"), "1")
       const foreign = picture(place.directory)
       const again = yield* Effect.flatMap(LsmStore.LsmStore, (store) => store.count()).pipe(
@@ -140,7 +140,7 @@ describe("a store that is open for reading only", () => {
     })
   )
 
-  it.scoped("is opened beside no owner, in this process or in another, and has none beside it", () =>
+  it.scoped("cannot be open at the same time as an owner, in this process or in another", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
       const read = Effect.flatMap(LsmStore.LsmStore, (store) => store.count()).pipe(
@@ -177,7 +177,7 @@ describe("a store that is open for reading only", () => {
     })
   )
 
-  it.scoped("makes nothing where there is no store", () =>
+  it.scoped("creates nothing if there is no store", () =>
     Effect.gen(function* () {
       const { directory } = yield* places.disk
       for (const there of [join(directory, "nowhere"), join(directory, "empty"), join(directory, "foreign")]) {

@@ -12,8 +12,9 @@ import * as places from "../support/places.js"
 const key = (i: number) => `key ${String(i).padStart(4, "0")}`
 
 /**
- * What the store in fixtures/format-1 holds. Version 0.1.0 wrote 400 entries and compacted them to a deflated table with blocks of
- * 1 KiB; flushed every third anew and every fifth deleted; wrote two batches more; and was killed.
+ * The content of the store in fixtures/format-1. Version 0.1.0 wrote 400 entries and compacted them
+ * to a deflated table with blocks of 1 KiB. Then it flushed a new version of every third entry, and
+ * the delete of every fifth. It wrote two more batches and was killed.
  */
 const content = (): ReadonlyArray<readonly [key: string, value: string]> => {
   const model = new Map<string, string>()
@@ -38,7 +39,7 @@ const all = (store: Store.Store, options?: Store.ScanOptions) =>
     ])
   )
 
-/** A copy of the store that a version left behind. */
+/** Copies the store that a released version left behind. */
 const copyOf = (name: string) =>
   Effect.tap(places.disk, ({ directory }) =>
     Effect.sync(() =>
@@ -56,7 +57,7 @@ describe("a store of format 1, as 0.1.0 left it", () => {
     })
   )
 
-  it.scoped("holds what was written, and is written to, compacted and opened again", () =>
+  it.scoped("holds what was written, and can be written, compacted and reopened", () =>
     Effect.gen(function* () {
       const place = yield* copyOf("format-1")
       const expected = content()

@@ -21,7 +21,7 @@ const files = (directory: string, pattern: RegExp) =>
     .sort()
 
 describe("reopening", () => {
-  it.scopedLive("again and again does not make the log grow", () =>
+  it.scopedLive("many times does not make the log grow", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       yield* session(directory, (store) => store.put("key", "value"))
@@ -33,8 +33,8 @@ describe("reopening", () => {
     })
   )
 
-  // The first left torn ends in segments 3 and 4. The recovery had flushed what was left of segment 3, and removed it, when the
-  // second came: records 72 to 92 were never on disk.
+  // The first power cut left torn ends in segments 3 and 4. The second came when the recovery had
+  // flushed the rest of segment 3 and removed it. Records 72 to 92 were never on disk.
   it.scopedLive("after two power cuts, the second during the recovery, drops what the first recovery dropped", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
@@ -57,7 +57,7 @@ describe("reopening", () => {
     })
   )
 
-  it.scopedLive("after the end of a closed log was cut off is Corruption, never a shorter store", () =>
+  it.scopedLive("after the end of a closed log was cut off fails with Corruption, never with a shorter store", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       yield* session(directory, (store) =>
@@ -76,7 +76,7 @@ describe("reopening", () => {
     })
   )
 
-  it.scopedLive("after a crash finds room that the log has not used, and takes it for no torn end", () =>
+  it.scopedLive("after a crash does not take the log's unused space for a torn end", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const crashed = yield* temporaryDirectory
@@ -95,7 +95,7 @@ describe("reopening", () => {
     })
   )
 
-  it.scopedLive("with an older copy of the manifest is Corruption, and removes nothing", () =>
+  it.scopedLive("with an older copy of the manifest fails with Corruption, and removes nothing", () =>
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const old = yield* temporaryDirectory
@@ -111,7 +111,7 @@ describe("reopening", () => {
     })
   )
 
-  it.scopedLive("finds nothing left over of a store that was closed while it removed tables", () =>
+  it.scopedLive("finds no leftovers of a store that was closed while it removed tables", () =>
     Effect.gen(function* () {
       const memory = yield* Storage.makeMemory
       const removing = yield* Effect.makeLatch(false)
@@ -128,7 +128,7 @@ describe("reopening", () => {
         Effect.gen(function* () {
           const store = yield* open
           for (let i = 0; i < 5; i++) yield* Effect.zipRight(store.put("key", `${i}`), store.flush)
-          // The tables are removed in the background once nobody reads them any more.
+          // The tables are removed in the background once they have no readers.
           yield* Effect.scoped(Effect.zipRight(store.cursor(), store.compact()))
           yield* removing.await
         })
@@ -138,13 +138,16 @@ describe("reopening", () => {
     })
   )
 
-  it.scopedLive("opens whatever operation of a recovery the process ended at", () =>
+  it.scopedLive("succeeds at whatever operation of a recovery the process ended", () =>
     Effect.gen(function* () {
       const directory = "/store"
       const options = { directory, durability: "buffered", memtableBytes: 1 } as const
-      /** A disk with these files, each of whose states is told as it changes. */
-      const boot = (files: ReadonlyMap<string, Uint8Array>, told: (state: ReadonlyMap<string, Uint8Array>) => void) => {
-        const disk: MemoryDisk = new MemoryDisk({ after: () => told(disk.contents()) })
+      /** Opens a store on a disk with these files. `onChange` gets each new state of the disk. */
+      const boot = (
+        files: ReadonlyMap<string, Uint8Array>,
+        onChange: (state: ReadonlyMap<string, Uint8Array>) => void
+      ) => {
+        const disk: MemoryDisk = new MemoryDisk({ after: () => onChange(disk.contents()) })
         disk.placeDirectory(directory)
         for (const [path, bytes] of files) disk.place(path, bytes)
         return openStore(fromMemoryDisk(disk), options)
@@ -158,7 +161,7 @@ describe("reopening", () => {
         }),
         (store) => Effect.forEach(["a", "b", "c", "d"], (key) => store.put(key, "value"))
       )
-      // What stands there before the store is closed, as it is when the process ends.
+      // The files before the store is closed, as after the end of the process.
       const left = yield* Effect.scoped(Effect.map(session, () => now))
       const states: Array<ReadonlyMap<string, Uint8Array>> = []
       yield* Effect.scoped(boot(left, (state) => states.push(state)))
@@ -175,7 +178,7 @@ describe("reopening", () => {
     })
   )
 
-  it.scopedLive("what is no store leaves nothing behind", () =>
+  it.scopedLive("leaves nothing behind in a directory without a store", () =>
     Effect.gen(function* () {
       const directory = join(yield* temporaryDirectory, "empty")
       mkdirSync(directory)

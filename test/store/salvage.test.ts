@@ -30,10 +30,13 @@ import { scale } from "../support/property.js"
 
 const salvaging = { ...levels, recovery: "salvage" as const }
 
-/** The files of a store itself, without what was kept aside. */
+/** The store's own files, without the files kept aside. */
 const ownFiles = (files: Files): Files => new Map([...files].filter(([path]) => !path.includes("aside")))
 
-/** Damage of every kind at many places, with a name for each; one in `every`, unless LSM_TEST_SCALE asks for more. */
+/**
+ * Every kind of damage at many places, each with a name. Yields one in `every`, and more with a
+ * larger LSM_TEST_SCALE.
+ */
 function* damages(history: History, every: number): Generator<readonly [string, Files]> {
   let n = 0
   for (const damage of allDamages(history, 251)) if (n++ % Math.max(1, Math.floor(every / scale)) === 0) yield damage
@@ -67,7 +70,7 @@ const repaired = (files: Files) =>
   })
 
 describe("salvage", () => {
-  it.effect("opens a sound store as it is", () =>
+  it.effect("opens a sound store unchanged", () =>
     Effect.gen(function* () {
       const made = yield* history
       const disk = diskOf(made.files)
@@ -83,12 +86,12 @@ describe("salvage", () => {
       expect(recovery).toMatchObject({ lost: [], aside: undefined })
       expect(tables).toBe(filesNamed(made.files, ".sst").length)
       expect([...disk.contents().keys()].filter((path) => path.includes("aside"))).toStrictEqual([])
-      // Where there is no store yet, one is made.
+      // Without a store, one is created.
       yield* withStore(diskOf(), (store) => store.put("k", "v"), salvaging)
     }).pipe(quietly)
   )
 
-  it.effect("keeps all that is sound, makes nothing up, and tells which keys are concerned", () =>
+  it.effect("keeps all sound entries, invents none, and reports which keys may be lost", () =>
     Effect.gen(function* () {
       const made = yield* history
       let salvaged = 0
@@ -108,7 +111,7 @@ describe("salvage", () => {
             if (!path.endsWith(".tmp")) expect(kept, `${name}: ${path}`).toStrictEqual(bytes)
           }
         }
-        // It is sound from now on, and nothing but what was kept aside is left of what it was.
+        // The store is now sound. Only the files kept aside remain of the old one.
         expect(yield* errors(disk), name).toStrictEqual([])
         const again = yield* withStore(disk, (store) => Effect.zip(pairs(store.scan()), store.stats), levels)
         expect(again[0], name).toStrictEqual(found)
@@ -118,7 +121,7 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("brings back nothing that was replaced or deleted, though its tables are there still", () =>
+  it.effect("brings back no replaced or deleted entry, even if its tables still exist", () =>
     Effect.gen(function* () {
       const made = yield* heldHistory
       const { files } = made
@@ -136,7 +139,7 @@ describe("salvage", () => {
         const again = yield* repaired(damaged)
         expect([again.found, again.report.lost], name).toStrictEqual([newest(made), []])
       }
-      // The edits behind the first tell which tables were replaced.
+      // The edits after the first one show which tables were replaced.
       const { found, report } = yield* repaired(flip(files, manifest, 50))
       expect(found).toStrictEqual(newest(made))
       expect(report.lost.length).toBeGreaterThan(0)
@@ -173,7 +176,7 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("loses nothing where only what can be made anew is damaged", () =>
+  it.effect("loses nothing if all damaged data can be rebuilt", () =>
     Effect.gen(function* () {
       const made = yield* history
       const { files } = made
@@ -192,7 +195,7 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("tells of every table that is cut short, and which keys it may have had", () =>
+  it.effect("reports every truncated table, and the keys that it may have held", () =>
     Effect.gen(function* () {
       const made = yield* history
       let files = made.files
@@ -203,19 +206,19 @@ describe("salvage", () => {
       const { report, found } = yield* repaired(files)
       expect(faultOfSalvage(made, found, report.lost)).toBeUndefined()
       for (const path of tables) {
-        const told = report.lost.find(({ file }) => file === path)
-        expect(told, path).toMatchObject({ region: "data block", bytes: expect.any(Number) })
-        expect(told?.keys?.from).toBeDefined()
-        expect(told?.keys?.to).toBeDefined()
+        const loss = report.lost.find(({ file }) => file === path)
+        expect(loss, path).toMatchObject({ region: "data block", bytes: expect.any(Number) })
+        expect(loss?.keys?.from).toBeDefined()
+        expect(loss?.keys?.to).toBeDefined()
       }
     }).pipe(quietly)
   )
 
-  it.effect("finds the sound records behind a damaged one", () =>
+  it.effect("finds sound records after a damaged one", () =>
     Effect.gen(function* () {
       const made = yield* history
       const path = filesNamed(made.files, ".log").findLast((name) => made.files.get(name)!.length > 100)!
-      // Of the six records of the log the first of the last three.
+      // The log has six records. Damage the first of the last three.
       const { report } = yield* repaired(flip(made.files, path, 100))
       expect(report).toMatchObject({
         records: 5,
@@ -224,7 +227,7 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("goes by the manifest where only CURRENT is damaged: what a compaction has replaced does not count", () =>
+  it.effect("uses the manifest if only CURRENT is damaged, and ignores a table that a compaction replaced", () =>
     Effect.gen(function* () {
       const disk = diskOf()
       const open = <A, E>(use: (store: Store.Store) => Effect.Effect<A, E>) => withStore(disk, use)
@@ -239,7 +242,7 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("keeps what many damaged files have left, and says it as warnings", () =>
+  it.effect("keeps the rest of many damaged files, and logs the losses as warnings", () =>
     Effect.gen(function* () {
       const made = yield* history
       let files = made.files
@@ -267,7 +270,7 @@ describe("salvage", () => {
     })
   )
 
-  it.effect("does not touch a store of a version that it does not know", () =>
+  it.effect("does not touch a store of an unknown version", () =>
     Effect.gen(function* () {
       const made = yield* history
       for (const end of [".sst", ".log", "CURRENT"]) {
@@ -275,7 +278,7 @@ describe("salvage", () => {
         const bytes = made.files.get(path)!.slice()
         bytes[8] = 200
         writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
-        // Something else is damaged too, which would be salvaged.
+        // Another table is damaged too. Salvage could repair it.
         const table = filesNamed(made.files, ".sst").at(-1)!
         const files = flip(new Map([...made.files, [path, bytes]]), table, 60)
         const disk = diskOf(files)
@@ -290,7 +293,7 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("ends in one and the same store wherever it is interrupted by a crash", () =>
+  it.effect("ends with the same store wherever a crash interrupts it", () =>
     Effect.gen(function* () {
       const made = yield* history
       const table = filesNamed(made.files, ".sst")[0]!
@@ -324,7 +327,7 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("copies where there are no links", () =>
+  it.effect("copies files if links are not supported", () =>
     Effect.gen(function* () {
       const made = yield* history
       const files = flip(made.files, filesNamed(made.files, ".sst")[0]!, 60)
@@ -344,7 +347,7 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.scoped("works on disk; what is kept aside is linked, not copied, and can be repaired again", () =>
+  it.scoped("works on disk; files kept aside are linked, not copied, and can be repaired again", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
       yield* places.withStore(place, (store) =>
@@ -379,7 +382,7 @@ const asError = ({ operation, path, code }: Storage.StorageFailure) =>
   ({ _tag: "StorageError", operation, path, code }) as never
 
 describe("repair", () => {
-  it.effect("makes a whole copy of a sound store", () =>
+  it.effect("makes a complete copy of a sound store", () =>
     Effect.gen(function* () {
       const made = yield* history
       const { report, disk, found } = yield* repaired(made.files)
@@ -397,7 +400,7 @@ describe("repair", () => {
     }).pipe(quietly)
   )
 
-  it.effect("keeps all that is sound, and changes no byte of what it reads", () =>
+  it.effect("keeps all sound entries, and changes no byte of its source", () =>
     Effect.gen(function* () {
       const made = yield* history
       for (const [name, files] of damages(made, 9)) {
@@ -426,7 +429,7 @@ describe("repair", () => {
     }).pipe(quietly)
   )
 
-  it.effect("refuses a directory that is not empty, one that it reads from, and one where there is no store", () =>
+  it.effect("refuses a target that is not empty or inside the source, and a source that is missing or locked", () =>
     Effect.gen(function* () {
       const { files } = yield* history
       const occupied = new Map([...files, ["/new/notes.txt", new Uint8Array(1)]])

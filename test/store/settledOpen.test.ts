@@ -18,11 +18,11 @@ import * as places from "../support/places.js"
 
 const changing = new Set(["create", "append", "sync", "sync directory", "rename", "remove", "make directory"])
 
-/** What has been done since that changes the disk. */
+/** The operations since `from` that change the disk. */
 const changesSince = (storage: FaultyStorage, from: number) =>
   storage.operations.slice(from).filter(({ operation }) => changing.has(operation))
 
-/** A store that was closed in order: one entry in a table, one in the log. */
+/** A cleanly closed store with one entry in a table and one in the log. */
 const closedStore = Effect.gen(function* () {
   const storage = yield* makeFaultyStorage
   yield* withFaultyStore(storage, (store) =>
@@ -48,13 +48,14 @@ const writes: ReadonlyArray<readonly [string, (store: Store.Store) => Effect.Eff
   ["a compaction", (store) => store.compact()]
 ]
 
-describe("a store that was closed in order", () => {
-  it.effect("closes, and flushes what it has to, though all its parts were made in the scope that closes it", () =>
+describe("a cleanly closed store", () => {
+  it.effect("flushes as it closes, even if all its parts were made in the scope that closes it", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore
       const { service } = storage
       const options = { directory: "/memory", memtableBytes: 1, maxFrozenMemtables: 50 }
-      // The background fibers begin with the first write. More segments are left than closing leaves.
+      // The first write starts the background fibers. The writes leave more segments than a close
+      // may leave, so the close has to flush.
       const use = (store: Store.Store) =>
         Effect.gen(function* () {
           let release = (): void => undefined
@@ -72,7 +73,7 @@ describe("a store that was closed in order", () => {
     })
   )
 
-  it.effect("is owned from its opening on, before anything is written", () =>
+  it.effect("is owned as soon as it is open, before the first write", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore
       const { operations } = storage
@@ -90,7 +91,7 @@ describe("a store that was closed in order", () => {
     })
   )
 
-  it.scoped("is opened, read and closed without a change to any file of its directory", () =>
+  it.scoped("is opened, read and closed without a change to any file in its directory", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
       yield* places.withStore(place, (store) => store.put("a", "1"))
@@ -105,7 +106,7 @@ describe("a store that was closed in order", () => {
         yield* places.withStore(place, (store) =>
           Effect.gen(function* () {
             expect(yield* store.getString("a")).toEqual(Option.some("1"))
-            // What is there beside the files is the owner's name.
+            // Besides the files there is only the owner's lock.
             const names = readdirSync(place.directory).filter((name) => !before.some((file) => file.name === name))
             expect(names).toEqual(process.platform === "linux" ? [expect.stringMatching(/^LOCK-[0-9a-f]{16}$/)] : [])
           })
@@ -137,7 +138,7 @@ describe("a store that was closed in order", () => {
   )
 
   for (const [name, write] of writes) {
-    it.effect(`takes ${name} first, which is there when it is opened again`, () =>
+    it.effect(`accepts ${name} as its first write, and keeps it when it is reopened`, () =>
       Effect.gen(function* () {
         const storage = yield* closedStore
         const then = yield* withFaultyStore(storage, (store) => Effect.zipRight(write(store), pairs(store.scan())))
@@ -146,7 +147,7 @@ describe("a store that was closed in order", () => {
       })
     )
 
-    it.effect(`refuses ${name} on a full disk, and takes it when there is room`, () =>
+    it.effect(`refuses ${name} on a full disk, and accepts it when there is room`, () =>
       Effect.gen(function* () {
         const storage = yield* closedStore
         yield* withFaultyStore(storage, (store) =>
@@ -171,7 +172,7 @@ describe("a store that was closed in order", () => {
     )
   }
 
-  it.effect("takes many first writes at once", () =>
+  it.effect("accepts many first writes at once", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore
       const keys = Array.from({ length: 100 }, (_, i) => `key ${i}`)
@@ -182,7 +183,7 @@ describe("a store that was closed in order", () => {
     })
   )
 
-  it.effect("takes no more writes after a sync failed as it was made writable", () =>
+  it.effect("takes no more writes if a sync fails while it becomes writable", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore
       yield* withFaultyStore(storage, (store) =>
@@ -225,7 +226,7 @@ describe("a store that was closed in order", () => {
     })
   )
 
-  it.effect("takes no more writes after a defect, and has lost nothing", () =>
+  it.effect("takes no more writes after a defect, and loses nothing", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore
       yield* withFaultyStore(storage, (store) =>
@@ -246,7 +247,7 @@ describe("a store that was closed in order", () => {
     })
   )
 
-  it.effect("has lost nothing after a logger threw as it was made writable", () =>
+  it.effect("loses nothing if a logger throws while it becomes writable", () =>
     Effect.gen(function* () {
       const storage = yield* closedStore
       const broken = Logger.make(({ message }) => {
@@ -254,7 +255,7 @@ describe("a store that was closed in order", () => {
       })
       yield* withFaultyStore(storage, (store) =>
         Effect.gen(function* () {
-          // A segment that can be neither made nor removed is an orphan.
+          // A segment that can be neither written nor removed is an orphan.
           for (const on of ["append", "remove"] as const) {
             storage.inject({ fault: { _tag: "Refuse", code: "EIO" }, on: [on], path: /\.log$/ })
           }
@@ -267,7 +268,7 @@ describe("a store that was closed in order", () => {
   )
 
   for (const isBegun of [true, false]) {
-    it.effect(`takes what was asked for when it was asked for, ${isBegun ? "later on" : "at first"}`, () =>
+    it.effect(`writes bytes as they were at the call, ${isBegun ? "in later writes" : "in first writes"}`, () =>
       Effect.gen(function* () {
         const storage = yield* closedStore
         const found = yield* withFaultyStore(storage, (store) =>
@@ -297,7 +298,7 @@ describe("a store that was closed in order", () => {
     )
   }
 
-  it.effect("is made writable as it is opened where a compaction is due", () =>
+  it.effect("becomes writable as it opens if a compaction is due", () =>
     Effect.gen(function* () {
       const storage = yield* makeFaultyStorage
       yield* withFaultyStore(

@@ -15,7 +15,7 @@ const tuning: LsmOptions.Tuning = { durability: "buffered", tableBytes: 20_000 }
 const entriesOf = (store: Store.Store) =>
   Effect.map(store.stats, ({ levels }) => levels.reduce((n, { entries }) => n + entries, 0))
 
-/** Writes every key twice with a snapshot in between, and compacts both versions down. */
+/** Writes every key twice with a snapshot in between, and compacts both versions. */
 const keepBoth = (store: Store.Store) =>
   Effect.gen(function* () {
     const scope = yield* Scope.make()
@@ -28,13 +28,13 @@ const keepBoth = (store: Store.Store) =>
   })
 
 describe("versions that only a snapshot kept", () => {
-  it.effect("go by themselves when it is released, and nothing is written twice for it", () => {
+  it.effect("are removed in the background when it is released, and nothing is written twice", () => {
     const logs = captureLogs()
     return Effect.gen(function* () {
       const store = yield* LsmStore.makeMemory(tuning)
       const { release, snapshot } = yield* keepBoth(store)
       const before = (yield* store.stats).compactions
-      // Released snapshots that kept nothing call for nothing.
+      // The release of a snapshot that kept nothing starts no compaction.
       yield* Effect.scoped(store.snapshot)
       for (let i = 0; i < 100; i++) yield* turn
       expect((yield* store.stats).compactions).toBe(before)
@@ -52,7 +52,7 @@ describe("versions that only a snapshot kept", () => {
     }).pipe(Effect.scoped, Effect.provide(logs.layer))
   })
 
-  it.scoped("go by hand when the store has been opened anew", () =>
+  it.scoped("are removed by a manual compaction after a reopen", () =>
     Effect.gen(function* () {
       const place: Place = yield* disk
       yield* withStore(place, keepBoth, tuning)
@@ -84,7 +84,7 @@ describe("versions that only a snapshot kept", () => {
     })
   )
 
-  it.scoped("go by themselves once the tables of an earlier session have been opened", () =>
+  it.scoped("are removed in the background once the tables of an earlier session have been opened", () =>
     Effect.gen(function* () {
       const place: Place = yield* disk
       yield* withStore(place, keepBoth, tuning)

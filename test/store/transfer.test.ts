@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import { LsmStore } from "effect-lsm"
 import { text } from "../support/bytes.js"
 
-/** Hands a value's buffer over as programs do; some releases of Node copy it instead, others refuse. */
+/** Transfers a value's buffer. Some releases of Node copy it instead, others refuse. */
 type Transfer = (value: Uint8Array) => void
 
 const refusable = (transfer: Transfer): Transfer => {
@@ -56,11 +56,11 @@ const fill = Effect.gen(function* () {
 const provided = <A, E>(program: Effect.Effect<A, E, LsmStore.LsmStore>, tuning = {}) =>
   Effect.provide(program, LsmStore.layerMemory(tuning))
 
-describe("bytes handed out", () => {
+describe("returned bytes", () => {
   for (const [name, way] of Object.entries(ways)) {
     const transfer = refusable(way)
 
-    it.effect(`small ones are not detached by ${name}, nor their neighbours`, () =>
+    it.effect(`of small values are not detached by ${name}, nor are their neighbours`, () =>
       provided(
         Effect.gen(function* () {
           const store = yield* fill
@@ -82,7 +82,7 @@ describe("bytes handed out", () => {
       "in the cache": {},
       compressed: { compression: "deflate" }
     })) {
-      it.effect(`values of a Stream are not detached by ${name}, nor what is still to be read: ${place}`, () =>
+      it.effect(`of a Stream are not detached by ${name}, nor are values still to be read: ${place}`, () =>
         provided(
           Effect.gen(function* () {
             const store = yield* fill
@@ -106,7 +106,7 @@ describe("bytes handed out", () => {
       )
     }
 
-    it.effect(`a large value of a lookup owns its buffer and is transferred by ${name}`, () =>
+    it.effect(`of a large value from a lookup own their buffer and are transferred by ${name}`, () =>
       provided(
         Effect.gen(function* () {
           const store = yield* LsmStore.LsmStore

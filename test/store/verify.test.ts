@@ -26,7 +26,7 @@ import * as places from "../support/places.js"
 
 const readAll = (files: Files) => withStore(diskOf(files), (store) => pairs(store.scan()), levels)
 
-/** Changes a section of a table, and makes its checksum right again. */
+/** Changes a section of a table, and updates its checksum. */
 const resealed = (
   files: Files,
   path: string,
@@ -45,7 +45,7 @@ const resealed = (
 }
 
 describe("verification", () => {
-  it.effect("finds nothing in a store that is sound, tells how far it is, and counts", () =>
+  it.effect("finds nothing in a sound store, reports its progress, and counts", () =>
     Effect.gen(function* () {
       const { files } = yield* history
       const disk = diskOf(files)
@@ -68,12 +68,12 @@ describe("verification", () => {
     }).pipe(quietly)
   )
 
-  it.effect("finds a flipped bit wherever it is, and tells where", () =>
+  it.effect("finds a flipped bit anywhere, and reports its place", () =>
     Effect.gen(function* () {
       const { files } = yield* history
       for (const [path, { length }] of files) {
         for (let offset = path.endsWith(".sst") ? length % 43 : 0; offset < length; offset += 43) {
-          // The last edit of a manifest, behind which nothing durable was written, cannot be told from a torn one.
+          // A damaged last edit of a manifest looks like a torn end: nothing durable follows it.
           const look = path.includes("MANIFEST") ? findings : errors
           const found = yield* look(diskOf(flip(files, path, offset)))
           expect(found.length, `${path} ${offset}`).toBeGreaterThan(0)
@@ -87,7 +87,7 @@ describe("verification", () => {
     }).pipe(quietly)
   )
 
-  it.effect("finds files that were cut, that are missing, that are another's, and that are in each other's place", () =>
+  it.effect("finds truncated, missing, overlong and swapped files", () =>
     Effect.gen(function* () {
       const { files } = yield* history
       for (const [path, bytes] of files) {
@@ -110,7 +110,7 @@ describe("verification", () => {
     }).pipe(quietly)
   )
 
-  it.effect("goes on behind damage: each of many places is found in one run", () =>
+  it.effect("continues after damage, and finds every one of many places in one run", () =>
     Effect.gen(function* () {
       const { files } = yield* history
       let damaged = files
@@ -130,7 +130,7 @@ describe("verification", () => {
     }).pipe(quietly)
   )
 
-  it.effect("tells what opening takes care of as notices", () =>
+  it.effect("reports what opening takes care of as notices", () =>
     Effect.gen(function* () {
       const { files } = yield* history
       const disk = diskOf(files)
@@ -139,7 +139,7 @@ describe("verification", () => {
       expect(yield* findings(disk)).toMatchObject([
         { severity: "notice", file: `${directory}/000999.sst`, reason: expect.stringContaining("orphan") }
       ])
-      // A crash, not a closing: what is torn at the end was never promised.
+      // After a crash, unlike after a close, a torn end was never acknowledged as durable.
       const open = diskOf()
       const crashed = yield* withStore(open, (store) =>
         Effect.map(store.put("k", "v", { durability: "buffered" }), () => open.contents())
@@ -151,7 +151,7 @@ describe("verification", () => {
     }).pipe(quietly)
   )
 
-  it.effect("finds a lie that every checksum confirms", () =>
+  it.effect("finds wrong data with valid checksums", () =>
     Effect.gen(function* () {
       const { files } = yield* history
       const table = filesNamed(files, ".sst")[0]!
@@ -165,7 +165,7 @@ describe("verification", () => {
       expect(yield* errors(diskOf(counted))).toMatchObject([
         { file: table, region: "table properties", reason: expect.stringMatching(/^entries \d+, but found \d+$/) }
       ])
-      // A manifest of an older moment, back in its place: it names tables that are gone.
+      // An older manifest, put back, names tables that no longer exist.
       const disk = diskOf(files)
       yield* withStore(disk, (store) => Effect.zipRight(store.put("k", "v"), store.compact()), levels)
       const now = disk.contents()
@@ -175,7 +175,7 @@ describe("verification", () => {
     }).pipe(quietly)
   )
 
-  it.effect("says that damage is there exactly when opening or reading everything fails", () =>
+  it.effect("reports damage whenever opening or reading everything fails", () =>
     Effect.gen(function* () {
       const { files } = yield* history
       const sound = newest(yield* history)
@@ -191,7 +191,7 @@ describe("verification", () => {
     }).pipe(quietly)
   )
 
-  it.scoped("works on disk, beside no owner, and where there is no store it says so", () =>
+  it.scoped("works on disk, not beside an owner, and reports a missing store", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
       const run = LsmStore.verify({ directory: place.directory }).pipe(Stream.runLast)
@@ -203,7 +203,7 @@ describe("verification", () => {
         })
       )
       expect(yield* run).toMatchObject({ value: { _tag: "Verified", records: 1, errors: 0 } })
-      // Given up half way, it lets go of the directory.
+      // A verification that ends early releases the directory.
       yield* LsmStore.verify({ directory: place.directory }).pipe(Stream.take(1), Stream.runDrain)
       yield* places.withStore(place, (store) => store.put("k", "v"))
       const nothing = LsmStore.verifyFromStorage({ directory: "" }).pipe(

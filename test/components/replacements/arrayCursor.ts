@@ -7,12 +7,12 @@ export interface Version {
   readonly value: Uint8Array | undefined
 }
 
-/** By key, then from the newest version to the oldest. */
+/** Orders by key, then from the newest version to the oldest. */
 export const byKeyThenAge = (a: Version, b: Version): number => Buffer.compare(a.key, b.key) || b.sequence - a.sequence
 
 const empty = new Uint8Array(0)
 
-/** A cursor over versions that are sorted already. */
+/** A cursor over sorted versions. */
 export class ArrayCursor implements Memtable.InternalCursor {
   readonly keyStart = 0
   readonly valueStart = 0

@@ -2,7 +2,7 @@ import * as Layer from "effect/Layer"
 import { type LsmOptions, Memtable } from "effect-lsm"
 import { ArrayCursor, byKeyThenAge, lookupIn, type Version } from "./arrayCursor.js"
 
-/** One memtable as a map, which is sorted when it is walked. */
+/** One memtable as a map. A cursor sorts it. */
 class MapMemtable implements Memtable.SingleMemtable, Memtable.BatchTarget {
   private readonly versions = new Map<string, Array<Version>>()
   count = 0
@@ -72,7 +72,7 @@ class MapMemtable implements Memtable.SingleMemtable, Memtable.BatchTarget {
 
 const nameOf = (key: Uint8Array): string => Buffer.from(key).toString("latin1")
 
-/** The active memtable and the frozen ones, all of them maps. */
+/** The active memtable and the frozen ones, all as maps. */
 export const layer = ({ memtableBytes = 1024 * 1024 }: LsmOptions.LsmOptions): Layer.Layer<Memtable.Memtable> =>
   Layer.sync(Memtable.Memtable, () => {
     let active = new MapMemtable(0, memtableBytes)

@@ -11,7 +11,10 @@ type Requirements =
   | SSTableStore.SSTableStore
   | TableMerger.TableMerger
 
-/** Flushes in the fiber of the writer that finds the memtable full, and merges everything into the deepest level by hand. */
+/**
+ * A compactor without background fibers. A writer that finds the memtable full flushes it in its
+ * own fiber. A manual compaction merges everything into the deepest level.
+ */
 export const layer: Layer.Layer<Compactor.Compactor, never, Requirements> = Layer.effect(
   Compactor.Compactor,
   Effect.gen(function* () {
@@ -76,7 +79,7 @@ export const layer: Layer.Layer<Compactor.Compactor, never, Requirements> = Laye
       yield* flushFrozen
     }).pipe(Effect.uninterruptible, oneAtATime.withPermits(1))
 
-    /** Merges the tables of all levels, unless they are one level already and nothing of it can go. */
+    /** Merges the tables of all levels, unless all are at the deepest one with nothing to drop. */
     const compact = Effect.gen(function* () {
       const { levels } = manifest.unsafeVersion()
       const inputs = levels.flatMap((level, i) => level.map((table) => ({ level: i, table })))

@@ -15,7 +15,10 @@ interface Pending {
 
 const lengthBytes = 4
 
-/** A log of records with their lengths in front. A record is written at once; one sync covers all that wait for one. */
+/**
+ * A log of records, each after its length. A record is written at once. One sync covers all records
+ * that wait for one.
+ */
 export const layer = ({ directory }: LsmOptions.LsmOptions): Layer.Layer<Wal.Wal, never, Storage.Storage> =>
   Layer.effect(
     Wal.Wal,
@@ -64,7 +67,7 @@ export const layer = ({ directory }: LsmOptions.LsmOptions): Layer.Layer<Wal.Wal
         })
       }
 
-      /** Waits until no record waits for a sync. */
+      /** Waits until all records are synced. */
       const whenIdle = Effect.async<void>((resume) => {
         idle.push(() => resume(Effect.void))
         syncPending()

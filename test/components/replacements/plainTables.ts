@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import { type LsmOptions, Memtable, SSTableStore, Storage } from "effect-lsm"
 import { ArrayCursor, lookupIn, type Version } from "./arrayCursor.js"
 
-/** Tables as files that hold one array of versions each, read whole. */
+/** Tables as files. Each file holds one array of versions and is read as a whole. */
 export const layer = ({
   directory
 }: LsmOptions.LsmOptions): Layer.Layer<SSTableStore.SSTableStore, never, Storage.Storage> =>

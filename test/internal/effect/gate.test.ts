@@ -5,7 +5,7 @@ import * as Scheduler from "effect/Scheduler"
 import { Gate } from "../../../src/internal/effect/gate.js"
 import { turn } from "../../support/eventually.js"
 
-/** Makes each fiber yield at its `step`th chance, and does something before the fiber goes on. */
+/** Makes a fiber yield at its `step`th chance, and runs `between` before the fiber continues. */
 const yieldingAt = (step: number, between: () => void): Scheduler.Scheduler => {
   const base = new Scheduler.MixedScheduler(2048)
   let chances = 0
@@ -20,7 +20,7 @@ const yieldingAt = (step: number, between: () => void): Scheduler.Scheduler => {
 }
 
 describe("a gate", () => {
-  it.effect("loses no wake-up, whichever two steps of the waiting fiber it comes between", () =>
+  it.effect("loses no wake-up that comes between any two steps of the waiting fiber", () =>
     Effect.gen(function* () {
       for (let step = 0; step < 40; step++) {
         const gate = new Gate()
@@ -37,7 +37,7 @@ describe("a gate", () => {
         const fiber = yield* Effect.fork(Effect.withScheduler(Effect.zipRight(Effect.void, wait), scheduler))
         for (let i = 0; i < 10; i++) yield* turn
         const ended = fiber.unsafePoll()
-        // A fiber that never came to its step waits for somebody.
+        // A fiber that never reached the step still waits for a wake-up.
         if (ended === null && !isReady) {
           isReady = true
           gate.notify()
@@ -49,7 +49,7 @@ describe("a gate", () => {
     })
   )
 
-  it.effect("asks again after each notify, and forgets a fiber that was interrupted", () =>
+  it.effect("checks again after each notify, and forgets an interrupted fiber", () =>
     Effect.gen(function* () {
       const gate = new Gate()
       let asked = 0

@@ -27,9 +27,9 @@ const operations = (times: number, once: Effect.Effect<void>) =>
     return seen.count
   })
 
-// The docs of `Store` promise these.
+// The docs of `Store` promise this behavior.
 describe("an Effect that returns at once in a generator", () => {
-  it.effect("is not seen by supervisors", () =>
+  it.effect("is invisible to supervisors", () =>
     Effect.gen(function* () {
       const once = immediate(budget, () => Effect.void)
       expect(yield* operations(100, once)).toBe(yield* operations(1, once))

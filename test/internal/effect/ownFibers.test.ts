@@ -5,8 +5,8 @@ import * as FiberRef from "effect/FiberRef"
 import * as Scope from "effect/Scope"
 import { lazyFibers } from "../../../src/internal/effect/lazyFibers.js"
 
-describe("fibers of the store's own", () => {
-  it.effect("begin once, when they are asked for, and inherit nothing from whoever asks", () =>
+describe("lazy fibers", () => {
+  it.effect("start once, on request, and inherit nothing from the caller", () =>
     Effect.gen(function* () {
       const inherited = FiberRef.unsafeMake("the store's")
       const seen: Array<string> = []
@@ -31,27 +31,27 @@ describe("fibers of the store's own", () => {
     })
   )
 
-  it.effect("end with the scope, and what is to be done behind them is done", () =>
+  it.effect("end with the scope, and then the work for afterEnd runs", () =>
     Effect.gen(function* () {
-      const told: Array<string> = []
-      const tell = (what: string) => Effect.sync(() => told.push(what))
+      const events: Array<string> = []
+      const record = (what: string) => Effect.sync(() => events.push(what))
       const begun = Effect.unsafeMakeLatch(false)
       const scope = yield* Scope.make()
       const fibers = yield* Scope.extend(lazyFibers, scope)
-      const work = Effect.ensuring(Effect.zipRight(begun.open, Effect.never), tell("fiber"))
-      const [running, idle, late] = [work, work, tell("not yet run")].map((effect) =>
+      const work = Effect.ensuring(Effect.zipRight(begun.open, Effect.never), record("fiber"))
+      const [running, idle, late] = [work, work, record("not yet run")].map((effect) =>
         fibers.startOnRequest(Effect.asVoid(effect))
       )
-      fibers.afterEnd(tell("behind"))
+      fibers.afterEnd(record("behind"))
       expect(running!()).toBe(true)
       yield* begun.await
-      // Ended before it has come to run.
+      // The scope closes before this fiber runs.
       expect(late!()).toBe(true)
       yield* Scope.close(scope, Exit.void)
-      expect(told).toStrictEqual(["fiber", "behind"])
+      expect(events).toStrictEqual(["fiber", "behind"])
       expect([running!(), idle!()]).toStrictEqual([false, false])
       yield* Effect.yieldNow()
-      expect(told).toStrictEqual(["fiber", "behind"])
+      expect(events).toStrictEqual(["fiber", "behind"])
     })
   )
 })

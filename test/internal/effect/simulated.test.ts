@@ -7,7 +7,7 @@ import { Machine } from "../../model/machine.js"
 import { openStore } from "../../support/openStore.js"
 import { simulated } from "../../support/simulated.js"
 
-/** In which turns two fibers follow each other whose Effects return at once. */
+/** The turns of two fibers that run an Effect which returns at once: fiber and number of runs. */
 const turns = <E>(once: Effect.Effect<unknown, E>) =>
   Effect.gen(function* () {
     const seen: Array<[name: string, count: number]> = []
@@ -40,7 +40,7 @@ it.live("fibers that share a budget yield to each other when it is spent", () =>
   })
 )
 
-it.live("a simulated run that opens its own store is the same again, whatever other stores have returned", () => {
+it.live("a simulated run that opens its own store is repeatable, whatever other stores have done", () => {
   const run = simulated(1, () =>
     Effect.gen(function* () {
       const { storage } = new Machine(seeded(1), "/store")
