@@ -42,7 +42,7 @@ const decoder = new TextDecoder()
 const withStore = <A>(use: (store: Store.Store) => Effect.Effect<A, LsmError.LsmError>) =>
   Effect.mapError(Effect.flatMap(LsmStore.LsmStore, use), storeFailure)
 
-/** The layer of `InitialMessage` serves the other requests. When the thread is told to end, it closes the store. */
+/** The layer of `InitialMessage` serves the other requests. The thread closes the store when it ends. */
 const worker = WorkerRunner.layerSerialized(Request, {
   InitialMessage: ({ directory }) => Layer.mapError(LsmStore.layer({ directory }), storeFailure),
   Put: ({ key, value }) => withStore((store) => store.put(key, value)),

@@ -60,7 +60,6 @@ const untilRefused = async (url: string): Promise<void> => {
       () => true
     )
     if (refused) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
   }
 }
 

@@ -117,7 +117,7 @@ const isLaterManifest = (
   return false
 }
 
-/** Whether a directory has any store file other than LOCK. */
+/** Whether a directory holds a store file other than LOCK. */
 export const holdsStore = (names: ReadonlyArray<string>): boolean =>
   names.some((name) => {
     const file = parseFileName(name)

@@ -8,7 +8,7 @@ import type { CompactionRange, Compactions } from "./compaction.js"
 import type { StallReports } from "./stallReports.js"
 import { type CompactorState, everyWork, type Hooks, type Work } from "./state.js"
 
-/** One piece of each kind of work; true if there was any. */
+/** One piece of each kind of work. Returns false if there was none. */
 export type Steps = Readonly<Record<Work, Effect.Effect<boolean, FileError>>>
 
 /** The fibers of the compactor: one for each kind of work, one for the stalls' reports, and one for each compaction by hand. */

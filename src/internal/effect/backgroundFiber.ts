@@ -16,7 +16,7 @@ type RetryDriver = Schedule.ScheduleDriver<Duration.Duration>
 
 export interface BackgroundFiberOptions {
   readonly name: string
-  /** Does one piece of work. Returns whether there was any. */
+  /** Does one piece of work. Returns false if there was none. */
   readonly step: Effect.Effect<boolean, FileError>
   readonly onFailure: (error: FileError | undefined, cause: Cause.Cause<FileError>) => void
   readonly onSuccess: () => void
