@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs"
-import { request } from "node:http"
+import { Agent, get, request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
@@ -52,16 +52,15 @@ const beginPut = (url: string, half: string) =>
     outgoing.flushHeaders()
   })
 
-/** Resolves once nothing listens at `url`. */
-const untilRefused = async (url: string): Promise<void> => {
-  for (;;) {
-    const refused = await fetch(url, { headers: { connection: "close" } }).then(
-      (response) => response.arrayBuffer().then(() => false),
-      () => true
-    )
-    if (refused) return
-  }
-}
+/** Opens a connection that stays idle. `closed` resolves when the service closes it, as it stops listening. */
+const openIdleConnection = (url: string): Promise<{ readonly closed: Promise<void> }> =>
+  new Promise((resolve, reject) => {
+    const agent = new Agent({ keepAlive: true })
+    get(`${url}/entries?prefix=none`, { agent }, (response) => {
+      const closed = new Promise<void>((close) => response.socket.once("close", () => close()))
+      response.resume().on("end", () => resolve({ closed }))
+    }).on("error", reject)
+  })
 
 describe("http-service", () => {
   it("puts, gets and scans", async () => {
@@ -80,9 +79,11 @@ describe("http-service", () => {
 
   it("finishes a request in flight after SIGTERM, and has its whole value after a restart", async () => {
     const url = await start()
+    const idle = await openIdleConnection(url)
     const endPut = await beginPut(`${url}/entries/late`, "first half, ")
     running!.child.kill("SIGTERM")
-    await untilRefused(url)
+    await idle.closed
+    await expect(fetch(url)).rejects.toThrow()
     expect(await endPut("second half")).toBe(204)
     const { code, output } = await running!.ended
     expect(code, output).toBe(0)
