@@ -26,7 +26,7 @@ import { Wal } from "./Wal.js"
 
 export type {
   /**
-   * What the store gives to the compactor.
+   * Functions that the store passes to the compactor.
    *
    * @since 0.1.0
    * @category models

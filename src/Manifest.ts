@@ -53,7 +53,7 @@ export interface ManifestService {
   readonly begin: Effect.Effect<void, FileError>
   /** Makes a change durable, then visible. Changes run one after the other. */
   readonly apply: (change: Change) => Effect.Effect<void, FileError>
-  /** What salvage had to give up; undefined if the directory was sound, or was not salvaged. */
+  /** The losses of a salvage; undefined if the directory was sound or was not salvaged. */
   readonly unsafeSalvage: () => Salvaged | undefined
   /** Keeps copies or links of files in a new directory, before anything changes. Returns that directory. */
   readonly keepAside: (names: ReadonlyArray<string>) => Effect.Effect<string, FileError>

@@ -55,7 +55,7 @@ export type {
    */
   Superseded,
   /**
-   * What is known of a table without reading its blocks.
+   * The properties of a table that are known without reading its blocks.
    *
    * @since 0.1.0
    * @category models

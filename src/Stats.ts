@@ -157,7 +157,7 @@ export interface Stats {
   }
   /** Open snapshots. */
   readonly snapshots: number
-  /** What opening the store found. */
+  /** The findings of opening the store. */
   readonly recovery: {
     /** Log segments replayed. */
     readonly segments: number

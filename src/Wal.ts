@@ -33,14 +33,14 @@ export type {
    */
   LogEnd,
   /**
-   * What the manifest says of the log.
+   * The segments of the log, and its end, as the manifest records them.
    *
    * @since 0.1.0
    * @category models
    */
   LogState,
   /**
-   * What recovery dropped from the end of the log.
+   * A torn end of the log that recovery dropped.
    *
    * @since 0.1.0
    * @category models

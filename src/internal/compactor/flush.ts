@@ -62,7 +62,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       rotation.rotate()
       state.wake("compaction")
       gate.notify()
-      // The manifest no longer names these files: what stays of them is removed at the next open.
+      // The manifest no longer names these files. The next open removes any that stay.
       yield* Effect.ignore(wal.remove(removedSegments))
       yield* reports.report
     }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.flush", { captureStackTrace: false }))

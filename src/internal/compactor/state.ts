@@ -12,7 +12,7 @@ import type { BackgroundFiber } from "../effect/backgroundFiber.js"
 import { Gate } from "../effect/gate.js"
 import { detectVanished, isFatal } from "../storage/fatalErrors.js"
 
-/** What the store gives to the compactor. */
+/** Functions that the store passes to the compactor. */
 export interface Hooks {
   /** The sequence numbers that snapshots hold, ascending. */
   readonly snapshots: () => ReadonlyArray<number>
@@ -38,7 +38,7 @@ export type Work = "segment preparation" | "flush" | "compaction"
 export const everyWork: ReadonlyArray<Work> = ["segment preparation", "flush", "compaction"]
 
 /**
- * What the pieces of the compactor share: the components, the gate, the handles of the background fibers, and the failures. Everything
+ * The shared state of the compactor's pieces: the components, the gate, the handles of the background fibers, and the failures. Everything
  * else belongs to one piece.
  */
 export class CompactorState {

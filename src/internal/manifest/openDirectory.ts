@@ -23,7 +23,7 @@ export interface OpenedDirectory {
   readonly manifestNumber: number
   /** Files made by the store that its manifest does not name. */
   readonly orphans: ReadonlyArray<string>
-  /** What salvage had to give up; undefined if the store was sound, or was not salvaged. */
+  /** The losses of a salvage; undefined if the store was sound or was not salvaged. */
   readonly salvaged: Salvaged | undefined
 }
 

@@ -16,7 +16,7 @@ import { closeQuietly, type StorageDriver } from "../../core/storage/storageDriv
 import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../../Storage.js"
 
-/** What a replay found. */
+/** The result of a replay. */
 export interface Replay {
   readonly records: number
   readonly end: LogEnd
