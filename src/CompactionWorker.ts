@@ -1,9 +1,12 @@
 /**
- * Compactions in a worker thread, so that they take no time of the event loop. It replaces the usual `TableMerger`.
+ * Compactions in a worker thread, so that they take no time of the event loop. It replaces the
+ * usual `TableMerger`.
  *
- * The main thread sends the list of tables to merge and receives the list of tables written. The worker thread reads, merges, writes and
- * syncs with its own file descriptors. It starts at the first compaction, does one job at a time, ends with the store, and does not
- * keep the process alive while it is idle. The main thread still decides when to compact, delays writers, and owns the manifest.
+ * The main thread sends the list of tables to merge and receives the list of tables written. The
+ * worker thread reads, merges, writes and syncs with its own file descriptors. It starts at the
+ * first compaction, does one job at a time, ends with the store, and does not keep the process
+ * alive while it is idle. The main thread still decides when to compact, delays writers, and owns
+ * the manifest.
  *
  * @since 0.1.0
  */
@@ -28,9 +31,11 @@ import type * as Store from "./Store.js"
 import { TableMerger, type TableMergerService } from "./TableMerger.js"
 
 /**
- * Merges in a thread of the provided platform. The thread runs the module `internal/thread/compactionThread.js` of this package, or one
- * that does the same. If the thread dies, for example because it ran out of memory, the merge fails with a `StorageError` whose
- * `operation` is `"merge in a thread"`. Its files are removed, and the next job starts a new thread.
+ * Merges in a thread of the provided platform. The thread runs the module
+ * `internal/thread/compactionThread.js` of this package, or one that does the same. If the thread
+ * dies, for example because it ran out of memory, the merge fails with a `StorageError` whose
+ * `operation` is `"merge in a thread"`. Its files are removed, and the next job starts a new
+ * thread.
  *
  * @since 0.1.0
  * @category constructors
@@ -57,7 +62,8 @@ export const make = (
       directoryMode
     }
     const storage = yield* Storage.Storage
-    // Fork it now: finalizers run in reverse order, so it ends after everything added to the scope later.
+    // Fork it now: finalizers run in reverse order, so it ends after everything added to the scope
+    // later.
     const scope = yield* Scope.fork(yield* Effect.scope, ExecutionStrategy.sequential)
     const platform = yield* Effect.context<Worker.PlatformWorker | Worker.Spawner>()
     const oneAtATime = yield* Effect.makeSemaphore(1)
@@ -93,7 +99,10 @@ export const make = (
       return Effect.map(storage.list(directory), (names) => names.filter(isOutput))
     }
 
-    /** Removes tables that a dead thread may have left. Files named in `foreign` existed before and stay. */
+    /**
+     * Removes tables that a dead thread may have left. Files named in `foreign` existed before and
+     * stay.
+     */
     const removeOutput = (fileNumbers: ReadonlyArray<number>, foreign: ReadonlyArray<string>) =>
       tablesAmong(fileNumbers).pipe(
         Effect.map((names) => names.filter((name) => !foreign.includes(name))),
@@ -128,13 +137,15 @@ export const make = (
           if (Exit.isSuccess(exit)) {
             spare = [...fileNumbers.slice(exit.value.tables.length), ...spare]
           } else {
-            // Wait until the thread has ended the job, or end the thread, before anything else happens here.
+            // Wait until the thread has ended the job, or end the thread, before anything else
+            // happens here.
             const settled = yield* Effect.exit(started.settle(new Settle()))
             if (Exit.isFailure(settled)) yield* discard
             yield* removeOutput(fileNumbers, foreign)
           }
           started.unsafeKeepAlive(false)
-          // The thread does not hold the lock. Listing fails if the directory was replaced while it wrote.
+          // The thread does not hold the lock. Listing fails if the directory was replaced while it
+          // wrote.
           if (Exit.isSuccess(exit)) yield* tablesAmong(fileNumbers)
           return yield* exit
         })
@@ -147,7 +158,10 @@ export const make = (
     return { merge }
   })
 
-/** The error for a thread that died, with Node's code if there is one, such as `ERR_WORKER_OUT_OF_MEMORY`. */
+/**
+ * The error for a thread that died, with Node's code if there is one, such as
+ * `ERR_WORKER_OUT_OF_MEMORY`.
+ */
 const threadFailure = (directory: string, { cause }: WorkerError): FileError => {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code
   const known = typeof code === "string" ? code : "EWORKER"
@@ -160,7 +174,8 @@ const threadFailure = (directory: string, { cause }: WorkerError): FileError => 
 }
 
 /**
- * Merges in a thread of the provided platform. For bundles, which must say where the program of the thread is.
+ * Merges in a thread of the provided platform. For bundles, which must say where the program of the
+ * thread is.
  *
  * @since 0.1.0
  * @category layers
@@ -171,7 +186,8 @@ export const layerPlatform = (
   Layer.scoped(TableMerger, make(options))
 
 /**
- * Merges in a thread of Node. The thread always uses the real file system, whatever `Storage` the store uses.
+ * Merges in a thread of Node. The thread always uses the real file system, whatever `Storage` the
+ * store uses.
  *
  * @since 0.1.0
  * @category layers

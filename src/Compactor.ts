@@ -47,7 +47,10 @@ export interface CompactorService {
   readonly unsafeRotateIfFull: () => void
   /** Whether a write must wait for background work before it begins. */
   readonly unsafeMustWait: () => boolean
-  /** Counts bytes written. Returns true if the writer should yield to the event loop, so that background work keeps up. */
+  /**
+   * Counts bytes written. Returns true if the writer should yield to the event loop, so that
+   * background work keeps up.
+   */
   readonly unsafePace: (bytes: number) => boolean
   /** Waits until writes may go on; fails when the background work that they wait for fails. */
   readonly awaitAdmission: Effect.Effect<void, FileError>
@@ -58,7 +61,9 @@ export interface CompactorService {
   /** Whether background work waits for the event loop. */
   readonly unsafeIsBusy: () => boolean
   readonly flush: Effect.Effect<void, FileError>
-  /** Flushes every frozen memtable in the caller's fiber, before the background fibers are started. */
+  /**
+   * Flushes every frozen memtable in the caller's fiber, before the background fibers are started.
+   */
   readonly flushFrozen: Effect.Effect<void, FileError>
   /** Compacts the closed range [smallest, largest] down to the deepest level. Flushes nothing. */
   readonly compact: (range: {
@@ -91,8 +96,8 @@ export const make = (
     const settings = yield* LsmOptions.resolveOptions(options)
     // One step of the fiber instead of eight: code is slow in a process that has just started.
     const context = yield* Effect.context<Requirements | Scope.Scope>()
-    // The fibers get a scope that is added now. Forked into the outer scope later, at the first write, they would end before the store
-    // that the same scope closes.
+    // The fibers get a scope that is added now. Forked into the outer scope later, at the first
+    // write, they would end before the store that the same scope closes.
     const scope = yield* Scope.fork(Context.get(context, Scope.Scope), ExecutionStrategy.sequential)
     const state = new CompactorState({
       settings,

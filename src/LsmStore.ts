@@ -22,7 +22,8 @@ import * as Storage from "./Storage.js"
 import type { Store } from "./Store.js"
 
 /**
- * The Tag of a program's store. In a program with several stores, define a Tag for each, with `Store` as its service.
+ * The Tag of a program's store. In a program with several stores, define a Tag for each, with
+ * `Store` as its service.
  *
  * @since 0.1.0
  * @category tags
@@ -31,8 +32,8 @@ export class LsmStore extends Context.Tag("effect-lsm/LsmStore")<LsmStore, Store
 
 export type {
   /**
-   * Layers of components that replace the usual ones. Each may use the components below it. A layer is built anew for each store, so
-   * that two stores never share a component.
+   * Layers of components that replace the usual ones. Each may use the components below it. A layer
+   * is built anew for each store, so that two stores never share a component.
    *
    * @since 0.1.0
    * @category models
@@ -90,8 +91,8 @@ export const layer = (options: LsmOptions.LsmOptions, replacements?: Replacement
   Layer.scoped(LsmStore, make(options, replacements))
 
 /**
- * Opens a store on the `Storage` that is provided. Stores on the same one, such as the constant `Storage.layerMemory`, share a file
- * system: open each in another directory.
+ * Opens a store on the `Storage` that is provided. Stores on the same one, such as the constant
+ * `Storage.layerMemory`, share a file system: open each in another directory.
  *
  * @since 0.1.0
  * @category constructors
@@ -134,7 +135,8 @@ export const layerFromComponents = (options: LsmOptions.LsmOptions): Layer.Layer
   Layer.scoped(LsmStore, makeFromComponents(options))
 
 /**
- * Every component but `Storage`, for `layerFromComponents`. A component that is replaced is replaced for those above it too.
+ * Every component but `Storage`, for `layerFromComponents`. A component that is replaced is
+ * replaced for those above it too.
  *
  * @since 0.1.0
  * @category layers
@@ -157,7 +159,8 @@ export const layerConfig = (
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), (unwrapped) => layer(unwrapped)))
 
 /**
- * Opens a store on a new file system in memory: the same engine with nothing on disk. Its data is gone when the scope ends. For tests.
+ * Opens a store on a new file system in memory: the same engine with nothing on disk. Its data is
+ * gone when the scope ends. For tests.
  *
  * @since 0.1.0
  * @category constructors
@@ -166,10 +169,11 @@ export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, Op
   Effect.flatMap(Storage.makeMemory, (storage) => openOn(storage, { ...options, directory: "/memory" }))
 
 /**
- * A store on a new file system in memory: the same engine with nothing on disk. Its data is gone with the layer. For tests.
+ * A store on a new file system in memory: the same engine with nothing on disk. Its data is gone
+ * with the layer. For tests.
  *
- * Each call returns the layer of another store. As with every layer, one value is built once in a program, however often it is
- * provided: the places that provide it share the store.
+ * Each call returns the layer of another store. As with every layer, one value is built once in a
+ * program, however often it is provided: the places that provide it share the store.
  *
  * @since 0.1.0
  * @category layers
@@ -180,9 +184,10 @@ export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, 
 /**
  * Checks a store that is not open, and changes no byte of it.
  *
- * It checks every header and checksum, the order of keys within and across blocks, properties and manifest against the entries of
- * tables, filters and indexes against every key, and every frame of the log with the sequence numbers of its records. Damage is a
- * `Finding`, not a failure: the check goes on. The last event is `Verified`, with counts.
+ * It checks every header and checksum, the order of keys within and across blocks, properties and
+ * manifest against the entries of tables, filters and indexes against every key, and every frame of
+ * the log with the sequence numbers of its records. Damage is a `Finding`, not a failure: the check
+ * goes on. The last event is `Verified`, with counts.
  *
  * @since 0.1.0
  * @category verification
@@ -200,11 +205,12 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
   verifyStore
 
 /**
- * Makes a new store in `into` from the sound tables and log records of another. The other store must not be open, and no byte of it
- * changes. `into` must be empty or must not exist.
+ * Makes a new store in `into` from the sound tables and log records of another. The other store
+ * must not be open, and no byte of it changes. `into` must be empty or must not exist.
  *
- * If a table is damaged, an older value of a key may replace one that was lost, and a deleted key may come back; `lost` lists the keys
- * that this can affect. If the manifest is lost, all table files count, obsolete ones included.
+ * If a table is damaged, an older value of a key may replace one that was lost, and a deleted key
+ * may come back; `lost` lists the keys that this can affect. If the manifest is lost, all table
+ * files count, obsolete ones included.
  *
  * @since 0.1.0
  * @category verification

@@ -33,8 +33,8 @@ import { Storage } from "./Storage.js"
 export type Change = Partial<Omit<VersionEdit, "nextFileNumber">>
 
 /**
- * The owner of the directory, and its list of files. Acquiring it locks and reads the directory and changes nothing. `begin` makes it
- * writable.
+ * The owner of the directory, and its list of files. Acquiring it locks and reads the directory and
+ * changes nothing. `begin` makes it writable.
  *
  * @since 0.1.0
  * @category models
@@ -55,9 +55,15 @@ export interface ManifestService {
   readonly apply: (change: Change) => Effect.Effect<void, FileError>
   /** The losses of a salvage; undefined if the directory was sound or was not salvaged. */
   readonly unsafeSalvage: () => Salvaged | undefined
-  /** Keeps copies or links of files in a new directory, before anything changes. Returns that directory. */
+  /**
+   * Keeps copies or links of files in a new directory, before anything changes. Returns that
+   * directory.
+   */
   readonly keepAside: (names: ReadonlyArray<string>) => Effect.Effect<string, FileError>
-  /** The orphans found when the directory was read: files made by the store that its manifest does not name. */
+  /**
+   * The orphans found when the directory was read: files made by the store that its manifest does
+   * not name.
+   */
   readonly unsafeOrphans: () => ReadonlyArray<string>
   /** Removes the orphans that exist now. Returns their names. */
   readonly removeOrphans: Effect.Effect<ReadonlyArray<string>, FileError>

@@ -59,7 +59,8 @@ export type {
 } from "./core/log/batchFormat.js"
 export {
   /**
-   * Passes each operation of an encoded batch to a target, in order. Throws if the bytes are not a batch.
+   * Passes each operation of an encoded batch to a target, in order. Throws if the bytes are not a
+   * batch.
    *
    * @since 0.1.0
    * @category models

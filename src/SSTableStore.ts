@@ -132,8 +132,9 @@ export interface SSTableStoreService {
   /** Sets the id of the store that owns the tables. Call it first. */
   readonly unsafeAttach: (storeId: Uint8Array) => void
   /**
-   * Looks in the tables of a version for the newest version of a key at or before `sequence`. Sets `result` and returns the level where
-   * it was found, also for a deletion; returns -1 if there is none. `isNewest` says that no key has a version newer than `sequence`.
+   * Looks in the tables of a version for the newest version of a key at or before `sequence`. Sets
+   * `result` and returns the level where it was found, also for a deletion; returns -1 if there is
+   * none. `isNewest` says that no key has a version newer than `sequence`.
    */
   readonly unsafeFind: (
     version: TableLevels,
@@ -142,20 +143,30 @@ export interface SSTableStoreService {
     isNewest: boolean,
     result: LookupResult
   ) => number
-  /** Returns a cursor over a table. It stays valid when the table's file is closed: the file is opened again. */
+  /**
+   * Returns a cursor over a table. It stays valid when the table's file is closed: the file is
+   * opened again.
+   */
   readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => InternalCursor
   /** About how many bytes of the table's file precede a key. */
   readonly unsafeOffsetOf: (table: TableMeta, key: Uint8Array) => number
   /**
-   * Writes a cursor's entries as tables. Files and directory entries are durable when it returns. On failure or interruption
-   * it removes them. The writing is interruptible even in an uninterruptible region; once it has a result, it returns it.
+   * Writes a cursor's entries as tables. Files and directory entries are durable when it returns.
+   * On failure or interruption it removes them. The writing is interruptible even in an
+   * uninterruptible region; once it has a result, it returns it.
    */
   readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
-  /** The superseded versions of a table. Undefined if the table has not been opened yet and they are unknown. */
+  /**
+   * The superseded versions of a table. Undefined if the table has not been opened yet and they are
+   * unknown.
+   */
   readonly unsafeSuperseded: (table: TableMeta) => Superseded | undefined
   /** Whether a table that was opened has superseded versions. */
   readonly unsafeHasSuperseded: () => boolean
-  /** Opens the tables whose superseded versions are unknown, in slices. Older tables do not record them and stay unknown. */
+  /**
+   * Opens the tables whose superseded versions are unknown, in slices. Older tables do not record
+   * them and stay unknown.
+   */
   readonly learnSuperseded: (tables: ReadonlyArray<TableMeta>) => Effect.Effect<void, FileError>
   /** Closes and removes a table that has no readers. */
   readonly remove: (fileNumber: number) => Effect.Effect<void, FileError>
@@ -226,7 +237,10 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       for (const [fileNumber] of byUse.slice(0, open.size - most)) close(fileNumber)
     }
 
-    /** Closes one table. A merge of many tables does this for each, and a scan is much cheaper than a sort. */
+    /**
+     * Closes one table. A merge of many tables does this for each, and a scan is much cheaper than
+     * a sort.
+     */
     const closeOldest = (): void => {
       let oldest: number | undefined
       let least = Number.POSITIVE_INFINITY

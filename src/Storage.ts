@@ -18,8 +18,8 @@ import { defaultDirectoryMode, defaultFileMode } from "./LsmOptions.js"
 
 export {
   /**
-   * A Storage throws this, and passes it to the callbacks of its syncs, when the system refuses an operation. `code` is the
-   * code of the system, such as `ENOSPC`.
+   * A Storage throws this, and passes it to the callbacks of its syncs, when the system refuses an
+   * operation. `code` is the code of the system, such as `ENOSPC`.
    *
    * @since 0.1.0
    * @category models
@@ -64,7 +64,8 @@ export interface Modes {
 }
 
 /**
- * Files as the engine needs them. Operations on whole files are Effects; those on blocks and records are in `driver`.
+ * Files as the engine needs them. Operations on whole files are Effects; those on blocks and
+ * records are in `driver`.
  *
  * @since 0.1.0
  * @category models
@@ -85,8 +86,9 @@ export interface StorageService {
   /** Makes the entries of a directory durable. */
   readonly syncDirectory: (path: string) => Effect.Effect<void, FileError>
   /**
-   * Owns an existing directory until the scope ends. Fails with `StoreLocked` if it has an owner. The default mode is `"write"`. A reader
-   * leaves no trace. If it may not write to the directory, it does not own it and only checks that there is no owner.
+   * Owns an existing directory until the scope ends. Fails with `StoreLocked` if it has an owner.
+   * The default mode is `"write"`. A reader leaves no trace. If it may not write to the directory,
+   * it does not own it and only checks that there is no owner.
    */
   readonly lock: (directory: string, mode?: LockMode) => Effect.Effect<void, FileError | StoreLocked, Scope.Scope>
 }
@@ -113,8 +115,8 @@ export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
   })
 
 /**
- * An Effect of a function that calls back with a failure or undefined. It is uninterruptible once it has started: the outcome of
- * an abandoned sync would be unknown.
+ * An Effect of a function that calls back with a failure or undefined. It is uninterruptible once
+ * it has started: the outcome of an abandoned sync would be unknown.
  *
  * @since 0.1.0
  * @category combinators
@@ -160,8 +162,8 @@ const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMo
 /**
  * Files of this machine through Node. New files and directories get these modes.
  *
- * It uses `node:fs` alone: `@effect/platform`'s `FileSystem` has no positional read without a cursor, no `fdatasync`, no sync of a
- * directory and no lock.
+ * It uses `node:fs` alone: `@effect/platform`'s `FileSystem` has no positional read without a
+ * cursor, no `fdatasync`, no sync of a directory and no lock.
  *
  * @since 0.1.0
  * @category constructors
@@ -204,7 +206,8 @@ export const makeWith = ({
           callback((done) => nodeDirectory.removeFile(path, done))
         ),
       link: (from, to) => callback((done) => nodeDirectory.linkFile(from, to, done)),
-      // Check last: if the directory was replaced before now, files may have been made in the new one.
+      // Check last: if the directory was replaced before now, files may have been made in the new
+      // one.
       syncDirectory: (path) =>
         Effect.zipRight(
           callback((done) => nodeDirectory.syncDirectory(path, done)),
@@ -274,8 +277,8 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
 export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => fromMemoryDisk(new MemoryDisk()))
 
 /**
- * A file system in memory. This layer is a constant: a program that provides it in several places shares one file system, unless each
- * place uses `Layer.fresh`.
+ * A file system in memory. This layer is a constant: a program that provides it in several places
+ * shares one file system, unless each place uses `Layer.fresh`.
  *
  * @since 0.1.0
  * @category layers

@@ -236,15 +236,18 @@ export interface UnsafeSnapshot extends Snapshot {
  * and the moves of cursors sometimes yield to the event loop, so `Effect.runSync` on them may throw
  * `AsyncFiberException`. The `unsafe…` functions never yield.
  *
- * In a generator, most writes, reads and cursor steps run as soon as `yield*` takes the iterator of their Effect. If they succeed at
- * once, the fiber's run loop never sees them. This makes them faster, and has four consequences:
+ * In a generator, most writes, reads and cursor steps run as soon as `yield*` takes the iterator of
+ * their Effect. If they succeed at once, the fiber's run loop never sees them. This makes them
+ * faster, and has four consequences:
  *
  * - Supervisors are not notified of such an operation.
- * - A defect is thrown at the `yield*`, so a `try` in the generator can catch it. If nothing catches it, the Effect of the generator
- *   dies with it. Typed errors are failures of the Effect as usual.
- * - The fiber yields after 1,024 such operations of a store, because the run loop does not count them. Each store counts its own.
- * - Other code that iterates over such an Effect, such as a spread or a `for` loop, runs the operation. Use `yield*` in an Effect
- *   generator, or pass the Effect to Effect's functions.
+ * - A defect is thrown at the `yield*`, so a `try` in the generator can catch it. If nothing
+ *   catches it, the Effect of the generator dies with it. Typed errors are failures of the Effect
+ *   as usual.
+ * - The fiber yields after 1,024 such operations of a store, because the run loop does not count
+ *   them. Each store counts its own.
+ * - Other code that iterates over such an Effect, such as a spread or a `for` loop, runs the
+ *   operation. Use `yield*` in an Effect generator, or pass the Effect to Effect's functions.
  *
  * @since 0.1.0
  * @category models

@@ -18,7 +18,8 @@ import { SSTableStore, type SSTableStoreService } from "./SSTableStore.js"
 import { attempt } from "./Storage.js"
 
 /**
- * Tables to merge, and how. Everything but `allocate` is plain data. The input tables stay on disk until the merge ends.
+ * Tables to merge, and how. Everything but `allocate` is plain data. The input tables stay on disk
+ * until the merge ends.
  *
  * @since 0.1.0
  * @category models
@@ -42,8 +43,9 @@ export interface MergeJob extends MergeInputs {
  */
 export interface TableMergerService {
   /**
-   * Merges the inputs into new tables. Files and directory entries are durable when it returns; the inputs stay. On failure or
-   * interruption it removes the new tables before it ends. It is interruptible in the same way as `SSTableStore.write`.
+   * Merges the inputs into new tables. Files and directory entries are durable when it returns; the
+   * inputs stay. On failure or interruption it removes the new tables before it ends. It is
+   * interruptible in the same way as `SSTableStore.write`.
    */
   readonly merge: (job: MergeJob) => Effect.Effect<WriterJobResult, FileError>
 }

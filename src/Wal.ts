@@ -81,7 +81,8 @@ export type {
 } from "./internal/wal/replay.js"
 
 /**
- * Functions that the log calls. They run synchronously and in log order, as soon as the durability of a record is met.
+ * Functions that the log calls. They run synchronously and in log order, as soon as the durability
+ * of a record is met.
  *
  * @since 0.1.0
  * @category models
@@ -104,7 +105,10 @@ export interface Hooks {
  * @category models
  */
 export interface WalService {
-  /** Reads the segments in order and passes each record to `apply`. Drops a torn end only. Writes nothing. */
+  /**
+   * Reads the segments in order and passes each record to `apply`. Drops a torn end only. Writes
+   * nothing.
+   */
   readonly replay: (
     storeId: Uint8Array,
     log: LogState,
@@ -113,19 +117,28 @@ export interface WalService {
   ) => Effect.Effect<Replay, FileError>
   /** Makes an empty segment. The file and its directory entry are durable when it returns. */
   readonly prepare: (storeId: Uint8Array, segment: number) => Effect.Effect<void, FileError>
-  /** Makes a prepared segment available, in the order of the calls. Call it once the manifest names the segment. */
+  /**
+   * Makes a prepared segment available, in the order of the calls. Call it once the manifest names
+   * the segment.
+   */
   readonly unsafeOffer: (segment: number) => void
   /** Opens the log for records. They go to the first segment offered, which follows `end`. */
   readonly begin: (storeId: Uint8Array, end: LogEnd, hooks: Hooks) => Effect.Effect<void, FileError>
-  /** Reserves a record of `size` bytes. Returns the offset in `unsafeBuffer()` where the caller writes its payload at once. */
+  /**
+   * Reserves a record of `size` bytes. Returns the offset in `unsafeBuffer()` where the caller
+   * writes its payload at once.
+   */
   readonly unsafeReserve: (size: number) => number
   readonly unsafeBuffer: () => Uint8Array
   /**
-   * Commits the reserved record if that needs no wait. Returns true if the record is applied; on false, call `unsafeCommit`. `alone` says
-   * that no other writer is expected to share a sync.
+   * Commits the reserved record if that needs no wait. Returns true if the record is applied; on
+   * false, call `unsafeCommit`. `alone` says that no other writer is expected to share a sync.
    */
   readonly unsafeCommitNow: (durability: number, alone: boolean) => boolean
-  /** Commits the reserved record. Returns true if the record is applied. On false, `done` is called once, later. */
+  /**
+   * Commits the reserved record. Returns true if the record is applied. On false, `done` is called
+   * once, later.
+   */
   readonly unsafeCommit: (durability: number, done: Done) => boolean
   /** Whether a segment is available and no record of the current one waits to be applied. */
   readonly unsafeCanRotate: () => boolean
@@ -146,7 +159,10 @@ export interface WalService {
   /** Makes everything committed so far durable. */
   readonly sync: Effect.Effect<void, FileError>
   readonly remove: (segments: ReadonlyArray<number>) => Effect.Effect<void, FileError>
-  /** Syncs the log, marks its end, and closes its files. Returns the last segment and its size, for the manifest. */
+  /**
+   * Syncs the log, marks its end, and closes its files. Returns the last segment and its size, for
+   * the manifest.
+   */
   readonly close: Effect.Effect<ClosedSegment, FileError>
 }
 

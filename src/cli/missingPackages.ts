@@ -21,7 +21,9 @@ const isInstalled = (name: string): boolean => {
 export const missingPackages = (): ReadonlyArray<string> =>
   Object.keys(peerDependencies).filter((name) => !isInstalled(name))
 
-/** A package with its version as `npm install` accepts it: `^0.77.0` as `0.77`, `^3.22.0` as `3`. */
+/**
+ * A package with its version as `npm install` accepts it: `^0.77.0` as `0.77`, `^3.22.0` as `3`.
+ */
 const withVersion = (name: string): string => {
   const [major, minor] = peerDependencies[name]!.replace("^", "").split(".")
   return `${name}@${major === "0" ? `0.${minor}` : major}`

@@ -11,12 +11,17 @@ import { type CompactorState, everyWork, type Hooks, type Work } from "./state.j
 /** One piece of each kind of work. Returns false if there was none. */
 export type Steps = Readonly<Record<Work, Effect.Effect<boolean, FileError>>>
 
-/** The fibers of the compactor: one for each kind of work, one for the stalls' reports, and one for each compaction by hand. */
+/**
+ * The fibers of the compactor: one for each kind of work, one for the stalls' reports, and one for
+ * each compaction by hand.
+ */
 export interface BackgroundWork {
   readonly start: (hooks: Hooks) => Effect.Effect<void>
   /** Interrupts all fibers and waits for their ends. */
   readonly stop: Effect.Effect<void>
-  /** Compacts a range in a new fiber, which ends when the store closes or the caller is interrupted. */
+  /**
+   * Compacts a range in a new fiber, which ends when the store closes or the caller is interrupted.
+   */
   readonly compact: (range: CompactionRange) => Effect.Effect<void, FileError>
 }
 

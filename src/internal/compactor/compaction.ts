@@ -23,13 +23,18 @@ export interface CompactionRange {
   readonly largest: Uint8Array | undefined
 }
 
-/** Merges tables into deeper levels, one compaction at a time, and removes tables without readers. */
+/**
+ * Merges tables into deeper levels, one compaction at a time, and removes tables without readers.
+ */
 export interface Compactions {
   /** Runs the most urgent compaction; true if there was one. */
   readonly compactOnce: Effect.Effect<boolean, FileError>
   /** Compacts a range down to the deepest level, in the caller's fiber. */
   readonly compactRange: (range: CompactionRange) => Effect.Effect<void, FileError>
-  /** Removes the files of obsolete tables that no reader holds. A file that cannot be removed is an orphan of the next open. */
+  /**
+   * Removes the files of obsolete tables that no reader holds. A file that cannot be removed is an
+   * orphan of the next open.
+   */
   readonly removeObsolete: Effect.Effect<void>
   /** Whether some tables are known to hold versions that only snapshots see. */
   readonly holdsSuperseded: () => boolean

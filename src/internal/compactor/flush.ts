@@ -10,13 +10,19 @@ import type { CompactorState } from "./state.js"
 import type { WriteStalls } from "./writeStalls.js"
 import { numbersOf, sizeOf, writeAndApply } from "./writtenTables.js"
 
-/** Writes frozen memtables to tables of level 0, oldest first, and removes the log segments that held them. */
+/**
+ * Writes frozen memtables to tables of level 0, oldest first, and removes the log segments that
+ * held them.
+ */
 export interface Flush {
   /** Flushes the oldest frozen memtable; true if there was one. */
   readonly flushOldest: Effect.Effect<boolean, FileError>
   /** Flushes every frozen memtable in the caller's fiber. */
   readonly flushFrozen: Effect.Effect<void, FileError>
-  /** Waits until everything that is in memtables now has been flushed. Fails if a flush fails before that. */
+  /**
+   * Waits until everything that is in memtables now has been flushed. Fails if a flush fails before
+   * that.
+   */
   readonly flush: Effect.Effect<void, FileError>
 }
 
@@ -33,7 +39,8 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
           (least, other) => (other === frozen ? least : Math.min(least, other.firstSegment)),
           Number.POSITIVE_INFINITY
         )
-      // The newest named segment stays until a newer one is named: a log segment newer than all named ones means that an edit was lost.
+      // The newest named segment stays until a newer one is named: a log segment newer than all
+      // named ones means that an edit was lost.
       const older = manifest.unsafeState().segments.slice(0, -1)
       const removedSegments = older.filter((segment) => segment < keptFrom)
       const { tables: written } = yield* writeAndApply(
@@ -73,7 +80,10 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
     return rotation.report.pipe(Effect.zipRight(reports.report), Effect.zipRight(flushTable(frozen)), Effect.as(true))
   })
 
-  /** Waits for a condition that flushes bring about. Ends too when the log has failed, because nothing is flushed any more. */
+  /**
+   * Waits for a condition that flushes bring about. Ends too when the log has failed, because
+   * nothing is flushed any more.
+   */
   const awaitFlushes = (isDone: () => boolean): Effect.Effect<void, FileError> =>
     Effect.suspend(() => {
       const before = state.flushFailures

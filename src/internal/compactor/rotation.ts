@@ -3,7 +3,10 @@ import type { FileError } from "../../LsmError.js"
 import { logDebug } from "../effect/logging.js"
 import type { CompactorState } from "./state.js"
 
-/** Freezes the active memtable and continues the log in its next segment, in one synchronous stretch. */
+/**
+ * Freezes the active memtable and continues the log in its next segment, in one synchronous
+ * stretch.
+ */
 export interface Rotation {
   /** Rotates if the memtable is full, or a rotation is wanted, and it can be done now. */
   readonly rotate: () => void
@@ -11,9 +14,13 @@ export interface Rotation {
   readonly rotateIfFull: () => void
   /** Rotates as soon as it can be done, though the memtable is not full. */
   readonly want: () => void
-  /** Makes a log segment and names it in the manifest, if none stands ready; true if it was needed. */
+  /**
+   * Makes a log segment and names it in the manifest, if none stands ready; true if it was needed.
+   */
   readonly prepareSegment: Effect.Effect<boolean, FileError>
-  /** Logs the rotations since the last report: a rotation itself is synchronous, and logs nothing. */
+  /**
+   * Logs the rotations since the last report: a rotation itself is synchronous, and logs nothing.
+   */
   readonly report: Effect.Effect<void>
 }
 

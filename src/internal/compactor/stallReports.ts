@@ -13,8 +13,9 @@ const severity: Record<Pressure, number> = { none: 0, slow: 1, stop: 2 }
 const calm = Duration.seconds(1)
 
 /**
- * Logs that writers are held back. Pressure that goes to and fro around a limit is one stall: within it each degree is logged once, as
- * it gets worse, and the end when it has been gone for a second.
+ * Logs that writers are held back. Pressure that goes to and fro around a limit is one stall:
+ * within it each degree is logged once, as it gets worse, and the end when it has been gone for a
+ * second.
  */
 export class StallReports {
   private reported: Pressure = "none"

@@ -38,8 +38,8 @@ export type Work = "segment preparation" | "flush" | "compaction"
 export const everyWork: ReadonlyArray<Work> = ["segment preparation", "flush", "compaction"]
 
 /**
- * The shared state of the compactor's pieces: the components, the gate, the handles of the background fibers, and the failures. Everything
- * else belongs to one piece.
+ * The shared state of the compactor's pieces: the components, the gate, the handles of the
+ * background fibers, and the failures. Everything else belongs to one piece.
  */
 export class CompactorState {
   hooks: Hooks = { snapshots: () => [], poisoned: () => undefined }
@@ -78,21 +78,26 @@ export class CompactorState {
   }
 
   /**
-   * Whether the store takes no more writes. Then nothing is flushed, compacted or tried again, because it is not known what is on
-   * disk.
+   * Whether the store takes no more writes. Then nothing is flushed, compacted or tried again,
+   * because it is not known what is on disk.
    */
   isHalted(): boolean {
     return this.poison !== undefined || this.parts.wal.unsafeFailure() !== undefined
   }
 
-  /** Makes a change durable. Fails after a failed sync: a sync that succeeds later proves nothing. */
+  /**
+   * Makes a change durable. Fails after a failed sync: a sync that succeeds later proves nothing.
+   */
   apply(change: Change): Effect.Effect<void, FileError> {
     return Effect.suspend(() =>
       this.poison === undefined ? this.parts.manifest.apply(change) : Effect.fail(this.poison)
     )
   }
 
-  /** Records that work has failed. A failure that is not a file's, such as a defect, comes as undefined. */
+  /**
+   * Records that work has failed. A failure that is not a file's, such as a defect, comes as
+   * undefined.
+   */
   fail(work: Work, error: FileError | undefined): void {
     const { manifest, metrics } = this.parts
     if (work !== "compaction") this.flushFailures++

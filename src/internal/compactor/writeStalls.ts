@@ -5,22 +5,31 @@ import { type Pressure, StallReports } from "./stallReports.js"
 import { type CompactorState, everyWork } from "./state.js"
 
 /**
- * How writers are held back when flushes and compactions fall behind. Under pressure they are slowed down: they yield to the event
- * loop after a few small writes, and background work gets a slice each time. At a limit they wait.
+ * How writers are held back when flushes and compactions fall behind. Under pressure they are
+ * slowed down: they yield to the event loop after a few small writes, and background work gets a
+ * slice each time. At a limit they wait.
  */
 export interface WriteStalls {
   /** Whether a write must wait for background work before it begins. */
   readonly mustWait: () => boolean
-  /** Counts bytes written; true if the writer is to yield to the event loop, so that background work keeps up. */
+  /**
+   * Counts bytes written; true if the writer is to yield to the event loop, so that background work
+   * keeps up.
+   */
   readonly pace: (bytes: number) => boolean
   /** Waits until writes may go on; fails when the background work that they wait for fails. */
   readonly awaitAdmission: Effect.Effect<void, FileError>
   readonly reports: StallReports
 }
 
-/** Bytes that writers may write for each turn of the event loop while background work is under way. */
+/**
+ * Bytes that writers may write for each turn of the event loop while background work is under way.
+ */
 const busyPace = 32 * 1024
-/** The same when level 0 or the frozen memtables are near their limit: about a slice of work for twenty small writes. */
+/**
+ * The same when level 0 or the frozen memtables are near their limit: about a slice of work for
+ * twenty small writes.
+ */
 const slowPace = 2 * 1024
 
 /** Bytes that may wait in the log before writers wait, at least. */

@@ -6,9 +6,10 @@ import type { Change } from "../../Manifest.js"
 import type { CompactorState } from "./state.js"
 
 /**
- * Writes tables, then makes the change durable that names them. To be run in a region that is not interruptible: only the writing is
- * interrupted, which removes its tables again. Nothing comes between the tables, the edit that names them and the removal of what
- * they replace. A failed edit may be on disk, so its tables stay.
+ * Writes tables, then makes the change durable that names them. To be run in a region that is not
+ * interruptible: only the writing is interrupted, which removes its tables again. Nothing comes
+ * between the tables, the edit that names them and the removal of what they replace. A failed edit
+ * may be on disk, so its tables stay.
  */
 export const writeAndApply = (
   state: CompactorState,

@@ -6,7 +6,9 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { FileError } from "../../LsmError.js"
 
-/** Failed background work is retried after 100 ms, then after twice as long each time, up to 10 s. */
+/**
+ * Failed background work is retried after 100 ms, then after twice as long each time, up to 10 s.
+ */
 export const retrySchedule: Schedule.Schedule<Duration.Duration> = Schedule.exponential(Duration.millis(100)).pipe(
   Schedule.union(Schedule.spaced(Duration.seconds(10))),
   Schedule.map(([duration]) => duration)
@@ -40,7 +42,10 @@ class Repetitions {
   private last: string | undefined
   count = 0
 
-  /** Returns whether to log this failure. Numbers are ignored: each try writes a file with a new number. */
+  /**
+   * Returns whether to log this failure. Numbers are ignored: each try writes a file with a new
+   * number.
+   */
   add(failure: string): boolean {
     const same = failure.replace(/\d+/g, "0")
     this.count = same === this.last ? this.count + 1 : 1
@@ -49,7 +54,10 @@ class Repetitions {
   }
 }
 
-/** Starts a background fiber in `scope`. Failed work is reported and retried; the fiber itself does not end. */
+/**
+ * Starts a background fiber in `scope`. Failed work is reported and retried; the fiber itself does
+ * not end.
+ */
 export const startBackgroundFiber = (
   options: BackgroundFiberOptions,
   scope: Scope.Scope

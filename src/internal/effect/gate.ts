@@ -1,6 +1,9 @@
 import * as Effect from "effect/Effect"
 
-/** Lets fibers wait for a condition over state that synchronous code changes. Call `notify` after each change. */
+/**
+ * Lets fibers wait for a condition over state that synchronous code changes. Call `notify` after
+ * each change.
+ */
 export class Gate {
   private waiting = new Set<() => void>()
 
@@ -14,7 +17,8 @@ export class Gate {
   /**
    * Waits until the condition returns a value other than undefined. The condition is evaluated now,
    * and again after each `notify`, when the fiber runs. Evaluating and registering are one
-   * synchronous step: a fiber may yield between two Effects, and a `notify` in between would be lost.
+   * synchronous step: a fiber may yield between two Effects, and a `notify` in between would be
+   * lost.
    */
   until<A>(condition: () => A | undefined): Effect.Effect<A> {
     const ask: Effect.Effect<A> = Effect.async<A>((resume) => {

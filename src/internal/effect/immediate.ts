@@ -2,17 +2,23 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import * as Exit from "effect/Exit"
 
-/** How many Effects return at once before the fiber yields. The run loop yields after 2,048 operations. */
+/**
+ * How many Effects return at once before the fiber yields. The run loop yields after 2,048
+ * operations.
+ */
 const returnsPerYield = 1024
 
 /**
- * Counts the Effects of one store that return at once. The run loop does not see them, so it cannot yield after too many: this does,
- * so that other fibers run and interruptions are noticed.
+ * Counts the Effects of one store that return at once. The run loop does not see them, so it cannot
+ * yield after too many: this does, so that other fibers run and interruptions are noticed.
  */
 export class YieldBudget {
   private left = returnsPerYield
 
-  /** Takes one return from the budget. Returns false, and refills the budget, if the fiber should yield. */
+  /**
+   * Takes one return from the budget. Returns false, and refills the budget, if the fiber should
+   * yield.
+   */
   spend(): boolean {
     if (--this.left > 0) return true
     this.left = returnsPerYield
@@ -21,10 +27,11 @@ export class YieldBudget {
 }
 
 /**
- * `Effect.suspend` for an Effect that mostly succeeds at once, such as a batch or a step of a cursor. It is evaluated when a generator
- * takes its iterator: `yield*` then continues without a step of the run loop. A generator runs only while its fiber does, so the
- * evaluation happens at the same place in the same fiber. An Effect that fails or waits goes through the run loop. The docs of `Store`
- * list the consequences for users.
+ * `Effect.suspend` for an Effect that mostly succeeds at once, such as a batch or a step of a
+ * cursor. It is evaluated when a generator takes its iterator: `yield*` then continues without a
+ * step of the run loop. A generator runs only while its fiber does, so the evaluation happens at
+ * the same place in the same fiber. An Effect that fails or waits goes through the run loop. The
+ * docs of `Store` list the consequences for users.
  */
 export const immediate = <A, E>(budget: YieldBudget, evaluate: () => Effect.Effect<A, E>): Effect.Effect<A, E> =>
   new Evaluation(budget, evaluate)
@@ -34,7 +41,10 @@ export class Later<A, E> {
   constructor(readonly effect: Effect.Effect<A, E>) {}
 }
 
-/** The same as a class, for operations so frequent that a closure, or an Effect for the result, counts. */
+/**
+ * The same as a class, for operations so frequent that a closure, or an Effect for the result,
+ * counts.
+ */
 export abstract class Immediate<A, E> extends Effectable.Class<A, E> {
   protected abstract readonly budget: YieldBudget
   protected abstract evaluate(): A | Later<A, E>

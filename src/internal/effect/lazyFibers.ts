@@ -3,7 +3,10 @@ import * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 
-/** Fibers for work that is seldom needed. They inherit nothing from the fiber that requests the work. */
+/**
+ * Fibers for work that is seldom needed. They inherit nothing from the fiber that requests the
+ * work.
+ */
 export interface LazyFibers {
   /**
    * Returns a function that requests the work. Its first call starts a fiber. It returns false once
@@ -14,7 +17,10 @@ export interface LazyFibers {
   readonly afterEnd: (work: Effect.Effect<unknown>) => void
 }
 
-/** Makes lazy fibers that end with the scope. Forking them while a store opens would slow down its opening. */
+/**
+ * Makes lazy fibers that end with the scope. Forking them while a store opens would slow down its
+ * opening.
+ */
 export const lazyFibers: Effect.Effect<LazyFibers, never, Scope.Scope> = Effect.gen(function* () {
   const runtime = yield* Effect.runtime<never>()
   const fibers: Array<Fiber.RuntimeFiber<void>> = []

@@ -3,7 +3,10 @@ import type { KeyRange } from "../../core/cursor/visibleCursor.js"
 import type { TableMeta } from "../../core/table/tableFormat.js"
 import type { Engine } from "./engine.js"
 
-/** The share of a table's file in a range, from 0 to 1. Reads the index only if the range cuts the table. */
+/**
+ * The share of a table's file in a range, from 0 to 1. Reads the index only if the range cuts the
+ * table.
+ */
 const shareOf = (engine: Engine, table: TableMeta, { start, end }: KeyRange): number => {
   if (end !== undefined && compare(table.smallestKey, end) >= 0) return 0
   if (start !== undefined && compare(table.largestKey, start) < 0) return 0

@@ -34,12 +34,13 @@ export interface Replacements {
 }
 
 /**
- * Makes the components of a store from the bottom up, on the `Storage` that is provided. Each is made by its `make`, or built from the
- * layer that replaces it, and gets what was made before. They are released in reverse order: the manifest, which holds the
- * directory's lock, after all that have files open.
+ * Makes the components of a store from the bottom up, on the `Storage` that is provided. Each is
+ * made by its `make`, or built from the layer that replaces it, and gets what was made before. They
+ * are released in reverse order: the manifest, which holds the directory's lock, after all that
+ * have files open.
  *
- * The components share one scope and no layers are built for the usual ones: to build ten layers takes 15 ms in a process that has just
- * begun.
+ * The components share one scope and no layers are built for the usual ones: to build ten layers
+ * takes 15 ms in a process that has just begun.
  */
 export const makeComponents = (
   options: LsmOptions.LsmOptions,
@@ -77,8 +78,8 @@ const add = <Below, Id, Service>(
 }
 
 /**
- * Opens a store on a `Storage`, and closes it when the scope ends. If a component or the opening fails, what was opened is closed
- * again.
+ * Opens a store on a `Storage`, and closes it when the scope ends. If a component or the opening
+ * fails, what was opened is closed again.
  */
 export const openOn = (
   storage: StorageService,
@@ -88,8 +89,8 @@ export const openOn = (
   Effect.gen(function* () {
     const settings = yield* LsmOptions.resolveOptions(options)
     const outer = yield* Effect.scope
-    // Not a child of the outer scope until the store is open. If the outer scope closes before that, the components stay until the
-    // opening ends.
+    // Not a child of the outer scope until the store is open. If the outer scope closes before
+    // that, the components stay until the opening ends.
     const scope = yield* Scope.make(ExecutionStrategy.sequential)
     const ofComponents = yield* Scope.fork(scope, ExecutionStrategy.sequential)
     const ofStore = yield* Scope.fork(scope, ExecutionStrategy.sequential)

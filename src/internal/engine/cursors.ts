@@ -11,7 +11,10 @@ const stepsPerTurn = 256
 const yes = Effect.succeed(true)
 const no = Effect.succeed(false)
 
-/** A cursor whose steps are Effects. A step that passes over many entries yields to the event loop on its way. */
+/**
+ * A cursor whose steps are Effects. A step that passes over many entries yields to the event loop
+ * on its way.
+ */
 export class EffectCursor implements Cursor {
   private untilTurn = stepsPerTurn
   readonly current: Effect.Effect<Option.Option<Entry>, ReadError>

@@ -38,7 +38,10 @@ export interface EngineParts {
   readonly compactor: CompactorService
 }
 
-/** The state of one open store: its components, sequence numbers and snapshots, and whether it is open. */
+/**
+ * The state of one open store: its components, sequence numbers and snapshots, and whether it is
+ * open.
+ */
 export class Engine {
   closed = false
   /** Whether the manifest and the log are writable and background work has been started. */
@@ -98,7 +101,9 @@ export class Engine {
     }
   }
 
-  /** Returns a value, and yields to the event loop first if background work or a sync waits for it. */
+  /**
+   * Returns a value, and yields to the event loop first if background work or a sync waits for it.
+   */
   afterYield<A>(value: A): Effect.Effect<A> {
     const { wal, compactor, storage } = this.parts
     return wal.unsafeIsBusy() || compactor.unsafeIsBusy()
@@ -174,7 +179,10 @@ const raise = (error: InvalidArgument): never => {
   throw error
 }
 
-/** The error for a string with a lone surrogate. It has no UTF-8, and other strings would become the same bytes. */
+/**
+ * The error for a string with a lone surrogate. It has no UTF-8, and other strings would become the
+ * same bytes.
+ */
 export const illFormedString = (argument: string): InvalidArgument =>
   new InvalidArgument({ argument, reason: "is a string with a lone surrogate, which has no UTF-8" })
 

@@ -27,7 +27,10 @@ import { Scans } from "./scans.js"
 import { gaugesOf, type RecoveryStats, statistics } from "./statistics.js"
 import { Writes } from "./writes.js"
 
-/** A memtable larger than this is flushed when the store closes, so that the next open has little to replay. */
+/**
+ * A memtable larger than this is flushed when the store closes, so that the next open has little to
+ * replay.
+ */
 const flushOnCloseBytes = 512 * 1024
 /** A log with this many segments is flushed too: each open starts one. */
 const flushOnCloseSegments = 8
@@ -74,7 +77,10 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans }, registered.show)
   }).pipe(traced("lsm.open", { directory: settings.directory }))
 
-/** Makes every acknowledged write durable, ends background work, and closes the files. Errors are logged, not raised. */
+/**
+ * Makes every acknowledged write durable, ends background work, and closes the files. Errors are
+ * logged, not raised.
+ */
 const close = (engine: Engine): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (engine.closed) return Effect.void
@@ -109,7 +115,10 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats, show
   const reads = new Reads(engine)
   const scans = new Scans(engine)
 
-  /** Runs work only on a store that is open and not poisoned. Work cut short by closing fails with `StoreClosed`. */
+  /**
+   * Runs work only on a store that is open and not poisoned. Work cut short by closing fails with
+   * `StoreClosed`.
+   */
   const whileOpen = (work: Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> => {
     const check = Effect.suspend(() => {
       const refusal = engine.writeRefusal()

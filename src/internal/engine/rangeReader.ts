@@ -7,12 +7,18 @@ import type { TableMeta } from "../../core/table/tableFormat.js"
 import type { Entry } from "../../Store.js"
 import type { Engine } from "./engine.js"
 
-/** Long scans read ahead in pieces of up to this size. A value of a Stream keeps the whole piece in memory. */
+/**
+ * Long scans read ahead in pieces of up to this size. A value of a Stream keeps the whole piece in
+ * memory.
+ */
 const scanReadAhead = 64 * 1024
 /** A chunk is closed when its keys and values take this many bytes. */
 const chunkBytes = 1024 * 1024
 
-/** Deleted and superseded entries that a step passes over before it yields to the event loop: about a millisecond. */
+/**
+ * Deleted and superseded entries that a step passes over before it yields to the event loop: about
+ * a millisecond.
+ */
 export const entriesPerTurn = 4096
 
 /** A walk over a range as of one moment. It holds the tables it reads until it is released. */
@@ -23,11 +29,16 @@ export interface RangeReader {
 }
 
 export interface RangeReaderOptions extends VisibleCursorOptions {
-  /** Returns values as views of the blocks that are read for them, instead of copies. Default false. */
+  /**
+   * Returns values as views of the blocks that are read for them, instead of copies. Default false.
+   */
   readonly giveValues?: boolean | undefined
 }
 
-/** Opens a range at `sequence`: the memtables as they are now, and the current version, which stays pinned until released. */
+/**
+ * Opens a range at `sequence`: the memtables as they are now, and the current version, which stays
+ * pinned until released.
+ */
 export const openRange = (
   engine: Engine,
   range: KeyRange,
@@ -98,7 +109,10 @@ export const keyShape: Shape<Uint8Array> = { take: takeKey, size: keySize }
 
 export const valueShape: Shape<Uint8Array> = { take: takeValue, size: valueSize }
 
-/** Takes up to `most` entries from the cursor's position, and leaves it after them. Takes fewer if they are large or the cursor stops on its way. */
+/**
+ * Takes up to `most` entries from the cursor's position, and leaves it after them. Takes fewer if
+ * they are large or the cursor stops on its way.
+ */
 export const takeChunk = <A>(cursor: VisibleCursor, shape: Shape<A>, most: number, reverse: boolean): Array<A> => {
   const chunk: Array<A> = []
   let bytes = 0

@@ -7,23 +7,30 @@
  *
  *   in a table:  filter -> index -> data block, from the block cache or the file
  *
- * A lookup reads at the sequence number of its snapshot, or else at the newest visible one. It searches the sources in this order, each for
- * the newest version of the key at or before that number, and ends with the first one found. Blocks that are not cached are read
- * synchronously.
+ * A lookup reads at the sequence number of its snapshot, or else at the newest visible one. It
+ * searches the sources in this order, each for the newest version of the key at or before that
+ * number, and ends with the first one found. Blocks that are not cached are read synchronously.
  *
  * What must always hold:
  *
- *  1. A lookup is one synchronous stretch. Nothing changes between its look at the memtables and its look at the tables, so it takes no
- *     lock and pins no version. Streams and cursors last longer, so they pin one.
- *  2. A lookup has one sequence number, and `getMany` one for all its keys. Versions that are newer are passed over.
- *  3. Of one key, each memtable, table of level 0 and deeper level holds only versions older than those in the sources before it. So the
- *     first version found is the newest that the lookup may see.
+ *  1. A lookup is one synchronous stretch. Nothing changes between its look at the memtables and
+ *     its look at the tables, so it takes no lock and pins no version. Streams and cursors last
+ *     longer, so they pin one.
+ *  2. A lookup has one sequence number, and `getMany` one for all its keys. Versions that are newer
+ *     are passed over.
+ *  3. Of one key, each memtable, table of level 0 and deeper level holds only versions older than
+ *     those in the sources before it. So the first version found is the newest that the lookup may
+ *     see.
  *  4. A deletion is a version like any other: it ends the lookup, and the key is absent.
- *  5. The entry cache holds only newest versions, from the tables of one version. It is searched after the memtables, so writes need not
- *     update it. Another version empties it. A lookup that may not see an entry continues in the tables.
- *  6. `found` points into memory of a memtable or a cache and is good until the next lookup. Bytes are copied before they leave.
- *  7. Damage is an error that names the file and the place. It is never an absent key. A poisoned store still reads.
- *  8. Every 256th lookup yields to the event loop if background work or a sync waits for it. It has its result by then.
+ *  5. The entry cache holds only newest versions, from the tables of one version. It is searched
+ *     after the memtables, so writes need not update it. Another version empties it. A lookup that
+ *     may not see an entry continues in the tables.
+ *  6. `found` points into memory of a memtable or a cache and is good until the next lookup. Bytes
+ *     are copied before they leave.
+ *  7. Damage is an error that names the file and the place. It is never an absent key. A poisoned
+ *     store still reads.
+ *  8. Every 256th lookup yields to the event loop if background work or a sync waits for it. It has
+ *     its result by then.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -40,8 +47,8 @@ import { type Engine, illFormedString, toReadError } from "./engine.js"
 const readsPerTurn = 256
 
 /**
- * Lookups. Blocks that are not cached are read synchronously: that takes 1 to 3 µs from the page cache, and a read through the
- * thread pool takes 34 µs.
+ * Lookups. Blocks that are not cached are read synchronously: that takes 1 to 3 µs from the page
+ * cache, and a read through the thread pool takes 34 µs.
  */
 export class Reads {
   private readonly key = new ReusableLookupKey()

@@ -15,14 +15,20 @@ import type { RecoveryStats } from "./statistics.js"
 export interface Recovered {
   readonly stats: Omit<RecoveryStats, "orphans">
   /**
-   * Makes the manifest and the log writable, and removes orphans. Returns their names. It may be retried after a failure.
+   * Makes the manifest and the log writable, and removes orphans. Returns their names. It may be
+   * retried after a failure.
    */
   readonly makeWritable: Effect.Effect<ReadonlyArray<string>, FileError>
-  /** Whether the store was closed in order and has no work left. `makeWritable` can wait for the first write then. */
+  /**
+   * Whether the store was closed in order and has no work left. `makeWritable` can wait for the
+   * first write then.
+   */
   readonly isSettled: boolean
 }
 
-/** Replays the log. It changes no byte, unless a damaged log is cut and the store is not read-only. */
+/**
+ * Replays the log. It changes no byte, unless a damaged log is cut and the store is not read-only.
+ */
 export const recover = (engine: Engine): Effect.Effect<Recovered, OpenError> =>
   Effect.gen(function* () {
     const { manifest, settings } = engine.parts
@@ -114,9 +120,9 @@ const keepSegments = (engine: Engine, end: LogEnd): Effect.Effect<string, OpenEr
 /**
  * Starts a new manifest and a new log segment.
  *
- * One edit names the new segment and drops the segments after the end of the log. Flushes come after
- * it, because a flush removes older segments. In the other order, a crash in between would leave a log
- * that begins with a dropped segment.
+ * One edit names the new segment and drops the segments after the end of the log. Flushes come
+ * after it, because a flush removes older segments. In the other order, a crash in between would
+ * leave a log that begins with a dropped segment.
  */
 const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWritable"] => {
   let manifestBegun = false
@@ -139,9 +145,10 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
       isNamed = true
       yield* Effect.ignore(wal.remove(removedSegments))
     }
-    // A log that was not closed may have come from the page cache. If the system failed to write it and
-    // marked it clean, no later sync reports that. So its records go to new files before the store
-    // relies on them. The same holds for a log that was cut: it is shorter than the manifest says.
+    // A log that was not closed may have come from the page cache. If the system failed to write it
+    // and marked it clean, no later sync reports that. So its records go to new files before the
+    // store relies on them. The same holds for a log that was cut: it is shorter than the manifest
+    // says.
     if (lost.length > 0 || end.fileNumber > (closed?.fileNumber ?? 0)) {
       if (!memtable.unsafeActive().isEmpty) memtable.unsafeFreeze(segment)
       yield* compactor.flushFrozen
@@ -159,7 +166,8 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
         metrics.syncedRecords.add(records)
       },
       failed: engine.poisonWith,
-      // While background work writes, no sync is expected to be short: it may wait for those writes.
+      // While background work writes, no sync is expected to be short: it may wait for those
+      // writes.
       mayHold: () => (compactor.unsafeIsBusy() ? 0 : settings.inlineSyncMillis)
     })
     // Remaining orphans are removed at the next open.

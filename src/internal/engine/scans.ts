@@ -45,7 +45,10 @@ const giving: RangeReaderOptions = { patience: entriesPerTurn, giveValues: true 
 const whole: RangeReaderOptions = {}
 const wholeKeys: RangeReaderOptions = { keysOnly: true }
 
-/** Streams, cursors and snapshots. They outlive one run of the event loop, so they pin the version that they read. */
+/**
+ * Streams, cursors and snapshots. They outlive one run of the event loop, so they pin the version
+ * that they read.
+ */
 export class Scans {
   constructor(private readonly engine: Engine) {}
 
@@ -55,14 +58,20 @@ export class Scans {
   readonly values = (options?: ScanOptions): Stream.Stream<Uint8Array, ReadError> =>
     this.stream(options, valueShape, giving)
 
-  /** Reads a range of at most one chunk in one synchronous step, which leaves nothing open. A longer one is read again, in slices. */
+  /**
+   * Reads a range of at most one chunk in one synchronous step, which leaves nothing open. A longer
+   * one is read again, in slices.
+   */
   readonly collect = (options?: CollectOptions): Effect.Effect<Array<Entry>, ReadError> =>
     this.engine.readThen(() => {
       const entries = this.takeShort(options)
       return entries === undefined ? this.takeLong(options) : this.engine.afterYield(entries)
     })
 
-  /** Returns the entries of a range; undefined if they exceed one chunk or the reader stops on its way. */
+  /**
+   * Returns the entries of a range; undefined if they exceed one chunk or the reader stops on its
+   * way.
+   */
   private takeShort(options: CollectOptions | undefined): Array<Entry> | undefined {
     checkScanOptions(options)
     const { engine } = this
@@ -128,7 +137,10 @@ export class Scans {
       return Effect.map(counted, () => count)
     })
 
-  /** Reads a range to its end, or until a slice returns false. Yields to the event loop after each slice. */
+  /**
+   * Reads a range to its end, or until a slice returns false. Yields to the event loop after each
+   * slice.
+   */
   private read(
     options: CollectOptions | undefined,
     readerOptions: RangeReaderOptions,
@@ -191,7 +203,10 @@ export class Scans {
     })
   }
 
-  /** Builds the channel by hand: `Stream.unwrapScoped` and `repeatEffectChunkOption` cost more than a short scan. */
+  /**
+   * Builds the channel by hand: `Stream.unwrapScoped` and `repeatEffectChunkOption` cost more than
+   * a short scan.
+   */
   private stream<A>(
     options: ScanOptions | undefined,
     shape: Shape<A>,
@@ -244,7 +259,10 @@ export class Scans {
   }
 }
 
-/** Returns a function to call before each slice: it starts the walk, or continues a move that stopped on its way. */
+/**
+ * Returns a function to call before each slice: it starts the walk, or continues a move that
+ * stopped on its way.
+ */
 const walker = (cursor: RangeReader["cursor"], reverse: boolean): (() => void) => {
   let begun = false
   return () => {

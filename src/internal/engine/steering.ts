@@ -14,9 +14,10 @@ interface Place {
 }
 
 /**
- * The moves of a user's cursor, without Effect. Each move is synchronous and throws its failure. If the reader was opened with a
- * patience, a move may stop on its way: the cursor is `unsettled` then, and `goOn` continues the move. If it is not continued, because
- * its fiber was interrupted, the next operation undoes it.
+ * The moves of a user's cursor, without Effect. Each move is synchronous and throws its failure. If
+ * the reader was opened with a patience, a move may stop on its way: the cursor is `unsettled`
+ * then, and `goOn` continues the move. If it is not continued, because its fiber was interrupted,
+ * the next operation undoes it.
  */
 export class Steering {
   /** Whether the cursor has been moved. */
@@ -112,7 +113,9 @@ export class Steering {
     this.from = { key: this.key(), isBegun: this.isBegun }
   }
 
-  /** Takes a slice of the entries. Returns true when they are complete and the cursor is after them. */
+  /**
+   * Takes a slice of the entries. Returns true when they are complete and the cursor is after them.
+   */
   takeMore(taken: Array<Entry>, count: number, reverse: boolean): boolean {
     this.check()
     const { cursor } = this

@@ -5,43 +5,52 @@
  *   check -> admit -> check -> encode -> commit --> append -> sync, if it is wanted -----> apply -> visible -> caller resumes
  *                     `-- one stretch, no wait --'
  *
- * Check. `Writes` refuses invalid arguments, and every write to a closed, read-only or poisoned store.
+ * Check. `Writes` refuses invalid arguments, and every write to a closed, read-only or poisoned
+ * store.
  *
- * Admit. A write waits if the store has to be made writable first, or if background work has fallen behind (`mustWait` in
- * internal/compactor/writeStalls.ts). It waits with copies of its bytes, and then starts again with the check.
+ * Admit. A write waits if the store has to be made writable first, or if background work has fallen
+ * behind (`mustWait` in internal/compactor/writeStalls.ts). It waits with copies of its bytes, and
+ * then starts again with the check.
  *
- * Encode. The write gets the next sequence number, a batch one for each operation, and is encoded as one record straight into the log's
- * buffer.
+ * Encode. The write gets the next sequence number, a batch one for each operation, and is encoded
+ * as one record straight into the log's buffer.
  *
- * Commit. If no record waits in front, a buffered one is appended and applied at once, and an interval one is applied at once. All other
- * records join the group that is being filled. One microtask later the group is appended to the segment, and synced if one of its records
- * asks for it. Records that come during a sync form the next group, which is appended and synced as one too. There is no timer. A record is
- * synced without a group, in the calling thread, if its fiber made the last synced write too, the log is idle and the sync is expected to
- * be short.
+ * Commit. If no record waits in front, a buffered one is appended and applied at once, and an
+ * interval one is applied at once. All other records join the group that is being filled. One
+ * microtask later the group is appended to the segment, and synced if one of its records asks for
+ * it. Records that come during a sync form the next group, which is appended and synced as one too.
+ * There is no timer. A record is synced without a group, in the calling thread, if its fiber made
+ * the last synced write too, the log is idle and the sync is expected to be short.
  *
- * Apply. The log calls `apply` (recover.ts): the memtable takes the record, and `visibleSequence` moves to its last number. Then the log
- * calls `settled`: if the memtable is full, memtable and log segment are replaced by new ones (internal/compactor/rotation.ts).
+ * Apply. The log calls `apply` (recover.ts): the memtable takes the record, and `visibleSequence`
+ * moves to its last number. Then the log calls `settled`: if the memtable is full, memtable and log
+ * segment are replaced by new ones (internal/compactor/rotation.ts).
  *
  * What must always hold:
  *
- *  1. Before a record is encoded the write has left nothing in log or memtable. A write that is refused, or interrupted while it waits
- *     for admission, has not happened.
- *  2. From the last check to the commit runs one synchronous stretch, so no other write comes between a number and its record. If
- *     encoding throws, the log has no record and the next write gets the number.
+ *  1. Before a record is encoded the write has left nothing in log or memtable. A write that is
+ *     refused, or interrupted while it waits for admission, has not happened.
+ *  2. From the last check to the commit runs one synchronous stretch, so no other write comes
+ *     between a number and its record. If encoding throws, the log has no record and the next write
+ *     gets the number.
  *  3. A committed record runs to its end, even if its caller is interrupted.
- *  4. Sequence number order is log order, and log order is the order in which records are applied. A buffered record behind one that waits
- *     for its sync waits too.
- *  5. A record is applied only when its durability is met: "sync", when the log is on disk up to its end; "buffered", when the operating
- *     system has it; an interval, at once. An interval write asks for a sync within its interval, and counts as "sync" if too many bytes
- *     wait for one already.
- *  6. Readers see a record only after it was applied, so a batch, which is one record, is seen whole or not at all. The caller resumes
- *     after that, and reads what it wrote.
- *  7. A failed append or sync ends the log and is never tried again. All records that are not applied fail, and later writes fail with
- *     `StorePoisoned`. Which of the failed records are on disk is known only when the store is opened again.
- *  8. Memtable and segment are replaced in one synchronous stretch, when no record of that segment waits to be applied. A segment is
- *     removed only when all memtables with records of it are in tables that a durable manifest names.
- *  9. Memory is bounded: writers wait when the memtable is full, when too many bytes wait in the log, or when level 0 has too many tables.
- *     Before that they yield to the event loop (`unsafePace`), so that background work keeps up.
+ *  4. Sequence number order is log order, and log order is the order in which records are applied.
+ *     A buffered record behind one that waits for its sync waits too.
+ *  5. A record is applied only when its durability is met: "sync", when the log is on disk up to
+ *     its end; "buffered", when the operating system has it; an interval, at once. An interval
+ *     write asks for a sync within its interval, and counts as "sync" if too many bytes wait for
+ *     one already.
+ *  6. Readers see a record only after it was applied, so a batch, which is one record, is seen
+ *     whole or not at all. The caller resumes after that, and reads what it wrote.
+ *  7. A failed append or sync ends the log and is never tried again. All records that are not
+ *     applied fail, and later writes fail with `StorePoisoned`. Which of the failed records are on
+ *     disk is known only when the store is opened again.
+ *  8. Memtable and segment are replaced in one synchronous stretch, when no record of that segment
+ *     waits to be applied. A segment is removed only when all memtables with records of it are in
+ *     tables that a durable manifest names.
+ *  9. Memory is bounded: writers wait when the memtable is full, when too many bytes wait in the
+ *     log, or when level 0 has too many tables. Before that they yield to the event loop
+ *     (`unsafePace`), so that background work keeps up.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -237,7 +246,10 @@ export class Writes {
     return compactor.unsafePace(size) ? Effect.zipRight(wait, storage.yieldToEventLoop) : wait
   }
 
-  /** Whether the same fiber made the last synced write. Then no other writer is likely to share a sync. */
+  /**
+   * Whether the same fiber made the last synced write. Then no other writer is likely to share a
+   * sync.
+   */
   private isAlone(): boolean {
     if (this.engine.parts.wal.unsafeIsBusy()) {
       this.lastWriter = noWriter
@@ -257,7 +269,10 @@ export class Writes {
     return Effect.void
   }
 
-  /** Waits for activation and admission, then starts again with the check: the store may be closed by then. */
+  /**
+   * Waits for activation and admission, then starts again with the check: the store may be closed
+   * by then.
+   */
   private waitThen(again: () => Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> {
     const { engine } = this
     return Effect.zipRight(engine.whenActive(engine.parts.compactor.awaitAdmission), Effect.suspend(again))

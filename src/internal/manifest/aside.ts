@@ -8,9 +8,10 @@ import { attempt, type StorageService, syncFile } from "../../Storage.js"
 const copySlice = 1024 * 1024
 
 /**
- * Keeps files of a store in a directory beside them, durable, before anything changes. Returns that directory. Files are
- * linked, or copied if the file system has no links. A directory that is there already is left alone: an interrupted try or
- * it may not be ours. `number` is the first number tried for its name.
+ * Keeps files of a store in a directory beside them, durable, before anything changes. Returns that
+ * directory. Files are linked, or copied if the file system has no links. A directory that is there
+ * already is left alone: an interrupted try or it may not be ours. `number` is the first number
+ * tried for its name.
  */
 export const keepAside = (
   storage: StorageService,

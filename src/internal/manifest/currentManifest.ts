@@ -13,15 +13,18 @@ import { writeManifest } from "./writeManifest.js"
 /** A longer manifest is replaced by a new one. */
 const rolloverSize = 1024 * 1024
 
-/** The manifest that CURRENT points to, open for edits. Run its methods one at a time and uninterruptibly. */
+/**
+ * The manifest that CURRENT points to, open for edits. Run its methods one at a time and
+ * uninterruptibly.
+ */
 export interface CurrentManifest {
   /** Its number; 0 if there is none yet. */
   readonly number: () => number
   /** Starts a new manifest with the state `next`, and points CURRENT to it. */
   readonly rollOver: (next: ManifestState) => Effect.Effect<void, FileError>
   /**
-   * Makes an edit durable that leads to `next`: appends it, or starts a new manifest if there is none to append to or it is too long.
-   * `written` are the files that this edit alone names.
+   * Makes an edit durable that leads to `next`: appends it, or starts a new manifest if there is
+   * none to append to or it is too long. `written` are the files that this edit alone names.
    */
   readonly write: (
     edit: VersionEdit,
@@ -40,7 +43,10 @@ export const makeCurrentManifest = (
 ): CurrentManifest => {
   let manifestNumber = startNumber
   let writer: ManifestWriter | undefined
-  /** Files that CURRENT or a failed edit may still name: removed when a manifest that does not name them is durable. */
+  /**
+   * Files that CURRENT or a failed edit may still name: removed when a manifest that does not name
+   * them is durable.
+   */
   let inDoubt: ReadonlyArray<string> = []
 
   const doubt = (names: ReadonlyArray<string>) =>
@@ -55,7 +61,10 @@ export const makeCurrentManifest = (
     if (writer !== undefined) closeQuietly(writer.file)
   }
 
-  /** Whether a name that a new manifest needs is taken. Removes leftovers of a store that was not completely made. */
+  /**
+   * Whether a name that a new manifest needs is taken. Removes leftovers of a store that was not
+   * completely made.
+   */
   const isTaken = (fileNumber: number): Effect.Effect<boolean, FileError> =>
     Effect.gen(function* () {
       for (const name of [manifestName(fileNumber), temporaryName(fileNumber)]) {
@@ -69,8 +78,8 @@ export const makeCurrentManifest = (
       return false
     })
 
-  // The new manifest is durable under its name before CURRENT points to it. If that fails earlier, nothing names the files that are
-  // `written` for it, and they are removed.
+  // The new manifest is durable under its name before CURRENT points to it. If that fails earlier,
+  // nothing names the files that are `written` for it, and they are removed.
   const rollOver = (next: ManifestState, written: ReadonlyArray<string>): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       let fileNumber = Math.max(numbers.allocate(), manifestNumber + 1)
@@ -98,7 +107,8 @@ export const makeCurrentManifest = (
       if (current === undefined || current.length > rolloverSize) return rollOver(next, written)
       return attempt(() => current.append(edit)).pipe(
         Effect.zipRight(syncFile(current.file)),
-        // After a failed append or sync we do not know what is on disk: the next edit starts a new manifest.
+        // After a failed append or sync we do not know what is on disk: the next edit starts a new
+        // manifest.
         Effect.tapError(() =>
           Effect.sync(() => {
             closeQuietly(current.file)

@@ -17,9 +17,9 @@ export const makeDirectories = (storage: StorageService, path: string): Effect.E
 const unsyncable = ["EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP", "EOPNOTSUPP"]
 
 /**
- * Makes the directory entries of a new store's directory and of all its parents durable. This store,
- * another one, or the application may have made any of them moments ago without a sync. A directory
- * that we may not open was made by another user and is skipped.
+ * Makes the directory entries of a new store's directory and of all its parents durable. This
+ * store, another one, or the application may have made any of them moments ago without a sync. A
+ * directory that we may not open was made by another user and is skipped.
  */
 export const syncParents = (storage: StorageService, directory: string): Effect.Effect<void, FileError> => {
   const parent = dirname(directory)
@@ -44,7 +44,10 @@ export const namesIn = (directory: string): Effect.Effect<ReadonlyArray<string>,
     )
   )
 
-/** Fails if the directory holds no store. Check this before locking, so that no lock file is left there. */
+/**
+ * Fails if the directory holds no store. Check this before locking, so that no lock file is left
+ * there.
+ */
 export const expectStore = (directory: string): Effect.Effect<void, FileError | InvalidArgument, Storage> =>
   Effect.flatMap(namesIn(directory), (names) => (holdsStore(names) ? Effect.void : noStore(directory)))
 

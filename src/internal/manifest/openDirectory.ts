@@ -28,8 +28,8 @@ export interface OpenedDirectory {
 }
 
 /**
- * Reads a directory that we own. If there is no store, draws the id of a new one. Only salvage changes anything in the directory, and
- * only if the store is damaged.
+ * Reads a directory that we own. If there is no store, draws the id of a new one. Only salvage
+ * changes anything in the directory, and only if the store is damaged.
  */
 export const openDirectory = (settings: Settings): Effect.Effect<OpenedDirectory, OpenError, Storage | Scope.Scope> =>
   Effect.gen(function* () {

@@ -6,8 +6,9 @@ import { Storage } from "../../Storage.js"
 import { expectStore, makeDirectories } from "./directories.js"
 
 /**
- * Owns the store's directory until the scope ends, and makes it if it is missing. Acquire this before anything else that uses the
- * directory, so that it is released last. If a store must exist and there is none, it takes no lock and makes no directory.
+ * Owns the store's directory until the scope ends, and makes it if it is missing. Acquire this
+ * before anything else that uses the directory, so that it is released last. If a store must exist
+ * and there is none, it takes no lock and makes no directory.
  */
 export const ownDirectory = ({
   directory,

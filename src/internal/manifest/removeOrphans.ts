@@ -3,7 +3,10 @@ import { type KnownStore, orphansAmong } from "../../core/manifest/orphans.js"
 import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService } from "../../Storage.js"
 
-/** Removes the orphans of a store, logs each, and returns their names. An orphan that cannot be removed is logged and stays. */
+/**
+ * Removes the orphans of a store, logs each, and returns their names. An orphan that cannot be
+ * removed is logged and stays.
+ */
 export const removeOrphans = (
   storage: StorageService,
   directory: string,
@@ -11,7 +14,8 @@ export const removeOrphans = (
 ): Effect.Effect<ReadonlyArray<string>, FileError> =>
   Effect.gen(function* () {
     const names = yield* storage.list(directory)
-    // Take the state after listing the directory: a file that the manifest has named since is not an orphan.
+    // Take the state after listing the directory: a file that the manifest has named since is not
+    // an orphan.
     const orphans = yield* attempt(() => orphansAmong(storage.driver, directory, names, store()))
     for (const name of orphans) {
       const message = yield* storage.remove(`${directory}/${name}`).pipe(

@@ -26,10 +26,12 @@ export interface Salvaged {
 }
 
 /**
- * Checks the store in a locked directory. If anything is damaged, it writes all sound entries to new tables, and a new manifest that
- * names only those; the old files are orphans then. Returns undefined if the store is sound or there is none.
+ * Checks the store in a locked directory. If anything is damaged, it writes all sound entries to
+ * new tables, and a new manifest that names only those; the old files are orphans then. Returns
+ * undefined if the store is sound or there is none.
  *
- * A crash at any moment leaves either the old store, which is salvaged again, or the new one. CURRENT alone decides which.
+ * A crash at any moment leaves either the old store, which is salvaged again, or the new one.
+ * CURRENT alone decides which.
  */
 export const salvageDirectory = (
   options: LsmOptions

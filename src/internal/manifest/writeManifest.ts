@@ -7,8 +7,9 @@ import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../../Storage.js"
 
 /**
- * Writes a manifest with the whole state, durable under its name, then points CURRENT to it. If that fails, the manifest is removed and
- * `failed` is called with false. But once CURRENT may point to it, it stays, and `failed` is called with true.
+ * Writes a manifest with the whole state, durable under its name, then points CURRENT to it. If
+ * that fails, the manifest is removed and `failed` is called with false. But once CURRENT may point
+ * to it, it stays, and `failed` is called with true.
  */
 export const writeManifest = (
   storage: StorageService,

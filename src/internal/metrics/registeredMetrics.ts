@@ -32,8 +32,8 @@ const families = new Map<string, Family>()
 
 /**
  * Removes metrics from Effect's registry, which has no public way to remove one. Without this, a
- * process that opens stores under ever new names keeps the metrics of all of them. The registry's map
- * is private: if it does not look as expected, the metrics stay.
+ * process that opens stores under ever new names keeps the metrics of all of them. The registry's
+ * map is private: if it does not look as expected, the metrics stay.
  */
 const forget = (keys: Iterable<MetricKey.MetricKey.Untyped>): void => {
   const map: unknown = Reflect.get(Metric.globalMetricRegistry, "map")

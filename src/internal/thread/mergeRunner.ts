@@ -25,7 +25,10 @@ const merge = (request: Merge): Effect.Effect<Schema.WithResult.Success<Merge>, 
     return yield* fromTables(tables).merge({ ...request, allocate })
   }).pipe(Effect.scoped)
 
-/** The other side of `MergeThread`. It runs one request at a time, on a Storage with the modes of the request. */
+/**
+ * The other side of `MergeThread`. It runs one request at a time, on a Storage with the modes of
+ * the request.
+ */
 export const layer = <R>(
   storageWith: (modes: Modes) => Effect.Effect<StorageService, never, R>
 ): Layer.Layer<never, WorkerError, WorkerRunner.PlatformRunner | R> =>

@@ -12,7 +12,10 @@ import type * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
 import type { Merge, MergeRequest, Settle } from "./mergeMessages.js"
 
-/** A worker thread that merges tables. It ends with the scope in which it was started, or when it is closed. */
+/**
+ * A worker thread that merges tables. It ends with the scope in which it was started, or when it is
+ * closed.
+ */
 export interface MergeThread {
   /** Fails with a `WorkerError` when the thread dies. */
   readonly merge: (request: Merge) => Effect.Effect<Schema.WithResult.Success<Merge>, Failure<Merge>>
@@ -105,7 +108,8 @@ export const startThread = (
         scope,
         Effect.sync(() => died(new WorkerError({ reason: "unknown", cause: new Error("closed") })))
       )
-      // When the thread dies, a waiting request fails with a defect. Replace it by the death itself.
+      // When the thread dies, a waiting request fails with a defect. Replace it by the death
+      // itself.
       const unlessDead = <A, E>(request: Effect.Effect<A, E>) =>
         Effect.suspend(
           (): Effect.Effect<A, E | WorkerError> => (death === undefined ? request : Effect.fail(death))
