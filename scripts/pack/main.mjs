@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { checkImports, checkRequire } from "./exports.mjs"
-import { checkCommandLine, checkMissingPackages, checkThread } from "./features.mjs"
+import { checkCommandLine, checkMissingPackages, checkThread, threadExample } from "./features.mjs"
 import { measure } from "./installed.mjs"
 import { checkLinks } from "./links.mjs"
-import { compilePrograms, runBundle, runPrograms } from "./programs.mjs"
+import { compileModules, compilePrograms, runBundle, runPrograms, runThreadBundle } from "./programs.mjs"
 import { install, installLines, programs } from "./readme.mjs"
 import { compileReplacements } from "./replacements.mjs"
 import { expect, makeProject, pack, root, withTemporaryDirectory } from "./tools.mjs"
@@ -33,6 +33,7 @@ await withTemporaryDirectory(async (directory) => {
   const { packages, megabytes } = measure(project)
   console.log(`${storeLine}: ${packages} packages, ${megabytes} MB`)
   expect(packages <= mostPackages, `a store brings ${packages} packages, more than ${mostPackages}`)
+  const modules = compileModules(project)
   compilePrograms(project)
   runPrograms(project)
   const replacements = compileReplacements(project)
@@ -41,12 +42,13 @@ await withTemporaryDirectory(async (directory) => {
   const required = checkRequire(project) ? "require" : "no require on this Node"
   const line = checkMissingPackages(project)
   console.log(`${programs.length} programs of the README compile and run; a bundle of the first; ${required}`)
-  console.log(`${replacements} files of replaced components compile`)
+  console.log(`${modules} modules and ${replacements} files of replaced components compile`)
 
   for (const more of moreLines) install(more, tarball, project)
   expect(moreLines.includes(line), `lsmkv names an install line that the README does not have: ${line}`)
   checkImports(project, ["effect-lsm/CompactionWorker"])
   checkThread(project)
+  await runThreadBundle(project, makeProject(join(directory, "thread bundle")), threadExample)
   checkCommandLine(project, version)
   console.log(`${moreLines.join("; ")}: ${measure(project).packages} packages; the thread and the command line run`)
 })

@@ -1,10 +1,45 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { build } from "esbuild"
 import { programs } from "./readme.mjs"
 import { expect, root, run } from "./tools.mjs"
 
 const fileOf = (index) => `readme-${index + 1}.mts`
+
+const tsc = join(root, "node_modules/typescript/bin/tsc")
+
+/** Checks all public declarations that need no optional package, with Effect alone: there is no `@types/node` yet. */
+export const compileModules = (project) => {
+  const names = readdirSync(join(project, "node_modules/effect-lsm/dist"))
+    .filter((file) => file.endsWith(".d.ts") && file !== "index.d.ts" && file !== "CompactionWorker.d.ts")
+    .map((file) => file.replace(/\.d\.ts$/, ""))
+  const lines = ["index", ...names].map((name) => {
+    return `export * as ${name} from "effect-lsm${name === "index" ? "" : `/${name}`}"\n`
+  })
+  writeFileSync(join(project, "modules.mts"), lines.join(""))
+  const options = [
+    "--noEmit",
+    "--strict",
+    "--exactOptionalPropertyTypes",
+    "--skipLibCheck",
+    "false",
+    "--target",
+    "ES2022"
+  ]
+  for (const [module, resolution] of moduleOptions) {
+    run(
+      process.execPath,
+      [tsc, ...options, "--module", module, "--moduleResolution", resolution, "modules.mts"],
+      project
+    )
+  }
+  return lines.length
+}
+
+const moduleOptions = [
+  ["NodeNext", "NodeNext"],
+  ["ESNext", "Bundler"]
+]
 
 /** Checks the README's programs with `tsc --strict`, and the declarations that they use with them. */
 export const compilePrograms = (project) => {
@@ -13,7 +48,6 @@ export const compilePrograms = (project) => {
     symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name))
   }
   for (const [index, code] of programs.entries()) writeFileSync(join(project, fileOf(index)), code)
-  const tsc = join(root, "node_modules/typescript/bin/tsc")
   const options = ["--strict", "--module", "NodeNext", "--moduleResolution", "NodeNext", "--target", "ES2022"]
   run(process.execPath, [tsc, ...options, ...programs.map((_, index) => fileOf(index))], project)
 }
@@ -45,4 +79,24 @@ export const runBundle = async (project, empty) => {
   })
   const printed = run(process.execPath, [outfile], empty)
   expect(printed.includes("user:1 Ada"), `the bundle printed ${JSON.stringify(printed)}`)
+}
+
+/** Bundles a program that compacts in a thread, and the thread's program beside it, as docs/runtimes.md says. */
+export const runThreadBundle = async (project, empty, code) => {
+  const entry = join(project, "threaded.mjs")
+  writeFileSync(entry, code)
+  const thread = "internal/thread/compactionThread"
+  await build({
+    entryPoints: {
+      main: entry,
+      [thread]: join(project, `node_modules/effect-lsm/dist/${thread}.js`)
+    },
+    outdir: empty,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "error"
+  })
+  const printed = run(process.execPath, [join(empty, "main.js")], empty)
+  expect(printed.includes("1 compaction"), `the bundle with a thread printed ${JSON.stringify(printed)}`)
 }

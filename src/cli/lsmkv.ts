@@ -8,6 +8,6 @@ import("./main.js").then(
     const missing = isModuleNotFound(error) ? missingPackages() : []
     if (missing.length === 0) throw error
     process.stderr.write(missingPackagesMessage(missing))
-    process.exitCode = 1
+    process.exitCode = 2
   }
 )
