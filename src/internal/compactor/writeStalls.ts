@@ -23,7 +23,7 @@ export interface WriteStalls {
 }
 
 /**
- * Bytes that writers may write for each turn of the event loop while background work is under way.
+ * Bytes that writers may write before they yield to the event loop, while background work runs.
  */
 const busyPace = 32 * 1024
 /**
