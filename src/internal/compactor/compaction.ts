@@ -13,6 +13,7 @@ import { mergeInputs } from "../../core/compaction/mergeInputs.js"
 import type { FileError } from "../../LsmError.js"
 import { codecAt } from "../../LsmOptions.js"
 import { annotate, logDebug } from "../effect/logging.js"
+import { traced } from "../effect/tracing.js"
 import type { CompactorState } from "./state.js"
 import type { WriteStalls } from "./writeStalls.js"
 import { numbersOf, sizeOf, writeAndApply } from "./writtenTables.js"
@@ -97,7 +98,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       state.gate.notify()
       yield* reports.report
       yield* removeObsolete
-    }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.compaction", { captureStackTrace: false }))
+    }).pipe(Effect.uninterruptible, traced("lsm.compaction"))
 
   const garbage = (): Garbage => ({ snapshots: state.hooks.snapshots(), supersededOf: tables.unsafeSuperseded })
 

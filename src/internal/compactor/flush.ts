@@ -5,6 +5,7 @@ import { Retention } from "../../core/cursor/retention.js"
 import type { FileError } from "../../LsmError.js"
 import type { SingleMemtable } from "../../Memtable.js"
 import { logDebug } from "../effect/logging.js"
+import { traced } from "../effect/tracing.js"
 import type { Rotation } from "./rotation.js"
 import type { CompactorState } from "./state.js"
 import type { WriteStalls } from "./writeStalls.js"
@@ -72,7 +73,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       // The manifest no longer names these files. The next open removes any that stay.
       yield* Effect.ignore(wal.remove(removedSegments))
       yield* reports.report
-    }).pipe(Effect.uninterruptible, Effect.withSpan("lsm.flush", { captureStackTrace: false }))
+    }).pipe(Effect.uninterruptible, traced("lsm.flush"))
 
   const flushOldest = Effect.suspend(() => {
     const frozen = memtable.unsafeFrozen()[0]

@@ -2,19 +2,11 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { FileError } from "../../LsmError.js"
 
-/**
- * Failed background work is retried after 100 ms, then after twice as long each time, up to 10 s.
- */
-export const retrySchedule: Schedule.Schedule<Duration.Duration> = Schedule.exponential(Duration.millis(100)).pipe(
-  Schedule.union(Schedule.spaced(Duration.seconds(10))),
-  Schedule.map(([duration]) => duration)
-)
-
-type RetryDriver = Schedule.ScheduleDriver<Duration.Duration>
+const firstDelay = Duration.millis(100)
+const longestDelay = Duration.seconds(10)
 
 export interface BackgroundFiberOptions {
   readonly name: string
@@ -55,8 +47,8 @@ class Repetitions {
 }
 
 /**
- * Starts a background fiber in `scope`. Failed work is reported and retried; the fiber itself does
- * not end.
+ * Starts a background fiber in `scope`. Failed work is reported, and retried after 100 ms, then after
+ * twice as long each time, up to 10 s. The fiber itself does not end.
  */
 export const startBackgroundFiber = (
   options: BackgroundFiberOptions,
@@ -73,7 +65,7 @@ export const startBackgroundFiber = (
     })
 
     const untilDone = Effect.gen(function* () {
-      let driver: RetryDriver | undefined
+      let delay = firstDelay
       const repetitions = new Repetitions()
       for (;;) {
         yield* retry.close
@@ -87,9 +79,9 @@ export const startBackgroundFiber = (
             Effect.annotateLogs({ component: "Compactor", work: options.name, times: repetitions.count })
           )
         }
-        driver ??= yield* Schedule.driver(retrySchedule)
         options.onFailure(failure._tag === "Some" ? failure.value : undefined, exit.cause)
-        yield* Effect.raceFirst(Effect.exit(driver.next(undefined)), retry.await)
+        yield* Effect.raceFirst(Effect.sleep(delay), retry.await)
+        delay = Duration.min(Duration.times(delay, 2), longestDelay)
       }
     })
 

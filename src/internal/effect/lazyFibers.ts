@@ -39,7 +39,9 @@ export const lazyFibers: Effect.Effect<LazyFibers, never, Scope.Scope> = Effect.
       return () => {
         if (hasEnded || isRunning) return !hasEnded
         isRunning = true
-        fibers.push(Runtime.runFork(runtime)(Effect.interruptible(work), { immediate: false }))
+        // Nothing of the work runs within the request.
+        const later = Effect.zipRight(Effect.yieldNow(), work)
+        fibers.push(Runtime.runFork(runtime)(Effect.interruptible(later)))
         return true
       }
     },

@@ -1,6 +1,5 @@
 import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
-import * as LogLevel from "effect/LogLevel"
+import { logsDebug } from "./fiberState.js"
 
 type Fields = Record<string, unknown>
 
@@ -13,7 +12,5 @@ export const annotate = (component: string, fields: Fields) => Effect.annotateLo
  */
 export const logDebug = (component: string, message: string, fields: Fields): Effect.Effect<void> =>
   Effect.withFiberRuntime((fiber) =>
-    LogLevel.greaterThan(fiber.getFiberRef(FiberRef.currentMinimumLogLevel), LogLevel.Debug)
-      ? Effect.void
-      : Effect.logDebug(message).pipe(annotate(component, fields))
+    logsDebug(fiber) ? Effect.logDebug(message).pipe(annotate(component, fields)) : Effect.void
   )

@@ -28,8 +28,7 @@ export const activateWhenAsked = (
   const { directory } = engine.parts.settings
   const unexpected = new StorageError({ operation: "begin", path: directory, code: "EUNEXPECTED" })
   const asked = Effect.unsafeMakeLatch(false)
-  const noFiber = FiberId.none
-  let outcome = Deferred.unsafeMake<void, WriteError>(noFiber)
+  let outcome = Deferred.unsafeMake<void, WriteError>(FiberId.none)
 
   const once = Effect.flatMap(Effect.exit(makeWritable), (exit) => {
     const waitedFor = outcome
@@ -41,7 +40,7 @@ export const activateWhenAsked = (
     const failure = Option.getOrElse(known, () => unexpected)
     // After a defect we do not know how much was done.
     if (Option.isNone(known) || isFatal(failure)) engine.poisonWith(failure)
-    outcome = Deferred.unsafeMake(noFiber)
+    outcome = Deferred.unsafeMake(FiberId.none)
     asked.unsafeClose()
     const report = Effect.logError("could not make the store writable", exit.cause).pipe(
       annotate("LsmStore", { directory })

@@ -71,9 +71,9 @@ const add = <Below, Id, Service>(
   const service =
     replacement === undefined ? make : Effect.map(Layer.buildWithScope(replacement, scope), Context.get(tag))
   const provided = Context.add(below, Scope.Scope, scope)
-  return Effect.mapInputContext(
+  return Effect.provide(
     Effect.map(service, (made) => Context.add(below, tag, made)),
-    (outer: Context.Context<never>) => Context.merge(outer, provided)
+    provided
   )
 }
 

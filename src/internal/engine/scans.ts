@@ -1,8 +1,6 @@
-import * as Channel from "effect/Channel"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
 import type {
   CollectOptions,
@@ -16,6 +14,7 @@ import type {
   UnsafeCursor,
   UnsafeSnapshot
 } from "../../Store.js"
+import { type ArraySource, arrayStream } from "../effect/arrayStream.js"
 import { EffectCursor, ManualCursor } from "./cursors.js"
 import { checkCount, type Engine, toKeyRange, toReadError } from "./engine.js"
 import {
@@ -203,29 +202,23 @@ export class Scans {
     })
   }
 
-  /**
-   * Builds the channel by hand: `Stream.unwrapScoped` and `repeatEffectChunkOption` cost more than
-   * a short scan.
-   */
   private stream<A>(
     options: ScanOptions | undefined,
     shape: Shape<A>,
     readerOptions: RangeReaderOptions
   ): Stream.Stream<A, ReadError> {
-    return Stream.fromChannel(
-      Channel.acquireUseRelease(
-        this.open(options, readerOptions),
-        ({ cursor }) => this.emit(cursor, options, shape),
-        ({ release }) => Effect.sync(release)
-      )
+    return arrayStream(
+      this.open(options, readerOptions),
+      ({ cursor }) => this.source(cursor, options, shape),
+      ({ release }) => release()
     )
   }
 
-  private emit<A>(
+  private source<A>(
     cursor: RangeReader["cursor"],
     options: ScanOptions | undefined,
     shape: Shape<A>
-  ): Channel.Channel<Chunk.Chunk<A>, unknown, ReadError> {
+  ): ArraySource<A, ReadError> {
     const { engine } = this
     const reverse = options?.reverse ?? false
     const chunkSize = options?.chunkSize ?? defaultChunkSize
@@ -240,22 +233,14 @@ export class Scans {
       untilTurn -= entries.length
       return entries
     })
-    const pull: Effect.Effect<Array<A>, ReadError> = Effect.flatMap(chunk, (entries) => {
+    const next: Effect.Effect<Array<A>, ReadError> = Effect.flatMap(chunk, (entries) => {
       if (!cursor.unsettled && untilTurn > 0) return engine.afterYield(entries)
       cursor.renew()
       untilTurn = slice
       const { yieldToEventLoop: turn } = engine.parts.storage
-      return entries.length === 0 && cursor.unsettled ? Effect.zipRight(turn, pull) : Effect.as(turn, entries)
+      return entries.length === 0 && cursor.unsettled ? Effect.zipRight(turn, next) : Effect.as(turn, entries)
     })
-    const rest: Channel.Channel<Chunk.Chunk<A>, unknown, ReadError> = Channel.flatMap(
-      Channel.fromEffect(pull),
-      (entries) => {
-        if (entries.length === 0) return Channel.void
-        const written = Channel.write(Chunk.unsafeFromArray(entries))
-        return (cursor.valid || cursor.unsettled) && left > 0 ? Channel.flatMap(written, () => rest) : written
-      }
-    )
-    return rest
+    return { next, hasMore: () => (cursor.valid || cursor.unsettled) && left > 0 }
   }
 }
 

@@ -54,8 +54,6 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import { encodeUtf8, encodeUtf8Into, illFormed } from "../../core/bytes/bytes.js"
 import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../../core/log/batchFormat.js"
 import { frameHeaderSize } from "../../core/log/frame.js"
@@ -64,6 +62,7 @@ import { fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js
 import { resolveDurability, type Settings } from "../../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../../Store.js"
 import { WriteBatch } from "../../WriteBatch.js"
+import { currentFiberId } from "../effect/fiberState.js"
 import { Immediate, immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import { type Engine, illFormedString } from "./engine.js"
 import type { IntervalSync } from "./intervalSync.js"
@@ -255,9 +254,8 @@ export class Writes {
       this.lastWriter = noWriter
       return false
     }
-    const fiber = Option.getOrUndefined(Fiber.getCurrentFiber())
-    if (fiber === undefined) return false
-    const { id } = fiber.id()
+    const id = currentFiberId()
+    if (id === undefined) return false
     const alone = id === this.lastWriter
     this.lastWriter = id
     return alone

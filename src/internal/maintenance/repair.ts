@@ -8,6 +8,7 @@ import { resolveOptions } from "../../LsmOptions.js"
 import type { RepairOptions, RepairReport } from "../../Maintenance.js"
 import { attempt, Storage } from "../../Storage.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
+import { traced } from "../effect/tracing.js"
 import { expectStore, makeDirectories, namesIn, noStore, syncParents } from "../manifest/directories.js"
 import { collect, drawStoreId, merge } from "../manifest/salvage.js"
 
@@ -44,4 +45,4 @@ export const repairStore = (
     yield* warnOfDamage("repaired a damaged store", "Manifest", damages)
     const lost = damages.filter(mayLoseData)
     return { directory, into, tables: survey.tables.length, segments: survey.segments.length, records, entries, lost }
-  }).pipe(Effect.scoped, Effect.withSpan("lsm.repair", { captureStackTrace: false }))
+  }).pipe(Effect.scoped, traced("lsm.repair"))

@@ -1,6 +1,4 @@
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { verifyDirectory } from "../../core/recovery/verifyDirectory.js"
 import type { Damage } from "../../core/storage/damage.js"
@@ -8,6 +6,7 @@ import type { OpenError } from "../../LsmError.js"
 import { resolveOptions } from "../../LsmOptions.js"
 import type { VerifyEvent, VerifyOptions } from "../../Maintenance.js"
 import { attempt, Storage } from "../../Storage.js"
+import { arrayStream } from "../effect/arrayStream.js"
 import { expectStore } from "../manifest/directories.js"
 
 /** Checks a store that is not open elsewhere; see `LsmStore.verify`. */
@@ -44,22 +43,24 @@ export const verifyStore = (options: VerifyOptions): Stream.Stream<VerifyEvent, 
         }
       )
       let ended = false
-      const pull: Effect.Effect<Chunk.Chunk<VerifyEvent>, Option.Option<OpenError>> = Effect.suspend(() =>
-        ended
-          ? Effect.fail(Option.none())
-          : attempt(() => steps.next()).pipe(
-              Effect.mapError(Option.some<OpenError>),
-              Effect.flatMap((step) => {
-                if (step.done === true) {
-                  ended = true
-                  const verified = step.value ?? { tables: 0, segments: 0, entries: 0, records: 0 }
-                  events.push({ _tag: "Verified", ...verified, errors: counts.error, notices: counts.notice })
-                }
-                const chunk = Chunk.unsafeFromArray(events.splice(0))
-                return Effect.as(storage.yieldToEventLoop, chunk)
-              })
-            )
+      const next: Effect.Effect<ReadonlyArray<VerifyEvent>, OpenError> = Effect.suspend(() =>
+        Effect.flatMap(
+          attempt(() => steps.next()),
+          (step) => {
+            if (step.done === true) {
+              ended = true
+              const verified = step.value ?? { tables: 0, segments: 0, entries: 0, records: 0 }
+              events.push({ _tag: "Verified", ...verified, errors: counts.error, notices: counts.notice })
+            }
+            const turn = storage.yieldToEventLoop
+            return events.length === 0 ? Effect.zipRight(turn, next) : Effect.as(turn, events.splice(0))
+          }
+        )
       )
-      return Stream.repeatEffectChunkOption(pull)
+      return arrayStream(
+        Effect.void,
+        () => ({ next, hasMore: () => !ended }),
+        () => undefined
+      )
     })
   )

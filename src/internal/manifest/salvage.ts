@@ -15,6 +15,7 @@ import { type LsmOptions, resolveOptions } from "../../LsmOptions.js"
 import * as SSTableStore from "../../SSTableStore.js"
 import { attempt, Storage, type StorageService } from "../../Storage.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
+import { traced } from "../effect/tracing.js"
 import { runSlices } from "../storage/slices.js"
 import { keepAside } from "./aside.js"
 import { writeManifest } from "./writeManifest.js"
@@ -53,7 +54,7 @@ export const salvageDirectory = (
     yield* merge(survey, directory, target, options, report)
     yield* warnOfDamage("salvaged a damaged store", "Manifest", damages)
     return { lost: damages.filter(mayLoseData), aside }
-  }).pipe(Effect.scoped, Effect.withSpan("lsm.salvage", { captureStackTrace: false }))
+  }).pipe(Effect.scoped, traced("lsm.salvage"))
 
 const isSound = (
   storage: StorageService,

@@ -1,0 +1,189 @@
+// What is called otherwise in Effect 4, as far as this project uses it. A rule is
+//
+//   "name"           the member has this name
+//   "module#name"    it has this name in another module
+//   a function       edits the place itself; for what is more than a name
+//
+// Source: Effect's migration notes (MIGRATION.md and migration/ in Effect-TS/effect-smol) and the types of effect 4.1.
+
+import ts from "typescript"
+
+/** Modules that stand elsewhere in Effect 4. */
+export const modules = {
+  "effect/Either": "effect/Result",
+  "effect/FastCheck": "fast-check",
+  "effect/TestClock": "effect/testing/TestClock",
+  "@effect/platform/FileSystem": "effect/FileSystem",
+  "@effect/platform/Terminal": "effect/Terminal",
+  "@effect/platform/Worker": "effect/workers/Worker",
+  "@effect/platform/WorkerError": "effect/workers/WorkerError",
+  "@effect/platform/WorkerRunner": "effect/workers/WorkerRunner",
+  "@effect/platform/Transferable": "effect/workers/Transferable",
+  "@effect/platform-node/NodeContext": "@effect/platform-node/NodeServices"
+}
+
+/** Names that are imported one by one out of a module. */
+export const names = {
+  "@effect/platform/Error": {}
+}
+
+/** The barrel that exports a module, for files that import from barrels. */
+export const barrelOf = (specifier) => {
+  if (/^effect\/[A-Z]\w*$/.test(specifier)) return "effect"
+  const folder = /^(effect\/[a-z-]+)\/[A-Z]\w*$/.exec(specifier)
+  if (folder !== null) return folder[1]
+  return /^@effect\/platform-node\/\w+$/.test(specifier) ? "@effect/platform-node" : undefined
+}
+
+/** `name(a, b)` to `name([a, b])`. */
+const argumentsAsArray =
+  (to) =>
+  ({ call, edits, rename, target }) => {
+    rename(target, to)
+    edits.insert(call.arguments.pos, "[")
+    edits.insert(call.arguments.end, "]")
+  }
+
+/** `name()` to `name`. */
+const withoutCall = ({ access, call, edits, rename, target }) => {
+  rename(target)
+  edits.replace(access.end, call.end, "")
+}
+
+/** `name(a, …)` to `name(…)`, without the arguments. */
+const withoutArguments =
+  (specifier, to) =>
+  ({ call, drop, edits, rename }) => {
+    rename(specifier, to)
+    if (call.arguments.length > 0) edits.replace(call.arguments.pos, call.arguments.end, "")
+    drop(call.arguments)
+  }
+
+export const members = {
+  "effect/Cause": {
+    failureOption: "findErrorOption",
+    isInterruptedOnly: "hasInterruptsOnly"
+  },
+  "effect/Config": {
+    Config: ({ access, edits, rename, target }) => {
+      // Config.Config.Wrap to Config.Wrap
+      if (!ts.isQualifiedName(access.parent)) return rename(target)
+      rename(target, "")
+      edits.replace(access.right.getStart() - 1, access.right.getStart(), "")
+    }
+  },
+  "effect/ConfigError": { ConfigError: "effect/Config#ConfigError" },
+  "effect/Context": {
+    // Context.Tag("id")<Self, Shape>() to Context.Service<Self, Shape>()("id")
+    Tag: ({ call, edits, rename, source, target }) => {
+      if (call === undefined) return rename(target, "Key")
+      rename(target, "Service")
+      const outer = call.parent
+      const id = call.arguments[0].getText()
+      const types = source.slice(outer.typeArguments.pos - 1, outer.typeArguments.end + 1)
+      edits.replace(call.expression.end, outer.end, `${types}()(${id})`)
+    }
+  },
+  "effect/Deferred": {
+    unsafeDone: "doneUnsafe",
+    unsafeMake: withoutArguments("effect/Deferred", "makeUnsafe")
+  },
+  "effect/Duration": { DurationInput: "Input", decodeUnknown: "fromInput" },
+  "effect/Effect": {
+    EffectGenerator: "EffectIterator",
+    clock: ({ rename, target }) => rename(target, "clockWith(Effect.succeed)"),
+    // Effect.gen(this, f) to Effect.gen({ self: this }, f)
+    gen: ({ call, edits, rename, target }) => {
+      rename(target)
+      if (call?.arguments.length === 2) {
+        edits.insert(call.arguments[0].getStart(), "{ self: ")
+        edits.insert(call.arguments[0].end, " }")
+      }
+    },
+    ignoreLogged: ({ call, edits, rename, target }) => {
+      rename(target, "ignore")
+      edits.insert(call.arguments.end, ", { log: true }")
+    },
+    withFiberRuntime: "withFiber",
+    async: "callback",
+    catchAll: "catch",
+    catchAllCause: "catchCause",
+    dieMessage: ({ call, edits, rename, target }) => {
+      rename(target, "die")
+      edits.insert(call.arguments.pos, "new Error(")
+      edits.insert(call.arguments.end, ")")
+    },
+    either: "result",
+    fork: "forkChild",
+    forkDaemon: "forkDetach",
+    intoDeferred: "effect/Deferred#into",
+    makeLatch: "effect/Latch#make",
+    makeSemaphore: "effect/Semaphore#make",
+    mapInputContext: "updateContext",
+    runtime: "context",
+    unsafeMakeLatch: "effect/Latch#makeUnsafe",
+    unsafeMakeSemaphore: "effect/Semaphore#makeUnsafe",
+    yieldNow: withoutCall,
+    zipLeft: "tap",
+    zipRight: "andThen"
+  },
+  // A class that is an Effect says so by `asEffect` instead of `commit`.
+  "effect/Effectable": {
+    Class: ({ access, edits, rename, target }) => {
+      rename(target)
+      const { members } = access.parent.parent.parent
+      const { name } = members.find((member) => member.name?.getText() === "commit")
+      edits.replace(name.getStart(), name.end, "asEffect")
+    }
+  },
+  "effect/Either": {
+    Either: "Result",
+    left: "fail",
+    right: "succeed",
+    isLeft: "isFailure",
+    isRight: "isSuccess",
+    mapLeft: "mapError"
+  },
+  "effect/ExecutionStrategy": {
+    sequential: ({ access, edits }) => edits.replace(access.getStart(), access.end, '"sequential"')
+  },
+  "effect/Exit": { isInterrupted: "hasInterrupts", causeOption: "getCause" },
+  "effect/Fiber": { RuntimeFiber: "Fiber" },
+  "effect/Layer": {
+    scoped: "effect",
+    scopedContext: "effectContext",
+    scopedDiscard: "effectDiscard",
+    unwrapEffect: "unwrap",
+    unwrapScoped: "unwrap"
+  },
+  "effect/Runtime": {
+    runFork: "effect/Effect#runForkWith",
+    Runtime: "effect/Context#Context",
+    runPromise: "effect/Effect#runPromiseWith"
+  },
+  "effect/Schema": {
+    Defect: ({ access, edits, rename, target }) => {
+      rename(target)
+      edits.insert(access.end, "()")
+    },
+    Uint8ArrayFromSelf: "Uint8Array",
+    Union: argumentsAsArray("Union"),
+    decodeUnknownEither: "decodeUnknownResult"
+  },
+  "effect/Scope": { CloseableScope: "Closeable", extend: "provide" },
+  "effect/Stream": {
+    mapChunks: "mapArray",
+    mapChunksEffect: "mapArrayEffect",
+    provideLayer: "provide",
+    runForEachChunk: "runForEachArray",
+    unwrapScoped: "unwrap"
+  }
+}
+
+/** Members of Effect's values, such as a latch. */
+export const instanceMembers = {
+  unsafeClose: "closeUnsafe",
+  unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
+  unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
+  unsafeOpen: "openUnsafe"
+}
