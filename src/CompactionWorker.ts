@@ -12,7 +12,6 @@
  */
 import { Worker as NodeThread } from "node:worker_threads"
 import type * as Worker from "@effect/platform/Worker"
-import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
@@ -21,8 +20,9 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { tablesAtMost } from "./core/compaction/mergeInputs.js"
 import { parseFileName } from "./core/storage/fileNames.js"
-import { Merge, Settle } from "./internal/thread/mergeMessages.js"
-import { type MergeThread, startThread } from "./internal/thread/mergeThread.js"
+import type { MergeThread } from "./internal/thread/mergeThread.js"
+import { startThread } from "./internal/thread/startThread.js"
+import type { ThreadDied } from "./internal/thread/threadDied.js"
 import { type FileError, type InvalidArgument, type OpenError, StorageError } from "./LsmError.js"
 import * as LsmOptions from "./LsmOptions.js"
 import * as LsmStore from "./LsmStore.js"
@@ -122,7 +122,7 @@ export const make = (
           const started = yield* acquire
           const foreign = yield* tablesAmong(spare.slice(0, needed))
           const fileNumbers = spare.splice(0, needed)
-          const request = new Merge({
+          const request = {
             options: tableOptions,
             storeId,
             runs,
@@ -131,7 +131,7 @@ export const make = (
             targetSize,
             level,
             fileNumbers
-          })
+          }
           started.unsafeKeepAlive(true)
           const exit = yield* Effect.exit(Effect.interruptible(started.merge(request)))
           if (Exit.isSuccess(exit)) {
@@ -139,7 +139,7 @@ export const make = (
           } else {
             // Wait until the thread has ended the job, or end the thread, before anything else
             // happens here.
-            const settled = yield* Effect.exit(started.settle(new Settle()))
+            const settled = yield* Effect.exit(started.settle)
             if (Exit.isFailure(settled)) yield* discard
             yield* removeOutput(fileNumbers, foreign)
           }
@@ -150,8 +150,7 @@ export const make = (
           return yield* exit
         })
       ).pipe(
-        Effect.catchTag("WorkerError", (error) => Effect.fail(threadFailure(directory, error))),
-        Effect.catchTag("ParseError", Effect.die),
+        Effect.catchTag("ThreadDied", (death) => Effect.fail(threadFailure(directory, death))),
         oneAtATime.withPermits(1)
       )
 
@@ -162,7 +161,7 @@ export const make = (
  * The error for a thread that died, with Node's code if there is one, such as
  * `ERR_WORKER_OUT_OF_MEMORY`.
  */
-const threadFailure = (directory: string, { cause }: WorkerError): FileError => {
+const threadFailure = (directory: string, { cause }: ThreadDied): FileError => {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code
   const known = typeof code === "string" ? code : "EWORKER"
   return new StorageError({

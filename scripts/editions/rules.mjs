@@ -60,6 +60,9 @@ const withoutArguments =
   }
 
 export const members = {
+  "@effect/platform-node/NodeWorker": { layerPlatform: "layer" },
+  "@effect/platform/Worker": { PlatformWorker: "WorkerPlatform" },
+  "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" },
   "effect/Cause": {
     failureOption: "findErrorOption",
     isInterruptedOnly: "hasInterruptsOnly"
@@ -162,6 +165,10 @@ export const members = {
     runPromise: "effect/Effect#runPromiseWith"
   },
   "effect/Schema": {
+    Literal: ({ call, ...place }) =>
+      call !== undefined && call.arguments.length > 1
+        ? argumentsAsArray("Literals")({ call, ...place })
+        : place.rename(place.target),
     Defect: ({ access, edits, rename, target }) => {
       rename(target)
       edits.insert(access.end, "()")
