@@ -1,5 +1,4 @@
 import * as fs from "node:fs"
-import type { Server } from "node:net"
 import { StorageFailure } from "../storage/failure.js"
 import { lockName } from "../storage/fileNames.js"
 import { toFailure } from "../storage/nodeFile.js"
@@ -8,6 +7,7 @@ import { type FileLock, lockByFlock, lockByOpenFlag } from "./fileLock.js"
 import { isLocalDirectory } from "./fileSystems.js"
 import { drawOwnerName, isOwnerName, isTemporaryOwnerName, temporaryOf } from "./lockNames.js"
 import { fitsSocket, isImpossible, listenAt, probe, setSocketMode } from "./lockSocket.js"
+import type { Listener } from "./otherRuntimes.js"
 import { encodeRecord, judgeRecord, type OwnerRecord, ownRecord, readRecord } from "./ownerRecord.js"
 
 /**
@@ -55,7 +55,7 @@ const taken: DirectoryLock = { isOwn: false }
 export interface LockMeans {
   readonly isLocal: (directory: string) => boolean
   /** Undefined if a socket is impossible there. */
-  readonly listen: (path: string) => Promise<Server | undefined>
+  readonly listen: (path: string) => Promise<Listener | undefined>
   readonly self: (flock: boolean) => OwnerRecord
 }
 
@@ -121,7 +121,7 @@ const take = async (
 /**
  * The prefix of paths in a directory: its descriptor in /proc. Long paths then fit into a socket's
  * address, and the prefix still names the same directory after a rename. Keep the descriptor open
- * as long as the socket, because libuv unlinks the socket by that path when the socket closes.
+ * as long as the socket, because some runtimes unlink the socket by that path when it closes.
  */
 const reach = (directory: string): { readonly prefix: string; readonly close: () => void } => {
   if (process.platform !== "linux") {
