@@ -6,7 +6,7 @@ import type { LockMode } from "../storage/storageDriver.js"
 import { type FileLock, lockByFlock, lockByOpenFlag } from "./fileLock.js"
 import { isLocalDirectory } from "./fileSystems.js"
 import { drawOwnerName, isOwnerName, isTemporaryOwnerName, temporaryOf } from "./lockNames.js"
-import { fitsSocket, isImpossible, listenAt, probe, setSocketMode } from "./lockSocket.js"
+import { fitsSocket, isImpossible, listenAt, probe, type SocketState, setSocketMode } from "./lockSocket.js"
 import type { Listener } from "./otherRuntimes.js"
 import { encodeRecord, judgeRecord, type OwnerRecord, ownRecord, readRecord } from "./ownerRecord.js"
 
@@ -56,10 +56,16 @@ export interface LockMeans {
   readonly isLocal: (directory: string) => boolean
   /** Undefined if a socket is impossible there. */
   readonly listen: (path: string) => Promise<Listener | undefined>
+  readonly probe: (path: string) => Promise<SocketState>
   readonly self: (flock: boolean) => OwnerRecord
 }
 
-const systemMeans: LockMeans = { isLocal: isLocalDirectory, listen: listenAt, self: ownRecord }
+const systemMeans: LockMeans = {
+  isLocal: isLocalDirectory,
+  listen: (path) => listenAt(path),
+  probe: (path) => probe(path),
+  self: ownRecord
+}
 
 /** Calls every release, the last one first, even if some throw. */
 const releaseAll = (releases: Array<() => void>): void => {
@@ -241,7 +247,7 @@ class Owners {
     try {
       const stat = fs.lstatSync(path)
       if (stat.isSocket()) {
-        const outcome = await probe(path)
+        const outcome = await this.means.probe(path)
         if (outcome === "live" || outcome === "foreign") return outcome
         return this.place.isLocal || this.place.hasFlock || outcome === "missing"
           ? "gone"

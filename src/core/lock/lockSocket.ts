@@ -64,10 +64,10 @@ export const setSocketMode = (path: string, fileMode: number): void => {
  * Whether a process listens at a socket: `refused` if the process is gone, `missing` if the name is
  * gone, `foreign` if it is a socket of another kind.
  */
-export const probe = async (
-  path: string,
-  fetchInBun = bunFetch()
-): Promise<"live" | "refused" | "missing" | "foreign"> => {
+export type SocketState = "live" | "refused" | "missing" | "foreign"
+
+/** Connects to a socket to see its state. */
+export const probe = async (path: string, fetchInBun = bunFetch()): Promise<SocketState> => {
   const first = await connectFailure(path)
   const isUnclear = first?.code === "ECONNREFUSED" && fetchInBun !== undefined
   const failure = isUnclear ? await connectFailureInBun(path, first, fetchInBun) : first
