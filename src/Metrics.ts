@@ -6,49 +6,16 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
-import * as MetricBoundaries from "effect/MetricBoundaries"
-import type * as MetricHook from "effect/MetricHook"
-import * as MetricKey from "effect/MetricKey"
-import * as MetricLabel from "effect/MetricLabel"
+import * as effectMetrics from "./internal/metrics/effectMetrics.js"
 import { type Reading, type Registration, registerMetrics } from "./internal/metrics/registeredMetrics.js"
+import type { Labels, Series } from "./internal/metrics/series.js"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, resolveOptions } from "./LsmOptions.js"
 
-/** The keys of the metrics below. Each store makes its own hooks from them. */
-const counterKeys = new Map<Metric.Metric.Counter<number>, MetricKey.MetricKey.Counter<number>>()
-const gaugeKeys = new Map<Metric.Metric.Gauge<number>, MetricKey.MetricKey.Gauge<number>>()
-const histogramKeys = new Map<Metric.Metric.Histogram<number>, MetricKey.MetricKey.Histogram>()
-
-const counter = (name: string, description: string): Metric.Metric.Counter<number> => {
-  const key = MetricKey.counter(name, { description, incremental: true })
-  const metric = Metric.fromMetricKey(key)
-  counterKeys.set(metric, key)
-  return metric
-}
-
-const gauge = (name: string, description: string): Metric.Metric.Gauge<number> => {
-  const key = MetricKey.gauge(name, { description })
-  const metric = Metric.fromMetricKey(key)
-  gaugeKeys.set(metric, key)
-  return metric
-}
-
-const histogram = (
-  name: string,
-  boundaries: MetricBoundaries.MetricBoundaries,
-  description: string
-): Metric.Metric.Histogram<number> => {
-  const key = MetricKey.histogram(name, boundaries, description)
-  const metric = Metric.fromMetricKey(key)
-  histogramKeys.set(metric, key)
-  return metric
-}
-
-/** From 1 µs to about 0.5 s; each boundary is twice the one before. */
-const microseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 20 })
-/** From 1 ms to about 16 s; each boundary is twice the one before. */
-const milliseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 15 })
+/** The last bucket of microseconds begins at about 0.25 s. */
+const microseconds = 20
+/** The last bucket of milliseconds begins at about 8 s. */
+const milliseconds = 15
 
 /**
  * Counter `lsm_puts_total`: puts, including those in batches.
@@ -56,7 +23,7 @@ const milliseconds = MetricBoundaries.exponential({ start: 1, factor: 2, count: 
  * @since 0.1.0
  * @category metrics
  */
-export const puts = counter("lsm_puts_total", "Puts, including those in batches")
+export const puts = effectMetrics.counter("lsm_puts_total", "Puts, including those in batches")
 
 /**
  * Counter `lsm_deletes_total`: deletes, including those in batches.
@@ -64,7 +31,7 @@ export const puts = counter("lsm_puts_total", "Puts, including those in batches"
  * @since 0.1.0
  * @category metrics
  */
-export const deletes = counter("lsm_deletes_total", "Deletes, including those in batches")
+export const deletes = effectMetrics.counter("lsm_deletes_total", "Deletes, including those in batches")
 
 /**
  * Counter `lsm_batches_total`: batches written.
@@ -72,7 +39,7 @@ export const deletes = counter("lsm_deletes_total", "Deletes, including those in
  * @since 0.1.0
  * @category metrics
  */
-export const batches = counter("lsm_batches_total", "Batches written")
+export const batches = effectMetrics.counter("lsm_batches_total", "Batches written")
 
 /**
  * Counter `lsm_gets_total`: keys looked up by get, getMany and has.
@@ -80,7 +47,7 @@ export const batches = counter("lsm_batches_total", "Batches written")
  * @since 0.1.0
  * @category metrics
  */
-export const gets = counter("lsm_gets_total", "Keys looked up by get, getMany and has")
+export const gets = effectMetrics.counter("lsm_gets_total", "Keys looked up by get, getMany and has")
 
 /**
  * Counter `lsm_scans_total`: scans and cursors opened.
@@ -88,7 +55,7 @@ export const gets = counter("lsm_gets_total", "Keys looked up by get, getMany an
  * @since 0.1.0
  * @category metrics
  */
-export const scans = counter("lsm_scans_total", "Scans and cursors opened")
+export const scans = effectMetrics.counter("lsm_scans_total", "Scans and cursors opened")
 
 /**
  * Counter `lsm_memtable_hits_total`: lookups that found an entry in a memtable.
@@ -96,7 +63,10 @@ export const scans = counter("lsm_scans_total", "Scans and cursors opened")
  * @since 0.1.0
  * @category metrics
  */
-export const memtableHits = counter("lsm_memtable_hits_total", "Lookups that found an entry in a memtable")
+export const memtableHits = effectMetrics.counter(
+  "lsm_memtable_hits_total",
+  "Lookups that found an entry in a memtable"
+)
 
 /**
  * Counter `lsm_table_hits_total`: lookups that found an entry in a table, by level.
@@ -104,7 +74,10 @@ export const memtableHits = counter("lsm_memtable_hits_total", "Lookups that fou
  * @since 0.1.0
  * @category metrics
  */
-export const tableHits = counter("lsm_table_hits_total", "Lookups that found an entry in a table, by level")
+export const tableHits = effectMetrics.counter(
+  "lsm_table_hits_total",
+  "Lookups that found an entry in a table, by level"
+)
 
 /**
  * Counter `lsm_misses_total`: lookups that found no entry.
@@ -112,7 +85,7 @@ export const tableHits = counter("lsm_table_hits_total", "Lookups that found an 
  * @since 0.1.0
  * @category metrics
  */
-export const misses = counter("lsm_misses_total", "Lookups that found no entry")
+export const misses = effectMetrics.counter("lsm_misses_total", "Lookups that found no entry")
 
 /**
  * Gauge `lsm_filter_checks`: Bloom filter checks since the store was opened.
@@ -120,7 +93,7 @@ export const misses = counter("lsm_misses_total", "Lookups that found no entry")
  * @since 0.1.0
  * @category metrics
  */
-export const filterChecks = gauge("lsm_filter_checks", "Bloom filter checks since the store was opened")
+export const filterChecks = effectMetrics.gauge("lsm_filter_checks", "Bloom filter checks since the store was opened")
 
 /**
  * Gauge `lsm_filter_negatives`: Bloom filter checks that ruled a table out since the store was
@@ -129,7 +102,7 @@ export const filterChecks = gauge("lsm_filter_checks", "Bloom filter checks sinc
  * @since 0.1.0
  * @category metrics
  */
-export const filterNegatives = gauge(
+export const filterNegatives = effectMetrics.gauge(
   "lsm_filter_negatives",
   "Bloom filter checks that ruled a table out since the store was opened"
 )
@@ -141,7 +114,7 @@ export const filterNegatives = gauge(
  * @since 0.1.0
  * @category metrics
  */
-export const filterFalsePositives = gauge(
+export const filterFalsePositives = effectMetrics.gauge(
   "lsm_filter_false_positives",
   "Bloom filter checks that did not rule out a table without the key since the store was opened"
 )
@@ -152,7 +125,7 @@ export const filterFalsePositives = gauge(
  * @since 0.1.0
  * @category metrics
  */
-export const cacheHits = gauge("lsm_cache_hits", "Blocks found in the cache since the store was opened")
+export const cacheHits = effectMetrics.gauge("lsm_cache_hits", "Blocks found in the cache since the store was opened")
 
 /**
  * Gauge `lsm_cache_misses`: blocks not found in the cache since the store was opened.
@@ -160,7 +133,10 @@ export const cacheHits = gauge("lsm_cache_hits", "Blocks found in the cache sinc
  * @since 0.1.0
  * @category metrics
  */
-export const cacheMisses = gauge("lsm_cache_misses", "Blocks not found in the cache since the store was opened")
+export const cacheMisses = effectMetrics.gauge(
+  "lsm_cache_misses",
+  "Blocks not found in the cache since the store was opened"
+)
 
 /**
  * Gauge `lsm_cache_entry_hits`: lookups served from the entry cache, without a block, since the
@@ -169,7 +145,7 @@ export const cacheMisses = gauge("lsm_cache_misses", "Blocks not found in the ca
  * @since 0.1.0
  * @category metrics
  */
-export const cacheEntryHits = gauge(
+export const cacheEntryHits = effectMetrics.gauge(
   "lsm_cache_entry_hits",
   "Lookups served from the entry cache, without a block, since the store was opened"
 )
@@ -180,7 +156,7 @@ export const cacheEntryHits = gauge(
  * @since 0.1.0
  * @category metrics
  */
-export const cacheBytes = gauge("lsm_cache_bytes", "Bytes of cached blocks and entries")
+export const cacheBytes = effectMetrics.gauge("lsm_cache_bytes", "Bytes of cached blocks and entries")
 
 /**
  * Gauge `lsm_memtable_bytes`: bytes held by memtables, active and frozen.
@@ -188,7 +164,7 @@ export const cacheBytes = gauge("lsm_cache_bytes", "Bytes of cached blocks and e
  * @since 0.1.0
  * @category metrics
  */
-export const memtableBytes = gauge("lsm_memtable_bytes", "Bytes held by memtables, active and frozen")
+export const memtableBytes = effectMetrics.gauge("lsm_memtable_bytes", "Bytes held by memtables, active and frozen")
 
 /**
  * Gauge `lsm_level_tables`: tables, by level.
@@ -196,7 +172,7 @@ export const memtableBytes = gauge("lsm_memtable_bytes", "Bytes held by memtable
  * @since 0.1.0
  * @category metrics
  */
-export const levelTables = gauge("lsm_level_tables", "Tables, by level")
+export const levelTables = effectMetrics.gauge("lsm_level_tables", "Tables, by level")
 
 /**
  * Gauge `lsm_level_bytes`: bytes of tables, by level.
@@ -204,7 +180,7 @@ export const levelTables = gauge("lsm_level_tables", "Tables, by level")
  * @since 0.1.0
  * @category metrics
  */
-export const levelBytes = gauge("lsm_level_bytes", "Bytes of tables, by level")
+export const levelBytes = effectMetrics.gauge("lsm_level_bytes", "Bytes of tables, by level")
 
 /**
  * Gauge `lsm_write_amplification`: bytes written to files divided by bytes of keys and values
@@ -213,7 +189,7 @@ export const levelBytes = gauge("lsm_level_bytes", "Bytes of tables, by level")
  * @since 0.1.0
  * @category metrics
  */
-export const writeAmplification = gauge(
+export const writeAmplification = effectMetrics.gauge(
   "lsm_write_amplification",
   "Bytes written to files divided by bytes of keys and values written by the application"
 )
@@ -225,7 +201,7 @@ export const writeAmplification = gauge(
  * @since 0.1.0
  * @category metrics
  */
-export const readAmplification = gauge(
+export const readAmplification = effectMetrics.gauge(
   "lsm_read_amplification",
   "Places that a lookup may have to search: tables at level 0, and deeper levels with tables"
 )
@@ -237,7 +213,7 @@ export const readAmplification = gauge(
  * @since 0.1.0
  * @category metrics
  */
-export const spaceAmplification = gauge(
+export const spaceAmplification = effectMetrics.gauge(
   "lsm_space_amplification",
   "Bytes of all tables divided by the estimated bytes left after a compaction of everything"
 )
@@ -248,7 +224,10 @@ export const spaceAmplification = gauge(
  * @since 0.1.0
  * @category metrics
  */
-export const userBytes = counter("lsm_user_bytes_total", "Bytes of keys and values written by the application")
+export const userBytes = effectMetrics.counter(
+  "lsm_user_bytes_total",
+  "Bytes of keys and values written by the application"
+)
 
 /**
  * Counter `lsm_written_bytes_total`: bytes written to files, by cause: log, flush, compaction.
@@ -256,7 +235,7 @@ export const userBytes = counter("lsm_user_bytes_total", "Bytes of keys and valu
  * @since 0.1.0
  * @category metrics
  */
-export const writtenBytes = counter(
+export const writtenBytes = effectMetrics.counter(
   "lsm_written_bytes_total",
   "Bytes written to files, by cause: log, flush, compaction"
 )
@@ -267,7 +246,7 @@ export const writtenBytes = counter(
  * @since 0.1.0
  * @category metrics
  */
-export const logSyncs = counter("lsm_log_syncs_total", "Syncs of the log")
+export const logSyncs = effectMetrics.counter("lsm_log_syncs_total", "Syncs of the log")
 
 /**
  * Counter `lsm_log_synced_records_total`: log records made durable by syncs of the log.
@@ -275,7 +254,10 @@ export const logSyncs = counter("lsm_log_syncs_total", "Syncs of the log")
  * @since 0.1.0
  * @category metrics
  */
-export const syncedRecords = counter("lsm_log_synced_records_total", "Log records made durable by syncs of the log")
+export const syncedRecords = effectMetrics.counter(
+  "lsm_log_synced_records_total",
+  "Log records made durable by syncs of the log"
+)
 
 /**
  * Counter `lsm_flushes_total`: memtables flushed.
@@ -283,7 +265,7 @@ export const syncedRecords = counter("lsm_log_synced_records_total", "Log record
  * @since 0.1.0
  * @category metrics
  */
-export const flushes = counter("lsm_flushes_total", "Memtables flushed")
+export const flushes = effectMetrics.counter("lsm_flushes_total", "Memtables flushed")
 
 /**
  * Counter `lsm_compactions_total`: compactions finished, including trivial moves.
@@ -291,7 +273,10 @@ export const flushes = counter("lsm_flushes_total", "Memtables flushed")
  * @since 0.1.0
  * @category metrics
  */
-export const compactions = counter("lsm_compactions_total", "Compactions finished, including trivial moves")
+export const compactions = effectMetrics.counter(
+  "lsm_compactions_total",
+  "Compactions finished, including trivial moves"
+)
 
 /**
  * Counter `lsm_background_errors_total`: flushes and compactions that failed.
@@ -299,7 +284,10 @@ export const compactions = counter("lsm_compactions_total", "Compactions finishe
  * @since 0.1.0
  * @category metrics
  */
-export const backgroundErrors = counter("lsm_background_errors_total", "Flushes and compactions that failed")
+export const backgroundErrors = effectMetrics.counter(
+  "lsm_background_errors_total",
+  "Flushes and compactions that failed"
+)
 
 /**
  * Counter `lsm_write_slowdowns_total`: writes that were slowed down.
@@ -307,7 +295,7 @@ export const backgroundErrors = counter("lsm_background_errors_total", "Flushes 
  * @since 0.1.0
  * @category metrics
  */
-export const slowdowns = counter("lsm_write_slowdowns_total", "Writes that were slowed down")
+export const slowdowns = effectMetrics.counter("lsm_write_slowdowns_total", "Writes that were slowed down")
 
 /**
  * Counter `lsm_write_stops_total`: writes that had to wait for a flush or a compaction.
@@ -315,7 +303,10 @@ export const slowdowns = counter("lsm_write_slowdowns_total", "Writes that were 
  * @since 0.1.0
  * @category metrics
  */
-export const stops = counter("lsm_write_stops_total", "Writes that had to wait for a flush or a compaction")
+export const stops = effectMetrics.counter(
+  "lsm_write_stops_total",
+  "Writes that had to wait for a flush or a compaction"
+)
 
 /**
  * Histogram `lsm_get_microseconds`: duration of the sampled gets, in microseconds.
@@ -323,7 +314,7 @@ export const stops = counter("lsm_write_stops_total", "Writes that had to wait f
  * @since 0.1.0
  * @category metrics
  */
-export const getLatency = histogram(
+export const getLatency = effectMetrics.histogram(
   "lsm_get_microseconds",
   microseconds,
   "Duration of the sampled gets, in microseconds"
@@ -335,7 +326,7 @@ export const getLatency = histogram(
  * @since 0.1.0
  * @category metrics
  */
-export const putLatency = histogram(
+export const putLatency = effectMetrics.histogram(
   "lsm_put_microseconds",
   microseconds,
   "Duration of the sampled puts, in microseconds"
@@ -347,7 +338,11 @@ export const putLatency = histogram(
  * @since 0.1.0
  * @category metrics
  */
-export const flushDuration = histogram("lsm_flush_milliseconds", milliseconds, "Duration of flushes, in milliseconds")
+export const flushDuration = effectMetrics.histogram(
+  "lsm_flush_milliseconds",
+  milliseconds,
+  "Duration of flushes, in milliseconds"
+)
 
 /**
  * Histogram `lsm_compaction_milliseconds`: duration of compactions, in milliseconds.
@@ -355,7 +350,7 @@ export const flushDuration = histogram("lsm_flush_milliseconds", milliseconds, "
  * @since 0.1.0
  * @category metrics
  */
-export const compactionDuration = histogram(
+export const compactionDuration = effectMetrics.histogram(
   "lsm_compaction_milliseconds",
   milliseconds,
   "Duration of compactions, in milliseconds"
@@ -468,8 +463,6 @@ export interface MetricsService {
  */
 export class Metrics extends Context.Tag("effect-lsm/Metrics")<Metrics, MetricsService>() {}
 
-type Tags = ReadonlyArray<readonly [string, string]>
-
 const levels = [0, 1, 2, 3, 4, 5, 6]
 
 /**
@@ -482,11 +475,8 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
   Effect.gen(function* () {
     const { name } = yield* resolveOptions(options)
     const clock = yield* Effect.clock
-    const store = MetricLabel.make("store", name)
-    const labels = (tags: Tags): ReadonlyArray<MetricLabel.MetricLabel> => [
-      store,
-      ...tags.map(([key, value]) => MetricLabel.make(key, value))
-    ]
+    const registry = yield* effectMetrics.currentRegistry
+    const labelsOf = (labels: Labels): Labels => [["store", name], ...labels]
     let registration: Registration | undefined
     let isShown = false
     let later = (_: () => void): void => undefined
@@ -495,59 +485,46 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
       registration?.show()
     }
     /**
-     * Returns the hook of a metric, made when the metric is first used. Opening a store uses few
-     * metrics, so making all hooks then would slow the opening down.
+     * Returns a function that updates a metric. Its series is made when the metric is first used:
+     * opening a store uses few metrics, so making all series then would slow the opening down.
      */
-    const attach = <A>(key: MetricKey.MetricKey.Untyped, make: () => A, release: () => void): A | undefined => {
-      const hook = registration?.hook(key, make, release)
-      if (hook !== undefined && !isShown) {
-        isShown = true
-        later(show)
-      }
-      return hook
-    }
-    const { globalMetricRegistry: registry } = Metric
-    const tally = (metric: Metric.Metric.Counter<number>, ...tags: Tags): Counter => {
-      let hook: MetricHook.MetricHook.Counter<number> | undefined
+    const updater = (metric: effectMetrics.Counter | effectMetrics.Histogram, labels: Labels) => {
+      let series: Series | undefined
       const release = (): void => {
-        hook = undefined
+        series = undefined
       }
-      const first = () => {
-        const key = MetricKey.taggedWithLabels(counterKeys.get(metric)!, labels(tags))
-        return attach(key, () => registry.getCounter(key), release)
+      const first = (): Series | undefined => {
+        const made = registration?.series(metric, labelsOf(labels), release)
+        if (made !== undefined && !isShown) {
+          isShown = true
+          later(show)
+        }
+        return made
       }
+      return (n: number): void => {
+        series ??= first()
+        series?.update(n)
+      }
+    }
+    const tally = (metric: effectMetrics.Counter, ...labels: Labels): Counter => {
+      const update = updater(metric, labels)
       const self: Counter = {
         value: 0,
         add: (n) => {
           self.value += n
-          hook ??= first()
-          hook?.update(n)
+          update(n)
         }
       }
       return self
     }
-    const level = (metric: Metric.Metric.Histogram<number>): Histogram => {
-      let hook: MetricHook.MetricHook.Histogram | undefined
-      const release = (): void => {
-        hook = undefined
-      }
-      const first = () => {
-        const key = MetricKey.taggedWithLabels(histogramKeys.get(metric)!, labels([]))
-        return attach(key, () => registry.getHistogram(key), release)
-      }
-      return {
-        record: (n) => {
-          hook ??= first()
-          hook?.update(n)
-        }
-      }
-    }
+    const level = (metric: effectMetrics.Histogram): Histogram => ({ record: updater(metric, []) })
     const readings = (gauges: Gauges): ReadonlyArray<Reading> => {
-      const reading = (metric: Metric.Metric.Gauge<number>, read: () => number, ...tags: Tags): Reading => [
-        MetricKey.taggedWithLabels(gaugeKeys.get(metric)!, labels(tags)),
+      const reading = (gauge: effectMetrics.Gauge, read: () => number, ...labels: Labels): Reading => ({
+        gauge,
+        labels: labelsOf(labels),
         read
-      ]
-      const byLevel = (metric: Metric.Metric.Gauge<number>, read: (level: number) => number) =>
+      })
+      const byLevel = (metric: effectMetrics.Gauge, read: (level: number) => number) =>
         levels.map((n) => reading(metric, () => read(n), ["level", String(n)]))
       return [
         reading(filterChecks, gauges.filterChecks),
@@ -592,7 +569,7 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
       flushDuration: level(flushDuration),
       compactionDuration: level(compactionDuration),
       unsafeOpen: (gauges, turn) => {
-        const own = registerMetrics(name, () => readings(gauges))
+        const own = registerMetrics(registry, name, () => readings(gauges))
         registration = own
         isShown = false
         later = turn

@@ -13,6 +13,7 @@ import { MemoryDisk } from "./core/storage/memoryFile.js"
 import * as nodeDirectory from "./core/storage/nodeDirectory.js"
 import { makeNodeDriver } from "./core/storage/nodeFile.js"
 import type { LockMode, StorageDriver, StorageFile } from "./core/storage/storageDriver.js"
+import { callback as waitFor } from "./internal/effect/callback.js"
 import { type FileError, fromFailure, StoreLocked } from "./LsmError.js"
 import { defaultDirectoryMode, defaultFileMode } from "./LsmOptions.js"
 
@@ -123,7 +124,7 @@ export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
  */
 export const callback = (run: (done: (failure: Error | undefined) => void) => void): Effect.Effect<void, FileError> =>
   Effect.uninterruptible(
-    Effect.async<void, FileError>((resume) => {
+    waitFor<void, FileError>((resume) => {
       try {
         run((failure) => resume(failure === undefined ? Effect.void : Effect.fail(fromFailure(failure))))
       } catch (failure) {

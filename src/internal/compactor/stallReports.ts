@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { annotate, logDebug } from "../effect/logging.js"
+import { Signal } from "../effect/signal.js"
 
 /** How writers are held back. */
 export type Pressure = "none" | "slow" | "stop"
@@ -20,7 +21,7 @@ const calm = Duration.seconds(1)
 export class StallReports {
   private reported: Pressure = "none"
   private wasPressed = false
-  private readonly begun = Effect.unsafeMakeLatch(false)
+  private readonly begun = new Signal()
 
   constructor(
     private readonly current: () => Pressure,
@@ -38,7 +39,7 @@ export class StallReports {
     const now = this.pressure()
     if (severity[now] <= severity[this.reported]) return Effect.void
     this.reported = now
-    this.begun.unsafeOpen()
+    this.begun.raise()
     return Effect.logWarning(now === "slow" ? "writers are slowed down" : "writers wait").pipe(
       annotate("Compactor", this.fields())
     )
@@ -52,9 +53,9 @@ export class StallReports {
         yield* Effect.sleep(calm)
       } while (this.pressure() !== "none" || this.wasPressed)
       this.reported = "none"
-      this.begun.unsafeClose()
+      this.begun.lower()
       yield* logDebug("Compactor", "writers go on", this.fields())
     })
-    return Effect.forkIn(Effect.interruptible(Effect.forever(Effect.zipRight(this.begun.await, untilCalm))), scope)
+    return Effect.forkIn(Effect.interruptible(Effect.forever(Effect.zipRight(this.begun.wait, untilCalm))), scope)
   }
 }

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { FileError } from "../../LsmError.js"
+import { Signal } from "./signal.js"
 
 const firstDelay = Duration.millis(100)
 const longestDelay = Duration.seconds(10)
@@ -55,8 +56,8 @@ export const startBackgroundFiber = (
   scope: Scope.Scope
 ): Effect.Effect<BackgroundFiber> =>
   Effect.gen(function* () {
-    const wake = yield* Effect.makeLatch(false)
-    const retry = yield* Effect.makeLatch(false)
+    const wake = new Signal()
+    const retry = new Signal()
     let busy = false
     let stopping = false
 
@@ -68,7 +69,7 @@ export const startBackgroundFiber = (
       let delay = firstDelay
       const repetitions = new Repetitions()
       for (;;) {
-        yield* retry.close
+        retry.lower()
         const exit = yield* Effect.exit(attemptAll)
         if (exit._tag === "Success") options.onSuccess()
         if (exit._tag === "Success" || stopping) return
@@ -80,15 +81,15 @@ export const startBackgroundFiber = (
           )
         }
         options.onFailure(failure._tag === "Some" ? failure.value : undefined, exit.cause)
-        yield* Effect.raceFirst(Effect.sleep(delay), retry.await)
+        yield* Effect.raceFirst(Effect.sleep(delay), retry.wait)
         delay = Duration.min(Duration.times(delay, 2), longestDelay)
       }
     })
 
     const loop = Effect.forever(
       Effect.gen(function* () {
-        yield* wake.await
-        wake.unsafeClose()
+        yield* wake.wait
+        wake.lower()
         busy = true
         yield* untilDone
         busy = false
@@ -99,10 +100,10 @@ export const startBackgroundFiber = (
     return {
       unsafeWake: () => {
         busy = true
-        wake.unsafeOpen()
+        wake.raise()
       },
       unsafeRetryNow: () => {
-        retry.unsafeOpen()
+        retry.raise()
       },
       unsafeIsBusy: () => busy,
       unsafeStop: () => {

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { callback } from "./callback.js"
 
 /**
  * Lets fibers wait for a condition over state that synchronous code changes. Call `notify` after
@@ -21,7 +22,7 @@ export class Gate {
    * lost.
    */
   until<A>(condition: () => A | undefined): Effect.Effect<A> {
-    const ask: Effect.Effect<A> = Effect.async<A>((resume) => {
+    const ask: Effect.Effect<A> = callback<A>((resume) => {
       const found = condition()
       if (found !== undefined) {
         resume(Effect.succeed(found))

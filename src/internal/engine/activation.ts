@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import { type FileError, StorageError, StoreClosed, type WriteError } from "../../LsmError.js"
 import type { LazyFibers } from "../effect/lazyFibers.js"
 import { annotate } from "../effect/logging.js"
+import { Signal } from "../effect/signal.js"
 import { isFatal } from "../storage/fatalErrors.js"
 import type { Engine } from "./engine.js"
 
@@ -27,7 +28,7 @@ export const activateWhenAsked = (
 ): Effect.Effect<void, WriteError> => {
   const { directory } = engine.parts.settings
   const unexpected = new StorageError({ operation: "begin", path: directory, code: "EUNEXPECTED" })
-  const asked = Effect.unsafeMakeLatch(false)
+  const asked = new Signal()
   let outcome = Deferred.unsafeMake<void, WriteError>(FiberId.none)
 
   const once = Effect.flatMap(Effect.exit(makeWritable), (exit) => {
@@ -41,7 +42,7 @@ export const activateWhenAsked = (
     // After a defect we do not know how much was done.
     if (Option.isNone(known) || isFatal(failure)) engine.poisonWith(failure)
     outcome = Deferred.unsafeMake(FiberId.none)
-    asked.unsafeClose()
+    asked.lower()
     const report = Effect.logError("could not make the store writable", exit.cause).pipe(
       annotate("LsmStore", { directory })
     )
@@ -52,7 +53,7 @@ export const activateWhenAsked = (
   })
   const untilBegun = Effect.gen(function* () {
     while (!engine.isActive) {
-      yield* asked.await
+      yield* asked.wait
       yield* Effect.uninterruptible(once)
     }
   })
@@ -62,7 +63,7 @@ export const activateWhenAsked = (
   return Effect.suspend(() => {
     if (engine.isActive) return Effect.void
     if (!start()) return Effect.fail(refusal)
-    asked.unsafeOpen()
+    asked.raise()
     return Deferred.await(outcome)
   })
 }

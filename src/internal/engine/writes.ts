@@ -62,6 +62,7 @@ import { fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js
 import { resolveDurability, type Settings } from "../../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../../Store.js"
 import { WriteBatch } from "../../WriteBatch.js"
+import { callback } from "../effect/callback.js"
 import { currentFiberId } from "../effect/fiberState.js"
 import { Immediate, immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import { type Engine, illFormedString } from "./engine.js"
@@ -362,7 +363,7 @@ class Waiting {
   }
 
   get effect(): Effect.Effect<void, WriteError> {
-    return Effect.async<void, WriteError>((resume) => {
+    return callback<void, WriteError>((resume) => {
       if (this.outcome !== undefined) resume(this.outcome)
       else this.resume = resume
     })

@@ -1,74 +1,89 @@
-import * as Metric from "effect/Metric"
-import type * as MetricKey from "effect/MetricKey"
-import * as MetricState from "effect/MetricState"
-import * as MutableHashMap from "effect/MutableHashMap"
-import * as MutableHashSet from "effect/MutableHashSet"
+import { type Counter, type Gauge, type Histogram, openGauge, openSeries, type Registry } from "./effectMetrics.js"
+import type { Labels, Series } from "./series.js"
 
-/** A gauge's key, and the function that reads its value. */
-export type Reading = readonly [key: MetricKey.MetricKey.Gauge<number>, read: () => number]
+/** A gauge, and the function that reads its value. */
+export interface Reading {
+  readonly gauge: Gauge
+  readonly labels: Labels
+  readonly read: () => number
+}
 
 /** The metrics of one open store in Effect's registry. */
 export interface Registration {
   /**
-   * Returns the hook that `make` finds or makes in the registry; undefined once the store has
-   * closed. `release` is called when the metric leaves the registry.
+   * Returns the series of a metric, which is made if there is none; undefined once the store has
+   * closed. `release` is called when the series leaves the registry.
    */
-  readonly hook: <A>(key: MetricKey.MetricKey.Untyped, make: () => A, release: () => void) => A | undefined
+  readonly series: (metric: Counter | Histogram, labels: Labels, release: () => void) => Series | undefined
   /** Registers the gauges, unless they are registered already. */
   readonly show: () => void
   /** Call this when the store has closed. */
   readonly closed: () => void
 }
 
-/** The open stores that share a name, and their metrics in the registry. */
+/** The open stores that share a name and a registry, and their metrics. */
 interface Family {
   users: number
-  readonly keys: MutableHashSet.MutableHashSet<MetricKey.MetricKey.Untyped>
+  readonly series: Map<string, Series>
   /** The gauges of the stores that registered theirs. The registry reads those of the last one. */
   readonly shown: Array<ReadonlyArray<Reading>>
 }
 
-const families = new Map<string, Family>()
+const registries = new WeakMap<Registry, Map<string, Family>>()
 
-/**
- * Removes metrics from Effect's registry, which has no public way to remove one. Without this, a
- * process that opens stores under ever new names keeps the metrics of all of them. The registry's
- * map is private: if it does not look as expected, the metrics stay.
- */
-const forget = (keys: Iterable<MetricKey.MetricKey.Untyped>): void => {
-  const map: unknown = Reflect.get(Metric.globalMetricRegistry, "map")
-  if (typeof map !== "object" || map === null || !(Symbol.for("effect/MutableHashMap") in map)) return
-  for (const key of keys) {
-    MutableHashMap.remove(map as MutableHashMap.MutableHashMap<MetricKey.MetricKey.Untyped, unknown>, key)
-  }
+const familiesOf = (registry: Registry): Map<string, Family> => {
+  const families = registries.get(registry) ?? new Map<string, Family>()
+  registries.set(registry, families)
+  return families
+}
+
+let nextMetric = 0
+const metricNumbers = new WeakMap<object, number>()
+
+/** Tells series of one family apart. */
+const idOf = (metric: Counter | Gauge | Histogram, labels: Labels): string => {
+  const known = metricNumbers.get(metric)
+  const number = known ?? nextMetric++
+  if (known === undefined) metricNumbers.set(metric, number)
+  return `${number} ${labels.join(" ")}`
 }
 
 /**
  * Registers the metrics of a store under a name. Each is made when it is first used. All leave the
- * registry when the last open store of this name closes.
+ * registry when the last open store of this name closes: a process that opens stores under ever new
+ * names would keep the metrics of all of them.
  */
-export const registerMetrics = (name: string, makeReadings: () => ReadonlyArray<Reading>): Registration => {
-  const family: Family = families.get(name) ?? { users: 0, keys: MutableHashSet.empty(), shown: [] }
+export const registerMetrics = (
+  registry: Registry,
+  name: string,
+  makeReadings: () => ReadonlyArray<Reading>
+): Registration => {
+  const families = familiesOf(registry)
+  const family: Family = families.get(name) ?? { users: 0, series: new Map(), shown: [] }
   families.set(name, family)
   family.users++
   let isOpen = true
   let readings: ReadonlyArray<Reading> | undefined
   const releases: Array<() => void> = []
+  const find = (metric: Counter | Gauge | Histogram, labels: Labels, open: () => Series): Series => {
+    const id = idOf(metric, labels)
+    const series = family.series.get(id) ?? open()
+    family.series.set(id, series)
+    return series
+  }
   return {
-    hook: (key, make, release) => {
+    series: (metric, labels, release) => {
       if (!isOpen) return undefined
-      MutableHashSet.add(family.keys, key)
       releases.push(release)
-      return make()
+      return find(metric, labels, () => openSeries(registry, metric, labels))
     },
     show: () => {
       if (!isOpen || readings !== undefined) return
       readings = makeReadings()
       family.shown.push(readings)
-      for (const [i, [key]] of readings.entries()) {
-        MutableHashSet.add(family.keys, key)
-        const get = () => MetricState.gauge(family.shown.at(-1)?.[i]?.[1]() ?? 0)
-        Object.assign(Metric.globalMetricRegistry.getGauge(key), { get })
+      for (const [i, { gauge, labels }] of readings.entries()) {
+        const read = () => family.shown.at(-1)?.[i]?.read() ?? 0
+        find(gauge, labels, () => openGauge(registry, gauge, labels, read))
       }
     },
     closed: () => {
@@ -79,7 +94,7 @@ export const registerMetrics = (name: string, makeReadings: () => ReadonlyArray<
       if (at >= 0) family.shown.splice(at, 1)
       if (--family.users > 0) return
       families.delete(name)
-      forget(family.keys)
+      for (const series of family.series.values()) series.remove()
     }
   }
 }

@@ -1,0 +1,89 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
+import type { Labels, Sample, SampleState, Series } from "./series.js"
+
+export type Counter = Metric.Counter<number>
+export type Gauge = Metric.Gauge<number>
+export type Histogram = Metric.Histogram<number>
+
+/** A counter, which never falls. */
+export const counter = (name: string, description: string): Counter =>
+  Metric.counter(name, { description, incremental: true })
+
+export const gauge = (name: string, description: string): Gauge => Metric.gauge(name, { description })
+
+/** A histogram. Its first bucket ends at 1, and each is twice as wide as the one before. */
+export const histogram = (name: string, buckets: number, description: string): Histogram =>
+  Metric.histogram(name, {
+    description,
+    boundaries: Metric.exponentialBoundaries({ start: 1, factor: 2, count: buckets })
+  })
+
+export type Registry = typeof Metric.MetricRegistry.Service
+
+/** The registry in which a program finds its metrics. */
+export const currentRegistry: Effect.Effect<Registry> = Effect.service(Metric.MetricRegistry)
+
+/** Nothing but the registry: the attributes of the program that opens a store are not the store's. */
+const contextOf = (registry: Registry): Context.Context<never> => Context.make(Metric.MetricRegistry, registry)
+
+/**
+ * Makes the series of a metric. A counter keeps its count here, because Effect looks a series up in
+ * the registry on every update.
+ */
+export const openSeries = (registry: Registry, metric: Counter | Histogram, labels: Labels): Series =>
+  isCounter(metric) ? openCounter(registry, metric, labels) : openHistogram(registry, metric, labels)
+
+const isCounter = (metric: Counter | Histogram): metric is Counter => metric.type === "Counter"
+
+const openCounter = (registry: Registry, metric: Counter, labels: Labels): Series => {
+  let count = 0
+  const update = (n: number): void => {
+    count += n
+  }
+  const hooks = { get: () => ({ count, incremental: true }), update, modify: update }
+  const labeled = Metric.withAttributes(metric, Object.fromEntries(labels)) as Counter
+  const { remove } = Metric.registerUnsafe(labeled, contextOf(registry), hooks)
+  return { update, remove }
+}
+
+const openHistogram = (registry: Registry, metric: Histogram, labels: Labels): Series => {
+  const labeled = Metric.withAttributes(metric, Object.fromEntries(labels))
+  const context = contextOf(registry)
+  return {
+    update: (n) => labeled.updateUnsafe(n, context),
+    remove: () => Metric.removeUnsafe(labeled, context)
+  }
+}
+
+/** Makes the series of a gauge, whose value is read when it is asked for. */
+export const openGauge = (registry: Registry, metric: Gauge, labels: Labels, read: () => number): Series => {
+  const update = (): void => undefined
+  const labeled = Metric.withAttributes(metric, Object.fromEntries(labels))
+  const hooks = { get: () => ({ value: read() }), update, modify: update }
+  const { remove } = Metric.registerUnsafe(labeled, contextOf(registry), hooks)
+  return { update, remove }
+}
+
+/** Reads all series of a registry that this store could have written. */
+export const readSeries = (registry: Registry): ReadonlyArray<Sample> =>
+  Metric.snapshotUnsafe(contextOf(registry)).flatMap((series) => {
+    const state = stateOf(series)
+    if (state === undefined) return []
+    const { id, description, attributes = {} } = series
+    return [{ name: id, description, labels: Object.entries(attributes), state }]
+  })
+
+const stateOf = (series: Metric.Metric.Snapshot): SampleState | undefined => {
+  switch (series.type) {
+    case "Counter":
+      return { type: "counter", value: series.state.count }
+    case "Gauge":
+      return { type: "gauge", value: series.state.value }
+    case "Histogram":
+      return { type: "histogram", ...series.state }
+    default:
+      return undefined
+  }
+}
