@@ -1,14 +1,13 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Metric from "effect/Metric"
-import * as MetricState from "effect/MetricState"
 import * as Scope from "effect/Scope"
 import { type LsmError, type LsmOptions, type Storage, type Store, WriteBatch } from "effect-lsm"
 import { turn } from "../support/eventually.js"
 import { interruption } from "../support/interruption.js"
 import { openStore } from "../support/openStore.js"
 import type { SimulatedClock } from "../support/simulated.js"
+import { registeredMetrics } from "../support/telemetry.js"
 import type { Change, Command, CommandOf } from "./commands.js"
 import { configurations } from "./configurations.js"
 import type { Content, Write } from "./content.js"
@@ -551,10 +550,8 @@ const tagOf = (effect: Effect.Effect<unknown, LsmError.LsmError>): Effect.Effect
 /** The gauges of a store in the registry, by name, summed over levels. Other metrics count as 0. */
 const metricsOf = (store: string): ReadonlyMap<string, number> => {
   const found = new Map<string, number>()
-  for (const { metricKey, metricState } of Metric.unsafeSnapshot()) {
-    if (!metricKey.tags.some(({ key, value }) => key === "store" && value === store)) continue
-    const value = MetricState.isGaugeState(metricState) ? Number(metricState.value) : 0
-    found.set(metricKey.name, (found.get(metricKey.name) ?? 0) + value)
+  for (const { name, labels, gauge = 0 } of registeredMetrics()) {
+    if (labels.get("store") === store) found.set(name, (found.get(name) ?? 0) + gauge)
   }
   return found
 }
