@@ -74,6 +74,9 @@ const asText =
     edits.replace(access.getStart(), access.end, JSON.stringify(text))
 
 export const members = {
+  "@effect/platform-node/NodeWorker": { layerPlatform: "layer" },
+  "@effect/platform/Worker": { PlatformWorker: "WorkerPlatform" },
+  "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" },
   "effect/Cause": {
     failureOption: "findErrorOption",
     // Cause.pretty(cause, options) to Cause.pretty(cause): there are no options
@@ -241,6 +244,10 @@ export const members = {
     runSync: "effect/Effect#runSyncWith"
   },
   "effect/Schema": {
+    Literal: ({ call, ...place }) =>
+      call !== undefined && call.arguments.length > 1
+        ? argumentsAsArray("Literals")({ call, ...place })
+        : place.rename(place.target),
     Defect: ({ access, edits, rename, target }) => {
       rename(target)
       edits.insert(access.end, "()")
