@@ -16,8 +16,8 @@ export const tree = join(edition, "build")
 
 /** What both editions have. */
 const shared = [
-  ...["src", "test", "examples", "docs", "scripts/docs"],
-  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "bench/README.md", "bench/results"],
+  ...["src", "test", "bench", "examples", "docs", "scripts/docs"],
+  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"],
   ...["tsconfig.json", "tsconfig.build.json", "vitest.config.ts"]
 ]
 

@@ -67,6 +67,8 @@ export const members = {
     failureOption: "findErrorOption",
     isInterruptedOnly: "hasInterruptsOnly"
   },
+  // Chunks of a Stream are arrays.
+  "effect/Chunk": { of: "effect/Array#of" },
   "effect/Config": {
     Config: ({ access, edits, rename, target }) => {
       // Config.Config.Wrap to Config.Wrap
@@ -182,6 +184,11 @@ export const members = {
     mapChunks: "mapArray",
     mapChunksEffect: "mapArrayEffect",
     provideLayer: "provide",
+    // Stream.runFold(initial, f) to Stream.runFold(() => initial, f)
+    runFold: ({ call, edits, rename, target }) => {
+      rename(target)
+      edits.insert(call.arguments.at(-2).getStart(), "() => ")
+    },
     runForEachChunk: "runForEachArray",
     unwrapScoped: "unwrap"
   }
