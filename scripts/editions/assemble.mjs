@@ -5,6 +5,7 @@ import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { rewriteFile } from "./rewrite.mjs"
+import { absent } from "./rules.mjs"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const edition = join(root, "editions/effect4")
@@ -47,7 +48,7 @@ export const assemble = () => {
   for (const entry of shared) {
     for (const path of walk(join(root, entry))) {
       const name = relative(root, path)
-      if (made.has(name)) continue
+      if (made.has(name) || absent.includes(name)) continue
       const source = program.getSourceFile(path)
       put(name, source === undefined ? readFileSync(path) : rewriteFile(source, checker))
     }
