@@ -198,16 +198,16 @@ export const members = {
       rename(target)
       edits.insert(access.end, "()")
     },
-    Uint8ArrayFromSelf: "Uint8Array",
-    Union: argumentsAsArray("Union"),
-    decodeUnknownEither: "decodeUnknownResult",
     // Schema.filter(f) to Schema.check(Schema.makeFilter(f))
     filter: ({ call, edits, rename, target }) => {
       rename(target, "check")
       edits.insert(call.arguments[0].getStart(), "Schema.makeFilter(")
       edits.insert(call.arguments[0].end, ")")
     },
-    parseJson: "fromJsonString"
+    parseJson: "fromJsonString",
+    Uint8ArrayFromSelf: "Uint8Array",
+    Union: argumentsAsArray("Union"),
+    decodeUnknownEither: "decodeUnknownResult"
   },
   "effect/Scope": { CloseableScope: "Closeable", extend: "provide" },
   "effect/Stream": {
