@@ -221,10 +221,11 @@ export const members = {
 
 /** Members of Effect's values, such as a latch. */
 export const instanceMembers = {
-  left: "failure",
-  right: "success",
   unsafeClose: "closeUnsafe",
   unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
   unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
-  unsafeOpen: "openUnsafe"
+  unsafeOpen: "openUnsafe",
+  // Of a Result
+  left: "failure",
+  right: "success"
 }
