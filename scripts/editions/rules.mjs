@@ -222,10 +222,10 @@ export const members = {
 /** Members of Effect's values, such as a latch. */
 export const instanceMembers = {
   unsafeClose: "closeUnsafe",
-  unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
-  unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
-  unsafeOpen: "openUnsafe",
   // Of a Result
   left: "failure",
-  right: "success"
+  right: "success",
+  unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
+  unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
+  unsafeOpen: "openUnsafe"
 }
