@@ -4,9 +4,9 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { usageMessages } from "../support/libraryMessages.js"
 import { complaint, complaintOf, lsmkv, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
-import { usageMessages } from "../support/usageMessages.js"
 
 const commands = ["put", "get", "delete", "scan", "count", "import", "export", "stats", "compact", "verify", "repair"]
 

@@ -6,3 +6,6 @@ export const usageMessages = {
   unknownOptionWithValue: (option: string) => `Unknown option ${option}`,
   notAnInteger: (_option: string, value: string) => `'${value}' is not a integer`
 }
+
+/** What the library for schemas says about a JSON value of the wrong type. */
+export const wrongType = (type: string, value: unknown): string => `Expected ${type}, actual ${value}`

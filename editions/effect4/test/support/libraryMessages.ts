@@ -6,3 +6,6 @@ export const usageMessages = {
   unknownOptionWithValue: (option: string) => `Unrecognized flag: ${option} in command lsmkv`,
   notAnInteger: (option: string, value: string) => `Invalid value for flag --${option}: "${value}"`
 }
+
+/** What the library for schemas says about a JSON value of the wrong type. */
+export const wrongType = (type: string, _value: unknown): string => `Expected ${type}`
