@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { manifestFor4 } from "./manifest.mjs"
 import { rewriteFile } from "./rewrite.mjs"
+import { absent } from "./rules.mjs"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const edition = join(root, "editions/effect4")
@@ -16,8 +17,8 @@ export const tree = join(edition, "build")
 
 /** What both editions have. */
 const shared = [
-  ...["src", "test", "examples", "docs", "scripts/docs"],
-  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "bench/README.md", "bench/results"],
+  ...["src", "test", "bench", "examples", "docs", "scripts/docs"],
+  ...["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"],
   ...["tsconfig.json", "tsconfig.build.json", "vitest.config.ts"]
 ]
 
@@ -68,6 +69,7 @@ export const assemble = () => {
   for (const entry of shared) {
     for (const path of filesIn(join(root, entry))) files.set(relative(root, path), () => rewritten(path))
   }
+  for (const name of absent) files.delete(name)
   for (const [name, path] of ownFiles()) files.set(name, () => readFileSync(path))
   const read = (path) => JSON.parse(readFileSync(path, "utf8"))
   const manifest = manifestFor4(read(join(root, "package.json")), read(join(edition, "package.json")))

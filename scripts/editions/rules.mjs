@@ -13,6 +13,10 @@ export const modules = {
   "effect/Either": "effect/Result",
   "effect/FastCheck": "fast-check",
   "effect/TestClock": "effect/testing/TestClock",
+  "@effect/cli/Args": "effect/cli/Argument",
+  "@effect/cli/Command": "effect/cli/Command",
+  "@effect/cli/Options": "effect/cli/Flag",
+  "@effect/platform/Error": "effect/PlatformError",
   "@effect/platform/FileSystem": "effect/FileSystem",
   "@effect/platform/Terminal": "effect/Terminal",
   "@effect/platform/Worker": "effect/workers/Worker",
@@ -21,6 +25,9 @@ export const modules = {
   "@effect/platform/Transferable": "effect/workers/Transferable",
   "@effect/platform-node/NodeContext": "@effect/platform-node/NodeServices"
 }
+
+/** Files of the root that this edition has no use for. */
+export const absent = ["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"]
 
 /** Names that are imported one by one out of a module. */
 export const names = {
@@ -77,6 +84,26 @@ export const members = {
   "@effect/platform-node/NodeWorker": { layerPlatform: "layer" },
   "@effect/platform/Worker": { PlatformWorker: "WorkerPlatform" },
   "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" },
+  "@effect/cli/Options": { choice: "Literals", choiceWithValue: "ChoiceWithValue", integer: "Int" },
+  "@effect/platform-node/NodeRuntime": {
+    // runMain(effect, { disablePrettyLogger: true, … }) to runMain(effect, { … }), which has no such logger
+    runMain: ({ call, edits, rename, target }) => {
+      rename(target)
+      const properties = call?.arguments[1]?.properties ?? []
+      const index = properties.findIndex(({ name }) => name.getText() === "disablePrettyLogger")
+      if (index >= 0) edits.replace(properties[index].getStart(), properties[index + 1].getStart(), "")
+    }
+  },
+  "@effect/platform-node/NodeStream": {
+    // fromReadable(evaluate, onError, { … }) to fromReadable({ evaluate, onError, … })
+    fromReadable: ({ call, edits, rename, target }) => {
+      rename(target)
+      const [evaluate, onError, options] = call.arguments
+      edits.insert(evaluate.getStart(), "{ evaluate: ")
+      edits.insert(onError.getStart(), "onError: ")
+      edits.replace(options.getStart(), options.getStart() + 1, "")
+    }
+  },
   "effect/Cause": {
     failureOption: "findErrorOption",
     // Cause.pretty(cause, options) to Cause.pretty(cause): there are no options
@@ -89,6 +116,8 @@ export const members = {
     },
     isInterruptedOnly: "hasInterruptsOnly"
   },
+  // Chunks of a Stream are arrays.
+  "effect/Chunk": { of: "effect/Array#of" },
   "effect/Config": {
     integer: "Int",
     string: "String",
@@ -102,6 +131,11 @@ export const members = {
   "effect/ConfigProvider": { fromJson: "fromUnknown" },
   "effect/ConfigError": { ConfigError: "effect/Config#ConfigError" },
   "effect/Context": {
+    // Context.Reference<Self>()("id", …) to Context.Reference("id", …)
+    Reference: ({ access, call, edits, rename, target }) => {
+      rename(target)
+      if (call !== undefined) edits.replace(access.end, call.end, "")
+    },
     // Context.Tag("id")<Self, Shape>() to Context.Service<Self, Shape>()("id")
     Tag: ({ call, edits, rename, source, target }) => {
       if (call === undefined) return rename(target, "Key")
@@ -252,6 +286,13 @@ export const members = {
       rename(target)
       edits.insert(access.end, "()")
     },
+    // Schema.filter(f) to Schema.check(Schema.makeFilter(f))
+    filter: ({ call, edits, rename, target }) => {
+      rename(target, "check")
+      edits.insert(call.arguments[0].getStart(), "Schema.makeFilter(")
+      edits.insert(call.arguments[0].end, ")")
+    },
+    parseJson: "fromJsonString",
     Uint8ArrayFromSelf: "Uint8Array",
     Union: argumentsAsArray("Union"),
     decodeUnknownEither: "decodeUnknownResult",
@@ -280,6 +321,9 @@ export const instanceMembers = {
   scoped: "effect",
   scopedLive: "live",
   unsafeClose: "closeUnsafe",
+  // Of a Result
+  left: "failure",
+  right: "success",
   unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
   unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
   unsafeOpen: "openUnsafe",

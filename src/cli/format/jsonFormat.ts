@@ -1,8 +1,8 @@
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { decodeText, type Encoding, encodeText } from "./encoding.js"
 import type { EntryFormat } from "./entryFormat.js"
+import { firstIssue } from "./firstIssue.js"
 
 /**
  * One JSON object per line: `{"key":…,"value":…}`. Input may also hold `{"key":…,"delete":true}`.
@@ -44,9 +44,3 @@ const Line = Schema.Struct({
 
 // An unknown field may carry a meaning, such as an expiry, that the import would silently lose.
 const decodeLine = Schema.decodeUnknownEither(Schema.parseJson(Line), { onExcessProperty: "error" })
-
-const firstIssue = (error: ParseResult.ParseError): string => {
-  const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
-  if (issue === undefined) return error.message
-  return issue.path.length === 0 ? issue.message : `"${issue.path.join(".")}": ${issue.message}`
-}
