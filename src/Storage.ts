@@ -142,7 +142,9 @@ export const callback = (run: (done: (failure: Error | undefined) => void) => vo
 export const syncFile = (file: StorageFile): Effect.Effect<void, FileError> => callback((done) => file.sync(done))
 
 const yieldWith = (driver: StorageDriver): Effect.Effect<void> =>
-  Effect.async<void>((resume) => driver.yieldToEventLoop(() => resume(Effect.void)))
+  Effect.async<void>((resume) => {
+    driver.yieldToEventLoop(() => resume(Effect.void))
+  })
 
 const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMode: number) =>
   Effect.acquireRelease(

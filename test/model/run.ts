@@ -1,10 +1,9 @@
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { type LsmError, type LsmOptions, type Storage, type Store, WriteBatch } from "effect-lsm"
 import { turn } from "../support/eventually.js"
-import { interruption } from "../support/interruption.js"
+import { interruption, isInterrupted } from "../support/interruption.js"
 import { openStore } from "../support/openStore.js"
 import type { SimulatedClock } from "../support/simulated.js"
 import { registeredMetrics } from "../support/telemetry.js"
@@ -481,7 +480,7 @@ export class Run {
       const fiber = yield* Effect.fork(work._tag === "Scan" ? this.ask(work, work.from) : this.change(work))
       for (let i = 0; i < turns; i++) yield* Effect.yieldNow()
       const exit = yield* interruption(fiber)
-      if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) yield* exit
+      if (Exit.isFailure(exit) && !isInterrupted(exit)) yield* exit
       if (this.model.unknownCount > 2) yield* this.known
     })
   }

@@ -8,7 +8,7 @@ import { Storage, type Store, WriteBatch } from "effect-lsm"
 import { text, toArray } from "../support/bytes.js"
 import { turn } from "../support/eventually.js"
 import { faultyStorage } from "../support/faultyStorage.js"
-import { interruption } from "../support/interruption.js"
+import { interruption, isInterrupted } from "../support/interruption.js"
 import { openStore } from "../support/openStore.js"
 import { memory, withStore } from "../support/places.js"
 
@@ -118,13 +118,13 @@ describe("take", () => {
         const cursor = yield* store.cursor()
         const wait = yield* Effect.fork(cursor.take(9000, { reverse }))
         yield* Effect.yieldNow()
-        expect(Exit.isInterrupted(yield* interruption(wait))).toBe(true)
+        expect(isInterrupted(yield* interruption(wait))).toBe(true)
         expect(yield* currentKey(cursor)).toBeUndefined()
         expect(yield* reverse ? cursor.prev : cursor.next).toBe(true)
         yield* cursor.seek(keyOf(4000))
         const again = yield* Effect.fork(cursor.take(4000, { reverse }))
         yield* Effect.yieldNow()
-        expect(Exit.isInterrupted(yield* interruption(again))).toBe(true)
+        expect(isInterrupted(yield* interruption(again))).toBe(true)
         expect(yield* currentKey(cursor)).toBe(keyOf(4000))
         expect(keysOf(yield* cursor.take(4000, { reverse }))).toStrictEqual(keysFrom(4000, reverse ? 0 : 8000))
       }
@@ -207,7 +207,7 @@ describe("deleted and superseded entries that a read passes over", () => {
         Effect.gen(function* () {
           const fiber = yield* Effect.fork(move)
           yield* Effect.yieldNow()
-          expect(Exit.isInterrupted(yield* interruption(fiber))).toBe(true)
+          expect(isInterrupted(yield* interruption(fiber))).toBe(true)
         })
       yield* interrupted(cursor.seek("b"))
       expect(yield* currentKey(cursor)).toBeUndefined()

@@ -1,5 +1,5 @@
 import type * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Scheduler from "effect/Scheduler"
@@ -13,7 +13,8 @@ export const clockOf = (
   const nanos = () => BigInt(now()) * 1_000_000n
   const nanoseconds = Effect.sync(nanos)
   return {
-    sleep,
+    // Effect's own clock does so too: `Effect.repeat` sleeps for no time.
+    sleep: (duration) => (Duration.isZero(duration) ? Effect.yieldNow : sleep(duration)),
     currentTimeMillisUnsafe: now,
     currentTimeMillis: Effect.sync(now),
     currentTimeNanosUnsafe: nanos,
