@@ -6,7 +6,7 @@ import { type LsmOptions, Metrics, type Store } from "effect-lsm"
 import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { openStore, type Patches } from "../support/openStore.js"
-import { withoutRuntimeMetrics } from "../support/simulatedRuntime.js"
+import { microtasks, withoutRuntimeMetrics } from "../support/simulatedRuntime.js"
 
 /** Its parent directory is missing too. */
 export const directory = "/data/store"
@@ -28,9 +28,15 @@ export const withStore = <A, E>(
   )
 
 /**
- * Makes an Effect repeatable by seeding its random numbers. Turns off tracing and runtime metrics.
+ * Makes an Effect repeatable: seeds its random numbers, and runs its fibers by microtasks, as the
+ * disk. Turns off tracing and runtime metrics.
  */
 export const simulated =
   (seed: number) =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-    effect.pipe(Effect.withRandom(Random.make(seed)), Effect.withTracerEnabled(false), withoutRuntimeMetrics)
+    effect.pipe(
+      Effect.withRandom(Random.make(seed)),
+      Effect.withTracerEnabled(false),
+      Effect.withScheduler(microtasks),
+      withoutRuntimeMetrics
+    )
