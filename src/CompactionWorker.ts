@@ -8,11 +8,10 @@
  * alive while it is idle. The main thread still decides when to compact, delays writers, and owns
  * the manifest.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import { Worker as NodeThread } from "node:worker_threads"
 import type * as Worker from "@effect/platform/Worker"
-import type { WorkerError } from "@effect/platform/WorkerError"
 import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
@@ -21,8 +20,9 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { tablesAtMost } from "./core/compaction/mergeInputs.js"
 import { parseFileName } from "./core/storage/fileNames.js"
-import { Merge, Settle } from "./internal/thread/mergeMessages.js"
-import { type MergeThread, startThread } from "./internal/thread/mergeThread.js"
+import type { MergeThread } from "./internal/thread/mergeThread.js"
+import { startThread } from "./internal/thread/startThread.js"
+import type { ThreadDied } from "./internal/thread/threadDied.js"
 import { type FileError, type InvalidArgument, type OpenError, StorageError } from "./LsmError.js"
 import * as LsmOptions from "./LsmOptions.js"
 import * as LsmStore from "./LsmStore.js"
@@ -37,7 +37,7 @@ import { TableMerger, type TableMergerService } from "./TableMerger.js"
  * `operation` is `"merge in a thread"`. Its files are removed, and the next job starts a new
  * thread.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (
@@ -122,7 +122,7 @@ export const make = (
           const started = yield* acquire
           const foreign = yield* tablesAmong(spare.slice(0, needed))
           const fileNumbers = spare.splice(0, needed)
-          const request = new Merge({
+          const request = {
             options: tableOptions,
             storeId,
             runs,
@@ -131,7 +131,7 @@ export const make = (
             targetSize,
             level,
             fileNumbers
-          })
+          }
           started.unsafeKeepAlive(true)
           const exit = yield* Effect.exit(Effect.interruptible(started.merge(request)))
           if (Exit.isSuccess(exit)) {
@@ -139,7 +139,7 @@ export const make = (
           } else {
             // Wait until the thread has ended the job, or end the thread, before anything else
             // happens here.
-            const settled = yield* Effect.exit(started.settle(new Settle()))
+            const settled = yield* Effect.exit(started.settle)
             if (Exit.isFailure(settled)) yield* discard
             yield* removeOutput(fileNumbers, foreign)
           }
@@ -150,8 +150,7 @@ export const make = (
           return yield* exit
         })
       ).pipe(
-        Effect.catchTag("WorkerError", (error) => Effect.fail(threadFailure(directory, error))),
-        Effect.catchTag("ParseError", Effect.die),
+        Effect.catchTag("ThreadDied", (death) => Effect.fail(threadFailure(directory, death))),
         oneAtATime.withPermits(1)
       )
 
@@ -162,7 +161,7 @@ export const make = (
  * The error for a thread that died, with Node's code if there is one, such as
  * `ERR_WORKER_OUT_OF_MEMORY`.
  */
-const threadFailure = (directory: string, { cause }: WorkerError): FileError => {
+const threadFailure = (directory: string, { cause }: ThreadDied): FileError => {
   const code = (cause as NodeJS.ErrnoException | undefined)?.code
   const known = typeof code === "string" ? code : "EWORKER"
   return new StorageError({
@@ -177,7 +176,7 @@ const threadFailure = (directory: string, { cause }: WorkerError): FileError => 
  * Merges in a thread of the provided platform. For bundles, which must say where the program of the
  * thread is.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerPlatform = (
@@ -189,7 +188,7 @@ export const layerPlatform = (
  * Merges in a thread of Node. The thread always uses the real file system, whatever `Storage` the
  * store uses.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
@@ -210,7 +209,7 @@ export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, 
  * const store = CompactionWorker.layerStore({ directory: "./data" })
  * ```
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerStore = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError> =>
@@ -219,7 +218,7 @@ export const layerStore = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore
 /**
  * `LsmStore.make` with compactions in a worker thread.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const makeStore = (options: LsmOptions.LsmOptions): Effect.Effect<Store.Store, OpenError, Scope.Scope> =>

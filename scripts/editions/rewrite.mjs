@@ -173,7 +173,8 @@ export const rewriteFile = (file, checker) => {
           for (const node of nodes) dropped.add(node)
         },
         source,
-        target
+        target,
+        use
       })
   }
 

@@ -66,7 +66,24 @@ const withoutArguments =
     drop(call.arguments)
   }
 
+/** `name(…, value)` to `provideService(…, Service, value)`, with the Service of a module. */
+const asService =
+  (module, name, provide = "effect/Effect#provideService") =>
+  ({ call, edits, rename, use }) => {
+    rename(...provide.split("#"))
+    edits.insert(call.arguments.at(-1).getStart(), `${use(module, true)}.${name}, `)
+  }
+
+/** A member that is a string. */
+const asText =
+  (text) =>
+  ({ access, edits }) =>
+    edits.replace(access.getStart(), access.end, JSON.stringify(text))
+
 export const members = {
+  "@effect/platform-node/NodeWorker": { layerPlatform: "layer" },
+  "@effect/platform/Worker": { PlatformWorker: "WorkerPlatform" },
+  "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" },
   "@effect/cli/Options": { choice: "Literals", choiceWithValue: "ChoiceWithValue", integer: "Int" },
   "@effect/platform-node/NodeRuntime": {
     // runMain(effect, { disablePrettyLogger: true, … }) to runMain(effect, { … }), which has no such logger
@@ -89,9 +106,21 @@ export const members = {
   },
   "effect/Cause": {
     failureOption: "findErrorOption",
+    // Cause.pretty(cause, options) to Cause.pretty(cause): there are no options
+    pretty: ({ call, drop, edits, rename, target }) => {
+      rename(target)
+      const [cause, options] = call?.arguments ?? []
+      if (options === undefined) return
+      edits.replace(cause.end, options.end, "")
+      drop([options])
+    },
     isInterruptedOnly: "hasInterruptsOnly"
   },
+  // Chunks of a Stream are arrays.
+  "effect/Chunk": { of: "effect/Array#of" },
   "effect/Config": {
+    integer: "Int",
+    string: "String",
     Config: ({ access, edits, rename, target }) => {
       // Config.Config.Wrap to Config.Wrap
       if (!ts.isQualifiedName(access.parent)) return rename(target)
@@ -99,6 +128,7 @@ export const members = {
       edits.replace(access.right.getStart() - 1, access.right.getStart(), "")
     }
   },
+  "effect/ConfigProvider": { fromJson: "fromUnknown" },
   "effect/ConfigError": { ConfigError: "effect/Config#ConfigError" },
   "effect/Context": {
     // Context.Reference<Self>()("id", …) to Context.Reference("id", …)
@@ -151,10 +181,29 @@ export const members = {
     intoDeferred: "effect/Deferred#into",
     makeLatch: "effect/Latch#make",
     makeSemaphore: "effect/Semaphore#make",
+    // Effect.locally(effect, ref, value) to Effect.provideService(effect, ref, value)
+    locally: "provideService",
     mapInputContext: "updateContext",
+    random: "effect/Random#Random",
+    // Effect.repeatN(n) to Effect.repeat({ times: n })
+    repeatN: ({ call, edits, rename, target }) => {
+      rename(target, "repeat")
+      edits.insert(call.arguments.at(-1).getStart(), "{ times: ")
+      edits.insert(call.arguments.at(-1).end, " }")
+    },
     runtime: "context",
     unsafeMakeLatch: "effect/Latch#makeUnsafe",
     unsafeMakeSemaphore: "effect/Semaphore#makeUnsafe",
+    withClock: asService("effect/Clock", "Clock"),
+    withConfigProvider: asService("effect/ConfigProvider", "ConfigProvider"),
+    // Effect.withRandom(Random.make(seed)) to Random.withSeed(seed)
+    withRandom: ({ call, drop, edits, rename }) => {
+      rename("effect/Random", "withSeed")
+      const make = call.arguments.at(-1)
+      drop([make])
+      edits.replace(make.getStart(), make.end, make.arguments[0].getText())
+    },
+    withScheduler: asService("effect/Scheduler", "Scheduler"),
     yieldNow: withoutCall,
     zipLeft: "tap",
     zipRight: "andThen"
@@ -181,6 +230,15 @@ export const members = {
   },
   "effect/Exit": { isInterrupted: "hasInterrupts", causeOption: "getCause" },
   "effect/Fiber": { RuntimeFiber: "Fiber" },
+  "effect/FiberRef": {
+    get: "effect/Effect#service",
+    // FiberRef.unsafeMake(value) to Context.Reference("value", { defaultValue: () => value })
+    unsafeMake: ({ call, edits, rename }) => {
+      rename("effect/Context", "Reference")
+      edits.insert(call.arguments[0].getStart(), `"${call.parent.name.getText()}", { defaultValue: () => `)
+      edits.insert(call.arguments[0].end, " }")
+    }
+  },
   "effect/Layer": {
     scoped: "effect",
     scopedContext: "effectContext",
@@ -188,12 +246,42 @@ export const members = {
     unwrapEffect: "unwrap",
     unwrapScoped: "unwrap"
   },
+  "effect/Logger": {
+    // Logger.add(logger) to Logger.layer([logger], { mergeWithExisting: true })
+    add: ({ call, edits, rename, target }) => {
+      rename(target, "layer")
+      edits.insert(call.arguments.pos, "[")
+      edits.insert(call.arguments.end, "], { mergeWithExisting: true }")
+    },
+    minimumLogLevel: asService("effect/References", "MinimumLogLevel", "effect/Layer#succeed"),
+    // Logger.replace(Logger.defaultLogger, logger) to Logger.layer([logger])
+    replace: ({ call, drop, edits, rename, target }) => {
+      rename(target, "layer")
+      const [replaced, logger] = call.arguments
+      drop([replaced])
+      edits.replace(replaced.getStart(), logger.getStart(), "[")
+      edits.insert(logger.end, "]")
+    },
+    withMinimumLogLevel: asService("effect/References", "MinimumLogLevel")
+  },
+  "effect/LogLevel": Object.fromEntries(
+    ["All", "Fatal", "Error", "Warning", "Info", "Debug", "Trace", "None"].map((name) => [
+      name,
+      asText(name === "Warning" ? "Warn" : name)
+    ])
+  ),
+  "effect/Queue": { takeAll: "clear", unsafeOffer: "offerUnsafe" },
   "effect/Runtime": {
     runFork: "effect/Effect#runForkWith",
     Runtime: "effect/Context#Context",
-    runPromise: "effect/Effect#runPromiseWith"
+    runPromise: "effect/Effect#runPromiseWith",
+    runSync: "effect/Effect#runSyncWith"
   },
   "effect/Schema": {
+    Literal: ({ call, ...place }) =>
+      call !== undefined && call.arguments.length > 1
+        ? argumentsAsArray("Literals")({ call, ...place })
+        : place.rename(place.target),
     Defect: ({ access, edits, rename, target }) => {
       rename(target)
       edits.insert(access.end, "()")
@@ -206,10 +294,19 @@ export const members = {
     },
     Uint8ArrayFromSelf: "Uint8Array",
     Union: argumentsAsArray("Union"),
-    decodeUnknownEither: "decodeUnknownResult"
+    decodeUnknownEither: "decodeUnknownResult",
+    encode: "encodeEffect"
   },
   "effect/Scope": { CloseableScope: "Closeable", extend: "provide" },
   "effect/Stream": {
+    // Stream.runFold(stream, initial, f) to Stream.runFold(stream, () => initial, f)
+    runFold: ({ call, edits, rename, target }) => {
+      rename(target)
+      const initial = call.arguments.at(-2)
+      const isObject = ts.isObjectLiteralExpression(initial)
+      edits.insert(initial.getStart(), isObject ? "() => (" : "() => ")
+      if (isObject) edits.insert(initial.end, ")")
+    },
     mapChunks: "mapArray",
     mapChunksEffect: "mapArrayEffect",
     provideLayer: "provide",
@@ -218,13 +315,16 @@ export const members = {
   }
 }
 
-/** Members of Effect's values, such as a latch. */
+/** Members of Effect's values, such as a latch or `it` of @effect/vitest. */
 export const instanceMembers = {
+  scoped: "effect",
+  scopedLive: "live",
   unsafeClose: "closeUnsafe",
   // Of a Result
   left: "failure",
   right: "success",
   unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
   unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
-  unsafeOpen: "openUnsafe"
+  unsafeOpen: "openUnsafe",
+  unsafeRead: "readUnsafe"
 }

@@ -9,7 +9,7 @@ import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import { type LsmOptions, Storage, TableMerger } from "effect-lsm"
 import * as CompactionWorker from "effect-lsm/CompactionWorker"
-import * as mergeRunner from "../../src/internal/thread/mergeRunner.js"
+import { serveMerges } from "../../src/internal/thread/mergeRunner.js"
 
 /**
  * A simulated compaction thread. It runs the program of a real one, but in the same thread and on
@@ -33,10 +33,8 @@ export class SimulatedThread {
     private readonly turn: (next: () => void) => void,
     run: (program: Effect.Effect<void, WorkerError>) => void
   ) {
-    const program = WorkerRunner.launch(
-      mergeRunner
-        .layer(() => Effect.succeed(this.mortalStorage))
-        .pipe(Layer.provide(Layer.succeed(WorkerRunner.PlatformRunner, this.runner)))
+    const program = serveMerges(() => Effect.succeed(this.mortalStorage)).pipe(
+      Effect.provideService(WorkerRunner.PlatformRunner, this.runner)
     )
     run(
       Effect.ensuring(

@@ -33,33 +33,26 @@ const TableOptions = Schema.Struct({
   directoryMode: Schema.Number
 })
 
-/** Merges tables. New tables take their file numbers from `fileNumbers`, in order. */
-export class Merge extends Schema.TaggedRequest<Merge>()("Merge", {
-  failure: Schema.Union(StorageError, DiskFull, Corruption, UnsupportedFormat),
-  success: Schema.Struct({
-    tables: Schema.Array(TableMeta),
-    entriesRead: Schema.Number,
-    entriesDropped: Schema.Number
-  }),
-  payload: {
-    options: TableOptions,
-    storeId: Schema.Uint8ArrayFromSelf,
-    runs: Schema.Array(Schema.Array(TableMeta)),
-    below: Schema.Array(Schema.Array(KeyBounds)),
-    snapshots: Schema.Array(Schema.Number),
-    targetSize: Schema.Number,
-    level: Schema.Number,
-    fileNumbers: Schema.Array(Schema.Number)
-  }
-}) {}
+/** A merge of tables. New tables take their file numbers from `fileNumbers`, in order. */
+export const MergeRequest = Schema.Struct({
+  options: TableOptions,
+  storeId: Schema.Uint8ArrayFromSelf,
+  runs: Schema.Array(Schema.Array(TableMeta)),
+  below: Schema.Array(Schema.Array(KeyBounds)),
+  snapshots: Schema.Array(Schema.Number),
+  targetSize: Schema.Number,
+  level: Schema.Number,
+  fileNumbers: Schema.Array(Schema.Number)
+})
 
-/** Returns when no merge is running. An interrupted merge has removed its files by then. */
-export class Settle extends Schema.TaggedRequest<Settle>()("Settle", {
-  failure: Schema.Never,
-  success: Schema.Void,
-  payload: {}
-}) {}
+export type MergeRequest = typeof MergeRequest.Type
 
-export type MergeRequest = Merge | Settle
+export const MergeResult = Schema.Struct({
+  tables: Schema.Array(TableMeta),
+  entriesRead: Schema.Number,
+  entriesDropped: Schema.Number
+})
 
-export const MergeRequest = Schema.Union(Merge, Settle)
+export type MergeResult = typeof MergeResult.Type
+
+export const MergeFailure = Schema.Union(StorageError, DiskFull, Corruption, UnsupportedFormat)

@@ -1,0 +1,100 @@
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as RpcClient from "effect/rpc/RpcClient"
+import { RpcClientError } from "effect/rpc/RpcClientError"
+import * as Scope from "effect/Scope"
+import * as Worker from "effect/workers/Worker"
+import type { FileError } from "../../LsmError.js"
+import type { MergeResult } from "./mergeMessages.js"
+import { Merges } from "./mergeProtocol.js"
+import type { MergeThread, Referenced } from "./mergeThread.js"
+import { ThreadDied } from "./threadDied.js"
+
+/** The first failure of a thread. All that comes later follows from it. */
+class Death {
+  reported: ThreadDied | undefined
+
+  report(cause: unknown): void {
+    this.reported ??= new ThreadDied({ cause })
+  }
+}
+
+/**
+ * A platform whose workers stay dead: the client's protocol runs a worker again a second after it
+ * has died, and would start another thread.
+ */
+const mortal = ({ spawn }: Worker.WorkerPlatform["Service"], death: Death): Worker.WorkerPlatform["Service"] => ({
+  spawn: <O, I>(id: number) =>
+    Effect.map(spawn<O, I>(id), (worker): Worker.Worker<O, I> => {
+      const run: Worker.Worker<O, I>["run"] = (handler, options) =>
+        Effect.suspend(() =>
+          death.reported === undefined
+            ? Effect.tapCause(worker.run(handler, options), (cause) =>
+                Effect.sync(() => {
+                  if (!Cause.hasInterruptsOnly(cause)) death.report(causeOf(Cause.squash(cause)))
+                })
+              )
+            : Effect.never
+        )
+      return { send: worker.send, run }
+    })
+})
+
+/** What a worker's error was made of. */
+const causeOf = (error: unknown): unknown => (error instanceof Error && error.cause !== undefined ? error.cause : error)
+
+/**
+ * Starts a thread and waits until it is ready. Only this wait is interruptible, and an interruption
+ * ends the thread: the caller gets the thread, or there is none.
+ */
+export const startThread = (
+  parent: Scope.Scope
+): Effect.Effect<MergeThread, ThreadDied, Worker.WorkerPlatform | Worker.Spawner> =>
+  Effect.uninterruptible(
+    Effect.gen(function* () {
+      const death = new Death()
+      const platform = mortal(yield* Worker.WorkerPlatform, death)
+      const spawn = yield* Worker.Spawner
+      const scope = yield* Scope.fork(parent, "sequential")
+      const close = Scope.close(scope, Exit.void)
+      let handle: Referenced | undefined
+      // Two at a time: a merge that is being interrupted, and the request to settle.
+      const protocol = yield* RpcClient.makeProtocolWorker({ size: 1, concurrency: 2 }).pipe(
+        Effect.provideService(Worker.WorkerPlatform, platform),
+        Effect.provideService(Worker.Spawner, (id) => {
+          handle = spawn(id) as Referenced
+          return handle
+        }),
+        Scope.provide(scope),
+        Effect.orDie
+      )
+      const client = yield* RpcClient.make(Merges, { disableTracing: true }).pipe(
+        Effect.provideService(RpcClient.Protocol, protocol),
+        Scope.provide(scope)
+      )
+      const unlessDead = <A, E>(request: Effect.Effect<A, E | RpcClientError>): Effect.Effect<A, E | ThreadDied> =>
+        Effect.suspend(
+          (): Effect.Effect<A, E | RpcClientError | ThreadDied> =>
+            death.reported === undefined ? request : Effect.fail(death.reported)
+        ).pipe(
+          Effect.catchIf(
+            (error): error is RpcClientError => error instanceof RpcClientError,
+            (error) => Effect.fail(death.reported ?? new ThreadDied({ cause: error }))
+          )
+        )
+      const settle = Effect.suspend(() => unlessDead<void, never>(client.Settle()))
+      yield* Effect.onError(Effect.interruptible(settle), () => close)
+      yield* Scope.addFinalizer(
+        scope,
+        Effect.sync(() => death.report(new Error("closed")))
+      )
+      return {
+        merge: (request) => unlessDead<MergeResult, FileError>(client.Merge(request)),
+        settle,
+        unsafeIsDead: () => death.reported !== undefined,
+        unsafeKeepAlive: (keep) => (keep ? handle?.ref?.() : handle?.unref?.()),
+        close
+      }
+    })
+  )
