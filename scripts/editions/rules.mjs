@@ -292,7 +292,6 @@ export const members = {
       edits.insert(call.arguments[0].getStart(), "Schema.makeFilter(")
       edits.insert(call.arguments[0].end, ")")
     },
-    parseJson: "fromJsonString",
     Uint8ArrayFromSelf: "Uint8Array",
     Union: argumentsAsArray("Union"),
     decodeUnknownEither: "decodeUnknownResult",
