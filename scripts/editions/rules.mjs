@@ -247,6 +247,7 @@ export const members = {
     unwrapScoped: "unwrap"
   },
   "effect/Logger": {
+    logfmtLogger: "formatLogFmt",
     // Logger.add(logger) to Logger.layer([logger], { mergeWithExisting: true })
     add: ({ call, edits, rename, target }) => {
       rename(target, "layer")
