@@ -254,7 +254,6 @@ export const members = {
       edits.insert(call.arguments.pos, "[")
       edits.insert(call.arguments.end, "], { mergeWithExisting: true }")
     },
-    logfmtLogger: "formatLogFmt",
     minimumLogLevel: asService("effect/References", "MinimumLogLevel", "effect/Layer#succeed"),
     // Logger.replace(Logger.defaultLogger, logger) to Logger.layer([logger])
     replace: ({ call, drop, edits, rename, target }) => {
