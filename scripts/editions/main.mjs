@@ -5,9 +5,10 @@
 //   node scripts/editions/main.mjs check           check the types
 //   node scripts/editions/main.mjs build           compile to dist
 //   node scripts/editions/main.mjs test …          compile, and run the tests
+//   node scripts/editions/main.mjs pack            pack, and use the package as a reader of the README does
 import { spawnSync } from "node:child_process"
 import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assemble, tree } from "./assemble.mjs"
 import { nodeFor4 } from "./node.mjs"
@@ -15,9 +16,15 @@ import { nodeFor4 } from "./node.mjs"
 const edition = dirname(tree)
 const compiler = fileURLToPath(new URL("../../node_modules/typescript/bin/tsc", import.meta.url))
 
-const run = (program, parameters, cwd) => {
-  const { status, signal } = spawnSync(program, parameters, { cwd, stdio: "inherit" })
+const run = (program, parameters, cwd, env = process.env) => {
+  const { status, signal } = spawnSync(program, parameters, { cwd, env, stdio: "inherit" })
   if (status !== 0) process.exit(status ?? (signal === null ? 1 : 130))
+}
+
+/** Runs a program by a Node that the edition supports. What it starts finds that Node too. */
+const runNode = (parameters, cwd = tree) => {
+  const node = requireNode()
+  run(node, parameters, cwd, { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH}` })
 }
 
 /** Installs what the lock file of the edition names, unless that is installed already. */
@@ -46,12 +53,12 @@ const commands = {
   assemble: () => undefined,
   check: () => run(process.execPath, [compiler, "-p", "tsconfig.json"], tree),
   build,
-  node: (parameters) => run(requireNode(), parameters, tree),
+  node: (parameters) => runNode(parameters),
   test: (parameters) => {
-    const node = requireNode()
     build()
-    run(node, [join(edition, "node_modules/vitest/vitest.mjs"), "run", ...parameters], tree)
-  }
+    runNode([join(edition, "node_modules/vitest/vitest.mjs"), "run", ...parameters])
+  },
+  pack: () => runNode([fileURLToPath(new URL("../pack/main.mjs", import.meta.url)), "effect4"])
 }
 
 const [command, ...parameters] = process.argv.slice(2)

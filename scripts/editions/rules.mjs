@@ -247,6 +247,7 @@ export const members = {
     unwrapScoped: "unwrap"
   },
   "effect/Logger": {
+    logfmtLogger: "formatLogFmt",
     // Logger.add(logger) to Logger.layer([logger], { mergeWithExisting: true })
     add: ({ call, edits, rename, target }) => {
       rename(target, "layer")
@@ -292,7 +293,6 @@ export const members = {
       edits.insert(call.arguments[0].getStart(), "Schema.makeFilter(")
       edits.insert(call.arguments[0].end, ")")
     },
-    parseJson: "fromJsonString",
     Uint8ArrayFromSelf: "Uint8Array",
     Union: argumentsAsArray("Union"),
     decodeUnknownEither: "decodeUnknownResult",

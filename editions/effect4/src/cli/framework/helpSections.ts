@@ -25,7 +25,8 @@ const option = ({ aliases, description, name, required, type }: FlagDoc): Defini
   const isSwitch = type === "boolean" || type === "[=boolean]"
   return {
     term: [...aliases, `--${name}`].join(", ") + (isSwitch ? "" : ` ${value}`),
-    text,
+    // The framework's own descriptions are no sentences.
+    text: text.replace(/[^.]$/, "$&."),
     optional: !required
   }
 }
