@@ -17,6 +17,6 @@ export default defineConfig({
     pool: "forks",
     // A process for every file would load Effect anew in each, which takes longer than most of them run.
     isolate: false,
-    poolOptions: { forks: { maxForks: 2, minForks: 1 } }
+    maxWorkers: 2
   }
 })

@@ -6,6 +6,7 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { bundle } from "./lib/bundle.js"
+import { bundleFor4, judgeOn4, nameOn4, withoutEdition } from "./lib/edition4.js"
 import { figuresOf, spreadText, table } from "./lib/format.js"
 import { us } from "./lib/judges.js"
 import { presentPeers } from "./lib/present.js"
@@ -45,6 +46,17 @@ const isMeasured = (contender: string): boolean => {
 }
 
 const child = await bundle("child.ts")
+const childOf4 = await bundleFor4()
+
+/** The contenders of a row that are measured, and the script that runs each. */
+const contendersOf = (row: Row): Readonly<Record<string, string>> => {
+  const measured = Object.keys(row.contenders).filter(isMeasured)
+  const on4 = childOf4 === undefined ? [] : measured.filter((contender) => contender.startsWith(us))
+  return Object.fromEntries([
+    ...measured.map((contender) => [contender, child]),
+    ...on4.map((contender) => [nameOn4(contender), childOf4!])
+  ])
+}
 
 /** The rounds of a row. A quick run needs only one. */
 const roundsOf = (row: Row): number => Number(options.rounds ?? (quick ? 1 : (row.rounds ?? 3)))
@@ -54,7 +66,8 @@ const roundsOf = (row: Row): number => Number(options.rounds ?? (quick ? 1 : (ro
  * measures two at a time. A peer whose process dies is left out of the row and named in `ended`.
  */
 const measureRow = async (name: string, row: Row, ended: Record<string, string>): Promise<Spreads> => {
-  const contenders = Object.keys(row.contenders).filter(isMeasured)
+  const scripts = contendersOf(row)
+  const contenders = Object.keys(scripts)
   const measured: Record<string, Array<Figures>> = Object.fromEntries(contenders.map((contender) => [contender, []]))
   const turns = Array.from({ length: roundsOf(row) }, () => contenders).flat()
   const runner = async () => {
@@ -64,7 +77,7 @@ const measureRow = async (name: string, row: Row, ended: Record<string, string>)
         const figures = await withDirectory((directory) => {
           const run: Run = { entries, quick, directory: join(directory, "store"), limit }
           mkdirSync(run.directory)
-          return runScript<Figures>(child, [name, contender!, JSON.stringify(run)])
+          return runScript<Figures>(scripts[contender!]!, [name, withoutEdition(contender!), JSON.stringify(run)])
         })
         measured[contender]!.push(figures)
       } catch (error) {
@@ -87,7 +100,12 @@ const printRow = (name: string, row: Row, spreads: Spreads): ReadonlyArray<Verdi
   console.log(`\n${name}: ${row.title}`)
   console.log(table([["", ...figures], ...Object.entries(spreads).map(line)]))
   const median = (contender: string, figure: string) => spreads[contender]?.[figure]?.median
-  const verdicts = (row.judges ?? []).flatMap((judge) => judge(median, Object.keys(spreads)) ?? [])
+  const contenders = Object.keys(spreads)
+  const judges = row.judges ?? []
+  const verdicts = [
+    ...judges.flatMap((judge) => judge(median, contenders) ?? []),
+    ...(childOf4 === undefined ? [] : judges.flatMap((judge) => judgeOn4(judge, median, contenders) ?? []))
+  ]
   for (const { met, text } of verdicts) console.log(`${met ? "met" : "NOT MET"}: ${text}`)
   return verdicts
 }

@@ -1,12 +1,19 @@
 /**
  * Installs the peers from the lock file, if it has changed since the last time. Compiles
  * better-sqlite3, which ships no binary, if the installation has not done so. The benchmark leaves
- * out and names each peer that cannot be installed.
+ * out and names each peer that cannot be installed. On a Node that runs the edition for Effect 4, it
+ * builds that too.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { fileURLToPath } from "node:url"
+
+const [major, minor] = process.versions.node.split(".").map(Number)
+if (major > 22 || (major === 22 && minor >= 19)) {
+  const build = fileURLToPath(new URL("../scripts/editions/main.mjs", import.meta.url))
+  if (spawnSync(process.execPath, [build, "build"], { stdio: "inherit" }).status !== 0) process.exit(1)
+}
 
 const here = fileURLToPath(new URL(".", import.meta.url))
 const npm = (...args) =>

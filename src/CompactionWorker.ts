@@ -8,7 +8,7 @@
  * alive while it is idle. The main thread still decides when to compact, delays writers, and owns
  * the manifest.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import { Worker as NodeThread } from "node:worker_threads"
 import type * as Worker from "@effect/platform/Worker"
@@ -37,7 +37,7 @@ import { TableMerger, type TableMergerService } from "./TableMerger.js"
  * `operation` is `"merge in a thread"`. Its files are removed, and the next job starts a new
  * thread.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (
@@ -176,7 +176,7 @@ const threadFailure = (directory: string, { cause }: ThreadDied): FileError => {
  * Merges in a thread of the provided platform. For bundles, which must say where the program of the
  * thread is.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerPlatform = (
@@ -188,7 +188,7 @@ export const layerPlatform = (
  * Merges in a thread of Node. The thread always uses the real file system, whatever `Storage` the
  * store uses.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, InvalidArgument, Storage.Storage> =>
@@ -209,7 +209,7 @@ export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, 
  * const store = CompactionWorker.layerStore({ directory: "./data" })
  * ```
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerStore = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore.LsmStore, OpenError> =>
@@ -218,7 +218,7 @@ export const layerStore = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore
 /**
  * `LsmStore.make` with compactions in a worker thread.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const makeStore = (options: LsmOptions.LsmOptions): Effect.Effect<Store.Store, OpenError, Scope.Scope> =>

@@ -1,7 +1,7 @@
 /**
  * When to flush and compact, what to compact, and when writers must wait.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -28,14 +28,14 @@ export type {
   /**
    * Functions that the store passes to the compactor.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   Hooks
 } from "./internal/compactor/state.js"
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface CompactorService {
@@ -78,7 +78,7 @@ export interface CompactorService {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class Compactor extends Context.Tag("effect-lsm/Compactor")<Compactor, CompactorService>() {}
@@ -86,7 +86,7 @@ export class Compactor extends Context.Tag("effect-lsm/Compactor")<Compactor, Co
 type Requirements = Storage | Metrics | Manifest | Wal | Memtable | SSTableStore | TableMerger
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (
@@ -142,7 +142,7 @@ export const make = (
   })
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<Compactor, InvalidArgument, Requirements> =>

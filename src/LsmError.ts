@@ -1,7 +1,7 @@
 /**
  * The errors of this library: one union of tagged errors, with the details as fields.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Schema from "effect/Schema"
 import { CorruptionFailure, FormatFailure, StorageFailure } from "./core/storage/failure.js"
@@ -9,7 +9,7 @@ import { CorruptionFailure, FormatFailure, StorageFailure } from "./core/storage
 /**
  * The store is closed: the scope that opened it has ended.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class StoreClosed extends Schema.TaggedError<StoreClosed>("effect-lsm/StoreClosed")("StoreClosed", {
@@ -26,7 +26,7 @@ export class StoreClosed extends Schema.TaggedError<StoreClosed>("effect-lsm/Sto
  * If `reason` is set, the directory only *may* be open elsewhere. `reason` then says why this
  * process cannot find out, and which file to remove if no process has the store open.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class StoreLocked extends Schema.TaggedError<StoreLocked>("effect-lsm/StoreLocked")("StoreLocked", {
@@ -43,7 +43,7 @@ export class StoreLocked extends Schema.TaggedError<StoreLocked>("effect-lsm/Sto
 /**
  * A key, a value, a range or an option is not valid. `argument` names it. Nothing was written.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class InvalidArgument extends Schema.TaggedError<InvalidArgument>("effect-lsm/InvalidArgument")(
@@ -59,7 +59,7 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>("effect
  * A file does not hold what was written to it. `offset` is in bytes from the start of the file.
  * `region` names the part of the format, such as `data block` or `log frame`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class Corruption extends Schema.TaggedError<Corruption>("effect-lsm/Corruption")("Corruption", {
@@ -84,7 +84,7 @@ export class Corruption extends Schema.TaggedError<Corruption>("effect-lsm/Corru
  * `cause` is the system's error, if there is one. After encoding and decoding it is an `Error` with
  * the same name and message.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class StorageError extends Schema.TaggedError<StorageError>("effect-lsm/StorageError")("StorageError", {
@@ -102,7 +102,7 @@ export class StorageError extends Schema.TaggedError<StorageError>("effect-lsm/S
  * The device is full, or the disk quota is used up. `cause` is the system's error, as in
  * `StorageError`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class DiskFull extends Schema.TaggedError<DiskFull>("effect-lsm/DiskFull")("DiskFull", {
@@ -120,7 +120,7 @@ export class DiskFull extends Schema.TaggedError<DiskFull>("effect-lsm/DiskFull"
  * store refuses writes until it is opened again. Reads still work. `reason` is the message of the
  * first failure.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class StorePoisoned extends Schema.TaggedError<StorePoisoned>("effect-lsm/StorePoisoned")("StorePoisoned", {
@@ -135,7 +135,7 @@ export class StorePoisoned extends Schema.TaggedError<StorePoisoned>("effect-lsm
 /**
  * The store was opened with `readOnly`. It refuses writes, flushes, compactions and syncs.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class StoreReadOnly extends Schema.TaggedError<StoreReadOnly>("effect-lsm/StoreReadOnly")("StoreReadOnly", {
@@ -149,7 +149,7 @@ export class StoreReadOnly extends Schema.TaggedError<StoreReadOnly>("effect-lsm
 /**
  * A file has a format version that this release cannot read. Nothing was changed.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category errors
  */
 export class UnsupportedFormat extends Schema.TaggedError<UnsupportedFormat>("effect-lsm/UnsupportedFormat")(
@@ -164,7 +164,7 @@ export class UnsupportedFormat extends Schema.TaggedError<UnsupportedFormat>("ef
 /**
  * The errors of reading and writing files.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type FileError = StorageError | DiskFull | Corruption | UnsupportedFormat
@@ -172,7 +172,7 @@ export type FileError = StorageError | DiskFull | Corruption | UnsupportedFormat
 /**
  * The errors of a read.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type ReadError = StoreClosed | InvalidArgument | FileError
@@ -180,7 +180,7 @@ export type ReadError = StoreClosed | InvalidArgument | FileError
 /**
  * The errors of a write, a sync, a flush or a compaction.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type WriteError = ReadError | StorePoisoned | StoreReadOnly
@@ -188,7 +188,7 @@ export type WriteError = ReadError | StorePoisoned | StoreReadOnly
 /**
  * The errors of opening a store.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type OpenError = StoreLocked | InvalidArgument | FileError
@@ -196,7 +196,7 @@ export type OpenError = StoreLocked | InvalidArgument | FileError
 /**
  * Every error of this library.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type LsmError = WriteError | OpenError

@@ -1,7 +1,7 @@
 /**
  * The options of a store, with their units and defaults.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import { resolve as resolvePath } from "node:path"
 import * as Duration from "effect/Duration"
@@ -19,7 +19,7 @@ import { InvalidArgument } from "./LsmError.js"
  *   of log are unsynced (default 1 MiB), whichever comes first. Unsynced writes may be lost if the
  *   process ends.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type Durability =
@@ -34,7 +34,7 @@ export type Durability =
  * - `"deflate"`: each block is compressed with DEFLATE (RFC 1951). A block that would shrink by
  *   less than an eighth is stored uncompressed.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type Compression = "none" | "deflate"
@@ -42,7 +42,7 @@ export type Compression = "none" | "deflate"
 /**
  * Options that tune a store. All are optional. Sizes are in bytes.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Tuning {
@@ -155,7 +155,7 @@ export interface Tuning {
  *
  * A torn end of the log, as a crash leaves it, is not damage. It is always dropped and reported.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type Recovery = "strict" | "pointInTime" | "salvage"
@@ -163,7 +163,7 @@ export type Recovery = "strict" | "pointInTime" | "salvage"
 /**
  * Options of a store.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface LsmOptions extends Tuning {
@@ -206,7 +206,7 @@ export const defaultDirectoryMode = 0o700
 /**
  * Options with all defaults filled in.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Settings {
@@ -252,7 +252,7 @@ const MiB = 1024 * KiB
  * Checks options and fills in their defaults. Fails with an `InvalidArgument` that names the
  * option.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const resolveOptions = (options: LsmOptions): Effect.Effect<Settings, InvalidArgument> =>

@@ -1,7 +1,7 @@
 /**
  * The store: an ordered, durable map from bytes to bytes.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
@@ -25,7 +25,7 @@ import type { Store } from "./Store.js"
  * The Tag of a program's store. In a program with several stores, define a Tag for each, with
  * `Store` as its service.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class LsmStore extends Context.Tag("effect-lsm/LsmStore")<LsmStore, Store>() {}
@@ -35,7 +35,7 @@ export type {
    * Layers of components that replace the usual ones. Each may use the components below it. A layer
    * is built anew for each store, so that two stores never share a component.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   Replacements
@@ -44,7 +44,7 @@ export type {
   /**
    * The services that a store is made of.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   Components
@@ -53,7 +53,7 @@ export type {
 /**
  * Opens the store in `options.directory`, and closes it when the scope ends.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (
@@ -84,7 +84,7 @@ export const make = (
  * )
  * ```
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions.LsmOptions, replacements?: Replacements): Layer.Layer<LsmStore, OpenError> =>
@@ -94,7 +94,7 @@ export const layer = (options: LsmOptions.LsmOptions, replacements?: Replacement
  * Opens a store on the `Storage` that is provided. Stores on the same one, such as the constant
  * `Storage.layerMemory`, share a file system: open each in another directory.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const makeFromStorage = (
@@ -106,7 +106,7 @@ export const makeFromStorage = (
 /**
  * The layer of `makeFromStorage`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerFromStorage = (
@@ -117,7 +117,7 @@ export const layerFromStorage = (
 /**
  * Opens a store from the components that are provided.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const makeFromComponents = (
@@ -128,7 +128,7 @@ export const makeFromComponents = (
 /**
  * The layer of `makeFromComponents`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerFromComponents = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError, Components> =>
@@ -138,7 +138,7 @@ export const layerFromComponents = (options: LsmOptions.LsmOptions): Layer.Layer
  * Every component but `Storage`, for `layerFromComponents`. A component that is replaced is
  * replaced for those above it too.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerComponents = (
@@ -150,7 +150,7 @@ export const layerComponents = (
 /**
  * `layer` with its options from the application's configuration.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerConfig = (
@@ -162,7 +162,7 @@ export const layerConfig = (
  * Opens a store on a new file system in memory: the same engine with nothing on disk. Its data is
  * gone when the scope ends. For tests.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, OpenError, Scope.Scope> =>
@@ -175,7 +175,7 @@ export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, Op
  * Each call returns the layer of another store. As with every layer, one value is built once in a
  * program, however often it is provided: the places that provide it share the store.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, OpenError> =>
@@ -189,7 +189,7 @@ export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, 
  * the log with the sequence numbers of its records. Damage is a `Finding`, not a failure: the check
  * goes on. The last event is `Verified`, with counts.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category verification
  */
 export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError> =>
@@ -198,7 +198,7 @@ export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenE
 /**
  * `verify` on a `Storage` that is provided.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category verification
  */
 export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<VerifyEvent, OpenError, Storage.Storage> =
@@ -212,7 +212,7 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
  * may come back; `lost` lists the keys that this can affect. If the manifest is lost, all table
  * files count, obsolete ones included.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category verification
  */
 export const repair = (directory: string, options: RepairOptions): Effect.Effect<RepairReport, OpenError> =>
@@ -223,7 +223,7 @@ export const repair = (directory: string, options: RepairOptions): Effect.Effect
 /**
  * `repair` on a `Storage` that is provided.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category verification
  */
 export const repairFromStorage: (

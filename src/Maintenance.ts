@@ -1,7 +1,7 @@
 /**
  * The types of damage, verification and repair.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import type { Damage } from "./core/storage/damage.js"
 import type { Tuning } from "./LsmOptions.js"
@@ -10,7 +10,7 @@ export type {
   /**
    * A part of a file that no longer holds what was written there.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   Damage,
@@ -18,7 +18,7 @@ export type {
    * The keys that damage may concern: all keys in the damaged part lie in [from, to]. An undefined
    * bound is unlimited.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   LostKeys
@@ -28,7 +28,7 @@ export type {
  * The progress of a verification. `file` is being checked; `bytes` of the `total` bytes of all
  * files are done.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Progress {
@@ -42,7 +42,7 @@ export interface Progress {
  * A problem that verification found. An `error` is damage, which makes opening or reads fail. A
  * `notice` is something that the next opening handles, such as a torn end of the log or an orphan.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Finding extends Damage {
@@ -53,7 +53,7 @@ export interface Finding extends Damage {
 /**
  * The last event of a verification: what was checked, and how many problems were found.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Verified {
@@ -73,7 +73,7 @@ export interface Verified {
 /**
  * An event of a verification: progress, a finding, or the summary at the end.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type VerifyEvent = Progress | Finding | Verified
@@ -81,7 +81,7 @@ export type VerifyEvent = Progress | Finding | Verified
 /**
  * Options of `verify`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface VerifyOptions {
@@ -92,7 +92,7 @@ export interface VerifyOptions {
 /**
  * Options of `repair`. The tuning options apply to the new store.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface RepairOptions extends Tuning {
@@ -103,7 +103,7 @@ export interface RepairOptions extends Tuning {
 /**
  * The report of a repair.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface RepairReport {

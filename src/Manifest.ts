@@ -1,7 +1,7 @@
 /**
  * Which files belong to the store: its tables by level, its log segments, and its counters.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ import { Storage } from "./Storage.js"
 /**
  * A change that becomes durable as a whole. Fields that are left out stay as they are.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type Change = Partial<Omit<VersionEdit, "nextFileNumber">>
@@ -36,7 +36,7 @@ export type Change = Partial<Omit<VersionEdit, "nextFileNumber">>
  * The owner of the directory, and its list of files. Acquiring it locks and reads the directory and
  * changes nothing. `begin` makes it writable.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface ManifestService {
@@ -74,13 +74,13 @@ export interface ManifestService {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class Manifest extends Context.Tag("effect-lsm/Manifest")<Manifest, ManifestService>() {}
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (
@@ -149,7 +149,7 @@ export const make = (
   }).pipe(traced("lsm.manifest.open"))
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<Manifest, OpenError, Storage> =>

@@ -1,7 +1,7 @@
 /**
  * Writes that are not in tables yet: one active memtable and a queue of frozen ones.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ export type {
   /**
    * The key of a lookup.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   LookupKey
@@ -25,7 +25,7 @@ export {
   /**
    * Whether an entry is a value or a deletion.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   EntryKind
@@ -34,7 +34,7 @@ export type {
   /**
    * A position among the versions of keys, older versions and deletions included.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   InternalCursor
@@ -43,7 +43,7 @@ export type {
   /**
    * The result of a lookup.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   LookupResult
@@ -52,7 +52,7 @@ export type {
   /**
    * Takes the operations of a batch.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   BatchTarget
@@ -62,7 +62,7 @@ export {
    * Passes each operation of an encoded batch to a target, in order. Throws if the bytes are not a
    * batch.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   applyBatch
@@ -71,7 +71,7 @@ export type {
   /**
    * One memtable, active or frozen.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   SingleMemtable
@@ -80,7 +80,7 @@ export type {
 /**
  * It holds no file and starts no fiber, so all of it is synchronous.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface MemtableService {
@@ -100,13 +100,13 @@ export interface MemtableService {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class Memtable extends Context.Tag("effect-lsm/Memtable")<Memtable, MemtableService>() {}
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (options: LsmOptions): Effect.Effect<MemtableService, InvalidArgument> =>
@@ -139,7 +139,7 @@ export const make = (options: LsmOptions): Effect.Effect<MemtableService, Invali
   })
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions): Layer.Layer<Memtable, InvalidArgument> =>

@@ -1,7 +1,7 @@
 /**
  * The metrics of a store, as Effect metrics tagged with `store`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ const milliseconds = 15
 /**
  * Counter `lsm_puts_total`: puts, including those in batches.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const puts = effectMetrics.counter("lsm_puts_total", "Puts, including those in batches")
@@ -28,7 +28,7 @@ export const puts = effectMetrics.counter("lsm_puts_total", "Puts, including tho
 /**
  * Counter `lsm_deletes_total`: deletes, including those in batches.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const deletes = effectMetrics.counter("lsm_deletes_total", "Deletes, including those in batches")
@@ -36,7 +36,7 @@ export const deletes = effectMetrics.counter("lsm_deletes_total", "Deletes, incl
 /**
  * Counter `lsm_batches_total`: batches written.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const batches = effectMetrics.counter("lsm_batches_total", "Batches written")
@@ -44,7 +44,7 @@ export const batches = effectMetrics.counter("lsm_batches_total", "Batches writt
 /**
  * Counter `lsm_gets_total`: keys looked up by get, getMany and has.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const gets = effectMetrics.counter("lsm_gets_total", "Keys looked up by get, getMany and has")
@@ -52,7 +52,7 @@ export const gets = effectMetrics.counter("lsm_gets_total", "Keys looked up by g
 /**
  * Counter `lsm_scans_total`: scans and cursors opened.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const scans = effectMetrics.counter("lsm_scans_total", "Scans and cursors opened")
@@ -60,7 +60,7 @@ export const scans = effectMetrics.counter("lsm_scans_total", "Scans and cursors
 /**
  * Counter `lsm_memtable_hits_total`: lookups that found an entry in a memtable.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const memtableHits = effectMetrics.counter(
@@ -71,7 +71,7 @@ export const memtableHits = effectMetrics.counter(
 /**
  * Counter `lsm_table_hits_total`: lookups that found an entry in a table, by level.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const tableHits = effectMetrics.counter(
@@ -82,7 +82,7 @@ export const tableHits = effectMetrics.counter(
 /**
  * Counter `lsm_misses_total`: lookups that found no entry.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const misses = effectMetrics.counter("lsm_misses_total", "Lookups that found no entry")
@@ -90,7 +90,7 @@ export const misses = effectMetrics.counter("lsm_misses_total", "Lookups that fo
 /**
  * Gauge `lsm_filter_checks`: Bloom filter checks since the store was opened.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const filterChecks = effectMetrics.gauge("lsm_filter_checks", "Bloom filter checks since the store was opened")
@@ -99,7 +99,7 @@ export const filterChecks = effectMetrics.gauge("lsm_filter_checks", "Bloom filt
  * Gauge `lsm_filter_negatives`: Bloom filter checks that ruled a table out since the store was
  * opened.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const filterNegatives = effectMetrics.gauge(
@@ -111,7 +111,7 @@ export const filterNegatives = effectMetrics.gauge(
  * Gauge `lsm_filter_false_positives`: Bloom filter checks that did not rule out a table without the
  * key since the store was opened.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const filterFalsePositives = effectMetrics.gauge(
@@ -122,7 +122,7 @@ export const filterFalsePositives = effectMetrics.gauge(
 /**
  * Gauge `lsm_cache_hits`: blocks found in the cache since the store was opened.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const cacheHits = effectMetrics.gauge("lsm_cache_hits", "Blocks found in the cache since the store was opened")
@@ -130,7 +130,7 @@ export const cacheHits = effectMetrics.gauge("lsm_cache_hits", "Blocks found in 
 /**
  * Gauge `lsm_cache_misses`: blocks not found in the cache since the store was opened.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const cacheMisses = effectMetrics.gauge(
@@ -142,7 +142,7 @@ export const cacheMisses = effectMetrics.gauge(
  * Gauge `lsm_cache_entry_hits`: lookups served from the entry cache, without a block, since the
  * store was opened.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const cacheEntryHits = effectMetrics.gauge(
@@ -153,7 +153,7 @@ export const cacheEntryHits = effectMetrics.gauge(
 /**
  * Gauge `lsm_cache_bytes`: bytes of cached blocks and entries.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const cacheBytes = effectMetrics.gauge("lsm_cache_bytes", "Bytes of cached blocks and entries")
@@ -161,7 +161,7 @@ export const cacheBytes = effectMetrics.gauge("lsm_cache_bytes", "Bytes of cache
 /**
  * Gauge `lsm_memtable_bytes`: bytes held by memtables, active and frozen.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const memtableBytes = effectMetrics.gauge("lsm_memtable_bytes", "Bytes held by memtables, active and frozen")
@@ -169,7 +169,7 @@ export const memtableBytes = effectMetrics.gauge("lsm_memtable_bytes", "Bytes he
 /**
  * Gauge `lsm_level_tables`: tables, by level.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const levelTables = effectMetrics.gauge("lsm_level_tables", "Tables, by level")
@@ -177,7 +177,7 @@ export const levelTables = effectMetrics.gauge("lsm_level_tables", "Tables, by l
 /**
  * Gauge `lsm_level_bytes`: bytes of tables, by level.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const levelBytes = effectMetrics.gauge("lsm_level_bytes", "Bytes of tables, by level")
@@ -186,7 +186,7 @@ export const levelBytes = effectMetrics.gauge("lsm_level_bytes", "Bytes of table
  * Gauge `lsm_write_amplification`: bytes written to files divided by bytes of keys and values
  * written by the application.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const writeAmplification = effectMetrics.gauge(
@@ -198,7 +198,7 @@ export const writeAmplification = effectMetrics.gauge(
  * Gauge `lsm_read_amplification`: places that a lookup may have to search: tables at level 0, and
  * deeper levels with tables.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const readAmplification = effectMetrics.gauge(
@@ -210,7 +210,7 @@ export const readAmplification = effectMetrics.gauge(
  * Gauge `lsm_space_amplification`: bytes of all tables divided by the estimated bytes left after a
  * compaction of everything.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const spaceAmplification = effectMetrics.gauge(
@@ -221,7 +221,7 @@ export const spaceAmplification = effectMetrics.gauge(
 /**
  * Counter `lsm_user_bytes_total`: bytes of keys and values written by the application.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const userBytes = effectMetrics.counter(
@@ -232,7 +232,7 @@ export const userBytes = effectMetrics.counter(
 /**
  * Counter `lsm_written_bytes_total`: bytes written to files, by cause: log, flush, compaction.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const writtenBytes = effectMetrics.counter(
@@ -243,7 +243,7 @@ export const writtenBytes = effectMetrics.counter(
 /**
  * Counter `lsm_log_syncs_total`: syncs of the log.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const logSyncs = effectMetrics.counter("lsm_log_syncs_total", "Syncs of the log")
@@ -251,7 +251,7 @@ export const logSyncs = effectMetrics.counter("lsm_log_syncs_total", "Syncs of t
 /**
  * Counter `lsm_log_synced_records_total`: log records made durable by syncs of the log.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const syncedRecords = effectMetrics.counter(
@@ -262,7 +262,7 @@ export const syncedRecords = effectMetrics.counter(
 /**
  * Counter `lsm_flushes_total`: memtables flushed.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const flushes = effectMetrics.counter("lsm_flushes_total", "Memtables flushed")
@@ -270,7 +270,7 @@ export const flushes = effectMetrics.counter("lsm_flushes_total", "Memtables flu
 /**
  * Counter `lsm_compactions_total`: compactions finished, including trivial moves.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const compactions = effectMetrics.counter(
@@ -281,7 +281,7 @@ export const compactions = effectMetrics.counter(
 /**
  * Counter `lsm_background_errors_total`: flushes and compactions that failed.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const backgroundErrors = effectMetrics.counter(
@@ -292,7 +292,7 @@ export const backgroundErrors = effectMetrics.counter(
 /**
  * Counter `lsm_write_slowdowns_total`: writes that were slowed down.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const slowdowns = effectMetrics.counter("lsm_write_slowdowns_total", "Writes that were slowed down")
@@ -300,7 +300,7 @@ export const slowdowns = effectMetrics.counter("lsm_write_slowdowns_total", "Wri
 /**
  * Counter `lsm_write_stops_total`: writes that had to wait for a flush or a compaction.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const stops = effectMetrics.counter(
@@ -311,7 +311,7 @@ export const stops = effectMetrics.counter(
 /**
  * Histogram `lsm_get_microseconds`: duration of the sampled gets, in microseconds.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const getLatency = effectMetrics.histogram(
@@ -323,7 +323,7 @@ export const getLatency = effectMetrics.histogram(
 /**
  * Histogram `lsm_put_microseconds`: duration of the sampled puts, in microseconds.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const putLatency = effectMetrics.histogram(
@@ -335,7 +335,7 @@ export const putLatency = effectMetrics.histogram(
 /**
  * Histogram `lsm_flush_milliseconds`: duration of flushes, in milliseconds.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const flushDuration = effectMetrics.histogram(
@@ -347,7 +347,7 @@ export const flushDuration = effectMetrics.histogram(
 /**
  * Histogram `lsm_compaction_milliseconds`: duration of compactions, in milliseconds.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category metrics
  */
 export const compactionDuration = effectMetrics.histogram(
@@ -360,7 +360,7 @@ export const compactionDuration = effectMetrics.histogram(
  * A counter that synchronous code updates. `value` counts since the store was opened, for this
  * store alone, even if other stores have the same tags.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Counter {
@@ -371,7 +371,7 @@ export interface Counter {
 /**
  * A histogram that synchronous code updates.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Histogram {
@@ -382,7 +382,7 @@ export interface Histogram {
  * The functions that return the current values of a store's gauges. They are called when a metric
  * is read.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Gauges {
@@ -405,7 +405,7 @@ export interface Gauges {
  * The metrics of one store. They are tagged when they are made, so an update is a synchronous call
  * of about 10 ns.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface MetricsService {
@@ -458,7 +458,7 @@ export interface MetricsService {
 /**
  * The service that holds the metrics of a store.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class Metrics extends Context.Tag("effect-lsm/Metrics")<Metrics, MetricsService>() {}
@@ -468,7 +468,7 @@ const levels = [0, 1, 2, 3, 4, 5, 6]
 /**
  * Makes the metrics of a store. Of the options it uses only `name`, by default `directory`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (options: LsmOptions): Effect.Effect<MetricsService, InvalidArgument> =>
@@ -582,7 +582,7 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
 /**
  * Provides the metrics of a store.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions): Layer.Layer<Metrics, InvalidArgument> =>

@@ -1,7 +1,7 @@
 /**
  * Table files: writing, opening, reading and removing them, and the block cache they share.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -32,7 +32,7 @@ export type {
   /**
    * Decides which entries a flush or a compaction keeps.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   RetentionPolicy
@@ -41,7 +41,7 @@ export type {
   /**
    * How a cursor reads the blocks of a table.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   TableCursorOptions
@@ -50,14 +50,14 @@ export type {
   /**
    * Versions that are not the newest of their key in a table.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   Superseded,
   /**
    * The properties of a table that are known without reading its blocks.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   TableMeta
@@ -66,7 +66,7 @@ export type {
   /**
    * Tables by level.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   TableLevels
@@ -75,7 +75,7 @@ export type {
   /**
    * The tables that were written, and how many entries were read and dropped.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   WriterJobResult
@@ -84,7 +84,7 @@ export type {
 /**
  * Entries to write as tables, and how.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface WriteJob {
@@ -101,7 +101,7 @@ export interface WriteJob {
 /**
  * Figures of the tables: counts since the store was opened, and sizes now. Sizes are in bytes.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface SSTableStatus {
@@ -125,7 +125,7 @@ export interface SSTableStatus {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface SSTableStoreService {
@@ -174,7 +174,7 @@ export interface SSTableStoreService {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class SSTableStore extends Context.Tag("effect-lsm/SSTableStore")<SSTableStore, SSTableStoreService>() {}
@@ -193,7 +193,7 @@ interface OpenTable {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
@@ -392,7 +392,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
   })
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions): Layer.Layer<SSTableStore, InvalidArgument, Storage> =>

@@ -1,14 +1,14 @@
 /**
  * The statistics of a store.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import type { Damage } from "./core/storage/damage.js"
 
 /**
  * One level of the tree.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface LevelStats {
@@ -31,7 +31,7 @@ export interface LevelStats {
 /**
  * A torn end of the log that recovery dropped: `bytes` bytes from `offset` on.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface DroppedTail {
@@ -43,7 +43,7 @@ export interface DroppedTail {
 /**
  * The state of a store, and what it has done since it was opened. Sizes are in bytes.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Stats {

@@ -1,7 +1,7 @@
 /**
  * The only way of all other components to files.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -22,7 +22,7 @@ export {
    * A Storage throws this, and passes it to the callbacks of its syncs, when the system refuses an
    * operation. `code` is the code of the system, such as `ENOSPC`.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   StorageFailure
@@ -31,21 +31,21 @@ export type {
   /**
    * How a directory is locked. A reader leaves no trace in it.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   LockMode,
   /**
    * The synchronous half of a Storage, which throws `StorageFailure`.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   StorageDriver,
   /**
    * An open file: positional reads, appends and syncs as plain functions.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   StorageFile
@@ -54,7 +54,7 @@ export type {
 /**
  * Permissions of new files and directories. The umask narrows them further.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Modes {
@@ -68,7 +68,7 @@ export interface Modes {
  * Files as the engine needs them. Operations on whole files are Effects; those on blocks and
  * records are in `driver`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface StorageService {
@@ -95,7 +95,7 @@ export interface StorageService {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class Storage extends Context.Tag("effect-lsm/Storage")<Storage, StorageService>() {}
@@ -103,7 +103,7 @@ export class Storage extends Context.Tag("effect-lsm/Storage")<Storage, StorageS
 /**
  * Runs synchronous code on a driver. A `StorageFailure` that it throws becomes the matching error.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category combinators
  */
 export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
@@ -119,7 +119,7 @@ export const attempt = <A>(evaluate: () => A): Effect.Effect<A, FileError> =>
  * An Effect of a function that calls back with a failure or undefined. It is uninterruptible once
  * it has started: the outcome of an abandoned sync would be unknown.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category combinators
  */
 export const callback = (run: (done: (failure: Error | undefined) => void) => void): Effect.Effect<void, FileError> =>
@@ -136,13 +136,15 @@ export const callback = (run: (done: (failure: Error | undefined) => void) => vo
 /**
  * Makes everything appended to a file durable.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category combinators
  */
 export const syncFile = (file: StorageFile): Effect.Effect<void, FileError> => callback((done) => file.sync(done))
 
 const yieldWith = (driver: StorageDriver): Effect.Effect<void> =>
-  Effect.async<void>((resume) => driver.yieldToEventLoop(() => resume(Effect.void)))
+  Effect.async<void>((resume) => {
+    driver.yieldToEventLoop(() => resume(Effect.void))
+  })
 
 const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMode: number) =>
   Effect.acquireRelease(
@@ -166,7 +168,7 @@ const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMo
  * It uses `node:fs` alone: `@effect/platform`'s `FileSystem` has no positional read without a
  * cursor, no `fdatasync`, no sync of a directory and no lock.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const makeWith = ({
@@ -221,19 +223,19 @@ export const makeWith = ({
 /**
  * Files of this machine through Node. Only the user may read and write them; see `makeWith`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make: Effect.Effect<StorageService> = makeWith({})
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer: Layer.Layer<Storage> = Layer.effect(Storage, make)
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerWith = (modes: Modes): Layer.Layer<Storage> => Layer.effect(Storage, makeWith(modes))
@@ -272,7 +274,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
 /**
  * A file system in memory. A store that is opened on it again finds its data.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => fromMemoryDisk(new MemoryDisk()))
@@ -281,7 +283,7 @@ export const makeMemory: Effect.Effect<StorageService> = Effect.sync(() => fromM
  * A file system in memory. This layer is a constant: a program that provides it in several places
  * shares one file system, unless each place uses `Layer.fresh`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layerMemory: Layer.Layer<Storage> = Layer.effect(Storage, makeMemory)

@@ -1,7 +1,7 @@
 /**
  * An open store: its operations, and the types that they take and return.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
@@ -17,7 +17,7 @@ import type { WriteBatch } from "./WriteBatch.js"
  * unsigned bytes. A string with a lone surrogate has no UTF-8 encoding: every operation fails on it
  * with `InvalidArgument`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export type Bytes = Uint8Array | string
@@ -31,7 +31,7 @@ export type Bytes = Uint8Array | string
  * A shared buffer cannot be transferred to another thread: Node 20 sends a copy instead, and later
  * releases throw `DataCloneError`. A copy (`value.slice()`) can be transferred.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Entry {
@@ -43,7 +43,7 @@ export interface Entry {
  * A range of keys: from `start` (inclusive) to `end` (exclusive), and only those that begin with
  * `prefix`. A bound that is missing does not limit the range.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Range {
@@ -56,7 +56,7 @@ export interface Range {
  * A point in the order of writes. Reads that are given a snapshot see the store as of that point. A
  * snapshot lives until its scope ends. Until then, compactions keep the versions that it sees.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Snapshot {
@@ -66,7 +66,7 @@ export interface Snapshot {
 /**
  * Options of a read.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface ReadOptions {
@@ -77,7 +77,7 @@ export interface ReadOptions {
 /**
  * Options of `collect`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface CollectOptions extends Range, ReadOptions {
@@ -90,7 +90,7 @@ export interface CollectOptions extends Range, ReadOptions {
 /**
  * Options of `scan`, `keys` and `values`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface ScanOptions extends CollectOptions {
@@ -104,7 +104,7 @@ export interface ScanOptions extends CollectOptions {
 /**
  * Options of a write.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface WriteOptions {
@@ -115,7 +115,7 @@ export interface WriteOptions {
 /**
  * Options of a cursor.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface CursorOptions extends Range, ReadOptions {
@@ -126,7 +126,7 @@ export interface CursorOptions extends Range, ReadOptions {
 /**
  * Options of `take`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface TakeOptions {
@@ -145,7 +145,7 @@ export interface TakeOptions {
  * - Only one fiber at a time may use a cursor.
  * - A cursor is closed with its scope. Using it later fails with `InvalidArgument`.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Cursor {
@@ -186,7 +186,7 @@ export interface Cursor {
  * otherwise it is closed with the store. Using a closed cursor throws `InvalidArgument`, or
  * `StoreClosed` if the store is closed.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface UnsafeCursor {
@@ -221,7 +221,7 @@ export interface UnsafeCursor {
  * A `Snapshot` that lives until `close` is called or the store is closed. Until then, compactions
  * keep the versions that it sees.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface UnsafeSnapshot extends Snapshot {
@@ -249,7 +249,7 @@ export interface UnsafeSnapshot extends Snapshot {
  * - Other code that iterates over such an Effect, such as a spread or a `for` loop, runs the
  *   operation. Use `yield*` in an Effect generator, or pass the Effect to Effect's functions.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Store {

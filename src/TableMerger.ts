@@ -1,7 +1,7 @@
 /**
  * Merging tables into tables: the work of a compaction, in this thread or another.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ import { attempt } from "./Storage.js"
  * Tables to merge, and how. Everything but `allocate` is plain data. The input tables stay on disk
  * until the merge ends.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface MergeJob extends MergeInputs {
@@ -38,7 +38,7 @@ export interface MergeJob extends MergeInputs {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface TableMergerService {
@@ -51,7 +51,7 @@ export interface TableMergerService {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class TableMerger extends Context.Tag("effect-lsm/TableMerger")<TableMerger, TableMergerService>() {}
@@ -89,7 +89,7 @@ export const fromTables = (tables: SSTableStoreService): TableMergerService => (
 /**
  * Merges in this thread.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make: Effect.Effect<TableMergerService, never, SSTableStore> = Effect.map(SSTableStore, fromTables)
@@ -97,7 +97,7 @@ export const make: Effect.Effect<TableMergerService, never, SSTableStore> = Effe
 /**
  * Merges in this thread.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer: Layer.Layer<TableMerger, never, SSTableStore> = Layer.effect(TableMerger, make)

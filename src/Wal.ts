@@ -1,7 +1,7 @@
 /**
  * The write-ahead log: segments, framing, group commit, replay.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -21,28 +21,28 @@ export type {
   /**
    * The last segment of a log that was closed in order, and its size then.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   ClosedSegment,
   /**
    * The last segment that holds a record, and how far it is valid.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   LogEnd,
   /**
    * The segments of the log, and its end, as the manifest records them.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   LogState,
   /**
    * A torn end of the log that recovery dropped.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   TornTail
@@ -51,7 +51,7 @@ export type {
   /**
    * Called when the durability of a record is met, or when the log has failed.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   Done
@@ -60,7 +60,7 @@ export {
   /**
    * Durabilities as numbers, for the log's hot path.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   CommitMode
@@ -69,12 +69,12 @@ export type {
   /**
    * The result of a replay.
    *
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   Replay,
   /**
-   * @since 0.1.0
+   * @since 3.0.0
    * @category models
    */
   ReplayOptions
@@ -84,7 +84,7 @@ export type {
  * Functions that the log calls. They run synchronously and in log order, as soon as the durability
  * of a record is met.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface Hooks {
@@ -101,7 +101,7 @@ export interface Hooks {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export interface WalService {
@@ -167,13 +167,13 @@ export interface WalService {
 }
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category tags
  */
 export class Wal extends Context.Tag("effect-lsm/Wal")<Wal, WalService>() {}
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgument, Storage | Scope.Scope> =>
@@ -268,7 +268,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
   })
 
 /**
- * @since 0.1.0
+ * @since 3.0.0
  * @category layers
  */
 export const layer = (options: LsmOptions): Layer.Layer<Wal, InvalidArgument, Storage> =>

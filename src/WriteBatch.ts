@@ -1,7 +1,7 @@
 /**
  * Several writes that are applied atomically.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 
 import { encodeUtf8 } from "./core/bytes/bytes.js"
@@ -24,7 +24,7 @@ import { operationSize, writeOperation } from "./core/log/batchFormat.js"
  * console.log(batch.size) // 2
  * ```
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category models
  */
 export class WriteBatch {
@@ -153,7 +153,7 @@ export interface EncodedBatch {
 /**
  * Makes an empty batch.
  *
- * @since 0.1.0
+ * @since 3.0.0
  * @category constructors
  */
 export const make = (): WriteBatch => new WriteBatch()

@@ -1,7 +1,7 @@
 /**
  * An ordered, durable, embedded key-value store for Effect.
  *
- * @since 0.1.0
+ * @since 3.0.0
  */
 export * as Compactor from "./Compactor.js"
 export * as LsmError from "./LsmError.js"

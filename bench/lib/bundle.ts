@@ -19,15 +19,16 @@ const keepPlaces: Plugin = {
 
 /**
  * Bundles a script of this package with its imports, so that processes start fast, and returns the
- * path of the bundle. effect-lsm comes from `dist`. The peers are not bundled.
+ * path of the bundle. effect-lsm comes from `dist`. The peers are not bundled. `home` is the folder
+ * of the package, or of its copy for Effect 4.
  */
-export const bundle = async (script: string): Promise<string> => {
-  const name = script.replace("/", "-").replace(".ts", "")
+export const bundle = async (script: string, home = new URL("../", import.meta.url), label = ""): Promise<string> => {
+  const name = script.replace("/", "-").replace(".ts", label)
   const outdir = fileURLToPath(new URL(`${name}/`, folder))
   // Remove the chunks of an earlier bundle.
   rmSync(outdir, { recursive: true, force: true })
   await build({
-    entryPoints: { [name]: fileURLToPath(new URL(`../${script}`, import.meta.url)) },
+    entryPoints: { [name]: fileURLToPath(new URL(script, home)) },
     outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,
@@ -36,7 +37,7 @@ export const bundle = async (script: string): Promise<string> => {
     platform: "node",
     target: "node20",
     logLevel: "warning",
-    tsconfig: fileURLToPath(new URL("../tsconfig.json", import.meta.url)),
+    tsconfig: fileURLToPath(new URL("tsconfig.json", home)),
     plugins: [keepPlaces],
     external: peers.map(({ module }) => module),
     banner: { js: `import { createRequire } from "node:module"; const require = createRequire(import.meta.url);` }

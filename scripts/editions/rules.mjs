@@ -13,6 +13,10 @@ export const modules = {
   "effect/Either": "effect/Result",
   "effect/FastCheck": "fast-check",
   "effect/TestClock": "effect/testing/TestClock",
+  "@effect/cli/Args": "effect/cli/Argument",
+  "@effect/cli/Command": "effect/cli/Command",
+  "@effect/cli/Options": "effect/cli/Flag",
+  "@effect/platform/Error": "effect/PlatformError",
   "@effect/platform/FileSystem": "effect/FileSystem",
   "@effect/platform/Terminal": "effect/Terminal",
   "@effect/platform/Worker": "effect/workers/Worker",
@@ -21,6 +25,9 @@ export const modules = {
   "@effect/platform/Transferable": "effect/workers/Transferable",
   "@effect/platform-node/NodeContext": "@effect/platform-node/NodeServices"
 }
+
+/** Files of the root that this edition has no use for. */
+export const absent = ["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"]
 
 /** Names that are imported one by one out of a module. */
 export const names = {
@@ -59,15 +66,61 @@ const withoutArguments =
     drop(call.arguments)
   }
 
+/** `name(…, value)` to `provideService(…, Service, value)`, with the Service of a module. */
+const asService =
+  (module, name, provide = "effect/Effect#provideService") =>
+  ({ call, edits, rename, use }) => {
+    rename(...provide.split("#"))
+    edits.insert(call.arguments.at(-1).getStart(), `${use(module, true)}.${name}, `)
+  }
+
+/** A member that is a string. */
+const asText =
+  (text) =>
+  ({ access, edits }) =>
+    edits.replace(access.getStart(), access.end, JSON.stringify(text))
+
 export const members = {
   "@effect/platform-node/NodeWorker": { layerPlatform: "layer" },
   "@effect/platform/Worker": { PlatformWorker: "WorkerPlatform" },
   "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" },
+  "@effect/cli/Options": { choice: "Literals", choiceWithValue: "ChoiceWithValue", integer: "Int" },
+  "@effect/platform-node/NodeRuntime": {
+    // runMain(effect, { disablePrettyLogger: true, … }) to runMain(effect, { … }), which has no such logger
+    runMain: ({ call, edits, rename, target }) => {
+      rename(target)
+      const properties = call?.arguments[1]?.properties ?? []
+      const index = properties.findIndex(({ name }) => name.getText() === "disablePrettyLogger")
+      if (index >= 0) edits.replace(properties[index].getStart(), properties[index + 1].getStart(), "")
+    }
+  },
+  "@effect/platform-node/NodeStream": {
+    // fromReadable(evaluate, onError, { … }) to fromReadable({ evaluate, onError, … })
+    fromReadable: ({ call, edits, rename, target }) => {
+      rename(target)
+      const [evaluate, onError, options] = call.arguments
+      edits.insert(evaluate.getStart(), "{ evaluate: ")
+      edits.insert(onError.getStart(), "onError: ")
+      edits.replace(options.getStart(), options.getStart() + 1, "")
+    }
+  },
   "effect/Cause": {
     failureOption: "findErrorOption",
+    // Cause.pretty(cause, options) to Cause.pretty(cause): there are no options
+    pretty: ({ call, drop, edits, rename, target }) => {
+      rename(target)
+      const [cause, options] = call?.arguments ?? []
+      if (options === undefined) return
+      edits.replace(cause.end, options.end, "")
+      drop([options])
+    },
     isInterruptedOnly: "hasInterruptsOnly"
   },
+  // Chunks of a Stream are arrays.
+  "effect/Chunk": { of: "effect/Array#of" },
   "effect/Config": {
+    integer: "Int",
+    string: "String",
     Config: ({ access, edits, rename, target }) => {
       // Config.Config.Wrap to Config.Wrap
       if (!ts.isQualifiedName(access.parent)) return rename(target)
@@ -75,8 +128,14 @@ export const members = {
       edits.replace(access.right.getStart() - 1, access.right.getStart(), "")
     }
   },
+  "effect/ConfigProvider": { fromJson: "fromUnknown" },
   "effect/ConfigError": { ConfigError: "effect/Config#ConfigError" },
   "effect/Context": {
+    // Context.Reference<Self>()("id", …) to Context.Reference("id", …)
+    Reference: ({ access, call, edits, rename, target }) => {
+      rename(target)
+      if (call !== undefined) edits.replace(access.end, call.end, "")
+    },
     // Context.Tag("id")<Self, Shape>() to Context.Service<Self, Shape>()("id")
     Tag: ({ call, edits, rename, source, target }) => {
       if (call === undefined) return rename(target, "Key")
@@ -122,10 +181,29 @@ export const members = {
     intoDeferred: "effect/Deferred#into",
     makeLatch: "effect/Latch#make",
     makeSemaphore: "effect/Semaphore#make",
+    // Effect.locally(effect, ref, value) to Effect.provideService(effect, ref, value)
+    locally: "provideService",
     mapInputContext: "updateContext",
+    random: "effect/Random#Random",
+    // Effect.repeatN(n) to Effect.repeat({ times: n })
+    repeatN: ({ call, edits, rename, target }) => {
+      rename(target, "repeat")
+      edits.insert(call.arguments.at(-1).getStart(), "{ times: ")
+      edits.insert(call.arguments.at(-1).end, " }")
+    },
     runtime: "context",
     unsafeMakeLatch: "effect/Latch#makeUnsafe",
     unsafeMakeSemaphore: "effect/Semaphore#makeUnsafe",
+    withClock: asService("effect/Clock", "Clock"),
+    withConfigProvider: asService("effect/ConfigProvider", "ConfigProvider"),
+    // Effect.withRandom(Random.make(seed)) to Random.withSeed(seed)
+    withRandom: ({ call, drop, edits, rename }) => {
+      rename("effect/Random", "withSeed")
+      const make = call.arguments.at(-1)
+      drop([make])
+      edits.replace(make.getStart(), make.end, make.arguments[0].getText())
+    },
+    withScheduler: asService("effect/Scheduler", "Scheduler"),
     yieldNow: withoutCall,
     zipLeft: "tap",
     zipRight: "andThen"
@@ -152,6 +230,15 @@ export const members = {
   },
   "effect/Exit": { isInterrupted: "hasInterrupts", causeOption: "getCause" },
   "effect/Fiber": { RuntimeFiber: "Fiber" },
+  "effect/FiberRef": {
+    get: "effect/Effect#service",
+    // FiberRef.unsafeMake(value) to Context.Reference("value", { defaultValue: () => value })
+    unsafeMake: ({ call, edits, rename }) => {
+      rename("effect/Context", "Reference")
+      edits.insert(call.arguments[0].getStart(), `"${call.parent.name.getText()}", { defaultValue: () => `)
+      edits.insert(call.arguments[0].end, " }")
+    }
+  },
   "effect/Layer": {
     scoped: "effect",
     scopedContext: "effectContext",
@@ -159,10 +246,37 @@ export const members = {
     unwrapEffect: "unwrap",
     unwrapScoped: "unwrap"
   },
+  "effect/Logger": {
+    logfmtLogger: "formatLogFmt",
+    // Logger.add(logger) to Logger.layer([logger], { mergeWithExisting: true })
+    add: ({ call, edits, rename, target }) => {
+      rename(target, "layer")
+      edits.insert(call.arguments.pos, "[")
+      edits.insert(call.arguments.end, "], { mergeWithExisting: true }")
+    },
+    minimumLogLevel: asService("effect/References", "MinimumLogLevel", "effect/Layer#succeed"),
+    // Logger.replace(Logger.defaultLogger, logger) to Logger.layer([logger])
+    replace: ({ call, drop, edits, rename, target }) => {
+      rename(target, "layer")
+      const [replaced, logger] = call.arguments
+      drop([replaced])
+      edits.replace(replaced.getStart(), logger.getStart(), "[")
+      edits.insert(logger.end, "]")
+    },
+    withMinimumLogLevel: asService("effect/References", "MinimumLogLevel")
+  },
+  "effect/LogLevel": Object.fromEntries(
+    ["All", "Fatal", "Error", "Warning", "Info", "Debug", "Trace", "None"].map((name) => [
+      name,
+      asText(name === "Warning" ? "Warn" : name)
+    ])
+  ),
+  "effect/Queue": { takeAll: "clear", unsafeOffer: "offerUnsafe" },
   "effect/Runtime": {
     runFork: "effect/Effect#runForkWith",
     Runtime: "effect/Context#Context",
-    runPromise: "effect/Effect#runPromiseWith"
+    runPromise: "effect/Effect#runPromiseWith",
+    runSync: "effect/Effect#runSyncWith"
   },
   "effect/Schema": {
     Literal: ({ call, ...place }) =>
@@ -173,12 +287,27 @@ export const members = {
       rename(target)
       edits.insert(access.end, "()")
     },
+    // Schema.filter(f) to Schema.check(Schema.makeFilter(f))
+    filter: ({ call, edits, rename, target }) => {
+      rename(target, "check")
+      edits.insert(call.arguments[0].getStart(), "Schema.makeFilter(")
+      edits.insert(call.arguments[0].end, ")")
+    },
     Uint8ArrayFromSelf: "Uint8Array",
     Union: argumentsAsArray("Union"),
-    decodeUnknownEither: "decodeUnknownResult"
+    decodeUnknownEither: "decodeUnknownResult",
+    encode: "encodeEffect"
   },
   "effect/Scope": { CloseableScope: "Closeable", extend: "provide" },
   "effect/Stream": {
+    // Stream.runFold(stream, initial, f) to Stream.runFold(stream, () => initial, f)
+    runFold: ({ call, edits, rename, target }) => {
+      rename(target)
+      const initial = call.arguments.at(-2)
+      const isObject = ts.isObjectLiteralExpression(initial)
+      edits.insert(initial.getStart(), isObject ? "() => (" : "() => ")
+      if (isObject) edits.insert(initial.end, ")")
+    },
     mapChunks: "mapArray",
     mapChunksEffect: "mapArrayEffect",
     provideLayer: "provide",
@@ -187,10 +316,16 @@ export const members = {
   }
 }
 
-/** Members of Effect's values, such as a latch. */
+/** Members of Effect's values, such as a latch or `it` of @effect/vitest. */
 export const instanceMembers = {
+  scoped: "effect",
+  scopedLive: "live",
   unsafeClose: "closeUnsafe",
+  // Of a Result
+  left: "failure",
+  right: "success",
   unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
   unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
-  unsafeOpen: "openUnsafe"
+  unsafeOpen: "openUnsafe",
+  unsafeRead: "readUnsafe"
 }

@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { attempt, expect, run } from "./tools.mjs"
+import { attempt, expect, root, run } from "./tools.mjs"
 
-const optional = ["@effect/platform", "@effect/platform-node", "@effect/cli", "@effect/printer", "@effect/printer-ansi"]
+/** The optional peers of the package. */
+const { peerDependenciesMeta } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+const optional = Object.keys(peerDependenciesMeta)
 
 const lsmkv = (project) => join(project, "node_modules/.bin/lsmkv")
 

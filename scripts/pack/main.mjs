@@ -1,5 +1,5 @@
 // Packs the package and uses it as a reader of the README does: runs the install lines as printed, against the registry, and
-// the programs, and the command line.
+// the programs, and the command line. With the word `effect4` it packs the tree of the edition for Effect 4.
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { checkImports, checkRequire } from "./exports.mjs"

@@ -2,11 +2,9 @@ import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { build } from "esbuild"
 import { programs } from "./readme.mjs"
-import { expect, root, run } from "./tools.mjs"
+import { clone, expect, run, tsc } from "./tools.mjs"
 
 const fileOf = (index) => `readme-${index + 1}.mts`
-
-const tsc = join(root, "node_modules/typescript/bin/tsc")
 
 /** Checks all public declarations that need no optional package, with Effect alone: there is no `@types/node` yet. */
 export const compileModules = (project) => {
@@ -45,7 +43,7 @@ const moduleOptions = [
 export const compilePrograms = (project) => {
   mkdirSync(join(project, "node_modules/@types"), { recursive: true })
   for (const name of ["@types/node", "undici-types"]) {
-    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name))
+    symlinkSync(join(clone, "node_modules", name), join(project, "node_modules", name))
   }
   for (const [index, code] of programs.entries()) writeFileSync(join(project, fileOf(index)), code)
   const options = ["--strict", "--module", "NodeNext", "--moduleResolution", "NodeNext", "--target", "ES2022"]

@@ -1,13 +1,12 @@
 import { cpSync, readdirSync } from "node:fs"
 import { join } from "node:path"
-import { root, run } from "./tools.mjs"
+import { root, run, tsc } from "./tools.mjs"
 
 /** Checks with `tsc --strict` that components can be replaced by means of the published types alone. */
 export const compileReplacements = (project) => {
   const folder = "replacements"
   cpSync(join(root, "test/components", folder), join(project, folder), { recursive: true })
   const files = readdirSync(join(project, folder)).map((file) => join(folder, file))
-  const tsc = join(root, "node_modules/typescript/bin/tsc")
   const options = [
     "--noEmit",
     "--strict",

@@ -3,8 +3,19 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { tree } from "../editions/assemble.mjs"
 
-export const root = fileURLToPath(new URL("../..", import.meta.url))
+/** The clone. */
+export const clone = fileURLToPath(new URL("../..", import.meta.url))
+
+/** The major of Effect whose edition is packed: that of the clone, or with the word `effect4` that of its tree. */
+export const major = process.argv.includes("effect4") ? 4 : 3
+
+/** The package that is packed. */
+export const root = major === 4 ? tree : clone
+
+/** TypeScript's compiler. */
+export const tsc = join(clone, "node_modules/typescript/bin/tsc")
 
 const timeout = 300_000
 

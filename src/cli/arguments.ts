@@ -1,19 +1,6 @@
-import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
-import { reveal, revealArgument } from "./commandLine.js"
 import { encodings } from "./format/encoding.js"
-
-/** A positional argument. */
-export const textArgument = (name: string, description: string): Args.Args<string> =>
-  Args.text({ name }).pipe(Args.mapEffect(revealArgument), Args.withDescription(description))
-
-/** An option with any text as its value. */
-export const textOption = (name: string, placeholder: string, description: string): Options.Options<string> =>
-  Options.text(name).pipe(
-    Options.withPseudoName(placeholder),
-    Options.map(reveal),
-    Options.withDescription(description)
-  )
+import { switchOption, textArgument } from "./framework/parameters.js"
 
 /** The directory of the store. Every command has it as its first argument. */
 export const directory = textArgument("directory", "The directory of the store.")
@@ -22,7 +9,7 @@ export const directory = textArgument("directory", "The directory of the store."
 export const key = textArgument("key", "The key.")
 
 /** Whether to print JSON lines. */
-export const json = Options.boolean("json").pipe(Options.withDescription("Print JSON, one object per line."))
+export const json = switchOption("json", "Print JSON, one object per line.")
 
 /** The encoding of keys and values. */
 export const encoding = Options.choice("encoding", encodings).pipe(

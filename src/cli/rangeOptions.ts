@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { Range } from "../Store.js"
-import { textOption } from "./arguments.js"
 import { CommandFailed } from "./failure.js"
 import { decodeText, type Encoding } from "./format/encoding.js"
+import { textOption } from "./framework/parameters.js"
 
 /** The options that select a range of keys. */
 export const rangeOptions = {
@@ -36,5 +36,9 @@ export const decodeArgument = (
   name: string,
   text: string,
   encoding: Encoding
-): Effect.Effect<Uint8Array, CommandFailed> =>
-  Either.mapLeft(decodeText(encoding, text), (reason) => new CommandFailed({ message: `${name} ${reason}` }))
+): Effect.Effect<Uint8Array, CommandFailed> => {
+  const decoded = decodeText(encoding, text)
+  return Either.isRight(decoded)
+    ? Effect.succeed(decoded.right)
+    : Effect.fail(new CommandFailed({ message: `${name} ${decoded.left}` }))
+}

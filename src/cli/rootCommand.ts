@@ -1,5 +1,4 @@
 import * as Command from "@effect/cli/Command"
-import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
 import { compact } from "./commands/compact.js"
 import { count } from "./commands/count.js"
 import { deleteCommand } from "./commands/delete.js"
@@ -12,7 +11,8 @@ import { scan } from "./commands/scan.js"
 import { stats } from "./commands/stats.js"
 import { verify } from "./commands/verify.js"
 
-const commands = [
+/** The commands, in the order of the help text. */
+export const commands = [
   put,
   get,
   deleteCommand,
@@ -30,11 +30,4 @@ const commands = [
 export const rootCommand = Command.make("lsmkv").pipe(
   Command.withDescription("Read, change, check and repair an effect-lsm store from the command line."),
   Command.withSubcommands([...commands])
-)
-
-/** The commands by name, in the order of the help text. */
-export const commandDescriptors: ReadonlyMap<string, CommandDescriptor.Command<unknown>> = new Map(
-  commands.flatMap(({ descriptor }: { readonly descriptor: CommandDescriptor.Command<unknown> }) =>
-    Array.from(CommandDescriptor.getNames(descriptor), (name) => [name, descriptor] as const)
-  )
 )

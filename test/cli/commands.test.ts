@@ -4,7 +4,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { expect, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { requestedHelp } from "../../src/cli/help/help.js"
+import { usageMessages } from "../support/libraryMessages.js"
 import { complaint, complaintOf, lsmkv, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
@@ -214,27 +214,28 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       for (const name of commands) expect(page).toMatch(new RegExp(`^  ${name} +[A-Z]`, "m"))
       for (const line of page.split("\n")) expect(line.length).toBeLessThanOrEqual(100)
       for (const name of commands) {
-        const text = requestedHelp([name, "--help"])
+        const text = yield* output([name, "--help"])
         expect(text).toContain(`\nusage: lsmkv ${name} <directory>`)
         expect(text).toContain("\n  <directory>")
         expect(text).toMatch(/\n {2}--[a-z]/)
       }
       // Help is shown even if an argument is missing or wrong.
-      expect(yield* output(["put", "--limt", "-h"])).toBe(requestedHelp(["put", "--help"]))
+      expect(yield* output(["put", "--limt", "-h"])).toBe(yield* output(["put", "--help"]))
       expect(yield* output([])).toBe(page)
       const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
       expect(yield* output(["--version"])).toBe(`${version}\n`)
+      expect(yield* output(["--completions", "bash"])).toMatch(/\ncomplete .* lsmkv\n/)
     })
   )
 
   it.effect("explains errors in a command line", () =>
     Effect.forEach(
       [
-        [["frobnicate"], "Invalid subcommand for lsmkv - use one of 'put', 'get'"],
-        [["get", "./nowhere"], "Missing argument <key>; see lsmkv get --help"],
-        [["scan", "./nowhere", "--limt", "5"], "unknown argument: '--limt'"],
-        [["put", "./nowhere", "key", "--encodin=hex"], "Unknown option --encodin"],
-        [["scan", "./nowhere", "--limit", "five"], "'five' is not a integer"],
+        [["frobnicate"], usageMessages.unknownCommand("frobnicate")],
+        [["get", "./nowhere"], `${usageMessages.missingArgument("key")}; see lsmkv get --help`],
+        [["scan", "./nowhere", "--limt", "5"], usageMessages.unknownOption("--limt", "--limit")],
+        [["put", "./nowhere", "key", "--encodin=hex"], usageMessages.unknownOptionWithValue("--encodin")],
+        [["scan", "./nowhere", "--limit", "five"], usageMessages.notAnInteger("limit", "five")],
         [["import", "./nowhere", "--batch-size", "0"], "--batch-size must be at least 1"]
       ] as const,
       ([words, reason]) => Effect.map(complaint(words), (text) => expect(text).toContain(reason))

@@ -4,8 +4,7 @@ import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LsmStore, WriteBatch } from "effect-lsm"
-import { requestedHelp } from "../../src/cli/help/help.js"
-import { lsmkv } from "../support/lsmkv.js"
+import { lsmkv, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
 /** Runs a command line in this process, and returns its exit code and output. */
@@ -125,12 +124,15 @@ describe("lsmkv on a damaged store", () => {
     })
   )
 
-  it("explains verify, repair and recovery in its help", () => {
-    expect(requestedHelp(["repair", "--help"])).toContain("usage: lsmkv repair <directory>")
-    expect(requestedHelp(["repair", "--help"])).toContain("--into")
-    expect(requestedHelp(["verify", "--help"])).toContain("code 3 if")
-    expect(requestedHelp(["put", "--help"])).toContain("salvage")
-    expect(requestedHelp(["get", "--help"])).not.toContain("salvage")
-    expect(requestedHelp(["--help"])).toContain("3 damage found")
-  })
+  it.effect("explains verify, repair and recovery in its help", () =>
+    Effect.gen(function* () {
+      const repair = yield* output(["repair", "--help"])
+      expect(repair).toContain("usage: lsmkv repair <directory>")
+      expect(repair).toContain("--into")
+      expect(yield* output(["verify", "--help"])).toContain("code 3 if")
+      expect(yield* output(["put", "--help"])).toContain("salvage")
+      expect(yield* output(["get", "--help"])).not.toContain("salvage")
+      expect(yield* output(["--help"])).toContain("3 damage found")
+    })
+  )
 })

@@ -3,6 +3,7 @@ import * as Either from "effect/Either"
 import { chooseFormat } from "../../src/cli/format/chooseFormat.js"
 import type { Encoding } from "../../src/cli/format/encoding.js"
 import { LineSplitter } from "../../src/cli/io/lineSplitter.js"
+import { wrongType } from "../support/libraryMessages.js"
 
 describe("the lines of lsmkv", () => {
   it("explains errors in a line", () => {
@@ -38,7 +39,7 @@ describe("the lines of lsmkv", () => {
     ).toStrictEqual([
       one,
       one,
-      `"key": Expected string, actual 1`,
+      `"key": ${wrongType("string", 1)}`,
       `"ttl": is unexpected, expected: "key" | "value" | "delete"`,
       "key contains a lone surrogate, which has no UTF-8 encoding",
       null

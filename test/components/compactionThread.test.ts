@@ -118,7 +118,7 @@ describe("a compaction thread", () => {
             yield* underWay(place.directory, before.length)
             yield* Fiber.interrupt(compaction)
             expect(tablesOf(place.directory)).toStrictEqual(before)
-            threads[0]!.on("exit", () => ended++)
+            threads[0]!.prependListener("exit", () => ended++)
             yield* Effect.fork(Effect.exit(store.compact()))
             yield* underWay(place.directory, before.length)
           }),

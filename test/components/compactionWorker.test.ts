@@ -7,6 +7,7 @@ import { pairs } from "../support/bytes.js"
 import { captureLogs } from "../support/captureLogs.js"
 import { eventually, turn } from "../support/eventually.js"
 import { type FaultyStorage, faultyStorage, makeFaultyStorage, type Operation } from "../support/faultyStorage.js"
+import { exitOf } from "../support/fiberExits.js"
 import { messageMergerLayer, type SimulatedThread } from "../support/simulatedThread.js"
 
 /** Only manual compactions run. They write several tables. */
@@ -300,7 +301,7 @@ describe("compactions in a thread", () => {
           const interruption = yield* Effect.fork(Fiber.interrupt(compaction))
           for (let i = 0; i < 20; i++) yield* turn
           // The interruption waits for the sync, because its outcome is unknown until it ends.
-          expect(interruption.unsafePoll()).toBeNull()
+          expect(exitOf(interruption)).toBeUndefined()
           held.release()
           yield* Fiber.join(interruption)
           expect(tablesOf(storage).sort()).toStrictEqual(before)

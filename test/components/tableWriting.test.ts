@@ -1,13 +1,13 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
 import { SSTableStore, Storage } from "effect-lsm"
 import { Retention } from "../../src/core/cursor/retention.js"
 import { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import type { StorageDriver } from "../../src/core/storage/storageDriver.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { ArrayCursor } from "../support/entries.js"
+import { interruptSoon } from "../support/fiberExits.js"
 import { directory } from "../support/laboratory.js"
 import { tableStoreId } from "../support/tables.js"
 
@@ -46,7 +46,7 @@ describe("writing tables", () => {
         let moments = 0
         let fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
         const { disk, storage } = watched(() => {
-          if (++moments === moment) fiber?.unsafeInterruptAsFork(FiberId.none)
+          if (++moments === moment && fiber !== undefined) interruptSoon(fiber)
         })
         const store = yield* SSTableStore.make({ directory }).pipe(Effect.provideService(Storage.Storage, storage))
         store.unsafeAttach(tableStoreId)

@@ -1,6 +1,7 @@
 // npm run test:mutants: injects each protocol fault in turn and searches for a crash, or a damaged
 // byte of the log, that shows it. Prints what killed each mutant.
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { damageLog } from "./damage.js"
 import { explore, type Finding } from "./explore.js"
 import { type Mutant, mutants } from "./mutants.js"
@@ -25,7 +26,8 @@ const hunt = (mutant: Mutant, workload: Workload): Effect.Effect<Finding | undef
     patches: mutant.patches()
   }).pipe(Effect.map(({ findings }) => findings[0]))
   return (mutant.shownBy === "damage" ? damageLog(workload, mutant.patches()) : crash).pipe(
-    Effect.timeoutTo({ duration: "60 seconds", onSuccess: (f) => f, onTimeout: () => undefined }),
+    Effect.timeoutOption("60 seconds"),
+    Effect.map(Option.getOrUndefined),
     Effect.catchAllCause((cause) => Effect.succeed(found("while the workload runs", String(cause))))
   )
 }

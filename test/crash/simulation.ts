@@ -2,20 +2,17 @@ import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Random from "effect/Random"
-import * as RuntimeFlags from "effect/RuntimeFlags"
-import * as RuntimeFlagsPatch from "effect/RuntimeFlagsPatch"
 import { type LsmOptions, Metrics, type Store } from "effect-lsm"
 import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { openStore, type Patches } from "../support/openStore.js"
+import { microtasks, withoutRuntimeMetrics } from "../support/simulatedRuntime.js"
 
 /** Its parent directory is missing too. */
 export const directory = "/data/store"
 
 /** Shared by all stores: nothing here reads them, and 100,000 stores are opened. */
 const metrics = Effect.runSync(Metrics.make({ directory, name: "crash" }))
-
-const withoutRuntimeMetrics = RuntimeFlagsPatch.disable(RuntimeFlags.RuntimeMetrics)
 
 /** Opens a store on a simulated disk and runs `use` with it. Logs nothing. */
 export const withStore = <A, E>(
@@ -31,7 +28,8 @@ export const withStore = <A, E>(
   )
 
 /**
- * Makes an Effect repeatable by seeding its random numbers. Turns off tracing and runtime metrics.
+ * Makes an Effect repeatable: seeds its random numbers, and runs its fibers by microtasks, as the
+ * disk. Turns off tracing and runtime metrics.
  */
 export const simulated =
   (seed: number) =>
@@ -39,5 +37,6 @@ export const simulated =
     effect.pipe(
       Effect.withRandom(Random.make(seed)),
       Effect.withTracerEnabled(false),
-      Effect.withRuntimeFlagsPatch(withoutRuntimeMetrics)
+      Effect.withScheduler(microtasks),
+      withoutRuntimeMetrics
     )

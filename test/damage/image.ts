@@ -4,6 +4,7 @@ import { type LsmOptions, type Store, WriteBatch } from "effect-lsm"
 import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
+import { microtasks } from "../support/simulatedRuntime.js"
 
 export type Model = ReadonlyMap<string, string>
 export type Files = ReadonlyMap<string, Uint8Array>
@@ -149,4 +150,4 @@ export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(functi
   )
   yield* remember
   return [image("closed"), ...images, ...(yield* makeLogImages)]
-}).pipe(Effect.withRandom(Random.make("damage")), Effect.orDie)
+}).pipe(Effect.withRandom(Random.make("damage")), Effect.withScheduler(microtasks), Effect.orDie)

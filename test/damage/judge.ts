@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type { Storage, Store } from "effect-lsm"
 import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
@@ -96,7 +97,7 @@ export const judge = ({ models, keys }: Image, files: Files): Effect.Effect<Verd
     const outcome = outcomeOf(exit, files)
     if (outcome.fault !== undefined) return fault(`open: ${outcome.fault}`)
     return { _tag: "Refused", named: new Set(outcome.named) } as const
-  }).pipe(Effect.timeoutTo({ duration: generous, onSuccess: (verdict) => verdict, onTimeout: () => fault("it hangs") }))
+  }).pipe(Effect.timeoutOption(generous), Effect.map(Option.getOrElse(() => fault("it hangs"))))
 
 /**
  * Judges damages of one table in a store that stays open, because opening reads no table. For each

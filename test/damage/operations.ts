@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { LsmError, type Store } from "effect-lsm"
 import { directory } from "../crash/simulation.js"
+import { onlyError } from "../support/fiberExits.js"
 import type { Files, Model } from "./image.js"
 
 /** The expected content of a store, the keys to read, and the files that it has. */
@@ -54,8 +55,9 @@ const nameOf = (error: unknown, files: Files): { readonly fault: string } | { re
 /** The outcome that an exit stands for. */
 export const outcomeOf = (exit: Exit.Exit<unknown, unknown>, files: Files): Outcome => {
   if (Exit.isSuccess(exit)) return { fault: undefined, named: [] }
-  if (exit.cause._tag !== "Fail") return { fault: `a defect: ${Cause.pretty(exit.cause)}`, named: [] }
-  const name = nameOf(exit.cause.error, files)
+  const [error] = onlyError(exit.cause)
+  if (error === undefined) return { fault: `a defect: ${Cause.pretty(exit.cause)}`, named: [] }
+  const name = nameOf(error, files)
   return "fault" in name ? { fault: name.fault, named: [] } : { fault: undefined, named: [name.file] }
 }
 

@@ -4,6 +4,11 @@ import { fileURLToPath } from "node:url"
 
 export const root = fileURLToPath(new URL("../..", import.meta.url))
 
+/** The major of Effect that this tree is for. It is the major of the package. */
+const major = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version.split(
+  "."
+)[0]!
+
 /** A fenced block of a page. `line` is that of its first line, counted from 1. */
 export interface Block {
   readonly page: string
@@ -67,9 +72,12 @@ export const guide: ReadonlyArray<Page> = readdirSync(join(root, "docs"), { recu
   .sort()
   .map(readPage)
 
-/** The blocks of the guide with this word behind their fence. */
+/** Whether a block is for this major of Effect: it is unless its fence names another one. */
+const isForThis = ({ info }: Block): boolean => !/\beffect\d\b/.test(info) || info.endsWith(` effect${major}`)
+
+/** The blocks of the guide with this word behind their fence, without those for another major of Effect. */
 export const blocksOf = (language: string): ReadonlyArray<Block> =>
-  guide.flatMap(({ blocks }) => blocks.filter(({ info }) => info.split(" ")[0] === language))
+  guide.flatMap(({ blocks }) => blocks.filter((block) => block.info.split(" ")[0] === language && isForThis(block)))
 
 /** What a block must print: the block behind it, if that is marked `output`. */
 export const outputOf = (block: Block): string | undefined => {

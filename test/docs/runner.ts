@@ -23,6 +23,6 @@ for (const module of process.argv.slice(2)) {
   }
   process.chdir("/")
   rmSync(directory, { recursive: true, force: true })
-  process.send!({ module, printed, error })
+  process.send?.({ module, printed, error })
 }
-process.disconnect()
+process.disconnect?.()

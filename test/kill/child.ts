@@ -38,9 +38,9 @@ export class Child {
     process.stdin.on("error", () => undefined)
     this.gone = new Promise((resolve) => {
       createInterface(process.stdout)
-        .on("line", (line) => this.lines.unsafeOffer(line))
+        .on("line", (line) => Queue.unsafeOffer(this.lines, line))
         .on("close", () => {
-          this.lines.unsafeOffer("")
+          Queue.unsafeOffer(this.lines, "")
           resolve()
         })
     })

@@ -35,8 +35,8 @@ const print = (line: string) =>
 const orders = Effect.gen(function* () {
   const lines = yield* Queue.unbounded<string>()
   createInterface(process.stdin)
-    .on("line", (line) => lines.unsafeOffer(line))
-    .on("close", () => lines.unsafeOffer("close"))
+    .on("line", (line) => Queue.unsafeOffer(lines, line))
+    .on("close", () => Queue.unsafeOffer(lines, "close"))
   return lines
 })
 

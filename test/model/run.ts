@@ -1,15 +1,12 @@
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
-import * as Metric from "effect/Metric"
-import * as MetricState from "effect/MetricState"
 import * as Scope from "effect/Scope"
 import { type LsmError, type LsmOptions, type Storage, type Store, WriteBatch } from "effect-lsm"
 import { turn } from "../support/eventually.js"
+import { interruption, isInterrupted } from "../support/interruption.js"
 import { openStore } from "../support/openStore.js"
 import type { SimulatedClock } from "../support/simulated.js"
+import { registeredMetrics } from "../support/telemetry.js"
 import type { Change, Command, CommandOf } from "./commands.js"
 import { configurations } from "./configurations.js"
 import type { Content, Write } from "./content.js"
@@ -293,8 +290,7 @@ export class Run {
     return Effect.forEach(
       uses,
       (use, i) =>
-        Effect.flatMap(Effect.either(Effect.scoped(use)), (outcome) => {
-          const found = Either.isLeft(outcome) ? outcome.left._tag : "accepted"
+        Effect.flatMap(tagOf(Effect.scoped(use)), (found) => {
           const isDue = found === "InvalidArgument" || (found === "StorePoisoned" && i < 4)
           return isDue ? Effect.void : mismatch(`use ${i} of a string without a UTF-8 form`, found, ["InvalidArgument"])
         }),
@@ -483,8 +479,8 @@ export class Run {
     return Effect.gen(this, function* () {
       const fiber = yield* Effect.fork(work._tag === "Scan" ? this.ask(work, work.from) : this.change(work))
       for (let i = 0; i < turns; i++) yield* Effect.yieldNow()
-      const exit = yield* Fiber.interrupt(fiber)
-      if (Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause)) yield* exit
+      const exit = yield* interruption(fiber)
+      if (Exit.isFailure(exit) && !isInterrupted(exit)) yield* exit
       if (this.model.unknownCount > 2) yield* this.known
     })
   }
@@ -546,13 +542,15 @@ export class Run {
   }
 }
 
+/** The tag of the error that an effect fails with, or `"accepted"`. */
+const tagOf = (effect: Effect.Effect<unknown, LsmError.LsmError>): Effect.Effect<string> =>
+  Effect.match(effect, { onFailure: ({ _tag }) => _tag, onSuccess: () => "accepted" })
+
 /** The gauges of a store in the registry, by name, summed over levels. Other metrics count as 0. */
 const metricsOf = (store: string): ReadonlyMap<string, number> => {
   const found = new Map<string, number>()
-  for (const { metricKey, metricState } of Metric.unsafeSnapshot()) {
-    if (!metricKey.tags.some(({ key, value }) => key === "store" && value === store)) continue
-    const value = MetricState.isGaugeState(metricState) ? Number(metricState.value) : 0
-    found.set(metricKey.name, (found.get(metricKey.name) ?? 0) + value)
+  for (const { name, labels, gauge = 0 } of registeredMetrics()) {
+    if (labels.get("store") === store) found.set(name, (found.get(name) ?? 0) + gauge)
   }
   return found
 }

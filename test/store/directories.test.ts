@@ -102,10 +102,10 @@ describe("a store's directory", () => {
         const opened = yield* LsmStore.LsmStore.pipe(
           Effect.provide(LsmStore.layerFromStorage({ directory: "/a/store" })),
           Effect.provide(storage.layer),
-          Effect.either
+          Effect.match({ onFailure: (error) => error, onSuccess: () => "opened" })
         )
-        if (code === "EIO") expect(opened).toMatchObject({ _tag: "Left", left: { _tag: "StorageError", code } })
-        else expect(opened._tag).toBe("Right")
+        if (code === "EIO") expect(opened).toMatchObject({ _tag: "StorageError", code })
+        else expect(opened).toBe("opened")
       }
     })
   )

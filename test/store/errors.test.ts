@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import { type LsmError, type LsmOptions, type Store, WriteBatch } from "effect-lsm"
 import { encodeFileHeader } from "../../src/core/storage/fileHeader.js"
 import { captureLogs } from "../support/captureLogs.js"
+import { onlyError } from "../support/fiberExits.js"
 import { disk, memory, type Place, withStore } from "../support/places.js"
 
 /** A value that a caller without types might pass. */
@@ -80,7 +81,7 @@ describe("invalid arguments fail with InvalidArgument, and change nothing", () =
           }
           for (const [name, use] of Object.entries(uses)) {
             const exit = yield* Effect.exit(use)
-            const error = Exit.isFailure(exit) && exit.cause._tag === "Fail" ? exit.cause.error : exit
+            const [error] = Exit.isFailure(exit) ? onlyError(exit.cause) : []
             expect(error, name).toMatchObject({ _tag: "InvalidArgument" })
           }
           expect(yield* store.count()).toBe(1)

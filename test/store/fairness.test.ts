@@ -77,7 +77,7 @@ describe("an operation that completes at once", () => {
               yield* refused
               return "went on"
             })
-            expect(yield* Effect.either(inGenerator)).toMatchObject({ left: { _tag: "InvalidArgument" } })
+            expect(yield* Effect.flip(inGenerator)).toMatchObject({ _tag: "InvalidArgument" })
             expect(yield* Effect.flip(refused as Effect.Effect<unknown, unknown>)).toMatchObject({ argument: "key" })
           }
           return store

@@ -2,8 +2,6 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
 import { LsmStore, type Store } from "effect-lsm"
 import { encodeFileHeader } from "../../src/core/storage/fileHeader.js"
@@ -87,7 +85,7 @@ describe("files in the directory that are not the store's", () => {
           yield* Effect.retry(store.flush, { times: 100 })
           yield* store.put("key", "2")
         })
-      ).pipe(Effect.provide(Layer.merge(Logger.remove(Logger.defaultLogger), logs.layer)))
+      ).pipe(Effect.provide(logs.layer))
       expect(logs.above("ERROR").length).toBeGreaterThan(0)
       for (const name of names) expect(readFileSync(join(directory, name), "utf8"), name).toBe("another's")
       expect(yield* session(directory, (store) => store.getString("key"))).toMatchObject({ value: "2" })

@@ -2,15 +2,13 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
-import * as Metric from "effect/Metric"
-import * as MetricState from "effect/MetricState"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import * as Tracer from "effect/Tracer"
 import { type LsmOptions, LsmStore, Metrics, type Store, WriteBatch } from "effect-lsm"
 import { eventually, turn } from "../support/eventually.js"
 import { makeFaultyStorage } from "../support/faultyStorage.js"
 import { memory, type Place, withStore } from "../support/places.js"
+import { countOf, registeredMetrics, spansOf } from "../support/telemetry.js"
 
 let stores = 0
 
@@ -51,14 +49,12 @@ describe("metrics", () => {
           (stats.written.log + stats.written.flush) / stats.written.user,
           10
         )
-        const tagged = <Type, In, Out>(metric: Metric.Metric<Type, In, Out>) =>
-          Metric.value(Metric.tagged(metric, "store", name))
-        expect((yield* tagged(Metrics.puts)).count).toBe(13)
-        expect((yield* tagged(Metrics.gets)).count).toBe(9)
-        expect((yield* tagged(Metrics.memtableHits)).count).toBe(4)
-        expect((yield* tagged(Metrics.getLatency)).count).toBe(6)
-        expect((yield* tagged(Metrics.putLatency)).count).toBe(11)
-        expect((yield* tagged(Metrics.flushDuration)).count).toBe(1)
+        expect(yield* countOf(Metrics.puts, name)).toBe(13)
+        expect(yield* countOf(Metrics.gets, name)).toBe(9)
+        expect(yield* countOf(Metrics.memtableHits, name)).toBe(4)
+        expect(yield* countOf(Metrics.getLatency, name)).toBe(6)
+        expect(yield* countOf(Metrics.putLatency, name)).toBe(11)
+        expect(yield* countOf(Metrics.flushDuration, name)).toBe(1)
       })
     )
   )
@@ -166,19 +162,12 @@ describe("metrics", () => {
 })
 
 /** The metrics in Effect's registry for stores of this name. */
-const registered = (name: string) =>
-  Metric.unsafeSnapshot().filter(({ metricKey }) =>
-    metricKey.tags.some((tag) => tag.key === "store" && tag.value === name)
-  )
+const registered = (name: string) => registeredMetrics().filter(({ labels }) => labels.get("store") === name)
 
 /** The value of a gauge as an exporter sees it, summed over the levels. */
 const seen = (name: string, metric: string): number | undefined => {
-  const found = registered(name).filter(({ metricKey }) => metricKey.name === metric)
-  if (found.length === 0) return undefined
-  return found.reduce(
-    (n, { metricState }) => n + (MetricState.isGaugeState(metricState) ? Number(metricState.value) : 0),
-    0
-  )
+  const found = registered(name).filter((one) => one.name === metric)
+  return found.length === 0 ? undefined : found.reduce((n, { gauge = 0 }) => n + gauge, 0)
 }
 
 describe("gauges", () => {
@@ -213,7 +202,7 @@ describe("gauges", () => {
 
   it.scoped("and counters are removed when the store closes or fails to open", () =>
     Effect.gen(function* () {
-      const before = Metric.unsafeSnapshot().length
+      const before = registeredMetrics().length
       for (let i = 0; i < 5; i++) {
         const name = `one of many names ${i}`
         const use = (store: Store.Store) =>
@@ -240,16 +229,14 @@ describe("gauges", () => {
         yield* turn
         expect(registered(name)).toStrictEqual([])
       }
-      expect(Metric.unsafeSnapshot().length).toBe(before)
+      expect(registeredMetrics().length).toBe(before)
     })
   )
 
   it.scoped("belong to the store opened last while several stores of one name are open", () =>
     Effect.gen(function* () {
       const name = "a name of two"
-      const puts = Effect.suspend(() =>
-        Effect.map(Metric.value(Metric.tagged(Metrics.puts, "store", name)), ({ count }) => count)
-      )
+      const puts = Effect.suspend(() => countOf(Metrics.puts, name))
       const open = Effect.gen(function* () {
         const scope = yield* Scope.make()
         const store = yield* Scope.extend(LsmStore.makeMemory({ name }), scope)
@@ -337,38 +324,8 @@ describe("space amplification", () => {
 describe("spans", () => {
   it.effect("cover opening, recovery, flushes and compactions", () =>
     Effect.gen(function* () {
-      const spans: Array<{ readonly name: string; readonly exit: () => Exit.Exit<unknown, unknown> | undefined }> = []
-      const tracer = Tracer.make({
-        span: (name, parent, context, links, startTime, kind) => {
-          let status: Tracer.SpanStatus = { _tag: "Started", startTime }
-          const attributes = new Map<string, unknown>()
-          spans.push({ name, exit: () => (status._tag === "Ended" ? status.exit : undefined) })
-          return {
-            _tag: "Span",
-            spanId: String(spans.length),
-            traceId: "trace",
-            sampled: true,
-            name,
-            parent,
-            context,
-            links,
-            kind,
-            attributes,
-            get status() {
-              return status
-            },
-            end: (endTime, exit) => {
-              status = { _tag: "Ended", startTime, endTime, exit }
-            },
-            attribute: (key, value) => void attributes.set(key, value),
-            event: () => undefined,
-            addLinks: () => undefined
-          }
-        },
-        context: (f) => f()
-      })
       const place = yield* memory
-      yield* withStore(
+      const spans = yield* withStore(
         place,
         (store) =>
           Effect.gen(function* () {
@@ -379,7 +336,7 @@ describe("spans", () => {
             yield* eventually(store.stats, ({ compactions }) => compactions === 1)
           }),
         { level0Tables: 2 }
-      ).pipe(Effect.withTracer(tracer))
+      ).pipe(spansOf)
       const names = spans.map(({ name }) => name)
       for (const name of ["lsm.open", "lsm.recovery", "lsm.flush", "lsm.compaction"]) expect(names).toContain(name)
       expect(names.filter((name) => name === "lsm.flush")).toHaveLength(2)

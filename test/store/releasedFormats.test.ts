@@ -2,7 +2,6 @@ import { cpSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "@effect/vitest"
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
@@ -33,10 +32,7 @@ const bytes = (text: string) => Buffer.from(text)
 
 const all = (store: Store.Store, options?: Store.ScanOptions) =>
   Effect.map(Stream.runCollect(store.scan(options)), (entries) =>
-    Chunk.toReadonlyArray(entries).map((e) => [
-      Buffer.from(e.key).toString("hex"),
-      Buffer.from(e.value).toString("hex")
-    ])
+    [...entries].map((e) => [Buffer.from(e.key).toString("hex"), Buffer.from(e.value).toString("hex")])
   )
 
 /** Copies the store that a released version left behind. */

@@ -34,9 +34,9 @@ const post: Transfer = (value) => {
 const ways: Record<string, Transfer> = {
   structuredClone: (value) => structuredClone(value, { transfer: [value.buffer as ArrayBuffer] }),
   "MessagePort.postMessage": post,
-  "the Transferable of @effect/platform": (value) => {
+  "Effect's Transferable": (value) => {
     const collector = Effect.runSync(Transferable.makeCollector)
-    const encode = Schema.encode(Transferable.Uint8Array)(value)
+    const encode = Schema.encode(Transferable.Uint8Array)(value as Uint8Array<ArrayBuffer>)
     const encoded = Effect.runSync(Effect.provideService(encode, Transferable.Collector, collector))
     expect(collector.unsafeRead()).toStrictEqual([value.buffer])
     post(encoded)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import { LsmStore, type Maintenance } from "effect-lsm"
 import { unusedFrom } from "../../src/core/log/logSegment.js"
@@ -184,8 +185,8 @@ describe("verification", () => {
           const damaged = flip(files, path, offset)
           const read = yield* Effect.either(readAll(damaged))
           const found = yield* errors(diskOf(damaged))
-          if (read._tag === "Left") expect(found.length, `${path} ${offset}`).toBeGreaterThan(0)
-          else expect(read.right).toStrictEqual(sound)
+          if (Either.isLeft(read)) expect(found.length, `${path} ${offset}`).toBeGreaterThan(0)
+          else expect(Either.getOrThrow(read)).toStrictEqual(sound)
         }
       }
     }).pipe(quietly)

@@ -1,4 +1,3 @@
-import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Store } from "effect-lsm"
@@ -12,7 +11,7 @@ export const plain = (bytes: Uint8Array): Array<number> => [...bytes]
 
 /** Collects a stream into an array. */
 export const toArray = <A, E, R>(stream: Stream.Stream<A, E, R>): Effect.Effect<Array<A>, E, R> =>
-  Effect.map(Stream.runCollect(stream), Chunk.toArray)
+  Effect.map(Stream.runCollect(stream), (all) => [...all])
 
 export type Pair = readonly [key: string, value: string]
 

@@ -1,9 +1,8 @@
 import * as Array from "effect/Array"
-import * as Cause from "effect/Cause"
-import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import { annotationsOf, causeOf, levelOf } from "./logOptions.js"
 
 export interface LogEntry {
   readonly level: string
@@ -12,15 +11,15 @@ export interface LogEntry {
   readonly cause: string
 }
 
-/** A logger that keeps its entries, and a layer that adds it. */
+/** A logger that keeps its entries, and a layer that replaces the default logger with it. */
 export const captureLogs = (level: LogLevel.LogLevel = LogLevel.Debug) => {
   const entries: Array<LogEntry> = []
-  const logger = Logger.make(({ annotations, cause, logLevel, message }) => {
+  const logger = Logger.make((options) => {
     entries.push({
-      level: logLevel.label,
-      message: Array.ensure(message).map(String).join(" "),
-      annotations: Object.fromEntries(HashMap.toEntries(annotations)),
-      cause: Cause.isEmpty(cause) ? "" : Cause.pretty(cause)
+      level: levelOf(options),
+      message: Array.ensure(options.message).map(String).join(" "),
+      annotations: annotationsOf(options),
+      cause: causeOf(options)
     })
   })
   return {
@@ -31,6 +30,6 @@ export const captureLogs = (level: LogLevel.LogLevel = LogLevel.Debug) => {
       entries.filter((entry) =>
         (label === "WARN" ? ["WARN", "ERROR", "FATAL"] : ["ERROR", "FATAL"]).includes(entry.level)
       ),
-    layer: Layer.merge(Logger.add(logger), Logger.minimumLogLevel(level))
+    layer: Layer.merge(Logger.replace(Logger.defaultLogger, logger), Logger.minimumLogLevel(level))
   }
 }

@@ -44,9 +44,9 @@ export const spawnChild = (
     })
     const gone = new Promise<void>((resolve) => {
       createInterface(child.stdout)
-        .on("line", (line) => lines.unsafeOffer(line))
+        .on("line", (line) => Queue.unsafeOffer(lines, line))
         .on("close", () => {
-          lines.unsafeOffer("")
+          Queue.unsafeOffer(lines, "")
           resolve()
         })
     })

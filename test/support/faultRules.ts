@@ -1,7 +1,5 @@
-import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import * as FiberId from "effect/FiberId"
-import type * as Random from "effect/Random"
+import { interruptSoon } from "./fiberExits.js"
 
 /**
  * A file operation of the store, or the insertion of a record into a memtable, which allocates
@@ -66,7 +64,8 @@ export interface Verdict {
 export class Rules {
   private active: Array<{ readonly rule: Rule; seen: number; left: number }> = []
 
-  constructor(private readonly random: Random.Random) {}
+  /** `draw` returns a random number from 0 to 1. */
+  constructor(private readonly draw: () => number) {}
 
   add(rule: Rule): void {
     this.active.push({ rule, seen: 0, left: rule.times ?? 1 })
@@ -89,7 +88,10 @@ export class Rules {
       if (fault._tag === "Refuse") verdict.code ??= fault.code
       else if (fault._tag === "Short") verdict.most = Math.min(length, fault.bytes ?? this.part(length))
       else if (fault._tag === "Delay") verdict.millis += fault.millis
-      else fault.fiber()?.unsafeInterruptAsFork(FiberId.none)
+      else {
+        const fiber = fault.fiber()
+        if (fiber !== undefined) interruptSoon(fiber)
+      }
     }
     return verdict
   }
@@ -97,9 +99,5 @@ export class Rules {
   /** A random part of `length`: at least 1, and less than `length` if `length` is more than 1. */
   private part(length: number): number {
     return Math.min(length, 1 + Math.floor(this.draw() * Math.max(0, length - 1)))
-  }
-
-  private draw(): number {
-    return Effect.runSync(this.random.next)
   }
 }

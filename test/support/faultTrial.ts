@@ -2,7 +2,6 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/TestClock"
 import type { LsmOptions, Store } from "effect-lsm"
@@ -10,6 +9,7 @@ import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
 import { turn } from "./eventually.js"
 import { type FaultyStorage, faultyStorage, type Rule } from "./faultyStorage.js"
+import { exitOf, onlyError } from "./fiberExits.js"
 import { WorkloadRun } from "./workloadRun.js"
 
 const keys = ["a", "b", "c", "d", "e", "f", "g", "h"]
@@ -60,7 +60,7 @@ const workload = (storage: FaultyStorage, run: WorkloadRun, forked: (fiber: Runn
       const fiber = yield* Effect.fork(open(storage, session))
       forked(fiber)
       const exit = yield* Fiber.await(fiber)
-      if (Exit.isFailure(exit) && exit.cause._tag !== "Fail" && !Exit.isInterrupted(exit)) {
+      if (Exit.isFailure(exit) && onlyError(exit.cause).length === 0 && !Exit.isInterrupted(exit)) {
         run.faults.push(`session: ${Cause.pretty(exit.cause)}`)
       }
     }
@@ -75,8 +75,8 @@ const settles = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<Exit.Exit<A, 
   Effect.gen(function* () {
     const fiber = yield* Effect.fork(effect)
     for (let i = 0; i < 400; i++) {
-      const exit = yield* fiber.poll
-      if (Option.isSome(exit)) return exit.value
+      const exit = exitOf(fiber)
+      if (exit !== undefined) return exit
       yield* turn
       if (i % 10 === 9) yield* TestClock.adjust("1 second")
     }

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import * as Runtime from "effect/Runtime"
 import { type LsmError, type LsmOptions, LsmStore, type Memtable, Storage, type Store } from "effect-lsm"
 import { MemoryDisk } from "../../src/core/storage/memoryFile.js"
@@ -79,8 +80,9 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
   Effect.gen(function* () {
     const disk = new MemoryDisk({}, options.turn ?? setImmediate)
     const memory = fromMemoryDisk(disk)
-    const rules = new Rules(yield* Effect.random)
-    const runFork = Runtime.runFork(yield* Effect.runtime<never>())
+    const runtime = yield* Effect.runtime<never>()
+    const rules = new Rules(() => Runtime.runSync(runtime)(Random.next))
+    const runFork = Runtime.runFork(runtime)
     const open = new Map<number, string>()
     const operations: Array<Operation> = []
     const tracked = new Map<string, Tracked>()

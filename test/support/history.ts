@@ -76,8 +76,9 @@ const once = (make: Effect.Effect<History>): Effect.Effect<History> => {
   let built: History | undefined
   return Effect.suspend(() =>
     built === undefined
-      ? Effect.tap(make, (made) => {
+      ? Effect.map(make, (made) => {
           built = made
+          return made
         })
       : Effect.succeed(built)
   )

@@ -1,18 +1,16 @@
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as Random from "effect/Random"
-import * as Scheduler from "effect/Scheduler"
+import { clockOf, microtasks } from "./simulatedRuntime.js"
 
 /**
  * A clock that stands still until it is advanced. Unlike TestClock, it does not wait until all
  * fibers are suspended, which takes tens of milliseconds of real time. Yield to the event loop
  * instead.
  */
-export class SimulatedClock implements Clock.Clock {
-  readonly [Clock.ClockTypeId]: Clock.ClockTypeId = Clock.ClockTypeId
+export class SimulatedClock {
   private now = 0
   private readonly sleepers = new Set<{ readonly until: number; readonly wake: () => void }>()
 
@@ -26,25 +24,17 @@ export class SimulatedClock implements Clock.Clock {
     }
   }
 
-  readonly unsafeCurrentTimeMillis = (): number => this.now
-  readonly unsafeCurrentTimeNanos = (): bigint => BigInt(this.now) * 1_000_000n
-  readonly currentTimeMillis = Effect.sync(this.unsafeCurrentTimeMillis)
-  readonly currentTimeNanos = Effect.sync(this.unsafeCurrentTimeNanos)
-
-  sleep(duration: Duration.Duration): Effect.Effect<void> {
-    return Effect.async<void>((resume) => {
-      const sleeper = { until: this.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
-      this.sleepers.add(sleeper)
-      return Effect.sync(() => this.sleepers.delete(sleeper))
-    })
-  }
+  /** The clock for Effects. */
+  readonly clock = clockOf(
+    () => this.now,
+    (duration) =>
+      Effect.async<void>((resume) => {
+        const sleeper = { until: this.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
+        this.sleepers.add(sleeper)
+        return Effect.sync(() => this.sleepers.delete(sleeper))
+      })
+  )
 }
-
-/**
- * The number of tasks that the scheduler runs before it yields to timers: far more than one command
- * takes.
- */
-const tasks = 1_000_000
 
 /**
  * Runs a program with its own clock, random numbers from a seed, and fibers scheduled by microtasks
@@ -57,10 +47,10 @@ export const simulated = <A, E>(
   Effect.suspend(() => {
     const clock = new SimulatedClock()
     return program(clock).pipe(
-      Effect.withClock(clock),
+      Effect.withClock(clock.clock),
       Effect.withRandom(Random.make(seed)),
       Effect.withTracerEnabled(false),
-      Effect.withScheduler(new Scheduler.MixedScheduler(tasks)),
+      Effect.withScheduler(microtasks),
       Logger.withMinimumLogLevel(LogLevel.None)
     )
   })

@@ -1,6 +1,5 @@
 import * as PlatformWorker from "@effect/platform/Worker"
-import { WorkerError } from "@effect/platform/WorkerError"
-import * as WorkerRunner from "@effect/platform/WorkerRunner"
+import type { WorkerError } from "@effect/platform/WorkerError"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,6 +9,7 @@ import * as Scope from "effect/Scope"
 import { type LsmOptions, Storage, TableMerger } from "effect-lsm"
 import * as CompactionWorker from "effect-lsm/CompactionWorker"
 import { serveMerges } from "../../src/internal/thread/mergeRunner.js"
+import { provideRunner, workerExited } from "./simulatedRunner.js"
 
 /**
  * A simulated compaction thread. It runs the program of a real one, but in the same thread and on
@@ -34,7 +34,13 @@ export class SimulatedThread {
     run: (program: Effect.Effect<void, WorkerError>) => void
   ) {
     const program = serveMerges(() => Effect.succeed(this.mortalStorage)).pipe(
-      Effect.provideService(WorkerRunner.PlatformRunner, this.runner)
+      provideRunner({
+        send: (message) => this.send(message),
+        receive: (receiver) => {
+          this.inbox = receiver
+          for (const message of this.waiting.splice(0)) receiver(message)
+        }
+      })
     )
     run(
       Effect.ensuring(
@@ -84,28 +90,6 @@ export class SimulatedThread {
       syncDirectory: (path) => unlessDead(storage.syncDirectory(path))
     }
   }
-
-  private get runner(): WorkerRunner.PlatformRunner {
-    return {
-      [WorkerRunner.PlatformRunnerTypeId]: WorkerRunner.PlatformRunnerTypeId,
-      start: <I, O>(closeLatch: Deferred.Deferred<void, WorkerError>) =>
-        Effect.succeed<WorkerRunner.BackingRunner<I, O>>({
-          send: (_port, message) => Effect.sync(() => this.send([1, message])),
-          run: (handler) =>
-            Effect.map(Effect.runtime<never>(), (runtime) => {
-              this.inbox = (message) => {
-                const [kind, request] = message as WorkerRunner.BackingRunner.Message<I>
-                if (kind === 1) return Deferred.unsafeDone(closeLatch, Exit.void)
-                const handled = handler(0, request)
-                // The runtime provides the services that the handler requires.
-                if (Effect.isEffect(handled)) Runtime.runFork(runtime)(handled as Effect.Effect<unknown>)
-              }
-              this.send([0])
-              for (const message of this.waiting.splice(0)) this.inbox(message)
-            })
-        })
-    }
-  }
 }
 
 /** The worker platform of simulated threads. */
@@ -129,7 +113,7 @@ const platform = PlatformWorker.makePlatform<SimulatedThread>()({
       const exit = port.onExit
       port.onExit = () => {
         exit()
-        Deferred.unsafeDone(deferred, Exit.fail(new WorkerError({ reason: "unknown", cause: new Error("exited") })))
+        Deferred.unsafeDone(deferred, Exit.fail(workerExited()))
       }
     })
 })

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import { type Store, WriteBatch } from "effect-lsm"
+import { onlyError } from "./fiberExits.js"
 
 export type Model = ReadonlyMap<string, string>
 
@@ -39,7 +40,7 @@ export class WorkloadRun {
       Effect.flatMap((exit) => {
         if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
         this.failed++
-        if (exit.cause._tag === "Fail") return Effect.succeed(undefined)
+        if (onlyError(exit.cause).length > 0) return Effect.succeed(undefined)
         if (!Exit.isInterrupted(exit)) this.faults.push(`${name}: ${String(exit)}`)
         return Effect.interrupt
       })

@@ -1,19 +1,17 @@
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { directory, encoding, json, key, readRecovery } from "../arguments.js"
 import { CommandFailed, KeyAbsent } from "../failure.js"
 import { chooseFormat } from "../format/chooseFormat.js"
 import { encodeText } from "../format/encoding.js"
+import { switchOption } from "../framework/parameters.js"
 import { writeOutput } from "../io/output.js"
 import { notText } from "../io/printLines.js"
 import { openReading } from "../openStore.js"
 import { decodeArgument } from "../rangeOptions.js"
 
-const raw = Options.boolean("raw").pipe(
-  Options.withDescription("Print exactly the bytes of the value, without a line end.")
-)
+const raw = switchOption("raw", "Print exactly the bytes of the value, without a line end.")
 
 /** `lsmkv get` */
 export const get = Command.make("get", { directory, key, json, raw, encoding, recovery: readRecovery }, (given) =>

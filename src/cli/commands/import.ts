@@ -2,9 +2,10 @@ import * as Args from "@effect/cli/Args"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
-import { directory, durability, encoding, recovery, textArgument } from "../arguments.js"
+import { directory, durability, encoding, recovery } from "../arguments.js"
 import { CommandFailed } from "../failure.js"
 import { chooseFormat } from "../format/chooseFormat.js"
+import { switchOption, textArgument } from "../framework/parameters.js"
 import { plural } from "../help/units.js"
 import { importLines } from "../io/importer.js"
 import { openInput } from "../io/input.js"
@@ -13,9 +14,7 @@ import { makeProgress } from "../io/progress.js"
 import { openOrCreate } from "../openStore.js"
 
 const file = textArgument("file", "The file to read. Default, and with -: standard input.").pipe(Args.optional)
-const json = Options.boolean("json").pipe(
-  Options.withDescription(`The input is JSON lines: {"key":…,"value":…} or {"key":…,"delete":true}.`)
-)
+const json = switchOption("json", `The input is JSON lines: {"key":…,"value":…} or {"key":…,"delete":true}.`)
 const batchSize = Options.integer("batch-size").pipe(
   Options.withDefault(1000),
   Options.withDescription("Entries per batch. A batch is written completely or not at all. Default: 1000.")

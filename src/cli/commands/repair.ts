@@ -1,9 +1,10 @@
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as LsmStore from "../../LsmStore.js"
-import { directory, json, textOption } from "../arguments.js"
+import { directory, json } from "../arguments.js"
 import { DamageFound } from "../failure.js"
 import { damageJson, damageText } from "../format/damageText.js"
+import { textOption } from "../framework/parameters.js"
 import { plural } from "../help/units.js"
 import { writeOutput } from "../io/output.js"
 

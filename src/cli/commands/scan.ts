@@ -5,19 +5,18 @@ import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import { directory, encoding, json, readRecovery } from "../arguments.js"
 import { chooseFormat } from "../format/chooseFormat.js"
+import { switchOption } from "../framework/parameters.js"
 import { writeOutput } from "../io/output.js"
 import { printLines } from "../io/printLines.js"
 import { openReading } from "../openStore.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
 
-const reverse = Options.boolean("reverse").pipe(
-  Options.withDescription("Print entries from the last key to the first.")
-)
+const reverse = switchOption("reverse", "Print entries from the last key to the first.")
 const limit = Options.integer("limit").pipe(
   Options.optional,
   Options.withDescription("Print at most this many entries. Default: all.")
 )
-const keysOnly = Options.boolean("keys-only").pipe(Options.withDescription("Print the keys, without their values."))
+const keysOnly = switchOption("keys-only", "Print the keys, without their values.")
 
 /** `lsmkv scan` */
 export const scan = Command.make(

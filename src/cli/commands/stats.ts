@@ -1,15 +1,13 @@
 import * as Command from "@effect/cli/Command"
-import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import { directory, json, readRecovery } from "../arguments.js"
 import { CommandFailed } from "../failure.js"
 import { statsJson, statsText } from "../format/statsText.js"
+import { switchOption } from "../framework/parameters.js"
 import { writeOutput } from "../io/output.js"
 import { openReading } from "../openStore.js"
 
-const prometheus = Options.boolean("prometheus").pipe(
-  Options.withDescription("Print the metrics in the text format of Prometheus.")
-)
+const prometheus = switchOption("prometheus", "Print the metrics in the text format of Prometheus.")
 
 /** `lsmkv stats` */
 export const stats = Command.make("stats", { directory, json, prometheus, recovery: readRecovery }, (given) =>

@@ -1,8 +1,8 @@
 import * as Either from "effect/Either"
-import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { decodeText, type Encoding, encodeText } from "./encoding.js"
 import type { EntryFormat } from "./entryFormat.js"
+import { firstIssue } from "./firstIssue.js"
 
 /**
  * One JSON object per line: `{"key":…,"value":…}`. Input may also hold `{"key":…,"delete":true}`.
@@ -20,7 +20,9 @@ export const jsonFormat = (encoding: Encoding): EntryFormat => ({
   parse: (bytes) => {
     const line = encodeText("utf8", bytes)
     if (line === undefined) return Either.left("not UTF-8")
-    const decoded = decodeLine(line)
+    const json = Either.try({ try: (): unknown => JSON.parse(line), catch: (error) => (error as Error).message })
+    if (Either.isLeft(json)) return Either.left(json.left)
+    const decoded = decodeLine(json.right)
     if (Either.isLeft(decoded)) return Either.left(firstIssue(decoded.left))
     const { key: keyText, value: valueText } = decoded.right
     const key = decodeText(encoding, keyText)
@@ -43,10 +45,4 @@ const Line = Schema.Struct({
 )
 
 // An unknown field may carry a meaning, such as an expiry, that the import would silently lose.
-const decodeLine = Schema.decodeUnknownEither(Schema.parseJson(Line), { onExcessProperty: "error" })
-
-const firstIssue = (error: ParseResult.ParseError): string => {
-  const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
-  if (issue === undefined) return error.message
-  return issue.path.length === 0 ? issue.message : `"${issue.path.join(".")}": ${issue.message}`
-}
+const decodeLine = Schema.decodeUnknownEither(Line, { onExcessProperty: "error" })

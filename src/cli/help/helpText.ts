@@ -1,15 +1,24 @@
-import type * as CommandDescriptor from "@effect/cli/CommandDescriptor"
-import { type Definition, readHelp } from "./helpSections.js"
 import { wrap } from "./wrap.js"
 
-type AnyCommand = CommandDescriptor.Command<unknown>
+/** An argument or an option, and its description. */
+export interface Definition {
+  readonly term: string
+  readonly text: string
+  readonly optional: boolean
+}
+
+/** The parts of a command's help text. */
+export interface HelpSections {
+  readonly description: string
+  readonly args: ReadonlyArray<Definition>
+  readonly options: ReadonlyArray<Definition>
+}
 
 /**
  * The help text of one command. The framework's own text has six lines for every option, and very
  * long lines. This text has the same content in lines of at most 100 columns.
  */
-export const commandHelp = (program: string, name: string, command: AnyCommand): string => {
-  const { description, args, options } = readHelp(command, { builtIns: false })
+export const commandHelp = (program: string, name: string, { description, args, options }: HelpSections): string => {
   const usage = [program, name, ...args.map(usageWord), "[options]"].join(" ")
   return [
     wrap(description),
@@ -23,19 +32,18 @@ export const commandHelp = (program: string, name: string, command: AnyCommand):
 /** The help text of the program: its commands, and the options that all commands have. */
 export const programHelp = (
   program: string,
-  command: AnyCommand,
-  subcommands: ReadonlyMap<string, AnyCommand>
+  { description, options }: HelpSections,
+  commands: ReadonlyArray<{ readonly name: string; readonly description: string }>
 ): string => {
-  const { description, options } = readHelp(command, { builtIns: true })
-  const commands = Array.from(subcommands, ([name, subcommand]) => ({
+  const summaries = commands.map(({ name, description }) => ({
     term: name,
-    text: firstSentence(readHelp(subcommand, { builtIns: false }).description),
+    text: firstSentence(description),
     optional: false
   }))
   return [
     wrap(description),
     `usage: ${program} <command> <directory> [arguments] [options]\n`,
-    definitions(commands),
+    definitions(summaries),
     definitions(options),
     wrap(
       `${program} <command> --help shows the arguments and options of a command. Write -- before keys and values that begin with a dash.`

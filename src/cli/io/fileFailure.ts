@@ -5,6 +5,7 @@ import { CommandFailed } from "../failure.js"
 export const fileFailure =
   (path: string) =>
   (error: PlatformError): CommandFailed => {
-    const reason = /^[A-Z0-9_]+: (.*?)(, |$)/.exec(error.description ?? "")?.[1] ?? error.message
+    const cause = error.cause instanceof Error ? error.cause.message : ""
+    const reason = /^[A-Z0-9_]+: (.*?)(, |$)/.exec(cause)?.[1] ?? error.message
     return new CommandFailed({ message: `${path}: ${reason}` })
   }

@@ -40,7 +40,7 @@ const ask = (
   mode: LockMode = "write"
 ): Effect.Effect<DirectoryLock, unknown, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.tryPromise(() => lockDirectory(directory, mode, 0o600, how)),
+    Effect.tryPromise({ try: () => lockDirectory(directory, mode, 0o600, how), catch: (error) => error }),
     (lock) => Effect.sync(() => lock.isOwn && lock.release())
   )
 
@@ -249,7 +249,7 @@ describe("on a file system that other machines may reach", () => {
         symlinkSync(content === undefined ? join(home, "dangling") : target, join(directory, "LOCK"))
         for (const path of ["/nowhere", process.env["PATH"]!]) {
           const error = yield* withPath(path, Effect.flip(ask(directory, shared)))
-          expect(error).toMatchObject({ error: { operation: "lock", code: "ELOOP" } })
+          expect(error).toMatchObject({ operation: "lock", code: "ELOOP" })
         }
         expect(readdirSync(home)).toEqual(["precious"])
         expect(readFileSync(target, "utf8")).toBe("mine")
@@ -370,7 +370,7 @@ describe("a directory", () => {
         const directory = yield* temporaryDirectory
         const refused = means({ listen: () => Promise.reject(Object.assign(new Error(code), { code })) })
         expect(yield* ask(directory, refused, "read")).toEqual(own)
-        expect(yield* Effect.flip(ask(directory, refused))).toMatchObject({ error: { operation: "lock", code } })
+        expect(yield* Effect.flip(ask(directory, refused))).toMatchObject({ operation: "lock", code })
         expect(yield* ask(directory)).toEqual(own)
         expect(yield* ask(directory, refused, "read")).toEqual(taken)
       }

@@ -1,23 +1,10 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Scheduler from "effect/Scheduler"
 import { Gate } from "../../../src/internal/effect/gate.js"
 import { turn } from "../../support/eventually.js"
-
-/** Makes a fiber yield at its `step`th chance, and runs `between` before the fiber continues. */
-const yieldingAt = (step: number, between: () => void): Scheduler.Scheduler => {
-  const base = new Scheduler.MixedScheduler(2048)
-  let chances = 0
-  return {
-    shouldYield: () => (chances++ === step ? 1 : false),
-    scheduleTask: (task, priority) =>
-      base.scheduleTask(() => {
-        if (chances > step) between()
-        task()
-      }, priority)
-  }
-}
+import { exitOf } from "../../support/fiberExits.js"
+import { yieldingAt } from "../../support/simulatedRuntime.js"
 
 describe("a gate", () => {
   it.effect("loses no wake-up that comes between any two steps of the waiting fiber", () =>
@@ -36,14 +23,14 @@ describe("a gate", () => {
         })
         const fiber = yield* Effect.fork(Effect.withScheduler(Effect.zipRight(Effect.void, wait), scheduler))
         for (let i = 0; i < 10; i++) yield* turn
-        const ended = fiber.unsafePoll()
+        const ended = exitOf(fiber)
         // A fiber that never reached the step still waits for a wake-up.
-        if (ended === null && !isReady) {
+        if (ended === undefined && !isReady) {
           isReady = true
           gate.notify()
         }
         for (let i = 0; i < 10; i++) yield* turn
-        expect(fiber.unsafePoll(), `step ${step}, asked ${asked} times`).not.toBeNull()
+        expect(exitOf(fiber), `step ${step}, asked ${asked} times`).toBeDefined()
         expect(yield* Fiber.join(fiber)).toBe("ready")
       }
     })

@@ -2,34 +2,21 @@ import { describe, expect, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as RuntimeFlags from "effect/RuntimeFlags"
-import * as RuntimeFlagsPatch from "effect/RuntimeFlagsPatch"
-import * as Supervisor from "effect/Supervisor"
 import { immediate, YieldBudget } from "../../../src/internal/effect/immediate.js"
+import { operationsOf } from "../../support/simulatedRuntime.js"
 
 const budget = new YieldBudget()
 
-/** Counts the operations that the run loop performs. */
-class Operations extends Supervisor.AbstractSupervisor<void> {
-  count = 0
-  override value = Effect.void
-  override onEffect(): void {
-    this.count++
-  }
-}
-
 const operations = (times: number, once: Effect.Effect<void>) =>
-  Effect.gen(function* () {
-    const seen = new Operations()
-    yield* Effect.gen(function* () {
+  operationsOf(
+    Effect.gen(function* () {
       for (let i = 0; i < times; i++) yield* once
-    }).pipe(Effect.supervised(seen), Effect.withRuntimeFlagsPatch(RuntimeFlagsPatch.enable(RuntimeFlags.OpSupervision)))
-    return seen.count
-  })
+    })
+  )
 
 // The docs of `Store` promise this behavior.
 describe("an Effect that returns at once in a generator", () => {
-  it.effect("is invisible to supervisors", () =>
+  it.effect("is invisible to observers of the run loop", () =>
     Effect.gen(function* () {
       const once = immediate(budget, () => Effect.void)
       expect(yield* operations(100, once)).toBe(yield* operations(1, once))

@@ -5,6 +5,7 @@ import * as RpcClient from "effect/rpc/RpcClient"
 import { RpcClientError } from "effect/rpc/RpcClientError"
 import * as Scope from "effect/Scope"
 import * as Worker from "effect/workers/Worker"
+import { WorkerError } from "effect/workers/WorkerError"
 import type { FileError } from "../../LsmError.js"
 import type { MergeResult } from "./mergeMessages.js"
 import { Merges } from "./mergeProtocol.js"
@@ -41,8 +42,8 @@ const mortal = ({ spawn }: Worker.WorkerPlatform["Service"], death: Death): Work
     })
 })
 
-/** What a worker's error was made of. */
-const causeOf = (error: unknown): unknown => (error instanceof Error && error.cause !== undefined ? error.cause : error)
+/** What the platform reported, such as an error of Node with its code. */
+const causeOf = (error: unknown): unknown => (error instanceof WorkerError ? (error.reason.cause ?? error) : error)
 
 /**
  * Starts a thread and waits until it is ready. Only this wait is interruptible, and an interruption

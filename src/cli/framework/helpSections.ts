@@ -1,21 +1,8 @@
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
 import * as HelpDoc from "@effect/cli/HelpDoc"
-import { plainText } from "../io/console.js"
-
-/** An argument or an option, and its description. */
-export interface Definition {
-  readonly term: string
-  readonly text: string
-  readonly optional: boolean
-}
-
-/** The parts of a command's help text. */
-export interface HelpSections {
-  readonly description: string
-  readonly args: ReadonlyArray<Definition>
-  readonly options: ReadonlyArray<Definition>
-}
+import type { Definition, HelpSections } from "../help/helpText.js"
+import { plainText } from "./console.js"
 
 /** Extracts the parts from the help document that the framework makes for a command. */
 export const readHelp = (

@@ -1,6 +1,3 @@
-import * as HelpDoc from "@effect/cli/HelpDoc"
-import * as Effect from "effect/Effect"
-
 /**
  * Prepares the words of the command line for the framework. The framework looks for options in all
  * words, even after `--`, and treats unknown options as arguments.
@@ -23,12 +20,6 @@ export const prepareWords = (words: ReadonlyArray<string>): ReadonlyArray<string
 
 /** The word as the user typed it. */
 export const reveal = (word: string): string => (word.startsWith("\0") ? word.slice(1) : word)
-
-/** The argument as the user typed it. Fails if it is an unknown option. */
-export const revealArgument = (word: string): Effect.Effect<string, HelpDoc.HelpDoc> =>
-  word.startsWith("--")
-    ? Effect.fail(HelpDoc.p(`Unknown option ${word} (write -- before arguments that begin with --)`))
-    : Effect.succeed(reveal(word))
 
 const protect = (word: string): string => `\0${word}`
 

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import { StandardStreams, type Streams } from "./standardStreams.js"
+import { StandardStreams, type Streams } from "../io/standardStreams.js"
 
 /** Removes terminal escape sequences, and the marks of the protected words of the command line. */
 export const plainText = (text: string): string => stripVTControlCharacters(text).replaceAll("\0", "")
