@@ -40,6 +40,7 @@ const cities = Command.make("cities", options, ({ directory, killAt }) =>
   })
 )
 
-const run = Command.run(cities, { name: "Cities", version: "0.1.0" })
-
-run(process.argv).pipe(Effect.provide(NodeContext.layer), NodeRuntime.runMain)
+Command.run(cities, { name: "Cities", version: "0.1.0" })(process.argv).pipe(
+  Effect.provide(NodeContext.layer),
+  NodeRuntime.runMain
+)
