@@ -41,7 +41,9 @@ const readModules = (file) => {
     const specifier = statement.moduleSpecifier.text
     if (bindings === undefined) continue
     if (ts.isNamespaceImport(bindings)) local.set(bindings.name.text, { module: specifier, barrel: false })
-    else if (["effect", "@effect/platform", "@effect/platform-node", "@effect/cli"].includes(specifier)) {
+    else if (
+      ["effect", "@effect/platform", "@effect/platform-node", "@effect/cli", "@effect/rpc"].includes(specifier)
+    ) {
       for (const { name, propertyName } of bindings.elements) {
         local.set(name.text, { module: `${specifier}/${(propertyName ?? name).text}`, barrel: true })
       }
