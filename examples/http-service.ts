@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { HttpLayerRouter, HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Chunk, Config, Effect, Layer, Option, Schema, Stream } from "effect"
+import { Cause, Chunk, Config, Effect, Exit, Layer, Option, Schema, Stream } from "effect"
 import { type LsmError, LsmStore, type Store } from "effect-lsm"
 
 const pathKey = Effect.map(HttpLayerRouter.schemaPathParams(Schema.Struct({ key: Schema.String })), ({ key }) => key)
@@ -14,7 +14,10 @@ const pathKey = Effect.map(HttpLayerRouter.schemaPathParams(Schema.Struct({ key:
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 const line = ({ key, value }: Store.Entry) => `${JSON.stringify([decoder.decode(key), decoder.decode(value)])}\n`
-const encodeLines = (all: Chunk.Chunk<Store.Entry>) => Chunk.of(encoder.encode(Chunk.join(Chunk.map(all, line), "")))
+const encodeLines = (entries: Chunk.Chunk<Store.Entry>) => {
+  const lines = Chunk.map(entries, line)
+  return Chunk.of(encoder.encode(Chunk.join(lines, "")))
+}
 
 const badRequest = ({ message }: LsmError.InvalidArgument) =>
   Effect.succeed(HttpServerResponse.text(message, { status: 400 }))
@@ -82,5 +85,8 @@ Layer.scopedDiscard(limitShutdown).pipe(
   Layer.provide(Listening),
   Layer.provide(StoreLayer),
   Layer.launch,
-  NodeRuntime.runMain
+  NodeRuntime.runMain({
+    // A shutdown by a signal is no failure.
+    teardown: (exit, onExit) => onExit(Exit.isFailure(exit) && !Cause.isInterruptedOnly(exit.cause) ? 1 : 0)
+  })
 )
