@@ -9,7 +9,7 @@ import * as NodeWorker from "@effect/platform-node/NodeWorker"
 import * as NodeWorkerRunner from "@effect/platform-node/NodeWorkerRunner"
 import { Rpc, RpcClient, RpcGroup, RpcServer, RpcWorker } from "@effect/rpc"
 import { Console, Effect, Layer, Schema, Stream } from "effect"
-import { type LsmError, LsmStore } from "effect-lsm"
+import { type LsmError, LsmStore, type Store } from "effect-lsm"
 
 /** Errors cross threads as messages, which Schema encodes and decodes. */
 class StoreFailure extends Schema.TaggedError<StoreFailure>()("StoreFailure", { message: Schema.String }) {}
@@ -28,25 +28,28 @@ const Start = Schema.Struct({ directory: Schema.String })
 const decoder = new TextDecoder()
 
 const handlers = Procedures.toLayer(
-  Effect.map(LsmStore.LsmStore, (store) =>
-    Procedures.of({
-      put: ({ key, value }) => Effect.mapError(store.put(key, value), storeFailure),
-      get: ({ key }) => Effect.mapError(store.getString(key), storeFailure),
+  Effect.gen(function* () {
+    const { directory } = yield* RpcWorker.initialMessage(Start)
+    // Each request fails if the store could not be opened.
+    const opened = yield* Effect.exit(LsmStore.make({ directory }))
+    const withStore = <A>(use: (store: Store.Store) => Effect.Effect<A, LsmError.LsmError>) =>
+      Effect.mapError(Effect.flatMap(opened, use), storeFailure)
+
+    return Procedures.of({
+      put: ({ key, value }) => withStore((store) => store.put(key, value)),
+      get: ({ key }) => withStore((store) => store.getString(key)),
       keys: ({ prefix }) =>
-        store.keys({ prefix }).pipe(
+        Stream.unwrap(Effect.map(opened, (store) => store.keys({ prefix }))).pipe(
           Stream.map((key) => decoder.decode(key)),
           Stream.mapError(storeFailure)
         )
     })
-  )
+  })
 )
 
 /** The thread opens the store when it starts, and closes it when it ends. */
 const worker = RpcServer.layer(Procedures).pipe(
   Layer.provide(handlers),
-  Layer.provide(
-    Layer.unwrapEffect(Effect.map(RpcWorker.initialMessage(Start), ({ directory }) => LsmStore.layer({ directory })))
-  ),
   Layer.provide(RpcServer.layerProtocolWorkerRunner),
   Layer.provide(NodeWorkerRunner.layer)
 )
