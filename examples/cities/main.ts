@@ -10,7 +10,7 @@ import { importUntilKilled } from "./child.js"
 import { prepare } from "./prepare.js"
 
 const options = {
-  directory: Options.directory("directory").pipe(
+  directory: Options.text("directory").pipe(
     Options.withDefault("./data"),
     Options.withDescription("Where the store is")
   ),

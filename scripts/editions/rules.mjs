@@ -122,7 +122,7 @@ export const members = {
   "@effect/cli/Options": {
     choice: "Literals",
     choiceWithValue: "ChoiceWithValue",
-    directory: "Directory",
+    text: "String",
     integer: "Int"
   },
   "@effect/platform-node/NodeRuntime": {
