@@ -1,7 +1,10 @@
 // Builds the tree of the edition for Effect 4 in editions/effect4/build: this repository with its
 // TypeScript rewritten, and with the files of editions/effect4 instead of those that differ. Nothing
 // in the tree is edited by hand.
+import { spawnSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import { dirname, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
@@ -56,11 +59,34 @@ export const rewriter = () => {
   }
 }
 
-/** Leaves a file as it is if it has the content already, so that its time stays. */
-const write = (path, content) => {
-  if (existsSync(path) && readFileSync(path).equals(content)) return
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, content)
+/** Digests of what was written, before it was formatted. */
+const digests = join(tree, ".tmp", "digests.json")
+
+/** Writes the files that have changed, and formats them. All others stay as they are, with their times. */
+const write = (files) => {
+  const before = existsSync(digests) ? JSON.parse(readFileSync(digests, "utf8")) : {}
+  const after = {}
+  const changed = []
+  for (const [name, contentOf] of files) {
+    const path = join(tree, name)
+    const content = contentOf()
+    after[name] = createHash("sha256").update(content).digest("hex")
+    if (after[name] === before[name] && existsSync(path)) continue
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, content)
+    changed.push(path)
+  }
+  format(changed.filter((path) => path.endsWith(".ts")))
+  mkdirSync(dirname(digests), { recursive: true })
+  writeFileSync(digests, JSON.stringify(after))
+}
+
+/** Formats and sorts imports as in the root. The tree is ignored by git, so biome has to be told to look. */
+const format = (paths) => {
+  if (paths.length === 0) return
+  const biome = createRequire(import.meta.url).resolve("@biomejs/biome/bin/biome")
+  const words = ["check", "--write", "--vcs-enabled=false", "--linter-enabled=false", "--log-level=none", ...paths]
+  spawnSync(process.execPath, [biome, ...words], { cwd: root, stdio: ["ignore", "ignore", "inherit"] })
 }
 
 export const assemble = () => {
@@ -74,6 +100,6 @@ export const assemble = () => {
   const read = (path) => JSON.parse(readFileSync(path, "utf8"))
   const manifest = manifestFor4(read(join(root, "package.json")), read(join(edition, "package.json")))
   files.set("package.json", () => Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`))
-  for (const [name, content] of files) write(join(tree, name), content())
+  write(files)
   for (const path of filesIn(tree)) if (!files.has(relative(tree, path))) rmSync(path)
 }

@@ -4,6 +4,7 @@
 // module, so a function of the file that has the same name stays as it is. The rewritten text is not
 // formatted.
 import ts from "typescript"
+import { asEffectFunction } from "./effectFunctions.mjs"
 import { barrelOf, instanceMembers, members, modules, names } from "./rules.mjs"
 
 /** Collects edits of a text. They do not overlap. */
@@ -122,6 +123,13 @@ export const rewriteFile = (file, checker) => {
 
   const visit = (node) => {
     if (dropped.has(node)) return
+    if (ts.isArrowFunction(node)) {
+      const generator = asEffectFunction(node, local, edits)
+      if (generator !== undefined) {
+        use("effect/Effect", true)
+        dropped.add(generator)
+      }
+    }
     if (ts.isImportDeclaration(node)) {
       const specifier = node.moduleSpecifier.text
       const bindings = node.importClause?.namedBindings
@@ -184,7 +192,7 @@ export const rewriteFile = (file, checker) => {
   const lines = importLines(used)
   const first = file.statements.find((s) => ts.isImportDeclaration(s) && isEffect(s.moduleSpecifier.text))
   if (first !== undefined && lines.length > 0) edits.insert(first.getStart(), `${lines.join("\n")}\n`)
-  return rewriteComments(edits.apply(source))
+  return rewriteComments(edits.apply(source)).replace(/(@since )3\./g, "$14.")
 }
 
 /** An import of names out of one module. */

@@ -224,6 +224,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       expect(yield* output([])).toBe(page)
       const { version } = createRequire(import.meta.url)("../../package.json") as { readonly version: string }
       expect(yield* output(["--version"])).toBe(`${version}\n`)
+      expect(yield* output(["--completions", "bash"])).toMatch(/\ncomplete .* lsmkv\n/)
     })
   )
 
@@ -232,7 +233,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       [
         [["frobnicate"], usageMessages.unknownCommand("frobnicate")],
         [["get", "./nowhere"], `${usageMessages.missingArgument("key")}; see lsmkv get --help`],
-        [["scan", "./nowhere", "--limt", "5"], usageMessages.unknownOption("--limt")],
+        [["scan", "./nowhere", "--limt", "5"], usageMessages.unknownOption("--limt", "--limit")],
         [["put", "./nowhere", "key", "--encodin=hex"], usageMessages.unknownOptionWithValue("--encodin")],
         [["scan", "./nowhere", "--limit", "five"], usageMessages.notAnInteger("limit", "five")],
         [["import", "./nowhere", "--batch-size", "0"], "--batch-size must be at least 1"]

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { createRequire } from "node:module"
 import { basename, join } from "node:path"
 import { type Block, root } from "./markdown.js"
 
@@ -33,7 +34,7 @@ const nameOf = ({ page, line }: Block): string => `${basename(page, ".md")}-${li
 /** What the compiler prints, in a process of its own: it would keep this one from the test runner's messages. */
 const compile = (): Promise<string> =>
   new Promise((resolve) => {
-    const compiler = join(root, "node_modules", "typescript", "bin", "tsc")
+    const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc")
     execFile(process.execPath, [compiler, "-p", ".", "--pretty", "false"], { cwd: directory }, (_error, output) =>
       resolve(output)
     )

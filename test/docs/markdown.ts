@@ -5,7 +5,9 @@ import { fileURLToPath } from "node:url"
 export const root = fileURLToPath(new URL("../..", import.meta.url))
 
 /** The major of Effect that this tree is for. It is the major of the package. */
-const major = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version.split(".")[0]!
+const major = (JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { version: string }).version.split(
+  "."
+)[0]!
 
 /** A fenced block of a page. `line` is that of its first line, counted from 1. */
 export interface Block {

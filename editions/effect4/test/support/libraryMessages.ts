@@ -2,7 +2,8 @@
 export const usageMessages = {
   unknownCommand: (name: string) => `Unknown subcommand "${name}" for "lsmkv"`,
   missingArgument: (name: string) => `Missing required argument: ${name}`,
-  unknownOption: (option: string) => `Unrecognized flag: ${option} in command lsmkv`,
+  unknownOption: (option: string, meant: string) =>
+    `Unrecognized flag: ${option} in command lsmkv scan (did you mean ${meant}?); see lsmkv scan --help`,
   unknownOptionWithValue: (option: string) => `Unrecognized flag: ${option} in command lsmkv`,
   notAnInteger: (option: string, value: string) => `Invalid value for flag --${option}: "${value}"`
 }

@@ -42,20 +42,18 @@ const textOf = (event: CliOutput.Presenter.Event): string => {
       )
 }
 
-/** Fails if the command line has errors. It has none if only a command is missing. */
+/** Fails with the first error of the command line. There is none if only a command is missing. */
 const complainOfUsage = (error: CliError.CliError): Effect.Effect<void, CommandFailed> => {
   const { commandPath, errors } = error._tag === "ShowHelp" ? error : { commandPath: ["lsmkv"], errors: [error] }
-  if (errors.length === 0) return Effect.void
-  const reasons = errors.map((each) => stripVTControlCharacters(reasonOf(each)).replace(/\.$/, ""))
-  return Effect.fail(new CommandFailed({ message: `${reasons.join("; ")}; see ${commandPath.join(" ")} --help` }))
+  if (errors[0] === undefined) return Effect.void
+  const reason = stripVTControlCharacters(reasonOf(errors[0])).replace(/\.$/, "")
+  return Effect.fail(new CommandFailed({ message: `${reason}; see ${commandPath.join(" ")} --help` }))
 }
 
 /** The framework's message on one line. */
 const reasonOf = (error: CliError.NonShowHelpErrors): string => {
   if (!("suggestions" in error)) return error.message
-  const reason = error.message.split("\n\n  Did you mean this?")[0]
+  const reason = error.message.split("\n\n  Did you mean this?")[0]!
   if (error.suggestions.length > 0) return `${reason} (did you mean ${error.suggestions.join(" or ")}?)`
-  return error._tag === "UnrecognizedOption"
-    ? `${reason} (write -- before arguments that begin with a dash)`
-    : `${reason}`
+  return error._tag === "UnrecognizedOption" ? `${reason} (write -- before arguments that begin with a dash)` : reason
 }
