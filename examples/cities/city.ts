@@ -4,33 +4,33 @@ import { Schema } from "effect"
 /** U+0000 separates the parts of a key, so no part may contain it. */
 const KeyPart = Schema.String.pipe(Schema.filter((text) => !text.includes("\u0000") || "U+0000 cannot stand in a key"))
 
-export class City extends Schema.Class<City>("City")({
+export const City = Schema.Struct({
   id: Schema.NonNegativeInt,
   name: KeyPart,
   alternativeName: Schema.String,
   /** Two letters, as in ISO 3166. */
-  country: KeyPart.pipe(Schema.length(2)),
+  country: Schema.String.pipe(Schema.pattern(/^[A-Z]{2}$/)),
   region: Schema.String,
   feature: Schema.String,
   population: Schema.NonNegativeInt,
   latitude: Schema.Number,
   longitude: Schema.Number
-}) {
-  static fromRecord(record: CityRecord): City {
-    const [longitude, latitude] = record.loc.coordinates
-    const fields = {
-      id: record.cityId,
-      name: record.name,
-      alternativeName: record.altName,
-      country: record.country,
-      region: record.adminCode,
-      feature: record.featureCode,
-      population: record.population,
-      latitude,
-      longitude
-    }
-    // Encoding comes next, and validates every field.
-    return new City(fields, { disableValidation: true })
+})
+export type City = typeof City.Type
+
+/** A city of the dataset. Encoding comes next, and validates every field. */
+export const cityOf = (record: CityRecord): City => {
+  const [longitude, latitude] = record.loc.coordinates
+  return {
+    id: record.cityId,
+    name: record.name,
+    alternativeName: record.altName,
+    country: record.country,
+    region: record.adminCode,
+    feature: record.featureCode,
+    population: record.population,
+    latitude,
+    longitude
   }
 }
 

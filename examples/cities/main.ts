@@ -10,7 +10,7 @@ import { importUntilKilled } from "./child.js"
 import { prepare } from "./prepare.js"
 
 const options = {
-  directory: Options.directory("directory").pipe(
+  directory: Options.text("directory").pipe(
     Options.withDefault("./data"),
     Options.withDescription("Where the store is")
   ),
@@ -40,6 +40,7 @@ const cities = Command.make("cities", options, ({ directory, killAt }) =>
   })
 )
 
-const run = Command.run(cities, { name: "Cities", version: "0.1.0" })
-
-run(process.argv).pipe(Effect.provide(NodeContext.layer), NodeRuntime.runMain)
+Command.run(cities, { name: "Cities", version: "0.1.0" })(process.argv).pipe(
+  Effect.provide(NodeContext.layer),
+  NodeRuntime.runMain
+)

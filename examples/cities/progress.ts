@@ -12,7 +12,7 @@ const linesWithoutTerminal = 4
 export const makeProgress = (what: string, total: number) =>
   Effect.gen(function* () {
     const terminal = yield* Terminal.Terminal
-    const interactive = yield* terminal.isTTY
+    const interactive = process.stdout.isTTY
     let lines = 0
     return (done: number) => {
       const part = done / total

@@ -1,4 +1,4 @@
-import { Chunk, Effect, Stream } from "effect"
+import { Chunk, Effect, Option, Stream } from "effect"
 import { LsmStore, type Store } from "effect-lsm"
 import { type City, decodeCity, decodeCityBytes } from "./city.js"
 import { after, allCities, cityKey, countryPrefix } from "./keys.js"
@@ -36,5 +36,5 @@ export const findCity = (key: string) =>
   Effect.gen(function* () {
     const store = yield* LsmStore.LsmStore
     const value = yield* store.getString(key)
-    return yield* Effect.transposeMapOption(value, decodeCity)
+    return yield* Effect.transposeOption(Option.map(value, decodeCity))
   })

@@ -26,7 +26,7 @@ const shared = [
 ]
 
 /** What a tree may hold besides: it is made by its own scripts. */
-const ownFolders = new Set(["node_modules", "dist", "data", ".tmp"])
+const ownFolders = new Set(["node_modules", "dist", "data", "data.acked", ".tmp"])
 
 const filesIn = function* (path) {
   if (!existsSync(path)) return

@@ -18,22 +18,24 @@ const isOfEffect = (node, name, local) => {
 const genOf = ({ body }, local) =>
   ts.isCallExpression(body) && isOfEffect(body.expression, "gen", local) ? body : undefined
 
+const isEffectType = (type, local) => ts.isTypeReferenceNode(type) && isOfEffect(type.typeName, "Effect", local)
+
 /**
  * Makes the edits for an arrow function, and returns the node `Effect.gen` that they replace;
- * undefined if it is no such function. Its types must be written out: a generator has no context to
- * take them from.
+ * undefined if it is no such function. The types of its parameters must be written out: a generator
+ * has no context to take them from.
  */
 export const asEffectFunction = (arrow, local, edits) => {
   const gen = genOf(arrow, local)
   const { type, parameters, typeParameters } = arrow
   const isNamed = ts.isVariableDeclaration(arrow.parent) && arrow.parent.type === undefined
-  if (gen?.arguments.length !== 1 || !isNamed || typeParameters !== undefined || type === undefined) return undefined
+  if (gen?.arguments.length !== 1 || !isNamed || typeParameters !== undefined) return undefined
   if (parameters.some((parameter) => parameter.type === undefined && parameter.initializer === undefined))
     return undefined
-  if (!ts.isTypeReferenceNode(type) || !isOfEffect(type.typeName, "Effect", local)) return undefined
+  if (type !== undefined && !isEffectType(type, local)) return undefined
   const { body } = gen.arguments[0]
   edits.insert(arrow.getStart(), "Effect.fnUntraced(function* ")
-  edits.replace(type.typeName.right.getStart(), type.typeName.right.end, "fn.Return")
-  edits.replace(type.end, body.getStart(), " ")
+  if (type !== undefined) edits.replace(type.typeName.right.getStart(), type.typeName.right.end, "fn.Return")
+  edits.replace(arrow.equalsGreaterThanToken.getStart(), body.getStart(), "")
   return gen.expression
 }

@@ -2,6 +2,7 @@
 //
 //   node scripts/editions/main.mjs assemble        install, and build the tree
 //   node scripts/editions/main.mjs node FILE …     run a program in the tree
+//   node scripts/editions/main.mjs example FILE …  compile, and run a file of examples
 //   node scripts/editions/main.mjs check           check the types
 //   node scripts/editions/main.mjs build           compile to dist
 //   node scripts/editions/main.mjs test …          compile, and run the tests
@@ -57,6 +58,11 @@ const commands = {
   check: () => run(process.execPath, [compiler, "-p", "tsconfig.json"], tree),
   build,
   node: (parameters) => runNode(parameters),
+  example: ([file, ...parameters]) => {
+    build()
+    process.env.TSX_TSCONFIG_PATH = join(tree, "examples/tsconfig.json")
+    runNode(["--import", "tsx", join("examples", file), ...parameters])
+  },
   test: (parameters) => {
     build()
     runNode([join(edition, "node_modules/vitest/vitest.mjs"), "run", ...parameters])

@@ -42,7 +42,9 @@ const readModules = (file) => {
     const specifier = statement.moduleSpecifier.text
     if (bindings === undefined) continue
     if (ts.isNamespaceImport(bindings)) local.set(bindings.name.text, { module: specifier, barrel: false })
-    else if (["effect", "@effect/platform", "@effect/platform-node", "@effect/cli"].includes(specifier)) {
+    else if (
+      ["effect", "@effect/platform", "@effect/platform-node", "@effect/cli", "@effect/rpc"].includes(specifier)
+    ) {
       for (const { name, propertyName } of bindings.elements) {
         local.set(name.text, { module: `${specifier}/${(propertyName ?? name).text}`, barrel: true })
       }
@@ -107,11 +109,11 @@ export const rewriteFile = (file, checker) => {
   const source = file.text
   const local = readModules(file)
   const edits = new Edits()
-  /** The modules that the rewritten file imports: by specifier, with whether a value is used. */
+  /** The modules that the rewritten file imports: by specifier, with whether a value is used, and from the barrel. */
   const used = new Map()
   const isBarrel = [...local.values()].some(({ barrel }) => barrel)
-  const use = (specifier, isValue) => {
-    const entry = used.get(specifier) ?? { isValue: false }
+  const use = (specifier, isValue, fromBarrel = isBarrel) => {
+    const entry = used.get(specifier) ?? { isValue: false, fromBarrel }
     entry.isValue ||= isValue
     used.set(specifier, entry)
     return localName(specifier)
@@ -149,7 +151,7 @@ export const rewriteFile = (file, checker) => {
   }
 
   const rewriteReference = (node) => {
-    const { module } = local.get(node.text)
+    const { module, barrel } = local.get(node.text)
     const { parent } = node
     const target = modules[module] ?? module
     const isValue = !isTypePosition(node)
@@ -160,7 +162,7 @@ export const rewriteFile = (file, checker) => {
         : undefined
     const rule = member === undefined ? undefined : members[module]?.[member.text]
     const rename = (specifier, to) => {
-      const name = use(specifier, isValue)
+      const name = use(specifier, isValue, barrel)
       if (name !== node.text) edits.replace(node.getStart(), node.end, name)
       if (member !== undefined && to !== undefined && to !== member.text)
         edits.replace(member.getStart(), member.end, to)
@@ -187,7 +189,7 @@ export const rewriteFile = (file, checker) => {
   }
 
   visit(file)
-  const lines = importLines(used, isBarrel)
+  const lines = importLines(used)
   const first = file.statements.find((s) => ts.isImportDeclaration(s) && isEffect(s.moduleSpecifier.text))
   if (first !== undefined && lines.length > 0) edits.insert(first.getStart(), `${lines.join("\n")}\n`)
   return rewriteComments(edits.apply(source)).replace(/(@since )3\./g, "$14.")
@@ -208,11 +210,11 @@ const renameImport = (node, specifier, edits) => {
   }
 }
 
-const importLines = (used, isBarrel) => {
+const importLines = (used) => {
   const barrels = new Map()
   const lines = []
-  for (const [specifier, { isValue }] of [...used].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const barrel = isBarrel ? barrelOf(specifier) : undefined
+  for (const [specifier, { isValue, fromBarrel }] of [...used].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const barrel = fromBarrel ? barrelOf(specifier) : undefined
     if (barrel === undefined)
       lines.push(`import ${isValue ? "" : "type "}* as ${localName(specifier)} from "${specifier}"`)
     else barrels.set(barrel, [...(barrels.get(barrel) ?? []), { name: localName(specifier), isValue }])

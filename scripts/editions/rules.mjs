@@ -18,12 +18,20 @@ export const modules = {
   "@effect/cli/Options": "effect/cli/Flag",
   "@effect/platform/Error": "effect/PlatformError",
   "@effect/platform/FileSystem": "effect/FileSystem",
+  "@effect/platform/HttpLayerRouter": "effect/http/HttpRouter",
+  "@effect/platform/HttpServerRequest": "effect/http/HttpServerRequest",
+  "@effect/platform/HttpServerResponse": "effect/http/HttpServerResponse",
   "@effect/platform/Terminal": "effect/Terminal",
   "@effect/platform/Worker": "effect/workers/Worker",
   "@effect/platform/WorkerError": "effect/workers/WorkerError",
   "@effect/platform/WorkerRunner": "effect/workers/WorkerRunner",
   "@effect/platform/Transferable": "effect/workers/Transferable",
-  "@effect/platform-node/NodeContext": "@effect/platform-node/NodeServices"
+  "@effect/platform-node/NodeContext": "@effect/platform-node/NodeServices",
+  "@effect/rpc/Rpc": "effect/rpc/Rpc",
+  "@effect/rpc/RpcClient": "effect/rpc/RpcClient",
+  "@effect/rpc/RpcGroup": "effect/rpc/RpcGroup",
+  "@effect/rpc/RpcServer": "effect/rpc/RpcServer",
+  "@effect/rpc/RpcWorker": "effect/rpc/RpcWorker"
 }
 
 /** Files of the root that this edition has no use for. */
@@ -74,6 +82,22 @@ const asService =
     edits.insert(call.arguments.at(-1).getStart(), `${use(module, true)}.${name}, `)
   }
 
+/** `filter(…)` to `check(newFilter(…))`, both of Schema. */
+const asCheck =
+  (filter) =>
+  ({ call, edits, rename, target }) => {
+    rename(target, "check")
+    edits.insert(call.arguments[0].getStart(), `Schema.${filter}(`)
+    edits.insert(call.arguments[0].end, ")")
+  }
+
+/** `Module.Module.Type` to `Module.Type`. */
+const withoutNamespace = ({ access, edits, rename, target }) => {
+  if (!ts.isQualifiedName(access.parent)) return rename(target)
+  rename(target, "")
+  edits.replace(access.right.getStart() - 1, access.right.getStart(), "")
+}
+
 /** A member that is a string. */
 const asText =
   (text) =>
@@ -84,7 +108,23 @@ export const members = {
   "@effect/platform-node/NodeWorker": { layerPlatform: "layer" },
   "@effect/platform/Worker": { PlatformWorker: "WorkerPlatform" },
   "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" },
-  "@effect/cli/Options": { choice: "Literals", choiceWithValue: "ChoiceWithValue", integer: "Int" },
+  "@effect/cli/Command": {
+    // Command.run(command, { name, version })(words) to Command.run(command, { version })
+    run: ({ call, drop, edits, rename, target }) => {
+      rename(target)
+      if (call === undefined || !ts.isCallExpression(call.parent)) return
+      const [name, version] = call.arguments[1].properties
+      edits.replace(name.getStart(), version.getStart(), "")
+      edits.replace(call.end, call.parent.end, "")
+      drop(call.parent.arguments)
+    }
+  },
+  "@effect/cli/Options": {
+    choice: "Literals",
+    choiceWithValue: "ChoiceWithValue",
+    text: "String",
+    integer: "Int"
+  },
   "@effect/platform-node/NodeRuntime": {
     // runMain(effect, { disablePrettyLogger: true, … }) to runMain(effect, { … }), which has no such logger
     runMain: ({ call, edits, rename, target }) => {
@@ -117,16 +157,23 @@ export const members = {
     isInterruptedOnly: "hasInterruptsOnly"
   },
   // Chunks of a Stream are arrays.
-  "effect/Chunk": { of: "effect/Array#of" },
+  "effect/Chunk": {
+    Chunk: "effect/Array#NonEmptyReadonlyArray",
+    join: "effect/Array#join",
+    map: "effect/Array#map",
+    of: "effect/Array#of",
+    // Effect.map(array, Chunk.unsafeFromArray) to array
+    unsafeFromArray: ({ access, edits }) => {
+      const map = access.parent
+      const [array] = map.arguments
+      edits.replace(map.getStart(), array.getStart(), "")
+      edits.replace(array.end, map.end, "")
+    }
+  },
   "effect/Config": {
     integer: "Int",
     string: "String",
-    Config: ({ access, edits, rename, target }) => {
-      // Config.Config.Wrap to Config.Wrap
-      if (!ts.isQualifiedName(access.parent)) return rename(target)
-      rename(target, "")
-      edits.replace(access.right.getStart() - 1, access.right.getStart(), "")
-    }
+    Config: withoutNamespace
   },
   "effect/ConfigProvider": { fromJson: "fromUnknown" },
   "effect/ConfigError": { ConfigError: "effect/Config#ConfigError" },
@@ -152,6 +199,7 @@ export const members = {
   },
   "effect/Duration": { DurationInput: "Input", decodeUnknown: "fromInput" },
   "effect/Effect": {
+    Effect: withoutNamespace,
     EffectGenerator: "EffectIterator",
     clock: ({ rename, target }) => rename(target, "clockWith(Effect.succeed)"),
     // Effect.gen(this, f) to Effect.gen({ self: this }, f)
@@ -287,15 +335,14 @@ export const members = {
       rename(target)
       edits.insert(access.end, "()")
     },
-    // Schema.filter(f) to Schema.check(Schema.makeFilter(f))
-    filter: ({ call, edits, rename, target }) => {
-      rename(target, "check")
-      edits.insert(call.arguments[0].getStart(), "Schema.makeFilter(")
-      edits.insert(call.arguments[0].end, ")")
-    },
+    filter: asCheck("makeFilter"),
+    pattern: asCheck("isPattern"),
+    NonNegativeInt: "Natural",
+    parseJson: "fromJsonString",
     Uint8ArrayFromSelf: "Uint8Array",
     Union: argumentsAsArray("Union"),
     decodeUnknownEither: "decodeUnknownResult",
+    decode: "decodeEffect",
     encode: "encodeEffect"
   },
   "effect/Scope": { CloseableScope: "Closeable", extend: "provide" },
