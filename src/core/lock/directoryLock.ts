@@ -1,5 +1,4 @@
 import * as fs from "node:fs"
-import type { Server } from "node:net"
 import { StorageFailure } from "../storage/failure.js"
 import { lockName } from "../storage/fileNames.js"
 import { toFailure } from "../storage/nodeFile.js"
@@ -7,7 +6,8 @@ import type { LockMode } from "../storage/storageDriver.js"
 import { type FileLock, lockByFlock, lockByOpenFlag } from "./fileLock.js"
 import { isLocalDirectory } from "./fileSystems.js"
 import { drawOwnerName, isOwnerName, isTemporaryOwnerName, temporaryOf } from "./lockNames.js"
-import { fitsSocket, isImpossible, listenAt, probe, setSocketMode } from "./lockSocket.js"
+import { fitsSocket, isImpossible, listenAt, probe, type SocketState, setSocketMode } from "./lockSocket.js"
+import type { Listener } from "./otherRuntimes.js"
 import { encodeRecord, judgeRecord, type OwnerRecord, ownRecord, readRecord } from "./ownerRecord.js"
 
 /**
@@ -55,11 +55,17 @@ const taken: DirectoryLock = { isOwn: false }
 export interface LockMeans {
   readonly isLocal: (directory: string) => boolean
   /** Undefined if a socket is impossible there. */
-  readonly listen: (path: string) => Promise<Server | undefined>
+  readonly listen: (path: string) => Promise<Listener | undefined>
+  readonly probe: (path: string) => Promise<SocketState>
   readonly self: (flock: boolean) => OwnerRecord
 }
 
-const systemMeans: LockMeans = { isLocal: isLocalDirectory, listen: listenAt, self: ownRecord }
+const systemMeans: LockMeans = {
+  isLocal: isLocalDirectory,
+  listen: (path) => listenAt(path),
+  probe: (path) => probe(path),
+  self: ownRecord
+}
 
 /** Calls every release, the last one first, even if some throw. */
 const releaseAll = (releases: Array<() => void>): void => {
@@ -121,7 +127,7 @@ const take = async (
 /**
  * The prefix of paths in a directory: its descriptor in /proc. Long paths then fit into a socket's
  * address, and the prefix still names the same directory after a rename. Keep the descriptor open
- * as long as the socket, because libuv unlinks the socket by that path when the socket closes.
+ * as long as the socket, because some runtimes unlink the socket by that path when it closes.
  */
 const reach = (directory: string): { readonly prefix: string; readonly close: () => void } => {
   if (process.platform !== "linux") {
@@ -241,7 +247,7 @@ class Owners {
     try {
       const stat = fs.lstatSync(path)
       if (stat.isSocket()) {
-        const outcome = await probe(path)
+        const outcome = await this.means.probe(path)
         if (outcome === "live" || outcome === "foreign") return outcome
         return this.place.isLocal || this.place.hasFlock || outcome === "missing"
           ? "gone"

@@ -1,5 +1,6 @@
 import * as fs from "node:fs"
 import * as net from "node:net"
+import { bunFetch, connectFailureInBun, denoSockets, type Listener, listenInDeno } from "./otherRuntimes.js"
 
 /** The bytes of `sun_path` (unix(7)) without the terminating zero. */
 const longestPath = 107
@@ -25,16 +26,22 @@ export const isImpossible = (cause: unknown): boolean => impossible.has(String((
 
 /**
  * Listens at a path, which must be free. Returns undefined if a socket is impossible there. The
- * socket does not keep the process alive. libuv unlinks the path when the socket is closed.
+ * socket does not keep the process alive. It may unlink the path when it is closed.
  */
-export const listenAt = (path: string): Promise<net.Server | undefined> =>
+export const listenAt = async (path: string, deno = denoSockets()): Promise<Listener | undefined> => {
+  if (!fitsSocket(path)) return undefined
+  try {
+    return deno === undefined ? await listenInNode(path) : listenInDeno(path, deno)
+  } catch (cause) {
+    if (isImpossible(cause)) return undefined
+    throw cause
+  }
+}
+
+const listenInNode = (path: string): Promise<net.Server> =>
   new Promise((resolve, reject) => {
-    if (!fitsSocket(path)) return resolve(undefined)
     const server = net.createServer((socket) => socket.destroy())
-    server.once("error", (cause: NodeJS.ErrnoException) => {
-      if (isImpossible(cause)) resolve(undefined)
-      else reject(cause)
-    })
+    server.once("error", reject)
     server.once("listening", () => {
       server.on("error", () => undefined)
       resolve(server)
@@ -57,30 +64,40 @@ export const setSocketMode = (path: string, fileMode: number): void => {
  * Whether a process listens at a socket: `refused` if the process is gone, `missing` if the name is
  * gone, `foreign` if it is a socket of another kind.
  */
-export const probe = (path: string): Promise<"live" | "refused" | "missing" | "foreign"> =>
-  new Promise((resolve, reject) => {
+export type SocketState = "live" | "refused" | "missing" | "foreign"
+
+/** Connects to a socket to see its state. */
+export const probe = async (path: string, fetchInBun = bunFetch()): Promise<SocketState> => {
+  const first = await connectFailure(path)
+  const isUnclear = first?.code === "ECONNREFUSED" && fetchInBun !== undefined
+  const failure = isUnclear ? await connectFailureInBun(path, first, fetchInBun) : first
+  if (failure === undefined) return "live"
+  switch (failure.code) {
+    case "ECONNREFUSED":
+      return "refused"
+    case "ENOENT":
+      return "missing"
+    case "EPROTOTYPE":
+      return "foreign"
+    // The backlog is full, because the owner has not accepted connections for a while.
+    case "EAGAIN":
+      return "live"
+    // The owner accepted the connection and closed it before this process noticed.
+    case "ECONNRESET":
+    case "EPIPE":
+      return "live"
+    default:
+      throw failure
+  }
+}
+
+/** Connects to a socket. Returns undefined if that worked. */
+const connectFailure = (path: string): Promise<NodeJS.ErrnoException | undefined> =>
+  new Promise((resolve) => {
     const socket = net.connect({ path })
     socket.once("connect", () => {
       socket.destroy()
-      resolve("live")
+      resolve(undefined)
     })
-    socket.on("error", (cause: NodeJS.ErrnoException) => {
-      switch (cause.code) {
-        case "ECONNREFUSED":
-          return resolve("refused")
-        case "ENOENT":
-          return resolve("missing")
-        case "EPROTOTYPE":
-          return resolve("foreign")
-        // The backlog is full, because the owner has not accepted connections for a while.
-        case "EAGAIN":
-          return resolve("live")
-        // The owner accepted the connection and closed it before this process noticed.
-        case "ECONNRESET":
-        case "EPIPE":
-          return resolve("live")
-        default:
-          return reject(cause)
-      }
-    })
+    socket.on("error", resolve)
   })

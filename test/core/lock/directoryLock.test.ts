@@ -16,7 +16,7 @@ import type * as Scope from "effect/Scope"
 import { type DirectoryLock, type LockMeans, lockDirectory } from "../../../src/core/lock/directoryLock.js"
 import { lockByFlock } from "../../../src/core/lock/fileLock.js"
 import { isLocalDirectory } from "../../../src/core/lock/fileSystems.js"
-import { listenAt } from "../../../src/core/lock/lockSocket.js"
+import { listenAt, probe } from "../../../src/core/lock/lockSocket.js"
 import { encodeRecord, type OwnerRecord, ownRecord } from "../../../src/core/lock/ownerRecord.js"
 import type { LockMode } from "../../../src/core/storage/storageDriver.js"
 import { spawnChild } from "../../support/childProcess.js"
@@ -25,7 +25,8 @@ import { temporaryDirectory } from "../../support/temporaryDirectory.js"
 
 const means = (changes: Partial<LockMeans> = {}): LockMeans => ({
   isLocal: () => true,
-  listen: listenAt,
+  listen: (path) => listenAt(path),
+  probe: (path) => probe(path),
   self: ownRecord,
   ...changes
 })
@@ -93,7 +94,7 @@ const withPath = <A, E, R>(path: string, use: Effect.Effect<A, E, R>): Effect.Ef
 
 describe("processes that ask at the same time", () => {
   for (const [name, listen] of [
-    ["by sockets", listenAt],
+    ["by sockets", (path: string) => listenAt(path)],
     ["by records", () => Promise.resolve(undefined)]
   ] as const) {
     onLinux(`leave one owner, ${name}, in whatever order they took their names`, () =>
@@ -190,6 +191,16 @@ describe("the name of a killed owner", () => {
       expect(existsSync(path)).toBe(true)
       expect(yield* ask(directory, shared)).toEqual(own)
       expect(existsSync(path)).toBe(false)
+    })
+  )
+
+  onLinux("is left if the owner is there but does not accept connections", () =>
+    Effect.gen(function* () {
+      const { directory, path } = yield* killed
+      const busy = Object.assign(new Error("busy"), { code: "EAGAIN" })
+      const inBun = means({ probe: (name) => probe(name, () => Promise.reject(busy)) })
+      for (const mode of ["write", "read"] as const) expect(yield* ask(directory, inBun, mode)).toEqual(taken)
+      expect(existsSync(path)).toBe(true)
     })
   )
 
