@@ -296,12 +296,6 @@ export const members = {
   },
   "effect/Logger": {
     logfmtLogger: "formatLogFmt",
-    // Logger.add(logger) to Logger.layer([logger], { mergeWithExisting: true })
-    add: ({ call, edits, rename, target }) => {
-      rename(target, "layer")
-      edits.insert(call.arguments.pos, "[")
-      edits.insert(call.arguments.end, "], { mergeWithExisting: true }")
-    },
     minimumLogLevel: asService("effect/References", "MinimumLogLevel", "effect/Layer#succeed"),
     // Logger.replace(Logger.defaultLogger, logger) to Logger.layer([logger])
     replace: ({ call, drop, edits, rename, target }) => {
