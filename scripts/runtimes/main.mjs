@@ -1,9 +1,9 @@
 // Runs the test suite on each Node, and the README's first program on each Node, Bun and Deno, from the packed package.
-// Then, for Effect 3, opens a store in each of them while another has it open.
+// Then opens a store in each of them while another has it open.
 // Words: --short runs a part of the tests; --pairs runs no tests; --only NAME runs one runtime, such as "Node 26" or Bun; effect4 takes
 // the edition for Effect 4 instead of that for Effect 3.
 import { spawnSync } from "node:child_process"
-import { writeFileSync } from "node:fs"
+import { copyFileSync, writeFileSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
 import { parseArgs } from "node:util"
 import { checkRequire } from "../pack/exports.mjs"
@@ -37,6 +37,12 @@ const runProgram = (runtime, program, project) => {
   return "runs"
 }
 
+/** Runs a program that uses most of a store. */
+const runSmoke = (runtime, program, project, ...words) => {
+  const { status, stdout, stderr } = attempt(program, runtime.words("smoke.mjs", ...words), project)
+  return status === 0 && stdout.includes("passed") ? "passes" : `fails: ${stdout}${stderr}`
+}
+
 const runRequire = (project, program) => {
   try {
     return checkRequire(project, program) ? "works" : "not on this one"
@@ -58,6 +64,10 @@ await withTemporaryDirectory(async (directory) => {
     install(installLines[0], tarball, project)
     writeFileSync(join(project, "first.mjs"), programs[0])
     const row = { runtime: runtime.name, version, program: runProgram(runtime, program, project) }
+    copyFileSync(join(import.meta.dirname, "smoke.mjs"), join(project, "smoke.mjs"))
+    row.smoke = runSmoke(runtime, program, project)
+    for (const line of installLines.slice(1)) install(line, tarball, project)
+    row.thread = runSmoke(runtime, program, project, "thread")
     installed.push({ runtime, program, project })
     if (runtime.runsTests && !values.pairs)
       Object.assign(row, { require: runRequire(project, program), tests: runTests(program) })
@@ -65,10 +75,9 @@ await withTemporaryDirectory(async (directory) => {
     console.log(row)
   }
   console.table(rows)
-  // The program of an owner is written for Effect 3.
-  const pairs = major === 3 ? await tryPairs(installed, directory) : []
+  const pairs = await tryPairs(installed, directory)
   console.table(pairs)
-  const failed = rows.some((row) => row.program !== "runs" || row.tests === "fail" || row.require?.startsWith("fails"))
+  const failed = rows.some((row) => Object.values(row).some((outcome) => /^fail/.test(outcome)))
   const twoOwners = pairs.some(({ holder, ...outcomes }) => Object.values(outcomes).some((one) => one !== "one owner"))
   if (failed || twoOwners || rows.length === 0) process.exitCode = 1
 })

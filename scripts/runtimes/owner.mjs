@@ -1,4 +1,4 @@
-// A program for each runtime: `owner.mjs open DIRECTORY` prints what opening gives, `owner.mjs STATE DIRECTORY` comes into that state,
+// A program for each runtime and both editions: `owner.mjs open DIRECTORY` prints what opening gives, `owner.mjs STATE DIRECTORY` comes into that state,
 // prints `holds`, and stays in it until it is killed.
 import { spawn } from "node:child_process"
 import { Effect, Layer } from "effect"
@@ -10,7 +10,7 @@ const holds = Effect.sync(() => console.log("holds"))
 /** Stops right after the lock. */
 const opening = Effect.gen(function* () {
   const storage = yield* Storage.make
-  const lock = (path, mode) => storage.lock(path, mode).pipe(Effect.zipRight(holds), Effect.zipRight(Effect.never))
+  const lock = (path, mode) => storage.lock(path, mode).pipe(Effect.andThen(holds), Effect.andThen(Effect.never))
   const slow = Layer.succeed(Storage.Storage, { ...storage, lock })
   yield* Layer.build(Layer.provide(LsmStore.layerFromStorage({ directory }), slow))
 })
@@ -29,9 +29,12 @@ const states = {
 }
 
 const program = Effect.flatMap(states[state], (outcome) =>
-  outcome === "opens" ? Effect.sync(() => console.log(outcome)) : Effect.zipRight(holds, Effect.never)
+  outcome === "opens" ? Effect.sync(() => console.log(outcome)) : Effect.andThen(holds, Effect.never)
 )
-const reported = Effect.catchAll(Effect.scoped(program), (error) => Effect.sync(() => console.log(error._tag)))
+const reported = Effect.match(Effect.scoped(program), {
+  onFailure: (error) => console.log(error._tag),
+  onSuccess: () => undefined
+})
 setInterval(() => undefined, 60_000)
 await Effect.runPromise(reported)
 process.exit()
