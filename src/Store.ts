@@ -240,7 +240,7 @@ export interface UnsafeSnapshot extends Snapshot {
  * their Effect. If they succeed at once, the fiber's run loop never sees them. This makes them
  * faster, and has four consequences:
  *
- * - Supervisors are not notified of such an operation.
+ * - Nothing that observes the run loop, such as a supervisor of Effect 3, sees such an operation.
  * - A defect is thrown at the `yield*`, so a `try` in the generator can catch it. If nothing
  *   catches it, the Effect of the generator dies with it. Typed errors are failures of the Effect
  *   as usual.
