@@ -233,8 +233,8 @@ export interface UnsafeSnapshot extends Snapshot {
  * An open store.
  *
  * Most reads complete synchronously, but none is guaranteed to. `get`, `has`, `getMany`, `collect`
- * and the moves of cursors sometimes yield to the event loop, so `Effect.runSync` on them may throw
- * `AsyncFiberException`. The `unsafe…` functions never yield.
+ * and the moves of cursors sometimes yield to the event loop, so `Effect.runSync` on them may throw.
+ * The `unsafe…` functions never yield.
  *
  * In a generator, most writes, reads and cursor steps run as soon as `yield*` takes the iterator of
  * their Effect. If they succeed at once, the fiber's run loop never sees them. This makes them

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 import ts from "typescript"
 import { manifestFor4 } from "./manifest.mjs"
 import { rewriteFile } from "./rewrite.mjs"
-import { absent } from "./rules.mjs"
+import { absent } from "./rules/index.mjs"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
 const edition = join(root, "editions/effect4")

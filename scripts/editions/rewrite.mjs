@@ -1,11 +1,11 @@
 // Rewrites a TypeScript source that is written for Effect 3 into the same source for Effect 4.
 //
-// The rules (rules.mjs) name modules and their members. A member is found through the import of its
+// The rules (rules/) name modules and their members. A member is found through the import of its
 // module, so a function of the file that has the same name stays as it is. The rewritten text is not
 // formatted.
 import ts from "typescript"
 import { asEffectFunction } from "./effectFunctions.mjs"
-import { barrelOf, instanceMembers, members, modules, names } from "./rules.mjs"
+import { barrelOf, instanceMembers, members, modules } from "./rules/index.mjs"
 
 /** Collects edits of a text. They do not overlap. */
 class Edits {
@@ -199,15 +199,6 @@ export const rewriteFile = (file, checker) => {
 const renameImport = (node, specifier, edits) => {
   const target = modules[specifier] ?? specifier
   if (target !== specifier) edits.replace(node.moduleSpecifier.getStart() + 1, node.moduleSpecifier.end - 1, target)
-  for (const element of node.importClause.namedBindings.elements) {
-    const to = names[specifier]?.[element.name.text]
-    if (to !== undefined)
-      edits.replace(
-        element.getStart(),
-        element.end,
-        element.propertyName === undefined ? `${to} as ${element.name.text}` : to
-      )
-  }
 }
 
 const importLines = (used) => {

@@ -1,149 +1,16 @@
-// What is called otherwise in Effect 4, as far as this project uses it. A rule is
-//
-//   "name"           the member has this name
-//   "module#name"    it has this name in another module
-//   a function       edits the place itself; for what is more than a name
-//
-// Source: Effect's migration notes (MIGRATION.md and migration/ in Effect-TS/effect-smol) and the types of effect 4.1.
-
+// Members of the modules of `effect`.
 import ts from "typescript"
-
-/** Modules that stand elsewhere in Effect 4. */
-export const modules = {
-  "effect/Either": "effect/Result",
-  "effect/FastCheck": "fast-check",
-  "effect/TestClock": "effect/testing/TestClock",
-  "@effect/cli/Args": "effect/cli/Argument",
-  "@effect/cli/Command": "effect/cli/Command",
-  "@effect/cli/Options": "effect/cli/Flag",
-  "@effect/platform/Error": "effect/PlatformError",
-  "@effect/platform/FileSystem": "effect/FileSystem",
-  "@effect/platform/HttpLayerRouter": "effect/http/HttpRouter",
-  "@effect/platform/HttpServerRequest": "effect/http/HttpServerRequest",
-  "@effect/platform/HttpServerResponse": "effect/http/HttpServerResponse",
-  "@effect/platform/Terminal": "effect/Terminal",
-  "@effect/platform/Worker": "effect/workers/Worker",
-  "@effect/platform/WorkerError": "effect/workers/WorkerError",
-  "@effect/platform/WorkerRunner": "effect/workers/WorkerRunner",
-  "@effect/platform/Transferable": "effect/workers/Transferable",
-  "@effect/platform-node/NodeContext": "@effect/platform-node/NodeServices",
-  "@effect/rpc/Rpc": "effect/rpc/Rpc",
-  "@effect/rpc/RpcClient": "effect/rpc/RpcClient",
-  "@effect/rpc/RpcGroup": "effect/rpc/RpcGroup",
-  "@effect/rpc/RpcServer": "effect/rpc/RpcServer",
-  "@effect/rpc/RpcWorker": "effect/rpc/RpcWorker"
-}
-
-/** Files of the root that this edition has no use for. */
-export const absent = ["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"]
-
-/** Names that are imported one by one out of a module. */
-export const names = {
-  "@effect/platform/Error": {}
-}
-
-/** The barrel that exports a module, for files that import from barrels. */
-export const barrelOf = (specifier) => {
-  if (/^effect\/[A-Z]\w*$/.test(specifier)) return "effect"
-  const folder = /^(effect\/[a-z-]+)\/[A-Z]\w*$/.exec(specifier)
-  if (folder !== null) return folder[1]
-  return /^@effect\/platform-node\/\w+$/.test(specifier) ? "@effect/platform-node" : undefined
-}
-
-/** `name(a, b)` to `name([a, b])`. */
-const argumentsAsArray =
-  (to) =>
-  ({ call, edits, rename, target }) => {
-    rename(target, to)
-    edits.insert(call.arguments.pos, "[")
-    edits.insert(call.arguments.end, "]")
-  }
-
-/** `name()` to `name`. */
-const withoutCall = ({ access, call, edits, rename, target }) => {
-  rename(target)
-  edits.replace(access.end, call.end, "")
-}
-
-/** `name(a, …)` to `name(…)`, without the arguments. */
-const withoutArguments =
-  (specifier, to) =>
-  ({ call, drop, edits, rename }) => {
-    rename(specifier, to)
-    if (call.arguments.length > 0) edits.replace(call.arguments.pos, call.arguments.end, "")
-    drop(call.arguments)
-  }
-
-/** `name(…, value)` to `provideService(…, Service, value)`, with the Service of a module. */
-const asService =
-  (module, name, provide = "effect/Effect#provideService") =>
-  ({ call, edits, rename, use }) => {
-    rename(...provide.split("#"))
-    edits.insert(call.arguments.at(-1).getStart(), `${use(module, true)}.${name}, `)
-  }
-
-/** `filter(…)` to `check(newFilter(…))`, both of Schema. */
-const asCheck =
-  (filter) =>
-  ({ call, edits, rename, target }) => {
-    rename(target, "check")
-    edits.insert(call.arguments[0].getStart(), `Schema.${filter}(`)
-    edits.insert(call.arguments[0].end, ")")
-  }
-
-/** `Module.Module.Type` to `Module.Type`. */
-const withoutNamespace = ({ access, edits, rename, target }) => {
-  if (!ts.isQualifiedName(access.parent)) return rename(target)
-  rename(target, "")
-  edits.replace(access.right.getStart() - 1, access.right.getStart(), "")
-}
-
-/** A member that is a string. */
-const asText =
-  (text) =>
-  ({ access, edits }) =>
-    edits.replace(access.getStart(), access.end, JSON.stringify(text))
+import {
+  argumentsAsArray,
+  asCheck,
+  asService,
+  asText,
+  withoutArguments,
+  withoutCall,
+  withoutNamespace
+} from "./edits.mjs"
 
 export const members = {
-  "@effect/platform-node/NodeWorker": { layerPlatform: "layer" },
-  "@effect/platform/Worker": { PlatformWorker: "WorkerPlatform" },
-  "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" },
-  "@effect/cli/Command": {
-    // Command.run(command, { name, version })(words) to Command.run(command, { version })
-    run: ({ call, drop, edits, rename, target }) => {
-      rename(target)
-      if (call === undefined || !ts.isCallExpression(call.parent)) return
-      const [name, version] = call.arguments[1].properties
-      edits.replace(name.getStart(), version.getStart(), "")
-      edits.replace(call.end, call.parent.end, "")
-      drop(call.parent.arguments)
-    }
-  },
-  "@effect/cli/Options": {
-    choice: "Literals",
-    choiceWithValue: "ChoiceWithValue",
-    text: "String",
-    integer: "Int"
-  },
-  "@effect/platform-node/NodeRuntime": {
-    // runMain(effect, { disablePrettyLogger: true, … }) to runMain(effect, { … }), which has no such logger
-    runMain: ({ call, edits, rename, target }) => {
-      rename(target)
-      const properties = call?.arguments[1]?.properties ?? []
-      const index = properties.findIndex(({ name }) => name.getText() === "disablePrettyLogger")
-      if (index >= 0) edits.replace(properties[index].getStart(), properties[index + 1].getStart(), "")
-    }
-  },
-  "@effect/platform-node/NodeStream": {
-    // fromReadable(evaluate, onError, { … }) to fromReadable({ evaluate, onError, … })
-    fromReadable: ({ call, edits, rename, target }) => {
-      rename(target)
-      const [evaluate, onError, options] = call.arguments
-      edits.insert(evaluate.getStart(), "{ evaluate: ")
-      edits.insert(onError.getStart(), "onError: ")
-      edits.replace(options.getStart(), options.getStart() + 1, "")
-    }
-  },
   "effect/Cause": {
     failureOption: "findErrorOption",
     // Cause.pretty(cause, options) to Cause.pretty(cause): there are no options
@@ -175,8 +42,8 @@ export const members = {
     string: "String",
     Config: withoutNamespace
   },
-  "effect/ConfigProvider": { fromJson: "fromUnknown" },
   "effect/ConfigError": { ConfigError: "effect/Config#ConfigError" },
+  "effect/ConfigProvider": { fromJson: "fromUnknown" },
   "effect/Context": {
     // Context.Reference<Self>()("id", …) to Context.Reference("id", …)
     Reference: ({ access, call, edits, rename, target }) => {
@@ -225,14 +92,11 @@ export const members = {
     },
     either: "result",
     fork: "forkChild",
-    forkDaemon: "forkDetach",
     intoDeferred: "effect/Deferred#into",
     makeLatch: "effect/Latch#make",
     makeSemaphore: "effect/Semaphore#make",
     // Effect.locally(effect, ref, value) to Effect.provideService(effect, ref, value)
     locally: "provideService",
-    mapInputContext: "updateContext",
-    random: "effect/Random#Random",
     // Effect.repeatN(n) to Effect.repeat({ times: n })
     repeatN: ({ call, edits, rename, target }) => {
       rename(target, "repeat")
@@ -270,13 +134,12 @@ export const members = {
     left: "fail",
     right: "succeed",
     isLeft: "isFailure",
-    isRight: "isSuccess",
-    mapLeft: "mapError"
+    isRight: "isSuccess"
   },
   "effect/ExecutionStrategy": {
     sequential: ({ access, edits }) => edits.replace(access.getStart(), access.end, '"sequential"')
   },
-  "effect/Exit": { isInterrupted: "hasInterrupts", causeOption: "getCause" },
+  "effect/Exit": { isInterrupted: "hasInterrupts" },
   "effect/Fiber": { RuntimeFiber: "Fiber" },
   "effect/FiberRef": {
     get: "effect/Effect#service",
@@ -294,6 +157,7 @@ export const members = {
     unwrapEffect: "unwrap",
     unwrapScoped: "unwrap"
   },
+  "effect/LogLevel": { Error: asText("Error"), Debug: asText("Debug"), None: asText("None") },
   "effect/Logger": {
     logfmtLogger: "formatLogFmt",
     minimumLogLevel: asService("effect/References", "MinimumLogLevel", "effect/Layer#succeed"),
@@ -307,17 +171,9 @@ export const members = {
     },
     withMinimumLogLevel: asService("effect/References", "MinimumLogLevel")
   },
-  "effect/LogLevel": Object.fromEntries(
-    ["All", "Fatal", "Error", "Warning", "Info", "Debug", "Trace", "None"].map((name) => [
-      name,
-      asText(name === "Warning" ? "Warn" : name)
-    ])
-  ),
   "effect/Queue": { takeAll: "clear", unsafeOffer: "offerUnsafe" },
   "effect/Runtime": {
     runFork: "effect/Effect#runForkWith",
-    Runtime: "effect/Context#Context",
-    runPromise: "effect/Effect#runPromiseWith",
     runSync: "effect/Effect#runSyncWith"
   },
   "effect/Schema": {
@@ -355,18 +211,4 @@ export const members = {
     runForEachChunk: "runForEachArray",
     unwrapScoped: "unwrap"
   }
-}
-
-/** Members of Effect's values, such as a latch or `it` of @effect/vitest. */
-export const instanceMembers = {
-  scoped: "effect",
-  scopedLive: "live",
-  unsafeClose: "closeUnsafe",
-  // Of a Result
-  left: "failure",
-  right: "success",
-  unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
-  unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
-  unsafeOpen: "openUnsafe",
-  unsafeRead: "readUnsafe"
 }
