@@ -173,7 +173,8 @@ export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, Op
  * with the layer. For tests.
  *
  * Each call returns the layer of another store. As with every layer, one value is built once in a
- * program, however often it is provided: the places that provide it share the store.
+ * graph of layers: what is provided together shares the store, and another `Effect.provide` of it
+ * makes another store.
  *
  * @since 3.0.0
  * @category layers

@@ -165,8 +165,8 @@ const locked = (held: HeldDirectories, directory: string, mode: LockMode, fileMo
 /**
  * Files of this machine through Node. New files and directories get these modes.
  *
- * It uses `node:fs` alone: `@effect/platform`'s `FileSystem` has no positional read without a
- * cursor, no `fdatasync`, no sync of a directory and no lock.
+ * It uses `node:fs` alone: Effect's `FileSystem` has no positional read without a cursor, no
+ * `fdatasync`, no sync of a directory and no lock.
  *
  * @since 3.0.0
  * @category constructors

@@ -169,6 +169,33 @@ describe("a compaction thread", () => {
     })
   )
 
+  it.scopedLive("that cannot be made fails with what the platform threw, and the next one does the work", () =>
+    Effect.gen(function* () {
+      let attempts = 0
+      const place = yield* threaded(() => {
+        if (++attempts === 1) throw Object.assign(new Error("no more threads"), { code: "ERR_WORKER_INIT_FAILED" })
+        return built()
+      })
+      yield* withStore(
+        place,
+        (store) =>
+          Effect.gen(function* () {
+            yield* fill(store, 2, 100)
+            const content = yield* pairs(store.scan())
+            expect(yield* Effect.flip(store.compact())).toMatchObject({
+              _tag: "StorageError",
+              operation: "merge in a thread",
+              code: "ERR_WORKER_INIT_FAILED"
+            })
+            yield* store.compact()
+            expect(attempts).toBe(2)
+            expect(yield* pairs(store.scan())).toStrictEqual(content)
+          }),
+        tuning
+      )
+    })
+  )
+
   it.scopedLive("does not touch another directory at the store's path", () =>
     Effect.gen(function* () {
       const place = yield* threaded(built)

@@ -15,6 +15,7 @@ import { Wal } from "../../Wal.js"
 import { lazyFibers } from "../effect/lazyFibers.js"
 import { annotate, logDebug } from "../effect/logging.js"
 import { traced } from "../effect/tracing.js"
+import { currentRegistry, type Registry } from "../metrics/effectMetrics.js"
 import { prometheusText } from "../metrics/prometheus.js"
 import { activateWhenAsked } from "./activation.js"
 import { approximateCount, approximateSize } from "./approximate.js"
@@ -74,7 +75,8 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
       directory: settings.directory,
       tables: engine.parts.manifest.unsafeVersion().tableCount
     })
-    return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans }, registered.show)
+    const registry = yield* currentRegistry
+    return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans }, registered.show, registry)
   }).pipe(traced("lsm.open", { directory: settings.directory }))
 
 /**
@@ -110,7 +112,13 @@ const close = (engine: Engine): Effect.Effect<void> =>
     })
   })
 
-const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats, showGauges: () => void): Store => {
+const makeStore = (
+  engine: Engine,
+  writes: Writes,
+  recovery: RecoveryStats,
+  showGauges: () => void,
+  registry: Registry
+): Store => {
   const { wal, compactor, metrics, storage } = engine.parts
   const reads = new Reads(engine)
   const scans = new Scans(engine)
@@ -168,6 +176,6 @@ const makeStore = (engine: Engine, writes: Writes, recovery: RecoveryStats, show
     compact,
     resume: compactor.resume,
     stats,
-    prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(metrics.store))
+    prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(registry, metrics.store))
   }
 }

@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
-import { currentRegistry, readSeries } from "./effectMetrics.js"
+import { type Registry, readSeries } from "./effectMetrics.js"
 import type { Labels, Sample, SampleState } from "./series.js"
 
 /**
  * The metrics of one store in Prometheus' text exposition format, version 0.0.4.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
-export const prometheusText = (store: string): Effect.Effect<string> =>
-  Effect.map(currentRegistry, (registry) => {
+export const prometheusText = (registry: Registry, store: string): Effect.Effect<string> =>
+  Effect.sync(() => {
     const families = new Map<string, Array<Sample>>()
     for (const sample of readSeries(registry)) {
       const { name, labels } = sample

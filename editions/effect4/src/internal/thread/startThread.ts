@@ -1,4 +1,5 @@
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as RpcClient from "effect/rpc/RpcClient"
@@ -15,10 +16,16 @@ import { ThreadDied } from "./threadDied.js"
 /** The first failure of a thread. All that comes later follows from it. */
 class Death {
   reported: ThreadDied | undefined
+  private readonly first = Deferred.makeUnsafe<never, ThreadDied>()
 
   report(cause: unknown): void {
-    this.reported ??= new ThreadDied({ cause })
+    if (this.reported !== undefined) return
+    this.reported = new ThreadDied({ cause })
+    Deferred.doneUnsafe(this.first, Exit.fail(this.reported))
   }
+
+  /** Fails when the thread dies. */
+  readonly awaited: Effect.Effect<never, ThreadDied> = Deferred.await(this.first)
 }
 
 /**
@@ -74,10 +81,12 @@ export const startThread = (
         Effect.provideService(RpcClient.Protocol, protocol),
         Scope.provide(scope)
       )
+      // The client does not hear of every death: a thread that cannot be made is a defect of its pool.
       const unlessDead = <A, E>(request: Effect.Effect<A, E | RpcClientError>): Effect.Effect<A, E | ThreadDied> =>
-        Effect.suspend(
-          (): Effect.Effect<A, E | RpcClientError | ThreadDied> =>
-            death.reported === undefined ? request : Effect.fail(death.reported)
+        Effect.suspend(() =>
+          death.reported === undefined
+            ? Effect.raceFirst(Effect.interruptible(request), Effect.interruptible(death.awaited))
+            : Effect.fail(death.reported)
         ).pipe(
           Effect.catchIf(
             (error): error is RpcClientError => error instanceof RpcClientError,
