@@ -2,14 +2,7 @@ import * as Channel from "effect/Channel"
 import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-
-/** A source of elements for a Stream. */
-export interface ArraySource<A, E> {
-  /** The next elements. An empty array ends the Stream. */
-  readonly next: Effect.Effect<ReadonlyArray<A>, E>
-  /** Whether more elements may come after those that `next` returned last. */
-  readonly hasMore: () => boolean
-}
+import type { ArraySource } from "./arraySource.js"
 
 /**
  * A Stream of the elements of a source, each array as one chunk. The source is released when the

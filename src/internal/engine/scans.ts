@@ -14,7 +14,8 @@ import type {
   UnsafeCursor,
   UnsafeSnapshot
 } from "../../Store.js"
-import { type ArraySource, arrayStream } from "../effect/arrayStream.js"
+import type { ArraySource } from "../effect/arraySource.js"
+import { arrayStream } from "../effect/arrayStream.js"
 import { EffectCursor, ManualCursor } from "./cursors.js"
 import { checkCount, type Engine, toKeyRange, toReadError } from "./engine.js"
 import {

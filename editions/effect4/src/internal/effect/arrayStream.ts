@@ -4,14 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Pull from "effect/Pull"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-
-/** A source of elements for a Stream. */
-export interface ArraySource<A, E> {
-  /** The next elements. An empty array ends the Stream. */
-  readonly next: Effect.Effect<ReadonlyArray<A>, E>
-  /** Whether more elements may come after those that `next` returned last. */
-  readonly hasMore: () => boolean
-}
+import type { ArraySource } from "./arraySource.js"
 
 type Elements<A> = readonly [A, ...Array<A>]
 
