@@ -6,7 +6,7 @@ import * as RuntimeFlagsPatch from "effect/RuntimeFlagsPatch"
 import * as Scheduler from "effect/Scheduler"
 import * as Supervisor from "effect/Supervisor"
 
-/** A clock that tells the milliseconds of `now`. */
+/** A clock that returns the milliseconds of `now`. */
 export const clockOf = (
   now: () => number,
   sleep: (duration: Duration.Duration) => Effect.Effect<void>

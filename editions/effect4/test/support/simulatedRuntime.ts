@@ -5,7 +5,7 @@ import * as Metric from "effect/Metric"
 import * as Scheduler from "effect/Scheduler"
 import * as Tracer from "effect/Tracer"
 
-/** A clock that tells the milliseconds of `now`. */
+/** A clock that returns the milliseconds of `now`. */
 export const clockOf = (
   now: () => number,
   sleep: (duration: Duration.Duration) => Effect.Effect<void>

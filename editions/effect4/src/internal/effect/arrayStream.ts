@@ -12,7 +12,7 @@ type Elements<A> = readonly [A, ...Array<A>]
  * A Stream of the elements of a source, as the arrays that it returns. The source is released when
  * its last array was taken, or when the Stream fails or is interrupted.
  *
- * It is a channel built by hand: `Channel.acquireUseRelease` costs more than a short scan.
+ * It is a channel built by hand, so that a source is released before the Stream asks it once more.
  */
 export const arrayStream = <S, A, E>(
   acquire: Effect.Effect<S, E>,

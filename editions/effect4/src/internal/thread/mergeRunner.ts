@@ -13,7 +13,7 @@ const serve = RpcServer.layer(Merges, { disableTracing: true, disableFatalDefect
 )
 
 /**
- * The other side of `MergeThread`, until the thread is told to end. It runs one request at a time,
+ * The other side of `MergeThread`, until the store ends the thread. It runs one request at a time,
  * on a Storage with the modes of the request.
  */
 export const serveMerges = <R>(
