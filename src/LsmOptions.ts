@@ -3,6 +3,7 @@
  *
  * @since 3.0.0
  */
+import { totalmem } from "node:os"
 import { resolve as resolvePath } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -56,7 +57,11 @@ export interface Tuning {
   readonly memtableBytes?: number | undefined
   /** How many frozen memtables may wait for a flush before writers wait too. Default 4. */
   readonly maxFrozenMemtables?: number | undefined
-  /** Largest size of a data block. A block with a single key may be larger. Default 4 KiB. */
+  /**
+   * Largest size of a data block. A block with a single key may be larger. Default 1 KiB, and 4 KiB
+   * for levels with compression: a lookup reads and checks a whole block, and small blocks compress
+   * badly.
+   */
   readonly blockBytes?: number | undefined
   /**
    * Compression of new tables: one value for all levels, or an array with one value per level,
@@ -74,13 +79,16 @@ export interface Tuning {
    * filters. Default 0.01.
    */
   readonly filterFalsePositiveRate?: number | undefined
-  /** Memory for cached blocks and entries, shared by all tables of the store. Default 64 MiB. */
+  /**
+   * Memory for cached blocks, parts of indexes, filters and entries, shared by all tables of the
+   * store. Default a sixteenth of the memory that the process may use, at most 128 MiB.
+   */
   readonly blockCacheBytes?: number | undefined
   /**
-   * The part of `blockCacheBytes` that is reserved for single entries that were found in tables.
-   * They also use the memory that cached blocks leave free. An entry of more than 1 KiB is not
-   * cached, and at most 4,194,304 are. Default a sixteenth of `blockCacheBytes`; 0 caches no
-   * entries.
+   * The part of `blockCacheBytes` that single entries which were found in tables may take from
+   * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
+   * free. An entry of more than 1 KiB is not cached. Default three quarters of `blockCacheBytes`; 0
+   * caches no entries.
    */
   readonly entryCacheBytes?: number | undefined
   /** How many table files may be open at once. Default 512. */
@@ -219,7 +227,8 @@ export interface Settings {
   readonly durability: "sync" | "buffered" | { readonly interval: Duration.Duration; readonly maxBytes: number }
   readonly memtableBytes: number
   readonly maxFrozenMemtables: number
-  readonly blockBytes: number
+  /** Undefined if the size depends on the compression of the level. */
+  readonly blockBytes: number | undefined
   readonly compression: ReadonlyArray<Compression>
   readonly restartInterval: number
   readonly filterFalsePositiveRate: number
@@ -247,6 +256,14 @@ const defaultIntervalBytes = 1024 * 1024
 
 const KiB = 1024
 const MiB = 1024 * KiB
+
+/** The memory of the machine, or of the process's group if that is limited to less. */
+const usableMemory = (): number => {
+  const constrained = process.constrainedMemory?.() ?? 0
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
+
+const defaultCacheBytes = (): number => Math.min(128 * MiB, Math.floor(usableMemory() / 16))
 
 /**
  * Checks options and fills in their defaults. Fails with an `InvalidArgument` that names the
@@ -314,7 +331,7 @@ const resolve = (options: LsmOptions): Settings => {
   if (readOnly && recovery === "salvage") fail("recovery", "a read-only store cannot be salvaged")
   if (typeof name !== "string") fail("name", "must be a string")
   const many = 2 ** 31 - 1
-  const blockCacheBytes = integer("blockCacheBytes", 64 * MiB, 0, 2 ** 40)
+  const blockCacheBytes = integer("blockCacheBytes", defaultCacheBytes(), 0, 2 ** 40)
   const level0Tables = integer("level0Tables", 4, 1, 1000)
   const level0SlowdownTables = integer(
     "level0SlowdownTables",
@@ -332,12 +349,12 @@ const resolve = (options: LsmOptions): Settings => {
     durability: resolveDurability(options.durability ?? "sync", "durability"),
     memtableBytes: integer("memtableBytes", 64 * MiB, 1, 1024 * MiB),
     maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),
-    blockBytes: integer("blockBytes", 4 * KiB, 1, 64 * MiB),
+    blockBytes: options.blockBytes === undefined ? undefined : integer("blockBytes", KiB, 1, 64 * MiB),
     compression: resolveCompression(options.compression ?? "none"),
     restartInterval: integer("restartInterval", 16, 1, 65536),
     filterFalsePositiveRate: real("filterFalsePositiveRate", 0.01, 1e-6, 1),
     blockCacheBytes,
-    entryCacheBytes: integer("entryCacheBytes", Math.floor(blockCacheBytes / 16), 0, blockCacheBytes),
+    entryCacheBytes: integer("entryCacheBytes", Math.floor((blockCacheBytes * 3) / 4), 0, blockCacheBytes),
     maxOpenTables: integer("maxOpenTables", 512, 1, many),
     tableBytes: integer("tableBytes", 16 * MiB, 1, many),
     level0Tables,
@@ -372,6 +389,14 @@ const resolveCompression = (compression: Compression | ReadonlyArray<Compression
  */
 export const codecAt = ({ compression }: Settings, level: number): Compression =>
   compression[Math.min(level, compression.length - 1)]!
+
+/**
+ * The largest size of data blocks with this compression.
+ *
+ * @internal
+ */
+export const blockBytesOf = ({ blockBytes }: Pick<Settings, "blockBytes">, codec: Compression): number =>
+  blockBytes ?? (codec === "none" ? KiB : 4 * KiB)
 
 /**
  * Checks a durability and fills in its defaults. Throws an `InvalidArgument` that names `argument`.

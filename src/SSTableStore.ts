@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { hash, secondHash } from "./core/bytes/hash.js"
 import type { LookupKey } from "./core/bytes/lookupKey.js"
 import { BlockCache } from "./core/cache/blockCache.js"
 import { EntryCache } from "./core/cache/entryCache.js"
@@ -25,7 +26,7 @@ import { ReadCounters, TableReader } from "./core/table/tableReader.js"
 import { type WriterJobResult, writeTables } from "./core/table/tableWriterJob.js"
 import { runSlices } from "./internal/storage/slices.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
-import { codecAt, type LsmOptions, resolveOptions } from "./LsmOptions.js"
+import { blockBytesOf, codecAt, type LsmOptions, resolveOptions } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
 
 export type {
@@ -157,6 +158,12 @@ export interface SSTableStoreService {
    */
   readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
   /**
+   * Forgets the cached entries of a cursor's keys, in slices. The tables are about to get newer
+   * versions of these keys, from a memtable that no longer changes. Until they have them, lookups
+   * must find the keys in that memtable.
+   */
+  readonly forgetEntries: (cursor: InternalCursor) => Effect.Effect<void, FileError>
+  /**
    * The superseded versions of a table. Undefined if the table has not been opened yet and they are
    * unknown.
    */
@@ -187,6 +194,19 @@ const compressedSliceBytes = 96 * 1024
 /** Tables opened before the fiber yields to the event loop. */
 const opensASlice = 16
 
+/** Keys forgotten before the fiber yields to the event loop. */
+const forgetsASlice = 8192
+
+function* forgetKeys(entries: EntryCache, cursor: InternalCursor): Generator<void, void> {
+  let keys = 0
+  for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
+    const { keyBytes, keyStart, keyEnd } = cursor
+    const hash1 = hash(keyBytes, keyStart, keyEnd)
+    entries.forget(hash1, secondHash)
+    if (++keys % forgetsASlice === 0) yield
+  }
+}
+
 interface OpenTable {
   readonly reader: TableReader
   usedAt: number
@@ -199,18 +219,24 @@ interface OpenTable {
 export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* resolveOptions(options)
-    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = settings
+    const { directory, maxOpenTables, restartInterval, filterFalsePositiveRate } = settings
     const storage = yield* Storage
     const { driver } = storage
-    const { blockCacheBytes, entryCacheBytes } = settings
-    const cache = new BlockCache(blockCacheBytes - entryCacheBytes, blockBytes, () => entries.giveBack())
-    const entries = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
+    const { blockCacheBytes, entryCacheBytes, compression } = settings
+    const largestBlock = Math.max(...compression.map((codec) => blockBytesOf(settings, codec)))
+    const cache: BlockCache = new BlockCache(
+      blockCacheBytes,
+      largestBlock,
+      () => Math.min(entries.used, entryCacheBytes),
+      () => entries.giveBack()
+    )
+    const entries: EntryCache = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
     const reads = new ReadCounters()
     const open = new Map<number, OpenTable>()
     /** Learned from the properties of tables: the manifest does not record it. */
     const superseded = new Map<number, Superseded>()
     let supersededEntries = 0
-    const tableOptions = { blockSize: blockBytes, restartInterval, filterFalsePositiveRate }
+    const tableOptions = { restartInterval, filterFalsePositiveRate }
     let storeId = new Uint8Array(8)
     let clock = 0
     const pathOf = (fileNumber: number) => `${directory}/${tableName(fileNumber)}`
@@ -219,7 +245,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       const table = open.get(fileNumber)
       if (table === undefined) return
       open.delete(fileNumber)
-      cache.forget(table.reader)
+      table.reader.release()
       closeQuietly(table.reader.file)
     }
 
@@ -301,12 +327,13 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       Effect.suspend(() => {
         const files: Array<{ readonly fileNumber: number; readonly file: StorageFile }> = []
         const codec = codecAt(settings, job.level)
+        const blockSize = blockBytesOf(settings, codec)
         const steps = writeTables(job.cursor, {
           begin: () => {
             const fileNumber = job.allocate()
             const file = driver.create(pathOf(fileNumber))
             files.push({ fileNumber, file })
-            return new TableBuilder(file, fileNumber, storeId, { ...tableOptions, compression: codec })
+            return new TableBuilder(file, fileNumber, storeId, { ...tableOptions, blockSize, compression: codec })
           },
           retention: job.retention,
           targetSize: job.targetSize,
@@ -343,9 +370,13 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       unsafeOffsetOf: (table, key) => {
         const { index } = readerOf(table.fileNumber)
         const block = index.find(key, key.length)
-        return block < index.count ? index.offsetOf(block) : table.size
+        if (block === index.count) return table.size
+        index.place(block)
+        return index.offset
       },
       write,
+      forgetEntries: (cursor) =>
+        Effect.suspend(() => (entries.isEmpty ? Effect.void : runSlices(storage, forgetKeys(entries, cursor)))),
       unsafeSuperseded: supersededOf,
       unsafeHasSuperseded: () => supersededEntries > 0,
       learnSuperseded: (metas) =>

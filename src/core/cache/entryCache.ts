@@ -11,10 +11,7 @@ const largestChunk = 1024 * 1024
 const smallestChunk = 4096
 /** The reserved budget is divided into at least this many chunks. */
 const reservedChunks = 8
-/**
- * Freeing more slots than this would block the thread for long. Other entries are found in blocks.
- */
-const mostSlotsLog2 = 22
+const mostSlotsLog2 = 24
 const slotsPerDoorkeeper = 4
 const slotCost = indexSlotBytes + 4 / slotsPerDoorkeeper
 const lengthMask = 0x7ff
@@ -30,12 +27,12 @@ export interface EntrySource {
 
 /**
  * Memory for entries: at least `reserved` bytes, and up to `total` less the bytes that `others`
- * use.
+ * use. `others.shrink` is called when they must give back what is reserved.
  */
 export interface EntryBudget {
   readonly total: number
   readonly reserved: number
-  readonly others: { readonly used: number }
+  readonly others: { readonly used: number; readonly shrink: () => void }
 }
 
 /**
@@ -54,8 +51,9 @@ export interface EntryBudget {
  * added only if its key is asked for twice before another key with the same doorkeeper (Einziger,
  * Friedman and Manes, "TinyLFU", 2017).
  *
- * The cache holds entries of the tables of one version, so memtables must be searched first. A
- * lookup in another version empties it.
+ * The cache holds the newest versions that tables hold, so memtables must be searched first. Before
+ * the tables get newer versions, their keys must be forgotten (`forget`). Compactions change
+ * nothing for the cache.
  */
 export class EntryCache {
   hits = 0
@@ -91,10 +89,7 @@ export class EntryCache {
    * it.
    */
   find(source: EntrySource, key: LookupKey, sequence: number, found: LookupResult): boolean {
-    if (source !== this.source) {
-      this.begin(source)
-      return false
-    }
+    if (source !== this.source) this.begin(source)
     const { index } = this
     const tag = index.tagOf(key.hash2)
     const bucket = index.bucketOf(key.hash1)
@@ -145,6 +140,20 @@ export class EntryCache {
     this.index.add(key.hash1, key.hash2, chunk * this.chunkUnits + at / unit)
   }
 
+  get isEmpty(): boolean {
+    return this.index === none
+  }
+
+  /** Drops the entry of a key. Call it before the tables get a newer version of the key. */
+  forget(hash1: number, hash2: number): void {
+    const { index } = this
+    const tag = index.tagOf(hash2)
+    const bucket = index.bucketOf(hash1)
+    for (let slot = index.next(bucket, bucket, tag); slot >= 0; slot = index.next(bucket, index.after(slot), tag)) {
+      index.remove(slot)
+    }
+  }
+
   /** Frees memory until the cache is within its budget again. Call it when `others` use more. */
   giveBack(): void {
     if (this.index === none && this.bytes.length === 0) return
@@ -163,16 +172,12 @@ export class EntryCache {
     return this.index === none ? 0 : this.index.slots * slotCost
   }
 
+  /** Starts anew if the index is much too small or too large for the tables of a new version. */
   private begin(source: EntrySource): void {
     this.source = source
-    if (this.index !== none) {
-      const wanted = this.wantedSlots()
-      if (wanted > this.index.slots || wanted < this.index.slots / 4) this.dropTables()
-      else this.index.clear()
-    }
-    this.ends.fill(0)
-    this.active = 0
-    this.isSweeping = false
+    if (this.index === none) return
+    const wanted = this.wantedSlots()
+    if (wanted > this.index.slots || wanted < this.index.slots / 4) this.dropTables()
   }
 
   /**
@@ -232,9 +237,10 @@ export class EntryCache {
     const slots = this.wantedSlots()
     if (slots * slotCost + this.chunkBytes > this.allowance) return false
     this.index = new EntryIndex(slots)
-    // Chunks of the previous version may hold the memory that the index needs.
+    this.budget.others.shrink()
+    // Chunks that were filled before may hold the memory that the index needs.
     this.giveBack()
-    return this.index !== none
+    return !this.isEmpty
   }
 
   private addChunk(): boolean {
@@ -243,6 +249,7 @@ export class EntryCache {
     this.bytes.push(bytes)
     this.words.push(new Uint32Array(bytes.buffer))
     this.ends.push(0)
+    this.budget.others.shrink()
     return true
   }
 

@@ -20,11 +20,13 @@ import { CorruptionFailure, FormatFailure } from "./failure.js"
  */
 export const fileHeaderSize = 32
 
-export const formatVersion = 1
-
 export type FileKind = "current" | "manifest" | "log" | "table"
 
+/** The format version of new files. Files of all versions up to it can be read. */
+export const formatVersions: Readonly<Record<FileKind, number>> = { current: 1, manifest: 1, log: 1, table: 2 }
+
 const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54 }
+const newest = Math.max(...Object.values(formatVersions))
 const magic = Uint8Array.of(0x65, 0x66, 0x66, 0x4c, 0x53, 0x4d, 0x9a)
 export const magicSize = magic.length
 export const storeIdAt = 18
@@ -32,15 +34,17 @@ export const storeIdSize = 8
 
 export interface FileHeader {
   readonly kind: FileKind
+  readonly version: number
   readonly fileNumber: number
   readonly storeId: Uint8Array
 }
 
-export const encodeFileHeader = (header: FileHeader): Uint8Array => {
+/** Returns the header of a new file. */
+export const encodeFileHeader = (header: Omit<FileHeader, "version">): Uint8Array => {
   const bytes = new Uint8Array(fileHeaderSize)
   bytes.set(magic)
   bytes[7] = kindBytes[header.kind]
-  writeU32(bytes, 8, formatVersion)
+  writeU32(bytes, 8, formatVersions[header.kind])
   writeU48(bytes, 12, header.fileNumber)
   bytes.set(header.storeId, storeIdAt)
   writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
@@ -56,9 +60,10 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileKind, file: string
   for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic[i]) return fail("not a file of this library")
   if (readU32(bytes, 28) !== checksum(bytes, 0, 28, 0)) return fail("checksum mismatch")
   const version = readU32(bytes, 8)
-  if (version !== formatVersion) throw new FormatFailure(file, version)
-  if (bytes[7] !== kindBytes[kind]) return fail(`not a ${kind} file`)
-  return { kind, fileNumber: readU48(bytes, 12), storeId: bytes.slice(storeIdAt, storeIdAt + storeIdSize) }
+  const isKind = bytes[7] === kindBytes[kind]
+  if (version < 1 || version > (isKind ? formatVersions[kind] : newest)) throw new FormatFailure(file, version)
+  if (!isKind) return fail(`not a ${kind} file`)
+  return { kind, version, fileNumber: readU48(bytes, 12), storeId: bytes.slice(storeIdAt, storeIdAt + storeIdSize) }
 }
 
 /** Checks that a header has the file's number and the store's id. @throws CorruptionFailure */

@@ -2,6 +2,7 @@ import { shared } from "../bytes/bytes.js"
 import { absent } from "../cache/cacheSlots.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import { BlockCursor } from "./blockCursor.js"
+import type { BlockRun } from "./blockRun.js"
 import type { TableReader } from "./tableReader.js"
 
 const firstReadAhead = 16 * 1024
@@ -31,8 +32,7 @@ export class TableCursor extends BlockCursor implements InternalCursor {
   private block = -1
   /** The block last requested. A corruption error names this block. */
   private asked = -1
-  private ahead: Array<Uint8Array> = []
-  private aheadFrom = 0
+  private ahead: BlockRun | undefined
   private missedLast = -2
   private sequential = 0
   private readAhead = firstReadAhead
@@ -94,7 +94,7 @@ export class TableCursor extends BlockCursor implements InternalCursor {
     }
     this.asked = block
     if (block !== this.block) {
-      if (!this.openCached(block)) this.open(this.fetch(block))
+      if (!this.openCached(block)) this.openStored(block)
       this.block = block
     }
     return true
@@ -109,28 +109,32 @@ export class TableCursor extends BlockCursor implements InternalCursor {
     if (options.giveValues) this.own = new Uint8Array(shared(new ArrayBuffer(length)))
     else if (this.own.length < length) this.own = new Uint8Array(Math.max(length, cache.unit))
     cache.copy(table, block, this.own)
-    this.open(this.own, length)
+    this.open(this.own, 0, length)
     return true
   }
 
-  private fetch(block: number): Uint8Array {
-    const { table, options } = this
-    const ahead = this.ahead[block - this.aheadFrom]
-    if (ahead !== undefined) return ahead
+  private openStored(block: number): void {
+    const { table, options, ahead } = this
+    if (ahead !== undefined && block >= ahead.first && block <= ahead.last) return this.openAhead(ahead, block)
     this.sequential = block === this.missedLast + 1 ? this.sequential + 1 : 0
     if (this.sequential < singleBlocks || options.readAhead === 0) {
       this.missedLast = block
       this.readAhead = firstReadAhead
       const alone = options.fillCache ? table.fillBlock(block) : table.readBlock(block)
       if (options.giveValues) shared(alone.buffer)
-      return alone
+      return this.open(alone)
     }
-    this.ahead = table.readBlocks(block, this.readAhead)
-    // Uncompressed blocks share one buffer. Each compressed block has its own.
-    if (options.giveValues) for (const { buffer } of this.ahead) shared(buffer)
-    this.aheadFrom = block
-    this.missedLast = block + this.ahead.length - 1
+    const run = table.readRun(block, this.readAhead)
+    if (options.giveValues) shared(run.buffer)
+    this.ahead = run
+    this.missedLast = run.last
     this.readAhead = Math.min(this.readAhead * 2, options.readAhead)
-    return this.ahead[0]!
+    this.openAhead(run, block)
+  }
+
+  private openAhead(run: BlockRun, block: number): void {
+    // A compressed block gets a buffer of its own.
+    if (!run.open(block) && this.options.giveValues) shared(run.bytes.buffer)
+    this.open(run.bytes, run.start, run.end)
   }
 }

@@ -1,4 +1,3 @@
-import { equalRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { RetentionPolicy } from "../cursor/retention.js"
@@ -9,7 +8,7 @@ export interface WriterJobOptions {
   /** Starts the next table. */
   readonly begin: () => TableBuilder
   readonly retention: RetentionPolicy
-  /** A table of at least this many bytes is finished before the next new key. */
+  /** A table with finished blocks of at least this many bytes is finished before the next new key. */
   readonly targetSize: number
   /** Bytes of entries processed between two yields. */
   readonly sliceBytes: number
@@ -30,21 +29,16 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
   const { retention, targetSize, sliceBytes } = options
   const tables: Array<TableMeta> = []
   let builder: TableBuilder | undefined
-  let lastKey = new Uint8Array(256)
-  let lastKeyLength = -1
   let slice = 0
   let entriesRead = 0
   let entriesDropped = 0
   for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
     entriesRead++
-    const { keyBytes, keyStart, keyEnd, valueStart, valueEnd } = cursor
+    const { entry } = cursor
+    const { keyBytes, keyStart, keyEnd, valueStart, valueEnd } = entry
     slice += keyEnd - keyStart + valueEnd - valueStart + entryCost
-    if (retention.keeps(cursor)) {
-      if (
-        builder !== undefined &&
-        builder.size >= targetSize &&
-        !equalRange(keyBytes, keyStart, keyEnd, lastKey, 0, lastKeyLength)
-      ) {
+    if (retention.keeps(entry)) {
+      if (builder !== undefined && builder.size >= targetSize && !builder.isLastKey(keyBytes, keyStart, keyEnd)) {
         tables.push(yield* builder.finish())
         builder = undefined
       }
@@ -53,17 +47,13 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
         keyBytes,
         keyStart,
         keyEnd,
-        cursor.sequence,
-        cursor.kind === EntryKind.deletion,
-        cursor.kind,
-        cursor.valueBytes,
+        entry.sequence,
+        entry.kind === EntryKind.deletion,
+        entry.kind,
+        entry.valueBytes,
         valueStart,
         valueEnd
       )
-      const length = keyEnd - keyStart
-      if (length > lastKey.length) lastKey = new Uint8Array(length * 2)
-      for (let i = 0; i < length; i++) lastKey[i] = keyBytes[keyStart + i]!
-      lastKeyLength = length
     } else {
       entriesDropped++
     }

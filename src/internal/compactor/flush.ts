@@ -44,6 +44,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       // named ones means that an edit was lost.
       const older = manifest.unsafeState().segments.slice(0, -1)
       const removedSegments = older.filter((segment) => segment < keptFrom)
+      yield* tables.forgetEntries(mergeCursors(frozen.versionCursors()))
       const { tables: written } = yield* writeAndApply(
         state,
         tables.write({

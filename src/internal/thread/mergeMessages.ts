@@ -25,7 +25,7 @@ const KeyBounds = Schema.Struct({ smallestKey: Schema.Uint8ArrayFromSelf, larges
 const TableOptions = Schema.Struct({
   directory: Schema.String,
   maxOpenTables: Schema.Number,
-  blockBytes: Schema.Number,
+  blockBytes: Schema.UndefinedOr(Schema.Number),
   restartInterval: Schema.Number,
   filterFalsePositiveRate: Schema.Number,
   compression: Schema.Array(Schema.Literal("none", "deflate")),
