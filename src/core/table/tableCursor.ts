@@ -63,6 +63,7 @@ export class TableCursor extends BlockCursor implements InternalCursor {
   }
 
   override seek(key: Uint8Array, length: number): void {
+    this.table = this.reader()
     const block = this.table.index.find(key, length)
     if (!this.load(block)) return
     super.seek(key, length)
