@@ -7,10 +7,11 @@ import type { TableReader } from "./tableReader.js"
 
 const firstReadAhead = 16 * 1024
 /**
- * After this many cache misses in sequence, the cursor reads ahead. Earlier blocks are read one by
- * one and cached, because short scans are often repeated.
+ * The first blocks of a sequence are read in pieces of this many bytes and cached, because short
+ * scans are often repeated. After `shortPieces` of them, the cursor reads ahead.
  */
-const singleBlocks = 8
+const shortPiece = 4 * 1024
+const shortPieces = 8
 
 export interface TableCursorOptions {
   /** The most bytes to read at once when blocks are read in sequence. 0 turns read-ahead off. */
@@ -33,6 +34,10 @@ export class TableCursor extends BlockCursor implements InternalCursor {
   /** The block last requested. A corruption error names this block. */
   private asked = -1
   private ahead: BlockRun | undefined
+  /** Whether the blocks of `ahead` are added to the cache when they are opened. */
+  private fillsCache = false
+  /** The run of blocks that was read last. */
+  private missedFirst = -2
   private missedLast = -2
   private sequential = 0
   private readAhead = firstReadAhead
@@ -117,25 +122,25 @@ export class TableCursor extends BlockCursor implements InternalCursor {
   private openStored(block: number): void {
     const { table, options, ahead } = this
     if (ahead !== undefined && block >= ahead.first && block <= ahead.last) return this.openAhead(ahead, block)
-    this.sequential = block === this.missedLast + 1 ? this.sequential + 1 : 0
-    if (this.sequential < singleBlocks || options.readAhead === 0) {
-      this.missedLast = block
-      this.readAhead = firstReadAhead
-      const alone = options.fillCache ? table.fillBlock(block) : table.readBlock(block)
-      if (options.giveValues) shared(alone.buffer)
-      return this.open(alone)
-    }
-    const run = table.readRun(block, this.readAhead)
+    const isPrevious = block === this.missedFirst - 1
+    this.sequential = isPrevious || block === this.missedLast + 1 ? this.sequential + 1 : 0
+    const isShort = this.sequential < shortPieces || options.readAhead === 0
+    const budget = Math.min(isShort ? shortPiece : this.readAhead, options.readAhead)
+    const run = isPrevious ? table.readRunUpTo(block, budget) : table.readRun(block, budget)
     if (options.giveValues) shared(run.buffer)
     this.ahead = run
+    this.fillsCache = isShort && options.fillCache
+    this.missedFirst = run.first
     this.missedLast = run.last
-    this.readAhead = Math.min(this.readAhead * 2, options.readAhead)
+    this.readAhead = isShort ? firstReadAhead : Math.min(this.readAhead * 2, options.readAhead)
     this.openAhead(run, block)
   }
 
   private openAhead(run: BlockRun, block: number): void {
     // A compressed block gets a buffer of its own.
     if (!run.open(block) && this.options.giveValues) shared(run.bytes.buffer)
-    this.open(run.bytes, run.start, run.end)
+    const { bytes, start, end } = run
+    this.open(bytes, start, end)
+    if (this.fillsCache) this.table.cache.put(this.table, block, bytes.subarray(start, end))
   }
 }

@@ -162,39 +162,56 @@ export class TableReader implements BlockOwner, RunSource {
     return this.checkSection(bytes, 0, offset, length, "data block")
   }
 
-  /** Reads a data block that is not in the cache, and adds a copy to the cache. */
-  fillBlock(index: number): Uint8Array {
-    const block = this.readBlock(index)
-    this.cache.put(this, index, block)
-    return block
-  }
-
-  readBlock(index: number): Uint8Array {
+  private readBlock(index: number): Uint8Array {
     this.index.place(index)
     return this.readSection(this.index, "data block")
   }
 
   /**
-   * Reads the blocks from `index` on that fit in `budget` bytes, but at least one, with one read
+   * Reads the blocks from `first` on that fit in `budget` bytes, but at least one, with one read
    * call.
    */
-  readRun(index: number, budget: number): BlockRun {
-    const table = this.index
-    const handles: Array<Handle> = []
-    let start = 0
-    let end = 0
-    for (let block = index; block < table.count; block++) {
-      table.place(block)
-      const { offset, length } = table
-      if (block === index) start = offset
-      else if (offset !== end || offset + length - start > budget) break
-      handles.push({ offset, length })
-      end = offset + length + sectionTrailerSize
+  readRun(first: number, budget: number): BlockRun {
+    const { index } = this
+    const handles = [this.handleOf(first)]
+    const start = handles[0]!.offset
+    for (let block = first + 1; block < index.count; block++) {
+      const handle = this.handleOf(block)
+      const { offset, length } = handles[handles.length - 1]!
+      if (handle.offset !== offset + length + sectionTrailerSize) break
+      if (handle.offset + handle.length - start > budget) break
+      handles.push(handle)
     }
-    const bytes = readExactly(this.file, start, end - start)
+    return this.readHandles(first, handles)
+  }
+
+  /** The same for the blocks up to `last`. */
+  readRunUpTo(last: number, budget: number): BlockRun {
+    const handles = [this.handleOf(last)]
+    const end = handles[0]!.offset + handles[0]!.length
+    let first = last
+    for (; first > 0; first--) {
+      const handle = this.handleOf(first - 1)
+      if (handle.offset + handle.length + sectionTrailerSize !== handles[0]!.offset) break
+      if (end - handle.offset > budget) break
+      handles.unshift(handle)
+    }
+    return this.readHandles(first, handles)
+  }
+
+  private handleOf(block: number): Handle {
+    this.index.place(block)
+    const { offset, length } = this.index
+    return { offset, length }
+  }
+
+  private readHandles(first: number, handles: ReadonlyArray<Handle>): BlockRun {
+    const { offset: start } = handles[0]!
+    const { offset, length } = handles[handles.length - 1]!
+    const bytes = readExactly(this.file, start, offset + length + sectionTrailerSize - start)
     this.counters.blockReads++
     this.counters.blockBytes += bytes.length
-    return new BlockRun(this, index, handles, bytes)
+    return new BlockRun(this, first, handles, bytes)
   }
 
   failBlock(index: number): never {
