@@ -2,6 +2,7 @@ import type { Kind } from "../loops/index.js"
 import type { Work } from "../loops/loop.js"
 import type { Settings } from "../peers/peer.js"
 import { type Entries, permutation } from "./entries.js"
+import { noteBeforeClose, noteBeforeOpen } from "./resident.js"
 import type { Figures } from "./row.js"
 import type { Course } from "./slices.js"
 
@@ -12,7 +13,29 @@ export interface Session {
   readonly close: () => Promise<void>
 }
 
-export type Open = (directory: string, settings: Settings) => Promise<Session>
+export type OpenSession = (directory: string, settings: Settings) => Promise<Session>
+
+export interface Open extends OpenSession {
+  /** The store, and everything else on which its files depend. */
+  readonly store: string
+  /** Loads the modules of the store, as a program does before it opens one. */
+  readonly load: () => Promise<unknown>
+}
+
+/** Opens sessions, and notes the memory of the process before the first and at the end of the last. */
+export const opener = (store: string, load: () => Promise<unknown>, open: OpenSession): Open =>
+  Object.assign(
+    async (directory: string, settings: Settings) => {
+      noteBeforeOpen()
+      const session = await open(directory, settings)
+      const close = () => {
+        noteBeforeClose()
+        return session.close()
+      }
+      return { ...session, close }
+    },
+    { store, load }
+  )
 
 /** A course without limits, for preparations. */
 export const whole = (operations: number, slice = 1000): Course => ({

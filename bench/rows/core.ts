@@ -157,11 +157,35 @@ export const coreRows: Readonly<Record<string, Row>> = {
     plan: Plans.readWhileWriting,
     judges: [best]
   }),
+  "readwhilewriting-turns": row({
+    title: "random gets, with a turn of the event loop and a put after each 16; gets",
+    kind: "readsInTurns",
+    plan: Plans.readWhileWriting,
+    judges: [best]
+  }),
   deleterandom: row({
     title: "deletes one by one, random, not synced",
     kind: "deletes",
     plan: Plans.deleteRandom,
     judges: []
+  }),
+  "fillrandom-defaults": row({
+    title: "fillrandom with the defaults of each store",
+    kind: "puts",
+    plan: Plans.withDefaults(Plans.fillRandom),
+    judges: [best]
+  }),
+  "readrandom-defaults": row({
+    title: "readrandom with the defaults of each store",
+    kind: "gets",
+    plan: Plans.withDefaults(Plans.readRandom),
+    judges: [best]
+  }),
+  "getMany100-defaults": row({
+    title: "getMany100 with the defaults of each store; keys",
+    kind: "getManys",
+    plan: Plans.withDefaults(Plans.getMany),
+    judges: [best]
   }),
   ycsbA: ycsb("A"),
   ycsbB: ycsb("B"),

@@ -1,24 +1,24 @@
-import { draws, missingKeys, randomEntries, rewritten, sequentialEntries } from "../lib/entries.js"
+import { draws, firstEntries, missingKeys, randomEntries, rewritten, sequentialEntries } from "../lib/entries.js"
 import type { Run } from "../lib/row.js"
 import { inOrder, shuffledWork } from "../lib/session.js"
 import { type Mix, makeTape, read } from "../lib/ycsb.js"
 import { keysAtOnce, seekLength } from "../loops/reads.js"
 import { writersAtOnce } from "../loops/writes.js"
-import { course, type MakePlan } from "./plan.js"
+import { course, fill, type MakePlan } from "./plan.js"
 
 export const fillSequential: MakePlan = (run) => ({
   work: inOrder(sequentialEntries(run.entries)),
-  course: course(run, run.entries)
+  course: fill(run, run.entries)
 })
 
 export const fillRandom: MakePlan = (run) => ({
   work: inOrder(randomEntries(run.entries)),
-  course: course(run, run.entries)
+  course: fill(run, run.entries)
 })
 
 export const fillConcurrently: MakePlan = (run) => ({
   work: inOrder(randomEntries(run.entries)),
-  course: course(run, run.entries, { slice: writersAtOnce * 50 })
+  course: fill(run, run.entries, { slice: writersAtOnce * 50 })
 })
 
 /** Synced puts are slow, so there are fewer of them. */
@@ -105,6 +105,11 @@ export const readWhileWriting: MakePlan = (run) => {
   return { held, work: shuffledWork(held), course: course(run, run.entries) }
 }
 
+/** The same plan on stores that are opened with their own defaults. */
+export const withDefaults =
+  (makePlan: MakePlan): MakePlan =>
+  (run) => ({ ...makePlan(run), settings: { defaults: true } })
+
 export const ycsb =
   (mix: Mix, part = 1): MakePlan =>
   (run) => {
@@ -112,7 +117,7 @@ export const ycsb =
     const tape = makeTape(mix, operations, run.entries)
     const entries = randomEntries(tape.entries)
     return {
-      held: { ...entries, count: run.entries },
+      held: firstEntries(entries, run.entries),
       work: { entries, order: new Uint32Array(0), tape },
       // A mix of gets only runs twice, like the other rows of gets.
       course: course(run, operations, { twice: mix.parts.every(([kind]) => kind === read) })
