@@ -31,7 +31,7 @@ const { values: options, positionals } = parseArgs({
 })
 const { quick, full } = options
 const entries = quick ? 10_000 : 1_000_000
-const limit = Number(options.seconds ?? (full ? 20 : quick ? 0.1 : 3)) * 1000
+const limit = Number(options.seconds ?? (full ? 20 : quick ? 0.1 : 2)) * 1000
 const isUsual = (name: string): boolean => {
   const { when } = rows[name]!
   return when === undefined || (full && when === "full")

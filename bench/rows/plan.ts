@@ -32,12 +32,12 @@ export const course = (run: Run, operations: number, changed: Partial<Course> = 
   ...changed
 })
 
-/**
- * A course that fills a store with all entries. Only a store that takes forty times as long as a
- * loop that reads is stopped.
- */
+/** How many times as long as other loops one that fills a store may take. */
+export const patience = 60
+
+/** A course that fills a store with all entries. */
 export const fill = (run: Run, operations: number, changed: Partial<Course> = {}): Course =>
-  course(run, operations, { limit: run.limit * 40, fills: true, ...changed })
+  course(run, operations, { limit: run.limit * patience, fills: true, ...changed })
 
 /** Operations after which V8 has compiled the code. */
 export const rehearsed = ({ quick }: Run): number => (quick ? 1_000 : 50_000)

@@ -3,6 +3,7 @@ import { computedEntries, draws, missingKeys, permutation } from "../lib/entries
 import { asFastAsBest, us } from "../lib/judges.js"
 import { directoryBytes, MiB, peakMiB, residentMiB } from "../lib/measured.js"
 import { runPart } from "../lib/process.js"
+import { resident } from "../lib/resident.js"
 import type { Figures, Row, Run } from "../lib/row.js"
 import { inBatches, inOrder, type Open, whole, withSession } from "../lib/session.js"
 import { seekLength } from "../loops/reads.js"
@@ -13,8 +14,16 @@ import { course, rehearsed } from "./plan.js"
 /** Most operations of each loop. */
 const most = 200_000
 
-/** Runs several rows, one after the other, on one store of `count` entries. */
-const severalRows = async (open: Open, run: Run, count: number): Promise<Figures> => {
+/**
+ * Runs several rows, one after the other, on one store of `count` entries. `whenFilled` runs while
+ * the store is full, compacted and closed.
+ */
+const severalRows = async (
+  open: Open,
+  run: Run,
+  count: number,
+  whenFilled: () => Promise<Figures> = async () => ({})
+): Promise<Figures> => {
   const operations = Math.min(count, most)
   const entries = computedEntries(count)
   const some = (number: number) => course(run, number, { twice: true })
@@ -27,6 +36,7 @@ const severalRows = async (open: Open, run: Run, count: number): Promise<Figures
     await session.compact()
     return figures
   })
+  const more = await whenFilled()
   const order = draws(operations, count, 5)
   const begin = performance.now()
   return withSession(open, run.directory, usual, async (session) => {
@@ -50,7 +60,8 @@ const severalRows = async (open: Open, run: Run, count: number): Promise<Figures
       "readseq/s": walk["ops/s"]!,
       "overwrite/s": overwrite["ops/s"]!,
       "open ms": opened,
-      "bytes/entry": bytes / count
+      "bytes/entry": bytes / count,
+      ...more
     }
   })
 }
@@ -101,9 +112,11 @@ const atScale =
     const directory = `${run.directory}-tenth`
     mkdirSync(directory)
     const small = await runPart({ ...run, directory }, tenth)
-    const large = await severalRows(open, run, count)
-    const { "ops/s": gets, "rss MiB": resident } = await runPart(run, cached)
-    return { ...large, ...growth(small, large), "readrandom 1.6 GiB/s": gets!, "rss 1.6 GiB MiB": resident! }
+    const large = await severalRows(open, run, count, async () => {
+      const figures = await runPart(run, cached)
+      return { "readrandom 1.6 GiB/s": figures["ops/s"]!, "rss 1.6 GiB MiB": figures[resident]! }
+    })
+    return { ...large, ...growth(small, large) }
   }
 
 const scaling = (count: number, more?: More, when?: Row["when"]): Row => ({
