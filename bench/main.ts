@@ -69,7 +69,7 @@ const contendersOf = (row: Row): Readonly<Record<string, string>> => {
 const roundsOf = (row: Row): number => Number(options.rounds ?? (quick ? 1 : (row.rounds ?? 3)))
 
 /** A contender that takes longer than this for a round runs only once. */
-const longRound = full ? 60_000 : 30_000
+const longRound = full ? 60_000 : 15_000
 
 /**
  * Contenders alternate, so that a disturbance of the machine affects all of them. A quick run

@@ -1,4 +1,4 @@
-import { type Data, keySize, makeData, makeRandom, randomBytes, valueSize } from "./data.js"
+import { type Data, keySize, makeData, makeKeys, makeRandom, randomBytes, valueSize } from "./data.js"
 
 /** Keys and values by index; the same for every store. */
 export interface Entries {
@@ -20,6 +20,10 @@ const fromArrays = (kind: string, { keys, values }: Data, valueSize: number): En
 
 /** Random keys and values, made in advance. */
 export const randomEntries = (count: number): Entries => fromArrays("random", makeData(count), valueSize)
+
+/** The same entries for a process that only reads them: it holds only the keys. */
+export const randomKeys = (count: number): Entries =>
+  fromArrays("random", { keys: makeKeys(count), values: [] }, valueSize)
 
 /** The first entries. Random entries begin alike, however many there are. */
 export const firstEntries = (entries: Entries, count: number): Entries => ({

@@ -43,23 +43,23 @@ const commit = (): string => {
   return `${git("rev-parse", "--short=10", "HEAD").trim()}${changed ? "+" : ""}`
 }
 
-/** The date, the commit and the machine of a measurement. */
-export const machine = () => ({
+/** The date, the commit and the machine of this run. */
+export const machine = {
   date: new Date().toISOString(),
   commit: commit(),
   node: process.version,
   platform: process.platform,
   arch: process.arch,
   cores: availableParallelism()
-})
+}
 
-export const keepResult = (folder: URL, result: Omit<Result, keyof ReturnType<typeof machine>>): void =>
-  keepText(folder, `${result.row}.json`, `${JSON.stringify({ ...machine(), ...result }, undefined, 2)}\n`)
+export const keepResult = (folder: URL, result: Omit<Result, keyof typeof machine>): void =>
+  keepText(folder, `${result.row}.json`, `${JSON.stringify({ ...machine, ...result }, undefined, 2)}\n`)
 
 /** The stored figures of a row, if they are of the same commit. */
 export const keptFigures = (folder: URL, row: string): Spreads => {
   const [kept] = existsSync(folder) ? keptResults(folder, [row]) : []
-  return kept?.commit === commit() ? kept.figures : {}
+  return kept?.commit === machine.commit ? kept.figures : {}
 }
 
 /** All stored results of these rows, in their order. */

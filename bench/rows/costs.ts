@@ -76,13 +76,13 @@ const notDone = (count: number) => new Float64Array(count).fill(Number.NaN)
 const batchFor = (size: number): number => Math.min(1000, (4 * MiB) / size)
 
 /**
- * Values of one size, with at most 464 bytes of data for each entry of the run: puts, each timed; a
+ * Values of one size, with at most 232 bytes of data for each entry of the run: puts, each timed; a
  * load of another store; gets of that store, each timed; scans.
  */
 const valueSize =
   (size: number): Measure =>
   async (open, run) => {
-    const count = Math.min(run.entries, Math.floor((run.entries * 464) / (16 + size)))
+    const count = Math.min(run.entries, Math.floor((run.entries * 232) / (16 + size)))
     const entries = largeEntries(count, size)
     const [putTimes, getTimes] = [notDone(count), notDone(count)]
     const putDirectory = `${run.directory}-puts`
@@ -156,7 +156,8 @@ const memory =
 const memoryRow = (title: string, full?: number): Row => ({
   title,
   contenders: { ...ours(memory(5, full)), ...peersBy("puts", ["best"], memory(0, full)) },
-  judges: [below(100, "beyond budgets MiB")]
+  judges: [below(100, "beyond budgets MiB")],
+  rounds: 1
 })
 
 const size =
@@ -236,11 +237,7 @@ export const costRows: Readonly<Record<string, Row>> = {
     judges: [below(5_000, "put p99.9 µs")]
   },
   memory: memoryRow("peak memory of filling, overwriting and reading, minus that of the process and the data"),
-  "memory-10M": {
-    ...memoryRow("the same with 10,000,000 entries", 10_000_000),
-    when: "full",
-    rounds: 1
-  },
+  "memory-10M": { ...memoryRow("the same with 10,000,000 entries", 10_000_000), when: "full" },
   size: {
     title: "size on disk of compacted entries with half-redundant values, uncompressed and compressed",
     contenders: {
@@ -251,20 +248,24 @@ export const costRows: Readonly<Record<string, Row>> = {
       ...compressed("RocksDB", "zstd"),
       ...compressed("LMDB", "lz4")
     },
-    judges: [asSmallAs("RocksDB", "bytes/entry", 1, "effect-lsm deflate")]
+    judges: [asSmallAs("RocksDB", "bytes/entry", 1, "effect-lsm deflate")],
+    rounds: 1
   },
   "size-defaults": {
     title: "size with the defaults of each store",
     contenders: everyone(size(withDefaults)),
-    judges: [asSmallAs("RocksDB", "bytes/entry")]
+    judges: [asSmallAs("RocksDB", "bytes/entry")],
+    rounds: 1
   },
   writeAmplification: {
     title: "bytes written per byte of entries: filled and overwritten twice, with small memtables",
-    contenders: everyone(writeAmplification((run) => randomEntries(run.entries), 1000))
+    contenders: everyone(writeAmplification((run) => randomEntries(run.entries), 1000)),
+    rounds: 1
   },
   "writeAmplification-4KiB": {
     title: "the same with a tenth as many entries and values of 4 KiB, in batches of 100",
     contenders: everyone(writeAmplification(pages, 100)),
-    judges: [below(2, "bytes written/byte")]
+    judges: [below(2, "bytes written/byte")],
+    rounds: 1
   }
 }

@@ -39,11 +39,11 @@ const loopDelay =
     const entries = largeEntries(count(run), size)
     return withPrepared(open, run, settings, entries, () =>
       withSession(open, run.directory, settings, async (session) => {
-        await paced(session, kind, entries, pace, run.quick ? 200 : 3_000)
+        await paced(session, kind, entries, pace, run.quick ? 200 : 2_000)
         const delay = watchDelay()
         const before = writtenBytes()
         const begin = performance.now()
-        const puts = await paced(session, kind, entries, pace, run.quick ? 500 : 12_000)
+        const puts = await paced(session, kind, entries, pace, run.quick ? 500 : 10_000)
         const seconds = (performance.now() - begin) / 1000
         return { ...delay(), "puts/s": puts / seconds, "MiB written/s": (writtenBytes() - before) / MiB / seconds }
       })

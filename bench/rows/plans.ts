@@ -1,4 +1,13 @@
-import { draws, firstEntries, missingKeys, randomEntries, rewritten, sequentialEntries } from "../lib/entries.js"
+import {
+  draws,
+  type Entries,
+  firstEntries,
+  missingKeys,
+  randomEntries,
+  randomKeys,
+  rewritten,
+  sequentialEntries
+} from "../lib/entries.js"
 import type { Run } from "../lib/row.js"
 import { inOrder, shuffledWork } from "../lib/session.js"
 import { type Mix, makeTape, read } from "../lib/ycsb.js"
@@ -58,25 +67,29 @@ export const deleteRandom: MakePlan = (run) => {
   return { held, work: shuffledWork(held), course: course(run, run.entries) }
 }
 
+/** The process that prepares the store needs values too. */
+const heldToRead = (run: Run): Entries =>
+  run.part === undefined ? randomKeys(run.entries) : randomEntries(run.entries)
+
 export const readRandom: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   return { held, work: shuffledWork(held), course: course(run, run.entries, { twice: true }) }
 }
 
 export const readHot: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   const order = draws(run.entries, Math.ceil(run.entries / 100), 5)
   return { held, work: { entries: held, order }, course: course(run, run.entries, { twice: true }) }
 }
 
 export const readMissing: MakePlan = (run) => ({
-  held: randomEntries(run.entries),
+  held: heldToRead(run),
   work: inOrder(missingKeys(run.entries)),
   course: course(run, run.entries, { twice: true })
 })
 
 export const getMany: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   const operations = Math.floor(run.entries / keysAtOnce)
   return {
     held,
@@ -86,12 +99,12 @@ export const getMany: MakePlan = (run) => {
 }
 
 export const walk: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   return { held, work: inOrder(held), course: course(run, 3, { slice: 1, twice: true, weight: run.entries }) }
 }
 
 export const seek: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   const operations = Math.floor(run.entries / 20)
   return {
     held,
