@@ -58,10 +58,16 @@ export const inOrder = (entries: Entries): Work => ({
 
 export const shuffledWork = (entries: Entries, seed = 4): Work => ({ entries, order: permutation(entries.count, seed) })
 
+/**
+ * Entries in a batch of preparation. lmdb 3.5.6 aborts at the first write to a reopened store that
+ * batches of 1,000 have filled with 1,000,000 entries (`mdb_freelist_save`).
+ */
+const preparedBatch = 500
+
 /** Makes a store with all entries, written in batches and compacted, and closes it. */
 export const prepare = async (open: Open, directory: string, settings: Settings, entries: Entries): Promise<void> => {
   const session = await open(directory, { ...settings, durability: "buffered" })
-  await inBatches(session, entries)
+  await inBatches(session, entries, whole(entries.count, preparedBatch))
   await session.compact()
   await session.close()
 }
