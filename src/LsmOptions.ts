@@ -58,7 +58,7 @@ export interface Tuning {
   /** How many frozen memtables may wait for a flush before writers wait too. Default 4. */
   readonly maxFrozenMemtables?: number | undefined
   /**
-   * Largest size of a data block. A block with a single key may be larger. Default 1 KiB, and 4 KiB
+   * Largest size of a data block. A block with a single key may be larger. Default 2 KiB, and 4 KiB
    * for levels with compression: a lookup reads and checks a whole block, and small blocks compress
    * badly.
    */
@@ -396,7 +396,7 @@ export const codecAt = ({ compression }: Settings, level: number): Compression =
  * @internal
  */
 export const blockBytesOf = ({ blockBytes }: Pick<Settings, "blockBytes">, codec: Compression): number =>
-  blockBytes ?? (codec === "none" ? KiB : 4 * KiB)
+  blockBytes ?? (codec === "none" ? 2 * KiB : 4 * KiB)
 
 /**
  * Checks a durability and fills in its defaults. Throws an `InvalidArgument` that names `argument`.
