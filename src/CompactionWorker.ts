@@ -1,12 +1,15 @@
 /**
- * Compactions in a worker thread, so that they take no time of the event loop. It replaces the
- * usual `TableMerger`.
+ * Flushes and compactions in a worker of `@effect/platform`. It replaces the usual `TableMerger`.
  *
- * The main thread sends the list of tables to merge and receives the list of tables written. The
- * worker thread reads, merges, writes and syncs with its own file descriptors. It starts at the
- * first compaction, does one job at a time, ends with the store, and does not keep the process
- * alive while it is idle. The main thread still decides when to compact, delays writers, and owns
- * the manifest.
+ * A store on Node has a background thread without this: see `LsmOptions.Tuning.backgroundThread`.
+ * This module is for programs that must say where the program of the thread is, such as bundles, or
+ * that want a failed merge as an error.
+ *
+ * The main thread sends the log segment to flush or the list of tables to merge, and receives the
+ * list of tables written. The worker thread reads, sorts or merges, writes and syncs with its own
+ * file descriptors. It starts at the first flush or compaction, does one of each at a time, ends
+ * with the store, and does not keep the process alive while it is idle. The main thread still
+ * decides when to flush and compact, delays writers, and owns the manifest.
  *
  * @since 3.0.0
  */
@@ -28,11 +31,11 @@ import type * as Store from "./Store.js"
 import { TableMerger, type TableMergerService } from "./TableMerger.js"
 
 /**
- * Merges in a thread of the provided platform. The thread runs the module
+ * Flushes and merges in a thread of the provided platform. The thread runs the module
  * `internal/thread/compactionThread.js` of this package, or one that does the same. If the thread
- * dies, for example because it ran out of memory, the merge fails with a `StorageError` whose
- * `operation` is `"merge in a thread"`. Its files are removed, and the next job starts a new
- * thread.
+ * dies, for example because it ran out of memory, a merge fails with a `StorageError` whose
+ * `operation` is `"merge in a thread"`, and a flush is done in the store's own thread. Files of the
+ * dead thread are removed, and the next job starts a new thread.
  *
  * @since 3.0.0
  * @category constructors
@@ -76,7 +79,7 @@ const threadFailure = (directory: string, { cause }: ThreadDied): FileError => {
 }
 
 /**
- * Merges in a thread of the provided platform. For bundles, which must say where the program of the
+ * Flushes and merges in a thread of the provided platform. For bundles, which must say where the program of the
  * thread is.
  *
  * @since 3.0.0
@@ -88,7 +91,7 @@ export const layerPlatform = (
   Layer.scoped(TableMerger, make(options))
 
 /**
- * Merges in a thread of Node. The thread always uses the real file system, whatever `Storage` the
+ * Flushes and merges in a thread of Node. The thread always uses the real file system, whatever `Storage` the
  * store uses.
  *
  * @since 3.0.0
@@ -103,7 +106,7 @@ export const layer = (options: LsmOptions.LsmOptions): Layer.Layer<TableMerger, 
   )
 
 /**
- * `LsmStore.layer` with compactions in a worker thread.
+ * `LsmStore.layer` with flushes and compactions in a worker of `@effect/platform`.
  *
  * @example
  * ```ts
@@ -119,7 +122,7 @@ export const layerStore = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore
   Layer.scoped(LsmStore.LsmStore, makeStore(options))
 
 /**
- * `LsmStore.make` with compactions in a worker thread.
+ * `LsmStore.make` with flushes and compactions in a worker of `@effect/platform`.
  *
  * @since 3.0.0
  * @category constructors
