@@ -1,3 +1,4 @@
+import { MessageChannel } from "node:worker_threads"
 import { BlockCache } from "../cache/blockCache.js"
 import type { MergeInputs } from "../compaction/mergeInputs.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
@@ -181,8 +182,12 @@ export class TableJobs {
    * the segment does not hold exactly the operations of `request.sequences`.
    */
   flush(storage: JobStorage, request: FlushRequest): Job {
+    let segment: Uint8Array | undefined
     const begin = (): Writing => ({
-      cursor: loggedEntries(storage.driver, request),
+      cursor: loggedEntries(request, () => {
+        segment = readWhole(storage.driver, pathOf(request))
+        return segment
+      }),
       retention: new Retention(request.snapshots, () => false),
       targetSize: Number.POSITIVE_INFINITY,
       level: 0
@@ -194,6 +199,7 @@ export class TableJobs {
       begin,
       () => Promise.resolve(),
       () => {
+        if (segment !== undefined) release(segment)
         this.flushes--
         if (this.flushes === 0) this.resumeMerges()
       }
@@ -227,14 +233,26 @@ export class TableJobs {
   }
 }
 
-const loggedEntries = (driver: StorageDriver, { options, storeId, segment, sequences }: FlushRequest) => {
-  const path = `${options.directory}/${logName(segment)}`
+const pathOf = ({ options, segment }: FlushRequest): string => `${options.directory}/${logName(segment)}`
+
+const loggedEntries = (request: FlushRequest, read: () => Uint8Array): InternalCursor => {
+  const { segment, sequences, storeId } = request
   try {
-    return segmentCursor(new SegmentReader(path, segment, readWhole(driver, path), storeId), sequences)
+    return segmentCursor(new SegmentReader(pathOf(request), segment, read(), storeId), sequences)
   } catch (failure) {
     if (isFailure(failure) || failure instanceof RangeError) throw new SegmentFailure(failure.message)
     throw failure
   }
+}
+
+/**
+ * Frees the memory of bytes at once. The garbage of a thread that is idle may stay for long. A port
+ * that is closed takes the memory and drops it; `ArrayBuffer.transfer` is not in Node 20.
+ */
+const release = ({ buffer }: Uint8Array): void => {
+  const { port1 } = new MessageChannel()
+  port1.close()
+  port1.postMessage(buffer, [buffer as ArrayBuffer])
 }
 
 class Cancelled extends Error {}
