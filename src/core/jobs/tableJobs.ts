@@ -86,7 +86,10 @@ const sliceBytes = 256 * 1024
 /** The inputs of a merge are read in pieces of this size. */
 const readAhead = 256 * 1024
 
-/** The input tables of one merge. At most `maxOpenTables` are open, the least recently used is closed first. */
+/**
+ * The input tables of one merge. At most `maxOpenTables` are open; the least recently used is closed
+ * first.
+ */
 class Inputs {
   private readonly open = new Map<number, TableReader>()
   private readonly cache: BlockCache

@@ -17,7 +17,10 @@ export interface SequenceRange {
 /** Places in a segment are kept as 32-bit numbers. */
 const longestSegment = 2 ** 32 - 1
 
-/** The places of a segment's keys, in log order. The operation at index `i` has sequence number `first + i`. */
+/**
+ * The places of a segment's keys, in log order. The operation at index `i` has the sequence number
+ * `first + i`.
+ */
 class Places implements BatchTarget {
   readonly keyStarts: Uint32Array
   readonly keyEnds: Uint32Array
@@ -43,8 +46,8 @@ class Places implements BatchTarget {
 }
 
 /**
- * Reads every record of a segment, and checks that they are the operations of `range`. Only keys'
- * places are kept: 24 bytes an entry while they are sorted.
+ * Reads every record of a segment, and checks that they are the operations of `range`. Only the
+ * places of keys are kept: 24 bytes an entry while they are sorted.
  *
  * @throws CorruptionFailure if the segment holds anything else
  */

@@ -18,7 +18,7 @@ import type { ThreadWork } from "./threadWork.js"
  * Work on fewer bytes of keys and values does not start the thread: it is done before a thread
  * would be ready.
  */
-const leastToStartBy = 1024 * 1024
+const defaultLeast = 1024 * 1024
 
 /**
  * Merges and flushes in a thread of Node, which runs `program`. The thread is started by the first
@@ -28,7 +28,7 @@ const leastToStartBy = 1024 * 1024
 export const mergerInThread = (
   settings: Settings,
   program: () => URL,
-  leastToStart = leastToStartBy
+  leastToStart = defaultLeast
 ): Effect.Effect<TableMergerService, never, Storage | SSTableStore | Scope.Scope> =>
   Effect.gen(function* () {
     const { directory } = settings
