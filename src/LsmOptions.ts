@@ -116,6 +116,17 @@ export interface Tuning {
   readonly levelRatio?: number | undefined
   /** The fraction of its limit at which a level is compacted. Default 0.85. */
   readonly compactionThreshold?: number | undefined
+  /**
+   * Whether memtables are flushed and tables compacted in a worker thread, so that they take no time
+   * of the event loop. Default true.
+   *
+   * It applies to stores that `LsmStore.make`, `layer` and `layerConfig` open on Node. The thread
+   * starts with the first flush or compaction of 1 MiB or more, and ends with the store. If it
+   * cannot start, or is not wanted, the main thread does the work in slices.
+   *
+   * @since 3.1.0
+   */
+  readonly backgroundThread?: boolean | undefined
   /** Longest key. Default and maximum 64 KiB. */
   readonly maxKeyBytes?: number | undefined
   /** Longest value. Default and maximum 256 MiB. */
@@ -242,6 +253,7 @@ export interface Settings {
   readonly level1Bytes: number
   readonly levelRatio: number
   readonly compactionThreshold: number
+  readonly backgroundThread: boolean
   readonly maxKeyBytes: number
   readonly maxValueBytes: number
   readonly inlineSyncMillis: number
@@ -324,9 +336,11 @@ const resolve = (options: LsmOptions): Settings => {
   const createIfMissing = options.createIfMissing ?? true
   const readOnly = options.readOnly ?? false
   const recovery = options.recovery ?? "strict"
+  const backgroundThread = options.backgroundThread ?? true
   const name = options.name ?? directory
   if (typeof createIfMissing !== "boolean") fail("createIfMissing", "must be true or false")
   if (typeof readOnly !== "boolean") fail("readOnly", "must be true or false")
+  if (typeof backgroundThread !== "boolean") fail("backgroundThread", "must be true or false")
   if (!recoveries.includes(recovery)) fail("recovery", `must be one of ${recoveries.join(", ")}`)
   if (readOnly && recovery === "salvage") fail("recovery", "a read-only store cannot be salvaged")
   if (typeof name !== "string") fail("name", "must be a string")
@@ -368,6 +382,7 @@ const resolve = (options: LsmOptions): Settings => {
     level1Bytes: integer("level1Bytes", 64 * MiB, 1, 2 ** 40),
     levelRatio: real("levelRatio", 10, 2, 1000),
     compactionThreshold: real("compactionThreshold", 0.85, 0.01, 1),
+    backgroundThread,
     maxKeyBytes: integer("maxKeyBytes", longestKey, 1, longestKey),
     maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
     inlineSyncMillis: real("inlineSyncMillis", 1, 0, 1000),
@@ -389,14 +404,6 @@ const resolveCompression = (compression: Compression | ReadonlyArray<Compression
  */
 export const codecAt = ({ compression }: Settings, level: number): Compression =>
   compression[Math.min(level, compression.length - 1)]!
-
-/**
- * The largest size of data blocks with this compression.
- *
- * @internal
- */
-export const blockBytesOf = ({ blockBytes }: Pick<Settings, "blockBytes">, codec: Compression): number =>
-  blockBytes ?? (codec === "none" ? 2 * KiB : 4 * KiB)
 
 /**
  * Checks a durability and fills in its defaults. Throws an `InvalidArgument` that names `argument`.

@@ -18,6 +18,7 @@ import type { RetentionPolicy } from "./core/cursor/retention.js"
 import { StorageFailure } from "./core/storage/failure.js"
 import { tableName } from "./core/storage/fileNames.js"
 import { closeQuietly, type StorageFile } from "./core/storage/storageDriver.js"
+import { blockBytesOf } from "./core/table/blockSize.js"
 import { TableBuilder } from "./core/table/tableBuilder.js"
 import { TableCursor, type TableCursorOptions } from "./core/table/tableCursor.js"
 import type { Superseded, TableMeta } from "./core/table/tableFormat.js"
@@ -26,7 +27,7 @@ import { ReadCounters, TableReader } from "./core/table/tableReader.js"
 import { type WriterJobResult, writeTables } from "./core/table/tableWriterJob.js"
 import { runSlices } from "./internal/storage/slices.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
-import { blockBytesOf, codecAt, type LsmOptions, resolveOptions } from "./LsmOptions.js"
+import { codecAt, type LsmOptions, resolveOptions } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
 
 export type {
@@ -219,11 +220,11 @@ interface OpenTable {
 export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* resolveOptions(options)
-    const { directory, maxOpenTables, restartInterval, filterFalsePositiveRate } = settings
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = settings
     const storage = yield* Storage
     const { driver } = storage
     const { blockCacheBytes, entryCacheBytes, compression } = settings
-    const largestBlock = Math.max(...compression.map((codec) => blockBytesOf(settings, codec)))
+    const largestBlock = Math.max(...compression.map((codec) => blockBytesOf(blockBytes, codec)))
     const cache: BlockCache = new BlockCache(
       blockCacheBytes,
       largestBlock,
@@ -327,7 +328,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       Effect.suspend(() => {
         const files: Array<{ readonly fileNumber: number; readonly file: StorageFile }> = []
         const codec = codecAt(settings, job.level)
-        const blockSize = blockBytesOf(settings, codec)
+        const blockSize = blockBytesOf(blockBytes, codec)
         const steps = writeTables(job.cursor, {
           begin: () => {
             const fileNumber = job.allocate()

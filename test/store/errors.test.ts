@@ -226,6 +226,7 @@ describe("invalid arguments fail with InvalidArgument, and change nothing", () =
           expect(error, `${name}: ${String(value)}`).toMatchObject({ _tag: "InvalidArgument", argument: name })
         }
       }
+      expect(yield* refusal(place, wrong({ backgroundThread: 1 }))).toMatchObject({ argument: "backgroundThread" })
       expect(yield* refusal(place, wrong({ createIfMissing: "no" }))).toMatchObject({ argument: "createIfMissing" })
     })
   )

@@ -1,8 +1,9 @@
 import * as Schema from "effect/Schema"
 import { Corruption, DiskFull, StorageError, UnsupportedFormat } from "../../LsmError.js"
+import { SegmentUnusable } from "../background/segmentUnusable.js"
 
 /**
- * Messages between a store and the worker thread that merges its tables. They are plain data, and
+ * Messages between a store and the worker thread that flushes and merges. They are plain data, and
  * errors keep their fields.
  */
 
@@ -45,14 +46,29 @@ export const MergeRequest = Schema.Struct({
   fileNumbers: Schema.Array(Schema.Number)
 })
 
-export type MergeRequest = typeof MergeRequest.Type
+/**
+ * A flush of the memtable whose records a log segment holds. Its table takes its number from
+ * `fileNumbers`.
+ */
+export const FlushRequest = Schema.Struct({
+  options: TableOptions,
+  storeId: Schema.Uint8ArrayFromSelf,
+  segment: Schema.Number,
+  sequences: Schema.Struct({ first: Schema.Number, last: Schema.Number }),
+  snapshots: Schema.Array(Schema.Number),
+  fileNumbers: Schema.Array(Schema.Number)
+})
 
+/** A kind of work. */
+export const Kind = Schema.Struct({ kind: Schema.Literal("flush", "merge") })
+
+/** The tables that were written. */
 export const MergeResult = Schema.Struct({
   tables: Schema.Array(TableMeta),
   entriesRead: Schema.Number,
   entriesDropped: Schema.Number
 })
 
-export type MergeResult = typeof MergeResult.Type
-
 export const MergeFailure = Schema.Union(StorageError, DiskFull, Corruption, UnsupportedFormat)
+
+export const FlushFailure = Schema.Union(StorageError, DiskFull, Corruption, UnsupportedFormat, SegmentUnusable)
