@@ -11,11 +11,14 @@ export interface MergeInputs {
   readonly below: ReadonlyArray<ReadonlyArray<KeyBounds>>
 }
 
-export const mergeInputs = ({ level, outputLevel, inputs, overlaps }: Compaction, version: Version): MergeInputs => {
-  const { smallest, largest } = keyRange([...inputs, ...overlaps])
+export const mergeInputs = (compaction: Compaction, version: Version): MergeInputs => {
+  const { level, outputLevel, inputs, between, overlaps } = compaction
+  const lower = [...between.map(({ tables }) => tables), overlaps].filter((tables) => tables.length > 0)
   const upper = level === 0 ? inputs.map((table) => [table]) : [inputs]
+  const runs = [...upper, ...lower]
+  const { smallest, largest } = keyRange(runs.flat())
   return {
-    runs: overlaps.length === 0 ? upper : [...upper, overlaps],
+    runs,
     below: version.levels.slice(outputLevel + 1).map((_, i) => {
       const tables = version.overlapping(outputLevel + 1 + i, smallest, largest)
       return tables.map(({ smallestKey, largestKey }) => ({ smallestKey, largestKey }))

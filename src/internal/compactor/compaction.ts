@@ -6,9 +6,10 @@ import {
   isTrivialMove,
   levelScores,
   pickCompaction,
-  pickManual,
-  pickSuperseded
+  pickSuperseded,
+  tablesOf
 } from "../../core/compaction/compactionPicker.js"
+import { manualLevel0, planManual } from "../../core/compaction/manualCompaction.js"
 import { mergeInputs } from "../../core/compaction/mergeInputs.js"
 import type { FileError } from "../../LsmError.js"
 import { codecAt } from "../../LsmOptions.js"
@@ -51,12 +52,12 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
   const run = (compaction: Compaction): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       const started = yield* Clock.currentTimeMillis
-      const { inputs, overlaps, level, outputLevel, reason } = compaction
+      const { inputs, level, outputLevel, reason } = compaction
+      const sources = tablesOf(compaction).flatMap(({ tables: from }) => from)
       let report: Effect.Effect<void>
-      const removed = [
-        ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
-        ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
-      ]
+      const removed = tablesOf(compaction).flatMap((from) =>
+        from.tables.map(({ fileNumber }) => ({ level: from.level, fileNumber }))
+      )
       // A table moved to a level of another compression would keep the one it has.
       if (isTrivialMove(compaction) && codecAt(settings, level) === codecAt(settings, outputLevel)) {
         yield* state.apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
@@ -85,9 +86,9 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
           reason,
           level,
           outputLevel,
-          inputs: numbersOf([...inputs, ...overlaps]),
+          inputs: numbersOf(sources),
           table: numbersOf(result.tables),
-          bytesRead: sizeOf(inputs) + sizeOf(overlaps),
+          bytesRead: sizeOf(sources),
           bytes,
           dropped: result.entriesDropped,
           duration
@@ -115,16 +116,20 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
   const compactRange = (range: CompactionRange): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       const { smallest, largest } = range
-      let level = 0
-      for (;;) {
+      const learn = Effect.suspend(() => {
         const version = manifest.unsafeVersion()
-        for (let at = level; at < version.levels.length; at++) {
-          yield* tables.learnSuperseded(version.overlapping(at, smallest, largest))
-        }
-        const compaction = pickManual(manifest.unsafeVersion(), level, range, garbage())
-        if (compaction === undefined || state.isHalted()) return
+        const touched = version.levels.flatMap((_, level) => version.overlapping(level, smallest, largest))
+        return tables.learnSuperseded(touched)
+      })
+      yield* learn
+      const first = manualLevel0(manifest.unsafeVersion(), range, garbage())
+      if (first !== undefined) {
+        yield* run(first)
+        yield* learn
+      }
+      for (const compaction of planManual(manifest.unsafeVersion(), range, garbage())) {
+        if (state.isHalted()) return
         yield* run(compaction)
-        level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
       }
     }).pipe(
       state.unlessVanished,
