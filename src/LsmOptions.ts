@@ -87,7 +87,7 @@ export interface Tuning {
   /**
    * The part of `blockCacheBytes` that single entries which were found in tables may take from
    * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
-   * free. An entry of more than 1 KiB is not cached. Default three quarters of `blockCacheBytes`; 0
+   * free. An entry of more than 8 KiB is not cached. Default three quarters of `blockCacheBytes`; 0
    * caches no entries.
    */
   readonly entryCacheBytes?: number | undefined

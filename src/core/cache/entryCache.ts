@@ -3,8 +3,11 @@ import type { LookupKey } from "../bytes/lookupKey.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 import { EntryIndex, indexSlotBytes } from "./entryIndex.js"
 
-/** Larger entries (head, key and value together) are not cached. */
-const largestEntry = 1024
+/** Larger entries (head, key and value together) are not cached, nor those above a fraction of a chunk. */
+const largestEntry = 8 * 1024
+const largestShare = 1 / 16
+/** Entries up to this size are cached even in small chunks. */
+const smallEntry = 1024
 const headBytes = 16
 const unit = 8
 const largestChunk = 1024 * 1024
@@ -14,10 +17,12 @@ const reservedChunks = 8
 const mostSlotsLog2 = 24
 const slotsPerDoorkeeper = 4
 const slotCost = indexSlotBytes + 4 / slotsPerDoorkeeper
-const lengthMask = 0x7ff
+const longestCachedKey = 0x7ff
+const keyMask = 0x7ff
 const valueShift = 11
-const levelShift = 22
-const askedFor = 1 << 25
+const valueMask = 0x3fff
+const levelShift = 25
+const askedFor = 1 << 28
 
 /** The tables that the entries come from: the number of their entries and bytes. */
 export interface EntrySource {
@@ -65,6 +70,7 @@ export class EntryCache {
   private readonly chunkBytes: number
   private readonly chunkUnits: number
   private readonly chunkShift: number
+  private readonly largest: number
   private readonly bytes: Array<Uint8Array> = []
   private readonly words: Array<Uint32Array> = []
   /** The end of the entries in each chunk. */
@@ -75,6 +81,7 @@ export class EntryCache {
   constructor(private readonly budget: EntryBudget) {
     const wanted = Math.min(largestChunk, Math.max(smallestChunk, budget.reserved / reservedChunks))
     this.chunkBytes = 2 ** Math.floor(Math.log2(wanted))
+    this.largest = Math.min(largestEntry, Math.max(smallEntry, this.chunkBytes * largestShare))
     this.chunkUnits = this.chunkBytes / unit
     this.chunkShift = Math.log2(this.chunkUnits)
   }
@@ -102,14 +109,14 @@ export class EntryCache {
       const word = at / 4
       const head = words[word + 1]!
       const keyStart = at + headBytes
-      if ((head & lengthMask) !== key.length || !isKey(bytes, keyStart, key)) continue
+      if ((head & keyMask) !== key.length || !isKey(bytes, keyStart, key)) continue
       const version = words[word + 2]! + words[word + 3]! * 2 ** 32
       if (version > sequence) return false
       if ((head & askedFor) === 0) words[word + 1] = head | askedFor
       found.sequence = version
       found.bytes = bytes
       found.start = keyStart + key.length
-      found.end = found.start + ((head >>> valueShift) & lengthMask)
+      found.end = found.start + ((head >>> valueShift) & valueMask)
       this.level = (head >>> levelShift) & 7
       this.hits++
       return true
@@ -124,7 +131,7 @@ export class EntryCache {
   offer(key: LookupKey, found: LookupResult, level: number): void {
     const valueLength = found.end - found.start
     const size = Math.ceil((headBytes + key.length + valueLength) / unit) * unit
-    if (size > largestEntry || !this.hasRoom(size, key)) return
+    if (size > this.largest || key.length > longestCachedKey || !this.hasRoom(size, key)) return
     const chunk = this.active
     const at = this.ends[chunk]!
     this.ends[chunk] = at + size
@@ -301,7 +308,7 @@ export class EntryCache {
       const word = at / 4
       const hash1 = words[word]!
       const head = words[word + 1]!
-      const length = headBytes + (head & lengthMask) + ((head >>> valueShift) & lengthMask)
+      const length = headBytes + (head & keyMask) + ((head >>> valueShift) & valueMask)
       const size = Math.ceil(length / unit) * unit
       const slot = this.index.slotOf(hash1, chunk * this.chunkUnits + at / unit)
       if (slot >= 0) visit(slot, at, size)

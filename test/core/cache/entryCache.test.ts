@@ -70,7 +70,10 @@ const steps = FastCheck.array(
   FastCheck.oneof(
     { weight: 40, arbitrary: FastCheck.record({ ask: nameOf, at: FastCheck.constant(undefined) }) },
     { weight: 8, arbitrary: FastCheck.record({ ask: nameOf, at: FastCheck.nat(600) }) },
-    { weight: 1, arbitrary: FastCheck.record({ write: nameOf, size: FastCheck.nat(1100) }) },
+    {
+      weight: 1,
+      arbitrary: FastCheck.record({ write: nameOf, size: FastCheck.oneof(FastCheck.nat(1100), FastCheck.nat(9000)) })
+    },
     { weight: 1, arbitrary: FastCheck.record({ others: FastCheck.integer({ min: 0, max: 32 }) }) },
     { weight: 1, arbitrary: FastCheck.record({ names: FastCheck.integer({ min: 1, max: names.length }) }) },
     // Asks for all keys, so that chunks are swept.
