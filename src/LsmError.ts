@@ -147,17 +147,19 @@ export class StoreReadOnly extends Schema.TaggedError<StoreReadOnly>("effect-lsm
 }
 
 /**
- * A file has a format version that this release cannot read. Nothing was changed.
+ * A file has a format version that this release cannot read, or that needs what this runtime does
+ * not have: `needs` says what. Nothing was changed.
  *
  * @since 3.0.0
  * @category errors
  */
 export class UnsupportedFormat extends Schema.TaggedError<UnsupportedFormat>("effect-lsm/UnsupportedFormat")(
   "UnsupportedFormat",
-  { file: Schema.String, version: Schema.Number }
+  { file: Schema.String, version: Schema.Number, needs: Schema.optional(Schema.String) }
 ) {
   override get message(): string {
-    return `${this.file} has format version ${this.version}, which this release cannot read`
+    const why = this.needs === undefined ? "this release cannot read" : `needs ${this.needs}`
+    return `${this.file} has format version ${this.version}, which ${why}`
   }
 }
 
@@ -219,6 +221,9 @@ export const fromFailure = (failure: unknown): FileError => {
     const { file, offset, region, reason } = failure
     return new Corruption({ file, offset, region, reason })
   }
-  if (failure instanceof FormatFailure) return new UnsupportedFormat({ file: failure.file, version: failure.version })
+  if (failure instanceof FormatFailure) {
+    const { file, version, needs } = failure
+    return new UnsupportedFormat({ file, version, ...(needs === undefined ? {} : { needs }) })
+  }
   throw failure
 }

@@ -1,8 +1,10 @@
+import { crc32 } from "node:zlib"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type LsmOptions, LsmStore, Storage, type Store } from "effect-lsm"
+import { hasZstd } from "../../src/core/table/compression.js"
 import { diskOf, errors, filesNamed, flip, quietly, withStore } from "../support/laboratory.js"
 
 const options = { directory: "/store", durability: "buffered", blockBytes: 1024 } as const
@@ -29,13 +31,15 @@ const sizes = (compression: LsmOptions.LsmOptions["compression"]) =>
     return [flushed, yield* tableBytes(store)] as const
   }).pipe(Effect.provide(LsmStore.layerMemory({ ...options, compression, level0Tables: 1 })))
 
-describe("compression", () => {
+const codecs = hasZstd ? (["deflate", "zstd"] as const) : (["deflate"] as const)
+
+describe.each(codecs)("compression with %s", (codec) => {
   it.effect("makes tables smaller at the configured levels", () =>
     Effect.gen(function* () {
       const [plain] = yield* sizes("none")
-      const [deflated] = yield* sizes("deflate")
+      const [deflated] = yield* sizes(codec)
       expect(plain).toBeGreaterThan(deflated * 3)
-      const [upper, lower] = yield* sizes(["none", "deflate"])
+      const [upper, lower] = yield* sizes(["none", codec])
       expect(upper).toBe(plain)
       expect(lower).toBe(deflated)
     })
@@ -50,7 +54,7 @@ describe("compression", () => {
           Effect.provide(LsmStore.layerFromStorage({ ...options, compression })),
           Effect.provideService(Storage.Storage, storage)
         )
-      yield* reopened("deflate", (store) => Effect.zipRight(fill(store), store.flush))
+      yield* reopened(codec, (store) => Effect.zipRight(fill(store), store.flush))
       yield* reopened("none", (store) =>
         Effect.gen(function* () {
           yield* store.put(keyOf(7), "changed")
@@ -68,7 +72,7 @@ describe("compression", () => {
 
   it.effect("is verified and salvaged block by block", () =>
     Effect.gen(function* () {
-      const how = { durability: "buffered", blockBytes: 1024, compression: "deflate" } as const
+      const how = { durability: "buffered", blockBytes: 1024, compression: codec } as const
       const disk = diskOf()
       yield* withStore(disk, (store) => Effect.zipRight(fill(store), store.flush), how)
       expect(yield* errors(disk)).toEqual([])
@@ -86,5 +90,39 @@ describe("compression", () => {
         expect(new TextDecoder().decode(value)).toBe(text(Number(new TextDecoder().decode(key).slice(4))))
       }
     }).pipe(quietly)
+  )
+})
+
+describe.skipIf(hasZstd)("without zstd in node:zlib", () => {
+  it.effect("the option is refused", () =>
+    Effect.gen(function* () {
+      const open = Effect.scoped(LsmStore.make({ directory: "/never", compression: ["none", "zstd"] }))
+      expect(yield* Effect.flip(open)).toMatchObject({
+        _tag: "InvalidArgument",
+        argument: "compression",
+        reason: expect.stringContaining("Node 22.15")
+      })
+    })
+  )
+
+  it.effect("a table that has it is refused, and the error says what it needs", () =>
+    Effect.gen(function* () {
+      const disk = diskOf()
+      yield* withStore(disk, (store) => Effect.zipRight(fill(store), store.flush))
+      const files = new Map(disk.contents())
+      const [path] = filesNamed(files, ".sst")
+      const bytes = Buffer.from(files.get(path!)!)
+      bytes.writeUInt32LE(3, 8)
+      bytes.writeUInt32LE(crc32(bytes.subarray(0, 28)), 28)
+      files.set(path!, bytes)
+      const error = yield* Effect.flip(withStore(diskOf(files), (store) => store.get(keyOf(1))))
+      expect(error).toMatchObject({
+        _tag: "UnsupportedFormat",
+        file: path,
+        version: 3,
+        needs: expect.stringContaining("zstd"),
+        message: expect.stringContaining("needs a runtime whose node:zlib has zstd")
+      })
+    })
   )
 })

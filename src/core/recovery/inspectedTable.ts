@@ -1,7 +1,7 @@
 import type { LookupKey } from "../bytes/lookupKey.js"
 import { damageOf, isDamage, type Report } from "../storage/damage.js"
 import { CorruptionFailure } from "../storage/failure.js"
-import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
+import { expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import { closeQuietly, readExactly, type StorageDriver, type StorageFile } from "../storage/storageDriver.js"
 import { walkBlock } from "../table/blockWalk.js"
 import { TableFilter } from "../table/filter.js"
@@ -9,6 +9,7 @@ import { PartitionView } from "../table/partition.js"
 import {
   decodeFooter,
   decodeProperties,
+  decodeTableHeader,
   type Footer,
   footerSize,
   type Handle,
@@ -117,7 +118,7 @@ export class InspectedTable {
       }
     }
     const version = sound(0, "file header", () => {
-      const header = decodeFileHeader(readExactly(file, 0, fileHeaderSize), "table", path)
+      const header = decodeTableHeader(readExactly(file, 0, fileHeaderSize), path)
       expectHeader(header, fileNumber, storeId, path)
       return header.version
     })

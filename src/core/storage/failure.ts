@@ -16,14 +16,18 @@ export class CorruptionFailure extends Error {
   }
 }
 
-/** A file has a format version that this release does not know. */
+/**
+ * A file has a format version that this release does not know, or that needs what this runtime does
+ * not have.
+ */
 export class FormatFailure extends Error {
   readonly _kind = "FormatFailure"
   constructor(
     readonly file: string,
-    readonly version: number
+    readonly version: number,
+    readonly needs?: string | undefined
   ) {
-    super(`${file}: format version ${version} is not supported`)
+    super(`${file}: format version ${version} is not supported${needs === undefined ? "" : `, for it needs ${needs}`}`)
   }
 }
 

@@ -22,8 +22,8 @@ export const fileHeaderSize = 32
 
 export type FileKind = "current" | "manifest" | "log" | "table"
 
-/** The format version of new files. Files of all versions up to it can be read. */
-export const formatVersions: Readonly<Record<FileKind, number>> = { current: 1, manifest: 1, log: 1, table: 2 }
+/** The newest format version of each kind. Files of all versions up to it can be read. */
+export const formatVersions: Readonly<Record<FileKind, number>> = { current: 1, manifest: 1, log: 1, table: 3 }
 
 const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54 }
 const newest = Math.max(...Object.values(formatVersions))
@@ -39,12 +39,14 @@ export interface FileHeader {
   readonly storeId: Uint8Array
 }
 
-/** Returns the header of a new file. */
-export const encodeFileHeader = (header: Omit<FileHeader, "version">): Uint8Array => {
+/** Returns the header of a new file, by default of the newest version. */
+export const encodeFileHeader = (
+  header: Omit<FileHeader, "version"> & { readonly version?: number | undefined }
+): Uint8Array => {
   const bytes = new Uint8Array(fileHeaderSize)
   bytes.set(magic)
   bytes[7] = kindBytes[header.kind]
-  writeU32(bytes, 8, formatVersions[header.kind])
+  writeU32(bytes, 8, header.version ?? formatVersions[header.kind])
   writeU48(bytes, 12, header.fileNumber)
   bytes.set(header.storeId, storeIdAt)
   writeU32(bytes, 28, checksum(bytes, 0, 28, 0))

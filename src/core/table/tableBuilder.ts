@@ -77,7 +77,8 @@ export class TableBuilder {
     this.data = new BlockBuilder(options.restartInterval)
     this.partition = new PartitionBuilder(options.filterFalsePositiveRate)
     this.salt = saltOf(storeId)
-    this.write(encodeFileHeader({ kind: "table", fileNumber, storeId }), fileHeaderSize)
+    const version = options.compression === "zstd" ? 3 : 2
+    this.write(encodeFileHeader({ kind: "table", fileNumber, storeId, version }), fileHeaderSize)
   }
 
   /** Size in bytes of the finished part of the file, including what is not yet written. */
@@ -206,7 +207,7 @@ export class TableBuilder {
 
   private writeCompressed(bytes: Uint8Array, length: number): Handle {
     const { compression = "none" } = this.options
-    const compressed = compression === "none" ? undefined : compress(bytes, length, sectionTrailerSize)
+    const compressed = compression === "none" ? undefined : compress(compression, bytes, length, sectionTrailerSize)
     if (compressed === undefined) return this.writeSection(bytes, length)
     return this.writeSection(compressed, compressed.length - sectionTrailerSize, compression)
   }

@@ -9,7 +9,9 @@ import {
   writeU48,
   writeVarint
 } from "../bytes/encoding.js"
-import { type Codec, codecByte, codecOf, decompress } from "./compression.js"
+import { FormatFailure } from "../storage/failure.js"
+import { decodeFileHeader, type FileHeader } from "../storage/fileHeader.js"
+import { type Codec, codecByte, codecOf, decompress, hasZstd, zstdNeeds } from "./compression.js"
 
 /**
  * A table file (SSTable) of version 2.
@@ -32,7 +34,8 @@ import { type Codec, codecByte, codecOf, decompress } from "./compression.js"
  * +---------------+------------+---------------+----------+---------------------+----------+----------+---------------+-------+-----+
  * ```
  *
- * Compression is 0 for none and 1 for deflate. Other values are reserved for future codecs.
+ * Compression is 0 for none, 1 for deflate and 2 for zstd. A table whose sections may be compressed by
+ * zstd has version 3, and differs in nothing else.
  *
  * A separator is at or above the last key of its data block, and below the first key of the next.
  * If the versions of one key continue in the next block, the separator is that key. A partition
@@ -54,6 +57,17 @@ const footerMagic = 0x9a4c5354
 export interface Handle {
   readonly offset: number
   readonly length: number
+}
+
+/**
+ * Decodes the header of a table.
+ *
+ * @throws CorruptionFailure, FormatFailure
+ */
+export const decodeTableHeader = (bytes: Uint8Array, file: string): FileHeader => {
+  const header = decodeFileHeader(bytes, "table", file)
+  if (header.version >= 3 && !hasZstd) throw new FormatFailure(file, header.version, zstdNeeds)
+  return header
 }
 
 /** Writes the trailer of a section whose stored content is `bytes[0, length)`. */
@@ -91,8 +105,10 @@ export const sectionCodec = (bytes: Uint8Array, start: number, length: number): 
 /** Returns the content of a compressed section, or the reason why it is damaged. */
 export const uncompressed = (bytes: Uint8Array, start: number, length: number): Uint8Array | string => {
   const codec = sectionCodec(bytes, start, length)
-  if (codec === undefined) return `unknown compression ${bytes[start + length]}`
-  return decompress(bytes.subarray(start, start + length)) ?? "does not decompress"
+  if (codec === undefined || codec === "none" || (codec === "zstd" && !hasZstd)) {
+    return `unknown compression ${bytes[start + length]}`
+  }
+  return decompress(codec, bytes.subarray(start, start + length)) ?? "does not decompress"
 }
 
 /**

@@ -3,7 +3,7 @@ import type { BlockCache } from "../cache/blockCache.js"
 import { absent, type BlockOwner } from "../cache/cacheSlots.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 import { CorruptionFailure } from "../storage/failure.js"
-import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
+import { expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import { readExactly, readInto, type StorageFile } from "../storage/storageDriver.js"
 import type { BlockIndex } from "./blockIndex.js"
 import { BlockLookup, findInBlock } from "./blockLookup.js"
@@ -15,6 +15,7 @@ import { PartitionedIndex } from "./partitionedIndex.js"
 import {
   decodeFooter,
   decodeProperties,
+  decodeTableHeader,
   type Footer,
   footerSize,
   type Handle,
@@ -64,7 +65,7 @@ export class TableReader implements BlockOwner, RunSource {
   ) {
     this.salt = saltOf(storeId)
     const size = file.size()
-    const header = decodeFileHeader(readExactly(file, 0, fileHeaderSize), "table", file.path)
+    const header = decodeTableHeader(readExactly(file, 0, fileHeaderSize), file.path)
     expectHeader(header, fileNumber, storeId, file.path)
     const footerStart = size - footerSize
     if (footerStart < fileHeaderSize) this.fail(0, "table footer", "the file is too short")

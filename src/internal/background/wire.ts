@@ -34,7 +34,7 @@ export type EncodedFailure =
       readonly region: string
       readonly reason: string
     }
-  | { readonly kind: "format"; readonly file: string; readonly version: number }
+  | { readonly kind: "format"; readonly file: string; readonly version: number; readonly needs: string | undefined }
   | { readonly kind: "segment"; readonly reason: string }
   | { readonly kind: "defect"; readonly error: unknown }
 
@@ -47,7 +47,10 @@ export const encodeFailure = (failure: unknown): EncodedFailure => {
     const { file, offset, region, reason } = failure
     return { kind: "corruption", file, offset, region, reason }
   }
-  if (failure instanceof FormatFailure) return { kind: "format", file: failure.file, version: failure.version }
+  if (failure instanceof FormatFailure) {
+    const { file, version, needs } = failure
+    return { kind: "format", file, version, needs }
+  }
   if (failure instanceof SegmentFailure) return { kind: "segment", reason: failure.message }
   return { kind: "defect", error: failure instanceof Error ? failure : String(failure) }
 }
@@ -61,7 +64,7 @@ export const decodeFailure = (encoded: EncodedFailure): unknown => {
     case "corruption":
       return new CorruptionFailure(encoded.file, encoded.offset, encoded.region, encoded.reason)
     case "format":
-      return new FormatFailure(encoded.file, encoded.version)
+      return new FormatFailure(encoded.file, encoded.version, encoded.needs)
     case "segment":
       return new SegmentFailure(encoded.reason)
     case "defect":

@@ -29,7 +29,7 @@ const TableOptions = Schema.Struct({
   blockBytes: Schema.UndefinedOr(Schema.Number),
   restartInterval: Schema.Number,
   filterFalsePositiveRate: Schema.Number,
-  compression: Schema.Array(Schema.Literal("none", "deflate")),
+  compression: Schema.Array(Schema.Literal("none", "deflate", "zstd")),
   fileMode: Schema.Number,
   directoryMode: Schema.Number
 })
