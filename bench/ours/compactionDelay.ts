@@ -1,6 +1,5 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as CompactionWorker from "effect-lsm/CompactionWorker"
 import * as LsmStore from "effect-lsm/LsmStore"
 import type * as Store from "effect-lsm/Store"
 import { type Data, makeData } from "../lib/data.js"
@@ -60,12 +59,12 @@ const underLoad = (
   })
 
 const contender =
-  (make: typeof LsmStore.make, compacting: boolean, rate = Number.POSITIVE_INFINITY): Contender =>
+  (backgroundThread: boolean, compacting: boolean, rate = Number.POSITIVE_INFINITY): Contender =>
   ({ entries, quick, directory }) => {
     const data = makeData(entries)
     const options = { directory, durability: "buffered", memtableBytes: 8 * MiB, tableBytes: 2 * MiB } as const
     noteBeforeOpen()
-    return make({ ...options, level0Tables: 1000 }).pipe(
+    return LsmStore.make({ ...options, backgroundThread, level0Tables: 1000 }).pipe(
       Effect.flatMap((store) =>
         Effect.gen(function* () {
           yield* fill(store, data)
@@ -85,10 +84,10 @@ const contender =
   }
 
 export const contenders: Readonly<Record<string, Contender>> = {
-  "paced, no compaction": contender(LsmStore.make, false, pace),
-  "paced, in process": contender(LsmStore.make, true, pace),
-  "paced, in a thread": contender(CompactionWorker.makeStore, true, pace),
-  "no compaction": contender(LsmStore.make, false),
-  "in process": contender(LsmStore.make, true),
-  "in a thread": contender(CompactionWorker.makeStore, true)
+  "paced, no compaction": contender(false, false, pace),
+  "paced, in process": contender(false, true, pace),
+  "paced, in a thread": contender(true, true, pace),
+  "no compaction": contender(false, false),
+  "in process": contender(false, true),
+  "in a thread": contender(true, true)
 }

@@ -77,16 +77,15 @@ const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
   Effect.runPromise(Logger.withMinimumLogLevel(effect, LogLevel.Error))
 
 export const openOurs =
-  (
-    loops: Partial<Readonly<Record<Kind, EffectLoop>>> = {},
-    tuning: LsmOptions.Tuning = {},
-    make: typeof LsmStore.make = LsmStore.make
-  ): OpenSession =>
+  (loops: Partial<Readonly<Record<Kind, EffectLoop>>> = {}, tuning: LsmOptions.Tuning = {}): OpenSession =>
   async (directory, settings) => {
     const [scope, store] = await run(
       Effect.gen(function* () {
         const scope = yield* Scope.make()
-        return [scope, yield* Scope.extend(make({ directory, ...optionsOf(settings), ...tuning }), scope)] as const
+        return [
+          scope,
+          yield* Scope.extend(LsmStore.make({ directory, ...optionsOf(settings), ...tuning }), scope)
+        ] as const
       })
     )
     return {

@@ -21,17 +21,9 @@ export const openUs = (other?: Other, tuning: Tuning = {}): Open =>
     return openOurs(other === undefined ? {} : otherLoops[other], tuning)(directory, settings)
   })
 
-/** effect-lsm with compactions in a separate thread. */
-const openUsInThread = (other?: Other): Open =>
-  opener(`${us} {}`, load, async (directory, settings) => {
-    const { openOurs, otherLoops } = await load()
-    const { makeStore } = await import("effect-lsm/CompactionWorker")
-    return openOurs(other === undefined ? {} : otherLoops[other], {}, makeStore)(directory, settings)
-  })
-
-/** A contender for effect-lsm with compactions in a separate thread. */
-export const inThread = (measure: Measure, other?: Other): Row["contenders"] => ({
-  [`${us} in a thread`]: (run) => measure(openUsInThread(other), run)
+/** A contender for effect-lsm with flushes and compactions in the store's own thread. */
+export const inProcess = (measure: Measure, other?: Other): Row["contenders"] => ({
+  [`${us} in process`]: (run) => measure(openUs(other, { backgroundThread: false }), run)
 })
 
 const withSettings = (open: Open, changed: Partial<Settings>): Open =>

@@ -18,7 +18,7 @@ import { inBatches, inOrder, type Open, prepare, shuffledWork, whole, withSessio
 import { latencies } from "../lib/statistics.js"
 import { queueLength } from "../loops/mixed.js"
 import { type Settings, usual } from "../peers/peer.js"
-import { everyone, inThread, type Measure, ours, peersBy } from "./contenders.js"
+import { everyone, inProcess, type Measure, ours, peersBy } from "./contenders.js"
 import { course, fill, rehearsed, rehearseElsewhere } from "./plan.js"
 
 const KiB = 1024
@@ -109,8 +109,8 @@ const valueSize =
   }
 
 const valueSizeRow = (size: number): Row => ({
-  title: `values of ${size.toLocaleString("en")} bytes: puts, load and compaction, gets, scanned entries; in a thread: compactions`,
-  contenders: { ...everyone(valueSize(size)), ...inThread(valueSize(size)) },
+  title: `values of ${size.toLocaleString("en")} bytes: puts, load and compaction, gets, scanned entries; in process: flushes and compactions in its own thread`,
+  contenders: { ...everyone(valueSize(size)), ...inProcess(valueSize(size)) },
   judges: size < KiB ? [] : ["puts/s", "load/s", "gets/s", "scans/s"].map((figure) => asFastAsBest(1, figure))
 })
 

@@ -8,7 +8,7 @@ import type { Row, Run } from "../lib/row.js"
 import { type Session, whole, withSession } from "../lib/session.js"
 import type { Kind } from "../loops/index.js"
 import { type Settings, usual } from "../peers/peer.js"
-import { inThread, type Measure, ours, peersBy } from "./contenders.js"
+import { inProcess, type Measure, ours, peersBy } from "./contenders.js"
 
 /** Small buffers, so that tables are written and compacted all the time. */
 const settings: Settings = { ...usual, cacheBytes: 8 * MiB, writeBufferBytes: 8 * MiB }
@@ -56,7 +56,7 @@ const row = (title: string, pace: number, size: number, count: (run: Run) => num
     title,
     contenders: {
       ...ours(measure),
-      ...inThread(measure),
+      ...inProcess(measure),
       ...peersBy("concurrentPuts", ["async"], loopDelay("concurrentPuts", pace, size, count))
     },
     judges: [below(5, "p99.9 ms")]

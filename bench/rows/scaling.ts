@@ -8,7 +8,7 @@ import type { Figures, Row, Run } from "../lib/row.js"
 import { inBatches, inOrder, type Open, whole, withSession } from "../lib/session.js"
 import { seekLength } from "../loops/reads.js"
 import { usual } from "../peers/peer.js"
-import { everyone, inThread, type Measure, openUs } from "./contenders.js"
+import { everyone, inProcess, type Measure, openUs } from "./contenders.js"
 import { course, rehearsed } from "./plan.js"
 
 /** Most operations of each loop. */
@@ -120,11 +120,11 @@ const atScale =
   }
 
 const scaling = (count: number, more?: More, when?: Row["when"]): Row => ({
-  title: `${count.toLocaleString("en")} entries with a cache of 64 MiB; effect-lsm seeks with \`collect\`; in a thread: compactions`,
+  title: `${count.toLocaleString("en")} entries with a cache of 64 MiB; effect-lsm seeks with \`collect\`; in process: flushes and compactions in its own thread`,
   contenders: {
     ...everyone(atScale(count, more)),
     [us]: (run) => atScale(count, more)(openUs("collect"), run),
-    ...inThread(atScale(count, more), "collect")
+    ...inProcess(atScale(count, more), "collect")
   },
   judges: [asFastAsBest(1, "fillbatch/s")],
   rounds: 1,
