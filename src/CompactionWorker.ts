@@ -18,7 +18,7 @@ import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import { tablesAtMost } from "./core/compaction/mergeInputs.js"
+import { filesAtMost } from "./core/compaction/mergeInputs.js"
 import { parseFileName } from "./core/storage/fileNames.js"
 import type { MergeThread } from "./internal/thread/mergeThread.js"
 import { startThread } from "./internal/thread/startThread.js"
@@ -50,10 +50,12 @@ export const make = (
   Effect.gen(function* () {
     const settings = yield* LsmOptions.resolveOptions(options)
     const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = settings
-    const { fileMode, directoryMode } = settings
+    const { tableBytes, valueThreshold, fileMode, directoryMode } = settings
     const tableOptions = {
       directory,
       maxOpenTables,
+      tableBytes,
+      valueThreshold,
       blockBytes,
       restartInterval,
       filterFalsePositiveRate,
@@ -89,22 +91,22 @@ export const make = (
       return old === undefined ? Effect.void : old.close
     })
 
-    /** The names of existing tables with these numbers. */
-    const tablesAmong = (fileNumbers: ReadonlyArray<number>) => {
+    /** The names of existing tables and value files with these numbers. */
+    const outputAmong = (fileNumbers: ReadonlyArray<number>) => {
       const wanted = new Set(fileNumbers)
       const isOutput = (name: string): boolean => {
         const file = parseFileName(name)
-        return file?.kind === "table" && wanted.has(file.fileNumber)
+        return (file?.kind === "table" || file?.kind === "values") && wanted.has(file.fileNumber)
       }
       return Effect.map(storage.list(directory), (names) => names.filter(isOutput))
     }
 
     /**
-     * Removes tables that a dead thread may have left. Files named in `foreign` existed before and
+     * Removes files that a dead thread may have left. Files named in `foreign` existed before and
      * stay.
      */
     const removeOutput = (fileNumbers: ReadonlyArray<number>, foreign: ReadonlyArray<string>) =>
-      tablesAmong(fileNumbers).pipe(
+      outputAmong(fileNumbers).pipe(
         Effect.map((names) => names.filter((name) => !foreign.includes(name))),
         Effect.flatMap((names) => {
           const removals = names.map((name) => Effect.ignore(storage.remove(`${directory}/${name}`)))
@@ -116,11 +118,11 @@ export const make = (
     const merge: TableMergerService["merge"] = (job) =>
       Effect.uninterruptible(
         Effect.gen(function* () {
-          const { storeId, runs, below, snapshots, targetSize, level } = job
-          const needed = tablesAtMost(runs, targetSize)
+          const { storeId, runs, below, snapshots, targetSize, level, collect = [] } = job
+          const needed = filesAtMost(runs, targetSize, LsmOptions.valueFileBytes(settings))
           while (spare.length < needed) spare.push(job.allocate())
           const started = yield* acquire
-          const foreign = yield* tablesAmong(spare.slice(0, needed))
+          const foreign = yield* outputAmong(spare.slice(0, needed))
           const fileNumbers = spare.splice(0, needed)
           const request = {
             options: tableOptions,
@@ -130,12 +132,14 @@ export const make = (
             snapshots,
             targetSize,
             level,
+            collect,
             fileNumbers
           }
           started.unsafeKeepAlive(true)
           const exit = yield* Effect.exit(Effect.interruptible(started.merge(request)))
           if (Exit.isSuccess(exit)) {
-            spare = [...fileNumbers.slice(exit.value.tables.length), ...spare]
+            const { tables, valueFiles } = exit.value
+            spare = [...fileNumbers.slice(tables.length + valueFiles.length), ...spare]
           } else {
             // Wait until the thread has ended the job, or end the thread, before anything else
             // happens here.
@@ -146,7 +150,7 @@ export const make = (
           started.unsafeKeepAlive(false)
           // The thread does not hold the lock. Listing fails if the directory was replaced while it
           // wrote.
-          if (Exit.isSuccess(exit)) yield* tablesAmong(fileNumbers)
+          if (Exit.isSuccess(exit)) yield* outputAmong(fileNumbers)
           return yield* exit
         })
       ).pipe(

@@ -16,24 +16,29 @@ export interface CompactionLimits {
  * picking a compaction changes nothing.
  */
 export interface Compaction {
-  readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions"
+  readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions" | "values"
   readonly level: number
   readonly outputLevel: number
   readonly inputs: ReadonlyArray<TableMeta>
   readonly overlaps: ReadonlyArray<TableMeta>
   /**
    * Whether the inputs are rewritten even if they could be moved, to drop tombstones and versions
-   * that are no longer needed.
+   * that are no longer needed, or to collect values.
    */
   readonly rewrites: boolean
 }
 
-/** The superseded versions in tables, and the snapshots that may need them. */
+/**
+ * The superseded versions in tables, the snapshots that may need them, and the value files to
+ * collect.
+ */
 export interface Garbage {
   /** The sequence numbers of open snapshots, ascending. */
   readonly snapshots: ReadonlyArray<number>
   /** Returns undefined if they are not known for a table. */
   readonly supersededOf: (table: TableMeta) => Superseded | undefined
+  /** The value files that a compaction by hand collects. Default none. */
+  readonly staleFiles?: ReadonlyArray<number> | undefined
 }
 
 /**
@@ -88,7 +93,7 @@ export const pickSuperseded = (version: Version, garbage: Garbage): Compaction |
 /** The fraction of a table that must be superseded before background work rewrites it. */
 const worthwhile = 0.1
 /** The most tables that one such compaction rewrites. */
-const most = 16
+export const most = 16
 
 /**
  * Whether an open snapshot may need superseded versions of a table. It may if it is older than the
@@ -174,7 +179,8 @@ export const isTrivialMove = ({ level, outputLevel, inputs, overlaps, rewrites }
  * undefined end of the range is unbounded. Returns undefined if nothing is left to do at this level
  * or below.
  *
- * Tables with tombstones, or with superseded versions that no snapshot needs, are rewritten even if
+ * Tables with tombstones, with superseded versions that no snapshot needs, or with handles to stale
+ * value files, are rewritten even if
  * they could be moved down, or are at the deepest level already. A table counts as one of them if
  * its superseded versions are not known. They are known after the rewrite.
  */
@@ -182,31 +188,35 @@ export const pickManual = (
   version: Version,
   level: number,
   range: { readonly smallest: Uint8Array | undefined; readonly largest: Uint8Array | undefined },
-  { snapshots, supersededOf }: Garbage
+  { snapshots, supersededOf, staleFiles = [] }: Garbage
 ): Compaction | undefined => {
   const holdsVersions = (table: TableMeta): boolean => {
     if (isNeeded(table, snapshots)) return false
     const superseded = supersededOf(table)
     return superseded === undefined ? table.smallestSequence < table.largestSequence : superseded.entries > 0
   }
+  const stale = new Set(staleFiles)
+  const holdsStaleValues = ({ valueRefs = [] }: TableMeta): boolean =>
+    valueRefs.some(({ fileNumber }) => stale.has(fileNumber))
   const touched = (at: number) => version.overlapping(at, range.smallest, range.largest)
   const deepest = version.deepestLevel
   for (let at = level; at < Math.max(deepest, 1); at++) {
     const inputs = touched(at)
     if (inputs.length === 0) continue
     const all = at === 0 ? version.levels[0]! : inputs
-    const rewrites = all.some((table) => table.deletions > 0 || holdsVersions(table))
+    const rewrites = all.some((table) => table.deletions > 0 || holdsVersions(table) || holdsStaleValues(table))
     return compactionOf(version, "manual", at, at + 1, all, rewrites)
   }
   if (deepest === 0 || level > deepest) return undefined
   // Rewrite tables of the deepest level whose tombstones or versions were kept for a snapshot that
-  // is now closed. Include all tables between them: the output of a merge may span the whole range
+  // is now closed, or that have handles to stale value files. Include all tables between them: the output of a merge may span the whole range
   // from its first key to its last.
   const bottom = touched(deepest)
   const holdsTombstones = (table: TableMeta): boolean =>
     table.deletions > 0 && (snapshots.length === 0 || snapshots[0]! >= table.smallestSequence)
-  const isStale = (table: TableMeta): boolean => holdsTombstones(table) || holdsVersions(table)
-  const stale = bottom.slice(Math.max(0, bottom.findIndex(isStale)), bottom.findLastIndex(isStale) + 1)
-  if (stale.length === 0) return undefined
-  return compactionOf(version, stale.some(holdsTombstones) ? "tombstones" : "versions", deepest, deepest, stale, true)
+  const isDue = (table: TableMeta): boolean => holdsTombstones(table) || holdsVersions(table) || holdsStaleValues(table)
+  const due = bottom.slice(Math.max(0, bottom.findIndex(isDue)), bottom.findLastIndex(isDue) + 1)
+  if (due.length === 0) return undefined
+  const reason = due.some(holdsTombstones) ? "tombstones" : due.some(holdsVersions) ? "versions" : "values"
+  return compactionOf(version, reason, deepest, deepest, due, true)
 }

@@ -1,6 +1,7 @@
 import type { KeyBounds, Version } from "../manifest/version.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import type { TableMeta } from "../table/tableFormat.js"
+import { referencedBytes } from "../values/valueFile.js"
 import { type Compaction, keyRange } from "./compactionPicker.js"
 
 /** The tables that a compaction reads, and the key bounds of the tables below them. */
@@ -30,6 +31,22 @@ export const mergeInputs = ({ level, outputLevel, inputs, overlaps }: Compaction
 const entryOverhead = 80
 
 /**
+ * Returns the most files that a merge may write: tables, and value files that are finished at
+ * `valueFileSize`. Any value may have to be written anew, to a table or to a value file.
+ */
+export const filesAtMost = (runs: MergeInputs["runs"], targetSize: number, valueFileSize: number): number => {
+  let entries = 0
+  let bytes = 0
+  for (const table of runs.flat()) {
+    entries += table.entries
+    bytes += table.rawBytes + referencedBytes(table.valueRefs)
+  }
+  const least = valueFileSize - fileHeaderSize
+  const valueFiles = least > 0 ? Math.min(entries, Math.floor(bytes / least) + 1) : entries
+  return tablesAtMost(runs, targetSize) + valueFiles
+}
+
+/**
  * Returns the most tables that a merge may write. Every table but the last has at least
  * `targetSize` bytes, and every table has at least one entry.
  */
@@ -38,7 +55,7 @@ export const tablesAtMost = (runs: MergeInputs["runs"], targetSize: number): num
   let bytes = 0
   for (const table of runs.flat()) {
     entries += table.entries
-    bytes += table.rawBytes + table.entries * entryOverhead
+    bytes += table.rawBytes + referencedBytes(table.valueRefs) + table.entries * entryOverhead
   }
   const least = targetSize - fileHeaderSize
   return least > 0 ? Math.min(entries, Math.floor(bytes / least) + 1) : entries

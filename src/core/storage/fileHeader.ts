@@ -20,11 +20,17 @@ import { CorruptionFailure, FormatFailure } from "./failure.js"
  */
 export const fileHeaderSize = 32
 
+/** The version of every file but a manifest that names value files. */
 export const formatVersion = 1
+/** The version of a manifest that names value files. */
+export const formatVersionWithValues = 2
 
-export type FileKind = "current" | "manifest" | "log" | "table"
+export type FileKind = "current" | "manifest" | "log" | "table" | "values"
 
-const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54 }
+/** The newest version of a kind of file that this release reads. */
+const newestVersion = (kind: FileKind): number => (kind === "manifest" ? formatVersionWithValues : formatVersion)
+
+const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54, values: 0x56 }
 const magic = Uint8Array.of(0x65, 0x66, 0x66, 0x4c, 0x53, 0x4d, 0x9a)
 export const magicSize = magic.length
 export const storeIdAt = 18
@@ -36,11 +42,11 @@ export interface FileHeader {
   readonly storeId: Uint8Array
 }
 
-export const encodeFileHeader = (header: FileHeader): Uint8Array => {
+export const encodeFileHeader = (header: FileHeader, version = formatVersion): Uint8Array => {
   const bytes = new Uint8Array(fileHeaderSize)
   bytes.set(magic)
   bytes[7] = kindBytes[header.kind]
-  writeU32(bytes, 8, formatVersion)
+  writeU32(bytes, 8, version)
   writeU48(bytes, 12, header.fileNumber)
   bytes.set(header.storeId, storeIdAt)
   writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
@@ -56,7 +62,7 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileKind, file: string
   for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic[i]) return fail("not a file of this library")
   if (readU32(bytes, 28) !== checksum(bytes, 0, 28, 0)) return fail("checksum mismatch")
   const version = readU32(bytes, 8)
-  if (version !== formatVersion) throw new FormatFailure(file, version)
+  if (version < 1 || version > newestVersion(kind)) throw new FormatFailure(file, version)
   if (bytes[7] !== kindBytes[kind]) return fail(`not a ${kind} file`)
   return { kind, fileNumber: readU48(bytes, 12), storeId: bytes.slice(storeIdAt, storeIdAt + storeIdSize) }
 }

@@ -2,6 +2,7 @@ import { varintLength, writeVarint } from "../bytes/encoding.js"
 import { hash, secondHash } from "../bytes/hash.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import type { StorageFile } from "../storage/storageDriver.js"
+import type { ValueRef } from "../values/valueFile.js"
 import { BlockBuilder } from "./blockBuilder.js"
 import { type Codec, compress } from "./compression.js"
 import { FilterBuilder } from "./filterBuilder.js"
@@ -121,9 +122,10 @@ export class TableBuilder {
 
   /**
    * Writes the rest of the file, and yields between slices. The file is then complete but not
-   * synced. At least one entry must have been added.
+   * synced. At least one entry must have been added. `valueRefs` are the values that its entries
+   * have handles to.
    */
-  *finish(): Generator<void, TableMeta> {
+  *finish(valueRefs: ReadonlyArray<ValueRef> = []): Generator<void, TableMeta> {
     const largestKey = this.data.isEmpty ? this.pendingLast : this.data.copyLastKey()
     if (!this.data.isEmpty) this.finishBlock()
     if (this.pending !== undefined) this.addToIndex(this.pendingLast)
@@ -140,7 +142,8 @@ export class TableBuilder {
       entries: this.entries,
       deletions: this.deletions,
       rawBytes: this.rawBytes,
-      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes }
+      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes },
+      ...(valueRefs.length > 0 && { valueRefs })
     }
     const propertiesSize = encodeProperties(unsized).length
     const size = this.written + this.outputLength + propertiesSize + sectionTrailerSize + footerSize

@@ -16,7 +16,16 @@ const TableMeta = Schema.Struct({
   entries: Schema.Number,
   deletions: Schema.Number,
   rawBytes: Schema.Number,
-  superseded: Schema.optional(Schema.Struct({ entries: Schema.Number, bytes: Schema.Number }))
+  superseded: Schema.optional(Schema.Struct({ entries: Schema.Number, bytes: Schema.Number })),
+  valueRefs: Schema.optional(
+    Schema.Array(Schema.Struct({ fileNumber: Schema.Number, entries: Schema.Number, bytes: Schema.Number }))
+  )
+})
+
+const ValueFile = Schema.Struct({
+  fileNumber: Schema.Number,
+  kind: Schema.Literal("values", "log"),
+  size: Schema.Number
 })
 
 const KeyBounds = Schema.Struct({ smallestKey: Schema.Uint8ArrayFromSelf, largestKey: Schema.Uint8ArrayFromSelf })
@@ -25,6 +34,8 @@ const KeyBounds = Schema.Struct({ smallestKey: Schema.Uint8ArrayFromSelf, larges
 const TableOptions = Schema.Struct({
   directory: Schema.String,
   maxOpenTables: Schema.Number,
+  tableBytes: Schema.Number,
+  valueThreshold: Schema.Number,
   blockBytes: Schema.Number,
   restartInterval: Schema.Number,
   filterFalsePositiveRate: Schema.Number,
@@ -33,7 +44,7 @@ const TableOptions = Schema.Struct({
   directoryMode: Schema.Number
 })
 
-/** A merge of tables. New tables take their file numbers from `fileNumbers`, in order. */
+/** A merge of tables. New files take their numbers from `fileNumbers`, in order. */
 export const MergeRequest = Schema.Struct({
   options: TableOptions,
   storeId: Schema.Uint8ArrayFromSelf,
@@ -42,6 +53,7 @@ export const MergeRequest = Schema.Struct({
   snapshots: Schema.Array(Schema.Number),
   targetSize: Schema.Number,
   level: Schema.Number,
+  collect: Schema.Array(Schema.Number),
   fileNumbers: Schema.Array(Schema.Number)
 })
 
@@ -49,6 +61,7 @@ export type MergeRequest = typeof MergeRequest.Type
 
 export const MergeResult = Schema.Struct({
   tables: Schema.Array(TableMeta),
+  valueFiles: Schema.Array(ValueFile),
   entriesRead: Schema.Number,
   entriesDropped: Schema.Number
 })

@@ -15,7 +15,7 @@ export const runMerge = (request: MergeRequest): Effect.Effect<MergeResult, File
     const numbers = request.fileNumbers.values()
     const allocate = (): number => {
       const { value } = numbers.next()
-      if (value === undefined) throw new Error("more tables than were foreseen")
+      if (value === undefined) throw new Error("more files than were foreseen")
       return value
     }
     return yield* fromTables(tables).merge({ ...request, allocate })
