@@ -6,22 +6,31 @@ import { closeQuietly, readExactly, readInto, type StorageFile } from "../storag
 import { type ValueFileKind, valueFileName } from "./valueFile.js"
 import { handleChecksum, handleLength, handleOffset } from "./valueHandle.js"
 
-/** An open file that holds values. */
+/** An open file that holds values. Its header is not checked before `checkHeader`. */
 export class ValueFileReader {
   readonly size: number
   private readonly salt: number
 
-  /** @throws CorruptionFailure, FormatFailure, StorageFailure */
+  /** @throws StorageFailure */
   constructor(
     readonly file: StorageFile,
-    kind: ValueFileKind,
+    private readonly kind: ValueFileKind,
     readonly fileNumber: number,
-    storeId: Uint8Array
+    private readonly storeId: Uint8Array
   ) {
     this.salt = saltOf(storeId)
     this.size = file.size()
-    const header = decodeFileHeader(readExactly(file, 0, fileHeaderSize), kind, file.path)
-    expectHeader(header, fileNumber, storeId, file.path)
+  }
+
+  /** @throws CorruptionFailure, FormatFailure, StorageFailure */
+  checkHeader(): void {
+    const { file, kind, fileNumber, storeId } = this
+    expectHeader(
+      decodeFileHeader(readExactly(file, 0, fileHeaderSize), kind, file.path),
+      fileNumber,
+      storeId,
+      file.path
+    )
   }
 
   /**
@@ -70,9 +79,9 @@ const withoutContent = (length: number): Uint8Array => new Uint8Array(Buffer.all
  * Opens the file with this number that holds values. A handle does not say what kind of file that
  * is. No two files of a store have the same number, so it is the one that exists.
  *
- * @throws CorruptionFailure, FormatFailure, StorageFailure
+ * @throws StorageFailure
  */
-export const openValueFile = (
+export const findValueFile = (
   openRead: (path: string) => StorageFile,
   directory: string,
   fileNumber: number,
@@ -96,6 +105,18 @@ export const openValueFile = (
     } catch (second) {
       throw isMissing(second) ? failure : second
     }
+  }
+}
+
+/** The same, and checks the header. @throws CorruptionFailure, FormatFailure, StorageFailure */
+export const openValueFile: typeof findValueFile = (openRead, directory, fileNumber, storeId) => {
+  const reader = findValueFile(openRead, directory, fileNumber, storeId)
+  try {
+    reader.checkHeader()
+    return reader
+  } catch (failure) {
+    closeQuietly(reader.file)
+    throw failure
   }
 }
 
