@@ -330,11 +330,11 @@ describe("opening", () => {
         const name = readdirSync(place.directory).find((file) => pattern.test(file))!
         const path = join(place.directory, name)
         const bytes = readFileSync(path)
-        bytes.writeUInt32LE(2, 8)
+        bytes.writeUInt32LE(3, 8)
         bytes.writeUInt32LE(crc32(bytes.subarray(0, 28)), 28)
         writeFileSync(path, bytes)
         const before = files(place.directory)
-        expect(yield* refusal(place)).toMatchObject({ _tag: "UnsupportedFormat", file: path, version: 2 })
+        expect(yield* refusal(place)).toMatchObject({ _tag: "UnsupportedFormat", file: path, version: 3 })
         expect(files(place.directory)).toStrictEqual(before)
       })
     )

@@ -68,7 +68,7 @@ export class ValueFileReader {
   }
 
   private fail(offset: number, reason: string): never {
-    throw new CorruptionFailure(this.file.path, offset, "value", reason)
+    throw new CorruptionFailure(this.file.path, Math.min(offset, this.size), "value", reason)
   }
 }
 
