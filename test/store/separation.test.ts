@@ -310,8 +310,7 @@ describe("separated values", () => {
           yield* cursor.first
           let failures = 0
           for (let i = 0; i < 50; i++) {
-            const entry = yield* Effect.either(cursor.current)
-            if (entry._tag === "Left") failures++
+            failures += yield* Effect.match(cursor.current, { onSuccess: () => 0, onFailure: () => 1 })
             yield* cursor.next
           }
           // A cursor stands on the entry, and goes on.
