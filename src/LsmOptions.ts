@@ -86,7 +86,7 @@ export interface Tuning {
   /**
    * Values of at least this many bytes are written to value files, apart from the tables, which
    * then hold handles to them. Compactions keep the handles and do not write these values again,
-   * until half of what value files hold is no longer in use. Existing values stay readable whatever
+   * until more than a third of what value files hold is no longer in use. Existing values stay readable whatever
    * this option says. From 1 on; default `Infinity`: no value is separated.
    *
    * A store with separated values is not readable by releases before 3.1.

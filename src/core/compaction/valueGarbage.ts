@@ -1,14 +1,17 @@
-import type { Version } from "../manifest/version.js"
+import type { LiveValues, Version } from "../manifest/version.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import type { TableMeta } from "../table/tableFormat.js"
 import { type Compaction, compactionOf, most } from "./compactionPicker.js"
 
 /**
  * The part of what value files hold that may be garbage: values that no table has a handle to. At a
- * half, a value is copied at most once for each that is overwritten, and value files are at most
- * twice as large as the values in use. See docs/decisions/0015-value-separation.md.
+ * third, value files are at most one and a half times as large as the values in use. See
+ * docs/decisions/0015-value-separation.md.
  */
-export const garbageLimit = 0.5
+export const garbageLimit = 1 / 3
+
+/** Once files are collected, so many that the garbage falls to this part of the limit. */
+const collectedTo = 0.8
 
 interface Held {
   readonly size: number
@@ -19,27 +22,36 @@ interface Held {
 const garbageShare = ({ size, bytes }: Held): number =>
   size <= fileHeaderSize ? 0 : 1 - bytes / (size - fileHeaderSize)
 
-/** The size of all value files, as if they were one, and the bytes of the values in use. */
-const totalOf = (version: Version): Held => {
+/** The files of which more than the limit is garbage, the stalest first. */
+export const staleFiles = (version: Version): ReadonlyArray<number> =>
+  stalest(version).map(({ fileNumber }) => fileNumber)
+
+const stalest = (version: Version): ReadonlyArray<LiveValues> =>
+  [...version.valueFiles.values()]
+    .filter((file) => garbageShare(file) > garbageLimit)
+    .sort((a, b) => garbageShare(b) - garbageShare(a))
+
+/**
+ * The files that background work collects, the stalest first. As long as all value files together
+ * are within the limit, there are none. Beyond it, no more are collected than are needed: what is
+ * left of a file may soon be garbage too.
+ */
+export const dueFiles = (version: Version): ReadonlyArray<number> => {
   let size = fileHeaderSize
   let bytes = 0
   for (const file of version.valueFiles.values()) {
     size += file.size - fileHeaderSize
     bytes += file.bytes
   }
-  return { size, bytes }
+  if (garbageShare({ size, bytes }) <= garbageLimit) return []
+  const due: Array<number> = []
+  for (const file of stalest(version)) {
+    if (garbageShare({ size, bytes }) <= garbageLimit * collectedTo) break
+    due.push(file.fileNumber)
+    size -= file.size - fileHeaderSize - file.bytes
+  }
+  return due
 }
-
-/** The files of which more than the limit is garbage. */
-export const staleFiles = (version: Version): ReadonlyArray<number> =>
-  [...version.valueFiles.values()].flatMap((file) => (garbageShare(file) > garbageLimit ? [file.fileNumber] : []))
-
-/**
- * The files that background work collects. As long as all value files together are within the
- * limit, there are none: what is left of a stale file may soon be garbage too.
- */
-export const dueFiles = (version: Version): ReadonlyArray<number> =>
-  garbageShare(totalOf(version)) > garbageLimit ? staleFiles(version) : []
 
 /**
  * Returns the next tables to rewrite so that a value file can go, or undefined if no file is due:
@@ -47,17 +59,10 @@ export const dueFiles = (version: Version): ReadonlyArray<number> =>
  * this ends.
  */
 export const pickValues = (version: Version): Compaction | undefined => {
-  let stalest: number | undefined
-  let largest = 0
-  for (const fileNumber of dueFiles(version)) {
-    const share = garbageShare(version.valueFiles.get(fileNumber)!)
-    if (share <= largest) continue
-    largest = share
-    stalest = fileNumber
-  }
-  if (stalest === undefined) return undefined
+  const [first] = dueFiles(version)
+  if (first === undefined) return undefined
   const isDue = ({ valueRefs }: TableMeta): boolean =>
-    valueRefs?.some(({ fileNumber }) => fileNumber === stalest) === true
+    valueRefs?.some(({ fileNumber }) => fileNumber === first) === true
   for (let level = 0; level < version.levels.length; level++) {
     const tables = version.levels[level]!
     const from = tables.findIndex(isDue)
