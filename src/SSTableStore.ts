@@ -237,7 +237,7 @@ const compressedSliceBytes = 96 * 1024
 const opensASlice = 16
 
 /** The values of a compaction's inputs are read in pieces of this size. */
-const collectReadAhead = 256 * 1024
+const collectReadAhead = 64 * 1024
 
 /** A table, or a file with values. */
 interface OpenFile {

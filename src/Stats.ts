@@ -144,8 +144,8 @@ export interface Stats {
      */
     readonly read: number
     /**
-     * Bytes of all tables and value files divided by the bytes that a compaction of everything would leave. 0
-     * without tables.
+     * Bytes of all tables and value files divided by the bytes that a compaction of everything would
+     * leave. 0 without tables.
      *
      * The bytes left are estimated: the bytes of each table that overlaps no table of a deeper
      * level, without versions that only snapshots see. The ratio is 1 after a compaction of

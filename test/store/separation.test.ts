@@ -198,42 +198,44 @@ describe("separated values", () => {
     ["in this thread", places.memory],
     ["in another thread", places.memoryWithThread]
   ] as const) {
-    it.scoped(`take at most one and a half times the space in use when they are overwritten, with compactions ${where}`, () =>
-      Effect.gen(function* () {
-        const place = yield* make
-        yield* places.withStore(
-          place,
-          (store) =>
-            Effect.gen(function* () {
-              let written = 0
-              for (let round = 0; round < 8; round++) {
-                for (let from = 0; from < 200; from += 40) {
-                  const batch = WriteBatch.make()
-                  for (let i = from; i < from + 40; i++) {
-                    const at = round === 0 ? i : (i * 7919 + round * 31 + ((i * i) % 13)) % 200
-                    batch.put(key(at), value(at, round, 300))
-                    written += 300
+    it.scoped(
+      `take at most one and a half times the space in use when they are overwritten, with compactions ${where}`,
+      () =>
+        Effect.gen(function* () {
+          const place = yield* make
+          yield* places.withStore(
+            place,
+            (store) =>
+              Effect.gen(function* () {
+                let written = 0
+                for (let round = 0; round < 8; round++) {
+                  for (let from = 0; from < 200; from += 40) {
+                    const batch = WriteBatch.make()
+                    for (let i = from; i < from + 40; i++) {
+                      const at = round === 0 ? i : (i * 7919 + round * 31 + ((i * i) % 13)) % 200
+                      batch.put(key(at), value(at, round, 300))
+                      written += 300
+                    }
+                    yield* store.write(batch)
+                    yield* store.flush
                   }
-                  yield* store.write(batch)
-                  yield* store.flush
                 }
-              }
-              yield* eventually(
-                Effect.map(store.stats, ({ valueFiles: { bytes, count, liveBytes } }) => {
-                  return bytes - 32 * count <= 1.5 * liveBytes
-                }),
-                (isWithin) => isWithin
-              )
-              yield* store.compact()
-              const { valueFiles } = yield* store.stats
-              expect(valueFiles.liveBytes).toBe(200 * 300)
-              expect(valueFiles.bytes - 32 * valueFiles.count).toBeLessThanOrEqual(1.5 * valueFiles.liveBytes)
-              expect(written).toBeGreaterThan(5 * valueFiles.bytes)
-              expect((yield* store.stats).backgroundError).toBeUndefined()
-            }),
-          separated
-        )
-      })
+                yield* eventually(
+                  Effect.map(store.stats, ({ valueFiles: { bytes, count, liveBytes } }) => {
+                    return bytes - 32 * count <= 1.5 * liveBytes
+                  }),
+                  (isWithin) => isWithin
+                )
+                yield* store.compact()
+                const { valueFiles } = yield* store.stats
+                expect(valueFiles.liveBytes).toBe(200 * 300)
+                expect(valueFiles.bytes - 32 * valueFiles.count).toBeLessThanOrEqual(1.5 * valueFiles.liveBytes)
+                expect(written).toBeGreaterThan(5 * valueFiles.bytes)
+                expect((yield* store.stats).backgroundError).toBeUndefined()
+              }),
+            separated
+          )
+        })
     )
   }
 

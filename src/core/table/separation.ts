@@ -34,12 +34,15 @@ export class Separation {
 
   /**
    * Takes the entry under a cursor. Sets the kind and the value to write to the table. Returns how
-   * many bytes of values were read and written for it.
+   * many bytes were read for it from other files.
    */
   take(entry: InternalCursor): number {
     const { collect, source } = this.options
     const { kind, valueBytes, valueStart, valueEnd } = entry
-    if (kind === EntryKind.value) return this.place(valueBytes, valueStart, valueEnd)
+    if (kind === EntryKind.value) {
+      this.place(valueBytes, valueStart, valueEnd)
+      return 0
+    }
     // A handle of another length is damage, which the source reports.
     if (
       kind === EntryKind.valueHandle &&
@@ -59,17 +62,16 @@ export class Separation {
     return this.files
   }
 
-  private place(bytes: Uint8Array, start: number, end: number): number {
+  private place(bytes: Uint8Array, start: number, end: number): void {
     const { threshold, fileSize, begin } = this.options
     if (end - start < threshold) {
       this.set(EntryKind.value, bytes, start, end)
-      return 0
+      return
     }
     if (this.writer !== undefined && this.writer.size >= fileSize) this.finishFile()
     this.writer ??= begin()
     this.writer.add(bytes, start, end)
     this.set(EntryKind.valueHandle, this.writer.handle, 0, valueHandleSize)
-    return end - start
   }
 
   private set(kind: number, bytes: Uint8Array, start: number, end: number): void {

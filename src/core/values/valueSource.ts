@@ -27,6 +27,8 @@ export interface ValueSourceOptions {
 }
 
 const firstReadAhead = 16 * 1024
+/** Of so many files it is remembered where they were read. */
+const mostPieces = 64
 
 /** The part of one file that was read last. */
 interface Piece {
@@ -65,6 +67,7 @@ export class FileValueSource implements ValueSource {
     const piece = this.pieces.get(fileNumber)
     if (piece === undefined) {
       const value = this.open(fileNumber).read(bytes, start)
+      if (this.pieces.size >= mostPieces) this.pieces.clear()
       this.pieces.set(fileNumber, { end: offset + length, content: nothing, start: 0, readAhead: firstReadAhead })
       return value
     }
