@@ -10,6 +10,7 @@ const source = fileURLToPath(new URL("../src", import.meta.url))
 const floors = [
   ["core/bytes/"],
   ["core/storage/"],
+  ["core/values/"],
   ["core/lock/", "core/cursor/"],
   ["core/cache/", "core/log/"],
   ["core/memtable/", "core/table/"],

@@ -94,7 +94,16 @@ export interface Tuning {
    * caches no entries.
    */
   readonly entryCacheBytes?: number | undefined
-  /** How many table files may be open at once. Default 512. */
+  /**
+   * Values of at least this many bytes are written to value files, apart from the tables, which
+   * then hold handles to them. Compactions keep the handles and do not write these values again,
+   * until more than a third of what value files hold is no longer in use. Existing values stay readable whatever
+   * this option says. From 1 on; default `Infinity`: no value is separated.
+   *
+   * A store with separated values is not readable by releases before 3.1.
+   */
+  readonly valueThreshold?: number | undefined
+  /** How many table files and value files may be open at once. Default 512. */
   readonly maxOpenTables?: number | undefined
   /** Size at which a compaction finishes a table and starts the next. Default 16 MiB. */
   readonly tableBytes?: number | undefined
@@ -248,6 +257,7 @@ export interface Settings {
   readonly filterFalsePositiveRate: number
   readonly blockCacheBytes: number
   readonly entryCacheBytes: number
+  readonly valueThreshold: number
   readonly maxOpenTables: number
   readonly tableBytes: number
   readonly level0Tables: number
@@ -372,6 +382,10 @@ const resolve = (options: LsmOptions): Settings => {
     filterFalsePositiveRate: real("filterFalsePositiveRate", 0.01, 1e-6, 1),
     blockCacheBytes,
     entryCacheBytes: integer("entryCacheBytes", Math.floor((blockCacheBytes * 3) / 4), 0, blockCacheBytes),
+    valueThreshold:
+      (options.valueThreshold ?? Number.POSITIVE_INFINITY) === Number.POSITIVE_INFINITY
+        ? Number.POSITIVE_INFINITY
+        : integer("valueThreshold", Number.POSITIVE_INFINITY, 1, many),
     maxOpenTables: integer("maxOpenTables", 512, 1, many),
     tableBytes: integer("tableBytes", 16 * MiB, 1, many),
     level0Tables,
@@ -410,6 +424,13 @@ const resolveCompression = (compression: Compression | ReadonlyArray<Compression
  */
 export const codecAt = ({ compression }: Settings, level: number): Compression =>
   compression[Math.min(level, compression.length - 1)]!
+
+/**
+ * The size at which a value file is finished and the next one is started.
+ *
+ * @internal
+ */
+export const valueFileBytes = ({ tableBytes }: Settings): number => tableBytes * 4
 
 /**
  * Checks a durability and fills in its defaults. Throws an `InvalidArgument` that names `argument`.

@@ -12,6 +12,7 @@ import type { Version } from "./core/manifest/version.js"
 import type { VersionEdit } from "./core/manifest/versionEdit.js"
 import { type PinnedVersion, VersionSet } from "./core/manifest/versionSet.js"
 import { tableName } from "./core/storage/fileNames.js"
+import { type ValueFile, valueFileName } from "./core/values/valueFile.js"
 import { traced } from "./internal/effect/tracing.js"
 import { keepAside } from "./internal/manifest/aside.js"
 import { makeCurrentManifest } from "./internal/manifest/currentManifest.js"
@@ -45,7 +46,7 @@ export interface ManifestService {
   readonly storeId: Uint8Array
   readonly unsafeState: () => ManifestState
   readonly unsafeVersion: () => Version
-  /** Pins the current version: its tables stay on disk until it is released. */
+  /** Pins the current version: its files stay on disk until it is released. */
   readonly unsafePin: () => PinnedVersion
   /** Returns a file number that was never used. */
   readonly unsafeAllocate: () => number
@@ -69,7 +70,9 @@ export interface ManifestService {
   readonly removeOrphans: Effect.Effect<ReadonlyArray<string>, FileError>
   /** Returns the tables that left the last version that held them. Each is returned once. */
   readonly unsafeTakeObsolete: () => ReadonlyArray<number>
-  /** Sets the function that is called when a table becomes obsolete. */
+  /** The same for files with values. */
+  readonly unsafeTakeObsoleteValues: () => ReadonlyArray<ValueFile>
+  /** Sets the function that is called when a file becomes obsolete. */
   readonly unsafeOnObsolete: (listener: () => void) => void
 }
 
@@ -110,6 +113,7 @@ export const make = (
           removedSegments: change.removedSegments ?? [],
           added: change.added ?? [],
           removed: change.removed ?? [],
+          valueFiles: change.valueFiles,
           closed: change.closed
         }
         const next = applyEdit(state, edit)
@@ -120,7 +124,8 @@ export const make = (
           state = next
           versions.install(next.version, edit)
         })
-        return Effect.zipRight(current.write(edit, next, written.map(tableName)), install)
+        const files = [...written.map(tableName), ...(edit.valueFiles ?? []).map(valueFileName)]
+        return Effect.zipRight(current.write(edit, next, files), install)
       }).pipe(Effect.uninterruptible, oneAtATime.withPermits(1))
 
     const service: ManifestService = {
@@ -141,6 +146,7 @@ export const make = (
         manifestNumber: current.number()
       })),
       unsafeTakeObsolete: () => versions.takeObsolete(),
+      unsafeTakeObsoleteValues: () => versions.takeObsoleteValues(),
       unsafeOnObsolete: (onObsolete) => {
         listener = onObsolete
       }

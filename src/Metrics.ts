@@ -183,6 +183,36 @@ export const levelTables = effectMetrics.gauge("lsm_level_tables", "Tables, by l
 export const levelBytes = effectMetrics.gauge("lsm_level_bytes", "Bytes of tables, by level")
 
 /**
+ * Gauge `lsm_value_files`: files that hold values apart from tables.
+ *
+ * @since 3.1.0
+ * @category metrics
+ */
+export const valueFiles = effectMetrics.gauge("lsm_value_files", "Files that hold values apart from tables")
+
+/**
+ * Gauge `lsm_value_bytes`: bytes of the files that hold values apart from tables.
+ *
+ * @since 3.1.0
+ * @category metrics
+ */
+export const valueBytes = effectMetrics.gauge(
+  "lsm_value_bytes",
+  "Bytes of the files that hold values apart from tables"
+)
+
+/**
+ * Gauge `lsm_value_live_bytes`: bytes of the values in these files that tables have handles to.
+ *
+ * @since 3.1.0
+ * @category metrics
+ */
+export const valueLiveBytes = effectMetrics.gauge(
+  "lsm_value_live_bytes",
+  "Bytes of the values in these files that tables have handles to"
+)
+
+/**
  * Gauge `lsm_write_amplification`: bytes written to files divided by bytes of keys and values
  * written by the application.
  *
@@ -207,7 +237,7 @@ export const readAmplification = effectMetrics.gauge(
 )
 
 /**
- * Gauge `lsm_space_amplification`: bytes of all tables divided by the estimated bytes left after a
+ * Gauge `lsm_space_amplification`: bytes of all tables and value files divided by the estimated bytes left after a
  * compaction of everything.
  *
  * @since 3.0.0
@@ -215,7 +245,7 @@ export const readAmplification = effectMetrics.gauge(
  */
 export const spaceAmplification = effectMetrics.gauge(
   "lsm_space_amplification",
-  "Bytes of all tables divided by the estimated bytes left after a compaction of everything"
+  "Bytes of all tables and value files divided by the estimated bytes left after a compaction of everything"
 )
 
 /**
@@ -396,6 +426,9 @@ export interface Gauges {
   readonly memtableBytes: () => number
   readonly levelTables: (level: number) => number
   readonly levelBytes: (level: number) => number
+  readonly valueFiles: () => number
+  readonly valueBytes: () => number
+  readonly valueLiveBytes: () => number
   readonly writeAmplification: () => number
   readonly readAmplification: () => number
   readonly spaceAmplification: () => number
@@ -537,6 +570,9 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
         reading(memtableBytes, gauges.memtableBytes),
         ...byLevel(levelTables, gauges.levelTables),
         ...byLevel(levelBytes, gauges.levelBytes),
+        reading(valueFiles, gauges.valueFiles),
+        reading(valueBytes, gauges.valueBytes),
+        reading(valueLiveBytes, gauges.valueLiveBytes),
         reading(writeAmplification, gauges.writeAmplification),
         reading(readAmplification, gauges.readAmplification),
         reading(spaceAmplification, gauges.spaceAmplification)

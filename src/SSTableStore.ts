@@ -16,18 +16,23 @@ import type { InternalCursor } from "./core/cursor/internalCursor.js"
 import type { LookupResult } from "./core/cursor/lookupResult.js"
 import type { RetentionPolicy } from "./core/cursor/retention.js"
 import { StorageFailure } from "./core/storage/failure.js"
-import { tableName } from "./core/storage/fileNames.js"
+import { tableName, valuesName } from "./core/storage/fileNames.js"
 import { closeQuietly, type StorageFile } from "./core/storage/storageDriver.js"
 import { blockBytesOf } from "./core/table/blockSize.js"
+import { Separation } from "./core/table/separation.js"
 import { TableBuilder } from "./core/table/tableBuilder.js"
 import { TableCursor, type TableCursorOptions } from "./core/table/tableCursor.js"
 import type { Superseded, TableMeta } from "./core/table/tableFormat.js"
 import { type TableLevels, TableLookup } from "./core/table/tableLookup.js"
 import { ReadCounters, TableReader } from "./core/table/tableReader.js"
 import { type WriterJobResult, writeTables } from "./core/table/tableWriterJob.js"
+import { type ValueFile, valueFileName } from "./core/values/valueFile.js"
+import { openValueFile, type ValueFileReader } from "./core/values/valueFileReader.js"
+import { ValueFileWriter } from "./core/values/valueFileWriter.js"
+import { FileValueSource, type ValueSource, type ValueSourceOptions } from "./core/values/valueSource.js"
 import { runSlices } from "./internal/storage/slices.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
-import { codecAt, type LsmOptions, resolveOptions } from "./LsmOptions.js"
+import { codecAt, type LsmOptions, resolveOptions, valueFileBytes } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
 
 export type {
@@ -75,13 +80,45 @@ export type {
 } from "./core/table/tableLookup.js"
 export type {
   /**
-   * The tables that were written, and how many entries were read and dropped.
+   * The tables and value files that were written, and how many entries were read and dropped.
    *
    * @since 3.0.0
    * @category models
    */
   WriterJobResult
 } from "./core/table/tableWriterJob.js"
+export type {
+  /**
+   * A file that tables have handles to.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  ValueFile,
+  /**
+   * The values of one file that a table has handles to.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  ValueRef
+} from "./core/values/valueFile.js"
+export type {
+  /**
+   * Reads the values that handles stand for.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  ValueSource,
+  /**
+   * How a cursor reads separated values.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  ValueSourceOptions
+} from "./core/values/valueSource.js"
 
 /**
  * Entries to write as tables, and how.
@@ -96,8 +133,13 @@ export interface WriteJob {
   readonly targetSize: number
   /** The level that the tables are for. */
   readonly level: number
-  /** Returns the number of the next table. */
+  /** Returns the number of the next file. */
   readonly allocate: () => number
+  /**
+   * The files whose values are written anew. Handles to values in other files are kept. Default
+   * none.
+   */
+  readonly collect?: ReadonlyArray<number> | undefined
 }
 
 /**
@@ -121,7 +163,7 @@ export interface SSTableStatus {
     readonly negatives: number
     readonly falsePositives: number
   }
-  /** Tables whose files are open, and the bytes of their indexes and filters. */
+  /** Files of tables and of values that are open, and the bytes of the tables' indexes and filters. */
   readonly openTables: number
   readonly openTableBytes: number
 }
@@ -150,10 +192,15 @@ export interface SSTableStoreService {
    * opened again.
    */
   readonly unsafeCursor: (table: TableMeta, options: TableCursorOptions) => InternalCursor
+  /**
+   * Reads the values of entries of kind `valueHandle`. It stays valid when files are closed: they
+   * are opened again.
+   */
+  readonly unsafeValues: (options: ValueSourceOptions) => ValueSource
   /** About how many bytes of the table's file precede a key. */
   readonly unsafeOffsetOf: (table: TableMeta, key: Uint8Array) => number
   /**
-   * Writes a cursor's entries as tables. Files and directory entries are durable when it returns.
+   * Writes a cursor's entries as tables, and large values to value files. Files and directory entries are durable when it returns.
    * On failure or interruption it removes them. The writing is interruptible even in an
    * uninterruptible region; once it has a result, it returns it.
    */
@@ -178,6 +225,8 @@ export interface SSTableStoreService {
   readonly learnSuperseded: (tables: ReadonlyArray<TableMeta>) => Effect.Effect<void, FileError>
   /** Closes and removes a table that has no readers. */
   readonly remove: (fileNumber: number) => Effect.Effect<void, FileError>
+  /** Closes and removes a file with values that no table has handles to. */
+  readonly removeValues: (file: ValueFile) => Effect.Effect<void, FileError>
   readonly unsafeStatus: () => SSTableStatus
 }
 
@@ -208,8 +257,13 @@ function* forgetKeys(entries: EntryCache, cursor: InternalCursor): Generator<voi
   }
 }
 
-interface OpenTable {
-  readonly reader: TableReader
+/** The values of a compaction's inputs are read in pieces of this size. */
+const collectReadAhead = 64 * 1024
+
+/** A table, or a file with values. */
+interface OpenFile {
+  readonly table: TableReader | undefined
+  readonly values: ValueFileReader | undefined
   usedAt: number
 }
 
@@ -220,7 +274,7 @@ interface OpenTable {
 export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* resolveOptions(options)
-    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate } = settings
+    const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, valueThreshold } = settings
     const storage = yield* Storage
     const { driver } = storage
     const { blockCacheBytes, entryCacheBytes, compression } = settings
@@ -233,7 +287,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     )
     const entries: EntryCache = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
     const reads = new ReadCounters()
-    const open = new Map<number, OpenTable>()
+    const open = new Map<number, OpenFile>()
     /** Learned from the properties of tables: the manifest does not record it. */
     const superseded = new Map<number, Superseded>()
     let supersededEntries = 0
@@ -243,11 +297,12 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     const pathOf = (fileNumber: number) => `${directory}/${tableName(fileNumber)}`
 
     const close = (fileNumber: number): void => {
-      const table = open.get(fileNumber)
-      if (table === undefined) return
+      const known = open.get(fileNumber)
+      if (known === undefined) return
+      const { table, values } = known
       open.delete(fileNumber)
-      table.reader.release()
-      closeQuietly(table.reader.file)
+      table?.release()
+      closeQuietly((table ?? values!).file)
     }
 
     yield* Effect.addFinalizer(() =>
@@ -256,7 +311,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       })
     )
 
-    /** Closes the least recently used tables until at most `most` are open. */
+    /** Closes the least recently used files until at most `most` are open. */
     const closeDownTo = (most: number): void => {
       if (open.size === most + 1) return closeOldest()
       if (open.size <= most) return
@@ -265,7 +320,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     }
 
     /**
-     * Closes one table. A merge of many tables does this for each, and a scan is much cheaper than
+     * Closes one file. A merge of many tables does this for each, and a scan is much cheaper than
      * a sort.
      */
     const closeOldest = (): void => {
@@ -305,15 +360,15 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
 
     const readerOf = (fileNumber: number): TableReader => {
       const known = open.get(fileNumber)
-      if (known !== undefined) {
+      if (known?.table !== undefined) {
         known.usedAt = ++clock
-        return known.reader
+        return known.table
       }
       closeDownTo(maxOpenTables - 1)
       const file = openFile(pathOf(fileNumber))
       try {
         const reader = new TableReader(file, fileNumber, storeId, cache, reads)
-        open.set(fileNumber, { reader, usedAt: ++clock })
+        open.set(fileNumber, { table: reader, values: undefined, usedAt: ++clock })
         learn(fileNumber, reader.properties.superseded)
         return reader
       } catch (failure) {
@@ -322,39 +377,71 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       }
     }
 
+    const valuesOf = (fileNumber: number): ValueFileReader => {
+      const known = open.get(fileNumber)
+      if (known?.values !== undefined) {
+        known.usedAt = ++clock
+        return known.values
+      }
+      closeDownTo(maxOpenTables - 1)
+      const values = openValueFile(openFile, directory, fileNumber, storeId)
+      open.set(fileNumber, { table: undefined, values, usedAt: ++clock })
+      return values
+    }
+
+    const valueSource = (sourceOptions: ValueSourceOptions) => new FileValueSource(valuesOf, sourceOptions, directory)
+
     const lookup = new TableLookup(entries, readerOf)
 
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {
-        const files: Array<{ readonly fileNumber: number; readonly file: StorageFile }> = []
+        const files: Array<StorageFile> = []
+        const create = (path: string): StorageFile => {
+          const file = driver.create(path)
+          files.push(file)
+          return file
+        }
+        const separation = new Separation({
+          threshold: valueThreshold,
+          fileSize: valueFileBytes(settings),
+          begin: () => {
+            const fileNumber = job.allocate()
+            return new ValueFileWriter(create(`${directory}/${valuesName(fileNumber)}`), fileNumber, storeId)
+          },
+          collect: new Set(job.collect),
+          source: valueSource({ readAhead: collectReadAhead, giveValues: true })
+        })
         const codec = codecAt(settings, job.level)
         const blockSize = blockBytesOf(blockBytes, codec)
         const steps = writeTables(job.cursor, {
           begin: () => {
             const fileNumber = job.allocate()
-            const file = driver.create(pathOf(fileNumber))
-            files.push({ fileNumber, file })
-            return new TableBuilder(file, fileNumber, storeId, { ...tableOptions, blockSize, compression: codec })
+            return new TableBuilder(create(pathOf(fileNumber)), fileNumber, storeId, {
+              ...tableOptions,
+              blockSize,
+              compression: codec
+            })
           },
           retention: job.retention,
           targetSize: job.targetSize,
-          sliceBytes: codec === "none" ? sliceBytes : compressedSliceBytes
+          sliceBytes: codec === "none" ? sliceBytes : compressedSliceBytes,
+          separation
         })
         const run = Effect.gen(function* () {
           const written = yield* runSlices(storage, steps)
-          for (const { file } of files) yield* syncFile(file)
+          for (const file of files) yield* syncFile(file)
           if (files.length > 0) yield* storage.syncDirectory(directory)
-          for (const { file } of files) yield* attempt(() => file.close())
+          for (const file of files) yield* attempt(() => file.close())
           return written
         })
         // Only the writing is interruptible: once it has a result, the result is kept.
         const written = Effect.onExit(Effect.interruptible(run), (exit) =>
           Effect.forEach(
             files,
-            ({ fileNumber, file }) =>
+            (file) =>
               Effect.zipRight(
                 Effect.sync(() => closeQuietly(file)),
-                Exit.isSuccess(exit) ? Effect.void : Effect.ignore(storage.remove(pathOf(fileNumber)))
+                Exit.isSuccess(exit) ? Effect.void : Effect.ignore(storage.remove(file.path))
               ),
             { discard: true }
           )
@@ -368,6 +455,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       },
       unsafeFind: (version, key, sequence, isNewest, result) => lookup.find(version, key, sequence, isNewest, result),
       unsafeCursor: (table, cursorOptions) => new TableCursor(() => readerOf(table.fileNumber), cursorOptions),
+      unsafeValues: valueSource,
       unsafeOffsetOf: (table, key) => {
         const { index } = readerOf(table.fileNumber)
         const block = index.find(key, key.length)
@@ -399,9 +487,14 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           close(fileNumber)
           return storage.remove(pathOf(fileNumber))
         }),
+      removeValues: (file) =>
+        Effect.suspend(() => {
+          close(file.fileNumber)
+          return storage.remove(`${directory}/${valueFileName(file)}`)
+        }),
       unsafeStatus: () => {
         let openTableBytes = 0
-        for (const { reader } of open.values()) openTableBytes += reader.memory
+        for (const { table } of open.values()) openTableBytes += table?.memory ?? 0
         return {
           cache: {
             bytes: cache.used + entries.used,

@@ -53,6 +53,14 @@ export interface Stats {
   readonly levels: ReadonlyArray<LevelStats>
   readonly tables: number
   readonly tableBytes: number
+  /** The files that hold values apart from tables; see the option `valueThreshold`. */
+  readonly valueFiles: {
+    readonly count: number
+    /** Bytes of these files. */
+    readonly bytes: number
+    /** Bytes of the values in them that tables have handles to, including old versions. */
+    readonly liveBytes: number
+  }
   readonly memory: {
     readonly activeMemtable: number
     readonly frozenMemtables: number
@@ -136,8 +144,8 @@ export interface Stats {
      */
     readonly read: number
     /**
-     * Bytes of all tables divided by the bytes that a compaction of everything would leave. 0
-     * without tables.
+     * Bytes of all tables and value files divided by the bytes that a compaction of everything would
+     * leave. 0 without tables.
      *
      * The bytes left are estimated: the bytes of each table that overlaps no table of a deeper
      * level, without versions that only snapshots see. The ratio is 1 after a compaction of

@@ -306,8 +306,8 @@ export interface Store {
    */
   readonly approximateCount: (range?: Range) => Effect.Effect<number, ReadError>
   /**
-   * Estimates the bytes that a range takes in table files. Memtables do not count. Reads no data
-   * block.
+   * Estimates the bytes that a range takes in table files and value files. Memtables do not count.
+   * Reads no data block.
    */
   readonly approximateSize: (range?: Range) => Effect.Effect<number, ReadError>
   /** Makes every acknowledged write durable. */

@@ -33,6 +33,11 @@ export interface MergeJob extends MergeInputs {
   readonly targetSize: number
   /** The level that the tables are for. */
   readonly level: number
+  /**
+   * The files whose values are written anew. Handles to values in other files are kept. Default
+   * none.
+   */
+  readonly collect?: ReadonlyArray<number> | undefined
   /** Returns a file number that was never used. */
   readonly allocate: () => number
 }
@@ -64,8 +69,8 @@ export interface FlushJob {
  */
 export interface TableMergerService {
   /**
-   * Merges the inputs into new tables. Files and directory entries are durable when it returns; the
-   * inputs stay. On failure or interruption it removes the new tables before it ends. It is
+   * Merges the inputs into new tables and value files. Files and directory entries are durable when it returns; the
+   * inputs stay. On failure or interruption it removes the new files before it ends. It is
    * interruptible in the same way as `SSTableStore.write`.
    */
   readonly merge: (job: MergeJob) => Effect.Effect<WriterJobResult, FileError>
@@ -101,7 +106,7 @@ const runCursors = (tables: SSTableStoreService, { runs }: MergeInputs) => {
  */
 export const fromTables = (tables: SSTableStoreService): TableMergerService => ({
   merge: (job) => {
-    const { snapshots, below, targetSize, level, allocate } = job
+    const { snapshots, below, targetSize, level, collect, allocate } = job
     return Effect.flatMap(
       attempt(() => runCursors(tables, job)),
       (cursors) =>
@@ -110,6 +115,7 @@ export const fromTables = (tables: SSTableStoreService): TableMergerService => (
           retention: new Retention(snapshots, (bytes, start, end) => isAbsentFrom(below, bytes, start, end)),
           targetSize,
           level,
+          collect,
           allocate
         })
     )

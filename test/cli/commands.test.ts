@@ -1,5 +1,8 @@
+import { cpSync, rmSync } from "node:fs"
 import { createRequire } from "node:module"
+import { join } from "node:path"
 import { Readable, Writable } from "node:stream"
+import { fileURLToPath } from "node:url"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { expect, layer } from "@effect/vitest"
@@ -193,6 +196,22 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
         entries: 1000,
         tables: 1
       })
+    })
+  )
+
+  it.scoped("shows and checks value files", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      cpSync(fileURLToPath(new URL("../fixtures/format-2", import.meta.url)), directory, { recursive: true })
+      expect(yield* output(["stats", directory])).toMatch(/\nvalue files +2, 17.3 KiB, 17.2 KiB in use\n/)
+      expect(JSON.parse(yield* output(["stats", directory, "--json"]))).toMatchObject({
+        valueFiles: { count: 2, bytes: 17_664, liveBytes: 17_600 }
+      })
+      expect(yield* output(["verify", directory])).toMatch(/^ok: 287 entries in 3 tables/)
+      rmSync(join(directory, "000006.val"))
+      const missing = yield* lsmkv(["verify", directory])
+      expect(missing.code).not.toBe(0)
+      expect(missing.stdout + missing.stderr).toContain("000006.val")
     })
   )
 

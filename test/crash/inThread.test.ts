@@ -18,7 +18,8 @@ const names = [
   "tombstones",
   "rotation under load",
   "mixture 2",
-  "mixture 12, buffered"
+  "mixture 12, buffered",
+  "separated values"
 ]
 
 describe(`after a crash of a store that flushes and compacts in a thread (seed ${seed})`, () => {

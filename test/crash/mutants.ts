@@ -4,6 +4,7 @@ import { Storage, type TableMerger, Wal } from "effect-lsm"
 import { Retention } from "../../src/core/cursor/retention.js"
 import { logName } from "../../src/core/storage/fileNames.js"
 import type { StorageFile } from "../../src/core/storage/storageDriver.js"
+import type { TableMeta } from "../../src/core/table/tableFormat.js"
 import type { Patches } from "../support/openStore.js"
 import {
   cutAtDamage,
@@ -29,10 +30,100 @@ export interface Mutant {
 
 const flushing = ["flush", "deletes", "compaction"]
 const writing = ["single puts", "batches"]
+const separating = ["separated values", "separated values, reopened"]
 const compacting = ["compaction", "levels", "tombstones"]
 
 export const mutants: ReadonlyArray<Mutant> = [
   { name: "tables are not synced", workloads: flushing, patches: () => withoutSync(/\.sst$/) },
+  { name: "value files are not synced", workloads: separating, patches: () => withoutSync(/\.val$/) },
+  {
+    name: "the values that tables have handles to are not in the manifest",
+    workloads: separating,
+    patches: () => ({
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) =>
+          manifest.apply({
+            ...change,
+            valueFiles: [],
+            added: (change.added ?? []).map(({ level, table }) => ({ level, table: withoutRefs(table) }))
+          })
+      })
+    })
+  },
+  {
+    name: "a compaction drops the references of its tables",
+    workloads: separating,
+    patches: () => ({
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) =>
+          manifest.apply(
+            (change.removed ?? []).length > 0
+              ? {
+                  ...change,
+                  added: (change.added ?? []).map(({ level, table }) => ({ level, table: withoutRefs(table) }))
+                }
+              : change
+          )
+      })
+    })
+  },
+  {
+    name: "a compaction forgets the value files that it wrote",
+    workloads: separating,
+    patches: () => ({
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) => manifest.apply((change.removed ?? []).length > 0 ? { ...change, valueFiles: [] } : change)
+      })
+    })
+  },
+  {
+    name: "value files are removed before the manifest is durable",
+    workloads: separating,
+    patches: () => ({
+      tables: (tables) => {
+        removeValues = (fileNumber) => tables.removeValues({ fileNumber, kind: "values", size: 0 })
+        return tables
+      },
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) => {
+          const before = manifest.unsafeVersion()
+          const after = before.apply({ added: [], removed: [], ...change })
+          const gone = [...before.valueFiles.keys()].filter((fileNumber) => !after.valueFiles.has(fileNumber))
+          return Effect.zipRight(
+            Effect.forEach(gone, (fileNumber) => Effect.ignore(removeValues(fileNumber)), { discard: true }),
+            manifest.apply(change)
+          )
+        }
+      })
+    })
+  },
+  {
+    name: "value files with a reference are removed when a compaction has collected from them",
+    workloads: [...separating, "mixture 28, separated values"],
+    patches: () => ({
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) => {
+          // The tables of the edit keep handles only in their files.
+          const { valueFiles } = manifest.unsafeVersion()
+          const [first] = [...valueFiles.values()].filter(({ bytes, size }) => bytes < (size - 32) / 2)
+          if (first === undefined || (change.removed ?? []).length === 0) return manifest.apply(change)
+          const withoutFirst = (table: TableMeta): TableMeta => ({
+            ...table,
+            valueRefs: table.valueRefs?.filter(({ fileNumber }) => fileNumber !== first.fileNumber)
+          })
+          return manifest.apply({
+            ...change,
+            added: (change.added ?? []).map(({ level, table }) => ({ level, table: withoutFirst(table) }))
+          })
+        }
+      })
+    })
+  },
   {
     name: "a table is synced before its filter is written",
     workloads: flushing,
@@ -234,7 +325,7 @@ export const mutants: ReadonlyArray<Mutant> = [
         (flush) => (job) =>
           Effect.map(
             flush({ ...job, sequences: { ...job.sequences, last: job.sequences.last + 1 } }),
-            (result) => result ?? { tables: [], entriesRead: 0, entriesDropped: 0 }
+            (result) => result ?? { tables: [], valueFiles: [], entriesRead: 0, entriesDropped: 0 }
           )
       )
   },
@@ -382,4 +473,7 @@ const withoutNames = (path: string): Patches => ({
 })
 
 let removeLog = (_segment: number): Effect.Effect<void, unknown> => Effect.void
+const withoutRefs = ({ valueRefs: _, ...table }: TableMeta): TableMeta => table
+
+let removeValues = (_fileNumber: number): Effect.Effect<void, unknown> => Effect.void
 let removeTable = (_fileNumber: number): Effect.Effect<void, unknown> => Effect.void

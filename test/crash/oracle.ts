@@ -7,6 +7,7 @@ import { isOwnFile } from "../../src/core/manifest/ownFile.js"
 import { decodeFileHeader } from "../../src/core/storage/fileHeader.js"
 import { currentName, lockName, logName, manifestName, tableName } from "../../src/core/storage/fileNames.js"
 import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
+import { valueFileName } from "../../src/core/values/valueFile.js"
 import type { Patches } from "../support/openStore.js"
 import { type Journal, quickDisk } from "./journal.js"
 import { directory, simulated, withStore } from "./simulation.js"
@@ -71,6 +72,7 @@ const leftOver = (disk: MemoryDisk): string | undefined => {
     currentName,
     manifestName(fileNumber),
     ...state.segments.map(logName),
+    ...[...state.version.valueFiles.values()].map(valueFileName),
     ...state.version.levels.flatMap((tables) => tables.map((table) => tableName(table.fileNumber)))
   ])
   const names = disk.list(directory).filter((name) => name !== lockName && name !== foreignName)

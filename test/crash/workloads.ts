@@ -54,6 +54,9 @@ const small = {
   levelRatio: 2
 }
 
+/** Every value of 30 bytes or more is separated, and value files are small. */
+const separated = { ...small, valueThreshold: 30 }
+
 /** The workloads that `npm run test:crash` explores, and the tests in part. */
 export const workloads: ReadonlyArray<Workload> = [
   { name: "single puts", tuning: {}, steps: range(0, 12).map((n) => put(n)) },
@@ -187,6 +190,46 @@ export const workloads: ReadonlyArray<Workload> = [
       ...mixture(23, 12, 5).filter(({ _tag }) => _tag !== "Reopen")
     ]
   },
+  {
+    name: "separated values",
+    tuning: separated,
+    steps: [
+      ...range(0, 4).flatMap(
+        (n): ReadonlyArray<Step> => [
+          { _tag: "Batch", writes: range(0, 10).map((i) => [key(i), value(n, 20 + i * 8)]) },
+          flush
+        ]
+      ),
+      compact,
+      remove(...range(2, 6)),
+      flush,
+      compact
+    ]
+  },
+  {
+    name: "separated values, reopened",
+    tuning: separated,
+    steps: [
+      ...range(0, 3).flatMap(
+        (n): ReadonlyArray<Step> => [
+          { _tag: "Batch", writes: range(0, 6).map((i) => [key(i), value(n, 60)]) },
+          flush,
+          reopen
+        ]
+      ),
+      { _tag: "Reopen", tuning: small },
+      ...mixture(26, 10, 4).filter(({ _tag }) => _tag !== "Reopen"),
+      compact,
+      { _tag: "Reopen", tuning: { ...separated, valueThreshold: 1 } },
+      ...mixture(27, 10, 4).filter(({ _tag }) => _tag !== "Reopen"),
+      compact
+    ]
+  },
+  ...range(28, 32).map((seed) => ({
+    name: `mixture ${seed}, separated values`,
+    tuning: { ...separated, ...(seed % 2 === 0 ? { memtableBytes: 1 } : { durability: "buffered" as const }) },
+    steps: mixture(seed, 50, 5)
+  })),
   {
     name: "recovered with larger options",
     tuning: { ...small, memtableBytes: 1 },

@@ -29,6 +29,7 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
         const count = (pattern: RegExp) => [...files.keys()].filter((path) => pattern.test(path)).length
         expect(size, name).toBeGreaterThan(48 * 1024)
         expect(count(/\.sst$/), name).toBeGreaterThan(8)
+        expect(count(/\.val$/) > 5, name).toBe(name.endsWith("separated values"))
         expect(count(/\.log$/), name).toBeGreaterThan(3)
         expect(models.length, name).toBeGreaterThan(20)
         const manifest = [...files].find(([path]) => path.includes("MANIFEST"))![1]

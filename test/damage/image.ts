@@ -11,7 +11,13 @@ export type Files = ReadonlyMap<string, Uint8Array>
 
 /** A store's files at one moment, and the contents that must be read from them. */
 export interface Image {
-  readonly name: "closed" | "crashed" | "closed, log alone" | "crashed, log alone"
+  readonly name:
+    | "closed"
+    | "crashed"
+    | "closed, log alone"
+    | "crashed, log alone"
+    | "closed, separated values"
+    | "crashed, separated values"
   readonly files: Files
   /** Older contents of these files, and of files that were removed. */
   readonly older: ReadonlyArray<{ readonly path: string; readonly bytes: Uint8Array }>
@@ -101,53 +107,63 @@ const makeLogImages = Effect.gen(function* () {
   return [image("closed, log alone"), crashed!]
 })
 
+/** Values of at least 200 bytes lie in value files. Tables are smaller then. */
+const separated: LsmOptions.Tuning = { valueThreshold: 200, tableBytes: 1024, level1Bytes: 4096 }
+
 /**
  * Makes a store of about 64 KiB, the same each time. It has tables at several levels, with
  * deletions and older versions, several log segments, and a manifest with edits. The `closed` image
  * is taken after closing. The `crashed` one is taken while the store is open, with every write
  * acknowledged and with tables that a cursor holds. Both hold the same content. Two more images
- * have only a log.
+ * have only a log, and two more have their large values in value files.
  */
 export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(function* () {
-  const disk = quickDisk()
-  const { write, remember, image } = recorder(disk)
-  // Flushes and compactions fill the deeper levels.
-  yield* withStore(disk, small, (store) =>
-    Effect.gen(function* () {
-      for (let i = 0; i < 12; i++) {
-        yield* write(store, 12)
-        yield* store.flush
-      }
-      yield* store.compact()
-      for (let i = 0; i < 3; i++) {
-        yield* write(store, 10)
-        yield* store.flush
-      }
-      yield* store.sync
-    })
-  )
-  // Segments that are not flushed yet.
-  for (let i = 0; i < 3; i++) yield* withStore(disk, quiet, (store) => write(store, 3))
-  yield* withStore(disk, quiet, (store) =>
-    Effect.gen(function* () {
-      for (let i = 0; i < 2; i++) {
-        yield* write(store, 5)
-        yield* store.flush
-      }
-      yield* write(store, 2)
-    })
-  )
-  const images: Array<Image> = []
-  for (let i = 0; i < 2; i++) yield* withStore(disk, quiet, (store) => write(store, 3))
-  yield* withStore(disk, { ...small, level0Tables: 3 }, (store) =>
-    Effect.gen(function* () {
-      const cursor = yield* store.cursor()
-      yield* cursor.first
-      for (let i = 0; i < 6; i++) yield* write(store, 2)
-      yield* remember
-      images.push(image("crashed"))
-    }).pipe(Effect.scoped)
-  )
-  yield* remember
-  return [image("closed"), ...images, ...(yield* makeLogImages)]
+  const plain = yield* makeStoreImages({}, "closed", "crashed")
+  const withValues = yield* makeStoreImages(separated, "closed, separated values", "crashed, separated values")
+  return [...plain, ...(yield* makeLogImages), ...withValues]
 }).pipe(Effect.withRandom(Random.make("damage")), Effect.withScheduler(microtasks), Effect.orDie)
+
+const makeStoreImages = (more: LsmOptions.Tuning, closedName: Image["name"], crashedName: Image["name"]) =>
+  Effect.gen(function* () {
+    const disk = quickDisk()
+    const { write, remember, image } = recorder(disk)
+    // Flushes and compactions fill the deeper levels.
+    yield* withStore(disk, { ...small, ...more }, (store) =>
+      Effect.gen(function* () {
+        for (let i = 0; i < 12; i++) {
+          yield* write(store, 12)
+          yield* store.flush
+        }
+        yield* store.compact()
+        for (let i = 0; i < 3; i++) {
+          yield* write(store, 10)
+          yield* store.flush
+        }
+        yield* store.sync
+      })
+    )
+    // Segments that are not flushed yet.
+    for (let i = 0; i < 3; i++) yield* withStore(disk, { ...quiet, ...more }, (store) => write(store, 3))
+    yield* withStore(disk, { ...quiet, ...more }, (store) =>
+      Effect.gen(function* () {
+        for (let i = 0; i < 2; i++) {
+          yield* write(store, 5)
+          yield* store.flush
+        }
+        yield* write(store, 2)
+      })
+    )
+    const images: Array<Image> = []
+    for (let i = 0; i < 2; i++) yield* withStore(disk, { ...quiet, ...more }, (store) => write(store, 3))
+    yield* withStore(disk, { ...small, ...more, level0Tables: 3 }, (store) =>
+      Effect.gen(function* () {
+        const cursor = yield* store.cursor()
+        yield* cursor.first
+        for (let i = 0; i < 6; i++) yield* write(store, 2)
+        yield* remember
+        images.push(image(crashedName))
+      }).pipe(Effect.scoped)
+    )
+    yield* remember
+    return [image(closedName), ...images]
+  })

@@ -14,8 +14,18 @@ import { type Compressed, compress, decompress, hasZstd } from "../../src/core/t
 import { TableFilter } from "../../src/core/table/filter.js"
 import { PartitionView } from "../../src/core/table/partition.js"
 import { PartitionBuilder } from "../../src/core/table/partitionBuilder.js"
-import { decodeFooter, decodeTableMeta, encodeTableMeta, footerSize } from "../../src/core/table/tableFormat.js"
+import {
+  decodeFooter,
+  decodeProperties,
+  decodeTableMeta,
+  encodeProperties,
+  encodeTableMeta,
+  footerSize
+} from "../../src/core/table/tableFormat.js"
 import { TableIndex } from "../../src/core/table/tableIndex.js"
+import { ValueFileReader } from "../../src/core/values/valueFileReader.js"
+import { ValueFileWriter } from "../../src/core/values/valueFileWriter.js"
+import { FileValueSource } from "../../src/core/values/valueSource.js"
 import { encodeBatch } from "../support/batches.js"
 import { FakeFile } from "../support/fakeFile.js"
 import { buildTable, openTable, plainOptions, tableCursor, tableStoreId } from "../support/tables.js"
@@ -111,10 +121,24 @@ const edit = encodeVersionEdit({
   flushedSequence: 4,
   addedSegments: [5, 6],
   removedSegments: [1],
-  added: [{ level: 1, table: table.meta }],
+  added: [{ level: 1, table: { ...table.meta, valueRefs: [{ fileNumber: 8, entries: 2, bytes: 40 }] } }],
   removed: [{ level: 0, fileNumber: 3 }],
+  valueFiles: [{ fileNumber: 8, kind: "values", size: 100 }],
   closed: { fileNumber: 6, size: 100 }
 })
+
+/** A value file, the handles to its values, and the values. */
+const separatedValues = (() => {
+  const file = new FakeFile()
+  const writer = new ValueFileWriter(file, 8, storeId)
+  const values = [5, 40, 300].map((length) => new Uint8Array(length).fill(length))
+  const handles = values.map((value) => {
+    writer.add(value, 0, value.length)
+    return writer.handle.slice()
+  })
+  writer.finish()
+  return { file: file.bytes, values, handles }
+})()
 
 const replay = (segments: ReadonlyArray<number>, bytes: ReadonlyMap<number, Uint8Array>, closed?: number): void => {
   const open = (segment: number) => new SegmentReader("file", segment, bytes.get(segment)!, storeId)
@@ -205,6 +229,53 @@ export const targets: ReadonlyArray<Target> = [
     name: "table meta",
     seeds: [encodeTableMeta(table.meta)],
     decode: (bytes) => withinBounds(bytes, decodeTableMeta)
+  },
+  {
+    name: "table properties",
+    seeds: [
+      encodeProperties(table.meta),
+      encodeProperties({
+        ...table.meta,
+        valueRefs: [
+          { fileNumber: 8, entries: 2, bytes: 40 },
+          { fileNumber: 9, entries: 1, bytes: 7 }
+        ]
+      })
+    ],
+    decode: (bytes) => {
+      const properties = decodeProperties(bytes)
+      if ((properties?.valueRefs?.length ?? 0) * 18 > bytes.length) throw new Error("more references than bytes")
+      return properties !== undefined
+    }
+  },
+  {
+    name: "value handle",
+    seeds: separatedValues.handles,
+    decode: (bytes) => {
+      const file = FakeFile.of(separatedValues.file)
+      for (const readAhead of [0, 100]) {
+        const source = new FileValueSource(() => new ValueFileReader(file, "values", 8, storeId), { readAhead }, "d")
+        const value = source.read(bytes, 0, bytes.length)
+        if (!separatedValues.values.some((known) => Buffer.compare(known, value) === 0))
+          throw new Error("another value")
+      }
+      return true
+    }
+  },
+  {
+    name: "value file",
+    seeds: [separatedValues.file],
+    reseal: resealHeader,
+    decode: (bytes) => {
+      const reader = new ValueFileReader(FakeFile.of(bytes), "values", 8, storeId)
+      reader.checkHeader()
+      const source = new FileValueSource(() => reader, { readAhead: 50 }, "d")
+      for (const [i, handle] of separatedValues.handles.entries()) {
+        if (Buffer.compare(source.read(handle, 0, handle.length), separatedValues.values[i]!) !== 0)
+          throw new Error("another value")
+      }
+      return true
+    }
   },
   {
     name: "block",

@@ -56,6 +56,24 @@ export const configurations: ReadonlyArray<Configuration> = [
     name: "the steepest levels",
     tuning: { memtableBytes: fewEntries, level1Bytes: 1, levelRatio: 1000, tableBytes: 300, level0Tables: 2 }
   },
+  {
+    name: "every value separated",
+    tuning: { memtableBytes: fewEntries, valueThreshold: 1, tableBytes: 600, level0Tables: 2, level1Bytes: 1500 }
+  },
+  {
+    name: "some values separated, many levels",
+    tuning: {
+      memtableBytes: 1,
+      valueThreshold: 20,
+      blockBytes: 64,
+      tableBytes: 256,
+      level0Tables: 2,
+      level1Bytes: 512,
+      levelRatio: 2,
+      maxOpenTables: 2,
+      durability: "buffered"
+    }
+  },
   { name: "buffered", tuning: { durability: "buffered", memtableBytes: fewEntries } },
   {
     name: "interval of one byte",

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { type LsmError, type LsmOptions, type Storage, type Store, WriteBatch } from "effect-lsm"
+import { fileHeaderSize } from "../../src/core/storage/fileHeader.js"
 import { turn } from "../support/eventually.js"
 import { interruption, isInterrupted } from "../support/interruption.js"
 import { openStore } from "../support/openStore.js"
@@ -226,14 +227,18 @@ export class Run {
       })
       if (!done || !this.model.isKnown || this.snapshots.length > 0) return
       const { size } = this.model.candidates[0]!
-      const { amplification, levels, tableBytes } = yield* Effect.orDie(this.store.stats)
-      const space = tableBytes === 0 ? 0 : 1
+      const { amplification, levels, tableBytes, valueFiles } = yield* Effect.orDie(this.store.stats)
+      const live = tableBytes + valueFiles.liveBytes
+      const space = tableBytes === 0 ? 0 : (tableBytes + valueFiles.bytes) / live
+      if (valueFiles.bytes - valueFiles.count * fileHeaderSize > valueFiles.liveBytes * 1.5) {
+        yield* mismatch("garbage in value files", show(valueFiles), [])
+      }
       if (amplification.space !== space) yield* mismatch("space amplification", show(amplification), [show({ space })])
       const entries = levels.reduce((n, level) => n + level.entries, 0)
       const deletions = levels.reduce((n, level) => n + level.deletions, 0)
       const counted = yield* Effect.orDie(this.store.approximateCount())
       const found = show({ entries, deletions, counted, bytes: yield* Effect.orDie(this.store.approximateSize()) })
-      const due = show({ entries: size, deletions: 0, counted: size, bytes: tableBytes })
+      const due = show({ entries: size, deletions: 0, counted: size, bytes: live })
       if (found !== due) yield* mismatch("after a compaction of everything", found, [due])
     })
   }
@@ -347,9 +352,10 @@ export class Run {
       Effect.zip(store.approximateCount(rangeOf(command)), store.approximateSize(rangeOf(command))),
       store.stats
     )
-    return this.guard(read, ([[count, size], { tableBytes }]) => {
-      const fits = Number.isInteger(count) && count >= 0 && Number.isInteger(size) && size >= 0 && size <= tableBytes
-      return fits ? undefined : mismatch("an approximation", show({ count, size }), [`at most ${tableBytes} bytes`])
+    return this.guard(read, ([[count, size], { tableBytes, valueFiles }]) => {
+      const most = tableBytes + valueFiles.liveBytes
+      const fits = Number.isInteger(count) && count >= 0 && Number.isInteger(size) && size >= 0 && size <= most
+      return fits ? undefined : mismatch("an approximation", show({ count, size }), [`at most ${most} bytes`])
     })
   }
 
@@ -366,6 +372,10 @@ export class Run {
         text.includes("lsm_") &&
         metricsOf("model").get("lsm_level_tables") === tables &&
         metricsOf("model").get("lsm_level_bytes") === stats.tableBytes &&
+        metricsOf("model").get("lsm_value_files") === stats.valueFiles.count &&
+        metricsOf("model").get("lsm_value_bytes") === stats.valueFiles.bytes &&
+        metricsOf("model").get("lsm_value_live_bytes") === stats.valueFiles.liveBytes &&
+        stats.valueFiles.liveBytes <= stats.valueFiles.bytes &&
         metricsOf("model").get("lsm_memtable_bytes") === memory.activeMemtable + memory.frozenMemtables
       this.sequence = sequence
       return holds ? undefined : mismatch("stats", show(stats), [])

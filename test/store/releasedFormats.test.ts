@@ -78,3 +78,51 @@ describe("a store of format 1, as 0.1.0 left it", () => {
     })
   )
 })
+
+/**
+ * The content of the store in fixtures/format-2, as it is while the store is open: 200 entries that
+ * were compacted, then a new version of every third, the delete of every tenth, each flushed, and one
+ * more put. Values of at least 64 bytes lie in value files.
+ */
+const contentWithValues = (): ReadonlyArray<readonly [string, string]> => {
+  const value = (i: number, round: number) => `${i} in round ${round} `.padEnd(20 + (i % 5) * 30, "v")
+  const model = new Map<string, string>()
+  for (let i = 0; i < 200; i++) model.set(key(i), value(i, 0))
+  for (let i = 0; i < 200; i += 3) model.set(key(i), value(i, 1))
+  for (let i = 0; i < 200; i += 10) model.delete(key(i))
+  model.set(key(7), "the last value of 7, which is only in the log ".repeat(4))
+  return [...model]
+    .map(([k, v]) => [bytes(k).toString("hex"), bytes(v).toString("hex")] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+}
+
+describe("a store of format 2, with value files", () => {
+  it.scoped("is sound, can be read, written and compacted, with and without separated values", () =>
+    Effect.gen(function* () {
+      const place = yield* copyOf("format-2")
+      const last = yield* Stream.runLast(LsmStore.verify({ directory: place.directory }))
+      const counts = { tables: 3, segments: 2, entries: 287, records: 1, errors: 0, notices: 0 }
+      expect(Option.getOrThrow(last)).toStrictEqual({ _tag: "Verified", ...counts })
+      const expected = contentWithValues()
+      for (const valueThreshold of [Number.POSITIVE_INFINITY, 64, 1, Number.POSITIVE_INFINITY]) {
+        yield* places.withStore(
+          place,
+          (store) =>
+            Effect.gen(function* () {
+              expect(yield* all(store)).toStrictEqual(expected)
+              expect(yield* all(store, { reverse: true })).toStrictEqual(expected.toReversed())
+              expect((yield* store.stats).valueFiles.count).toBeGreaterThan(0)
+              yield* store.put("new", "entry".repeat(50))
+              yield* store.compact()
+              yield* store.delete("new")
+              yield* store.compact()
+              expect(yield* all(store)).toStrictEqual(expected)
+            }),
+          { valueThreshold }
+        )
+      }
+      const after = yield* Stream.runLast(LsmStore.verify({ directory: place.directory }))
+      expect(Option.getOrThrow(after)).toMatchObject({ errors: 0, notices: 0 })
+    })
+  )
+})

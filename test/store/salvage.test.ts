@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { LsmStore, type Maintenance, Storage, type Store } from "effect-lsm"
+import { type LsmOptions, LsmStore, type Maintenance, Storage, type Store } from "effect-lsm"
 import { checksum } from "../../src/core/bytes/checksum.js"
 import { writeU32 } from "../../src/core/bytes/encoding.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
@@ -11,7 +11,15 @@ import { Journal, quickDisk } from "../crash/journal.js"
 import { DiskHistory } from "../crash/states.js"
 import { pairs } from "../support/bytes.js"
 import { captureLogs } from "../support/captureLogs.js"
-import { faultOfSalvage, type History, heldHistory, history, levels, newest } from "../support/history.js"
+import {
+  faultOfSalvage,
+  type History,
+  heldHistory,
+  history,
+  levels,
+  newest,
+  separatedHistory
+} from "../support/history.js"
 import {
   cut,
   directory,
@@ -91,17 +99,16 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("keeps all sound entries, invents none, and reports which keys may be lost", () =>
+  const salvages = (history: Effect.Effect<History>, every: number, more: LsmOptions.Tuning) =>
     Effect.gen(function* () {
       const made = yield* history
       let salvaged = 0
-      for (const [name, files] of damages(made, 4)) {
+      for (const [name, files] of damages(made, every)) {
         const disk = diskOf(files)
-        const [found, { recovery }] = yield* withStore(
-          disk,
-          (store) => Effect.zip(pairs(store.scan()), store.stats),
-          salvaging
-        )
+        const [found, { recovery }] = yield* withStore(disk, (store) => Effect.zip(pairs(store.scan()), store.stats), {
+          ...salvaging,
+          ...more
+        })
         expect(faultOfSalvage(made, found, [...recovery.lost]), name).toBeUndefined()
         const after = disk.contents()
         if (recovery.aside !== undefined) {
@@ -117,7 +124,33 @@ describe("salvage", () => {
         expect(again[0], name).toStrictEqual(found)
         expect(again[1].recovery, name).toMatchObject({ orphans: [], lost: [] })
       }
-      expect(salvaged).toBeGreaterThan(15)
+      expect(salvaged).toBeGreaterThan(8)
+    }).pipe(quietly)
+
+  it.effect("keeps all sound entries, invents none, and reports which keys may be lost", () => salvages(history, 4, {}))
+
+  it.effect("does so with separated values", () => salvages(separatedHistory, 8, { valueThreshold: 30 }))
+
+  it.effect("does so with separated values, and puts them into tables", () => salvages(separatedHistory, 19, {}))
+
+  it.effect("loses the one value that is damaged, and says which", () =>
+    Effect.gen(function* () {
+      const made = yield* separatedHistory
+      const sound = newest(made)
+      const valueFile = filesNamed(made.files, ".val").at(-1)!
+      const disk = diskOf(flip(made.files, valueFile, 40))
+      const { recovery } = yield* withStore(disk, (store) => store.stats, { ...salvaging, valueThreshold: 30 })
+      expect(recovery.lost).toHaveLength(1)
+      const [{ file, keys, region }] = recovery.lost as [Maintenance.Damage]
+      expect([file, region]).toStrictEqual([valueFile, "value"])
+      const key = Buffer.from(keys!.from!).toString()
+      expect(Buffer.from(keys!.to!).toString()).toBe(key)
+      const found = yield* withStore(disk, (store) => pairs(store.scan()))
+      const others = (pair: readonly [string, string]) => pair[0] !== key
+      expect(found.filter(others)).toStrictEqual(sound.filter(others))
+      // A repair into a new directory takes the values along.
+      const again = yield* repaired(made.files)
+      expect([again.found, again.report.lost]).toStrictEqual([sound, []])
     }).pipe(quietly)
   )
 

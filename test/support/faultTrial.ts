@@ -15,6 +15,7 @@ import { WorkloadRun } from "./workloadRun.js"
 const keys = ["a", "b", "c", "d", "e", "f", "g", "h"]
 
 const tuning: LsmOptions.Tuning = {
+  valueThreshold: 40,
   memtableBytes: 2048,
   maxFrozenMemtables: 2,
   blockBytes: 64,

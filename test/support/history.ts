@@ -10,7 +10,7 @@ export interface History {
   readonly values: ReadonlyMap<string, ReadonlyArray<string | undefined>>
 }
 
-export const levels: LsmOptions.Tuning = {
+const plainLevels: LsmOptions.Tuning = {
   memtableBytes: 200_000,
   blockBytes: 200,
   restartInterval: 4,
@@ -20,8 +20,10 @@ export const levels: LsmOptions.Tuning = {
   levelRatio: 2
 }
 
+export const levels = plainLevels
+
 /** Overwrites keys repeatedly, deletes some, and ends with records that are only in the log. */
-const makeHistory = (isHeld: boolean): Effect.Effect<History> =>
+const makeHistory = (isHeld: boolean, levels: LsmOptions.Tuning = plainLevels): Effect.Effect<History> =>
   Effect.gen(function* () {
     const values = new Map<string, Array<string | undefined>>()
     const disk = diskOf()
@@ -91,6 +93,9 @@ export const history = once(makeHistory(false))
  * These tables are still in the directory.
  */
 export const heldHistory = once(makeHistory(true))
+
+/** A history whose values of 30 bytes and more lie in value files. */
+export const separatedHistory = once(makeHistory(false, { ...plainLevels, valueThreshold: 30 }))
 
 /** The entries of the store if nothing is lost. */
 export const newest = ({ values }: History): ReadonlyArray<readonly [string, string]> =>

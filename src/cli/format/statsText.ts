@@ -12,11 +12,19 @@ export const statsJson = (stats: Stats): string => {
 
 /** The statistics of a store as text. */
 export const statsText = (stats: Stats): string => {
-  const { memory, log, recovery } = stats
+  const { memory, log, recovery, valueFiles } = stats
   const rows: Array<[string, string]> = [
     ["directory", stats.directory],
     ["sequence number", formatCount(stats.sequence)],
     ["tables", `${formatCount(stats.tables)}, ${formatBytes(stats.tableBytes)}`],
+    ...(valueFiles.count === 0
+      ? []
+      : [
+          [
+            "value files",
+            `${formatCount(valueFiles.count)}, ${formatBytes(valueFiles.bytes)}, ${formatBytes(valueFiles.liveBytes)} in use`
+          ] satisfies [string, string]
+        ]),
     ["log", `${plural(log.segments, "segment")}, ${formatBytes(log.segmentBytes)} in the newest`],
     ["memtables", `${formatBytes(memory.activeMemtable)} active, ${formatBytes(memory.frozenMemtables)} frozen`],
     ["block cache", `${formatBytes(memory.blockCache)}, ${formatPercent(stats.cache.hitRate)} hits`],

@@ -22,7 +22,7 @@ export interface LevelTables {
  * picking a compaction changes nothing.
  */
 export interface Compaction {
-  readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions"
+  readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions" | "values"
   readonly level: number
   readonly outputLevel: number
   readonly inputs: ReadonlyArray<TableMeta>
@@ -31,17 +31,22 @@ export interface Compaction {
   readonly overlaps: ReadonlyArray<TableMeta>
   /**
    * Whether the inputs are rewritten even if they could be moved, to drop tombstones and versions
-   * that are no longer needed.
+   * that are no longer needed, or to collect values.
    */
   readonly rewrites: boolean
 }
 
-/** The superseded versions in tables, and the snapshots that may need them. */
+/**
+ * The superseded versions in tables, the snapshots that may need them, and the value files to
+ * collect.
+ */
 export interface Garbage {
   /** The sequence numbers of open snapshots, ascending. */
   readonly snapshots: ReadonlyArray<number>
   /** Returns undefined if they are not known for a table. */
   readonly supersededOf: (table: TableMeta) => Superseded | undefined
+  /** The value files that a compaction by hand collects. Default none. */
+  readonly staleFiles?: ReadonlyArray<number> | undefined
 }
 
 /**
@@ -96,7 +101,7 @@ export const pickSuperseded = (version: Version, garbage: Garbage): Compaction |
 /** The fraction of a table that must be superseded before background work rewrites it. */
 const worthwhile = 0.1
 /** The most tables that one such compaction rewrites. */
-const most = 16
+export const most = 16
 
 /**
  * Whether an open snapshot may need superseded versions of a table. It may if it is older than the

@@ -30,8 +30,8 @@ export const manualLevel0 = (version: Version, range: ManualRange, garbage: Garb
  * written at most once, however many levels there are. The compactions concern different tables, so
  * all of them stay valid while others are carried out and new tables come to level 0.
  *
- * Tables that overlap no other are moved. Tables with tombstones, or with superseded versions that
- * no snapshot needs, are rewritten even if they could be moved, or are at the deepest level
+ * Tables that overlap no other are moved. Tables with tombstones, with superseded versions that no
+ * snapshot needs, or with handles to stale value files, are rewritten even if they could be moved, or are at the deepest level
  * already. A table counts as one of them if its superseded versions are not known. They are known
  * after the rewrite.
  */
@@ -122,7 +122,14 @@ const mergeOf = (placed: ReadonlyArray<Placed>, bottom: number, garbage: Garbage
     .map((middle) => ({ level: middle, tables: at(middle) }))
     .filter(({ tables }) => tables.length > 0)
   const overlaps = level === bottom ? [] : at(bottom)
-  const reason = level < bottom ? "manual" : inputs.some(holdsTombstones(garbage)) ? "tombstones" : "versions"
+  const reason =
+    level < bottom
+      ? "manual"
+      : inputs.some(holdsTombstones(garbage))
+        ? "tombstones"
+        : inputs.some(holdsVersions(garbage))
+          ? "versions"
+          : "values"
   return { reason, level, outputLevel: bottom, inputs, between, overlaps, rewrites: true }
 }
 
@@ -140,14 +147,20 @@ const holdsTombstones =
   (table: TableMeta): boolean =>
     table.deletions > 0 && (snapshots.length === 0 || snapshots[0]! >= table.smallestSequence)
 
+/** Whether a table has handles to values in files that are collected. */
+const holdsStaleValues =
+  ({ staleFiles = [] }: Garbage) =>
+  ({ valueRefs = [] }: TableMeta): boolean =>
+    valueRefs.some(({ fileNumber }) => staleFiles.includes(fileNumber))
+
 /** Whether a table above the deepest level holds something that a merge may drop. */
 const mayDrop =
   (garbage: Garbage) =>
   (table: TableMeta): boolean =>
-    table.deletions > 0 || holdsVersions(garbage)(table)
+    table.deletions > 0 || holdsVersions(garbage)(table) || holdsStaleValues(garbage)(table)
 
 /** The same for a table of the deepest level. */
 const isStale =
   (garbage: Garbage) =>
   (table: TableMeta): boolean =>
-    holdsTombstones(garbage)(table) || holdsVersions(garbage)(table)
+    holdsTombstones(garbage)(table) || holdsVersions(garbage)(table) || holdsStaleValues(garbage)(table)

@@ -1,6 +1,7 @@
 import type { KeyBounds, Version } from "../manifest/version.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import type { TableMeta } from "../table/tableFormat.js"
+import { referencedBytes } from "../values/valueFile.js"
 import { type Compaction, keyRange } from "./compactionPicker.js"
 
 /** The tables that a compaction reads, and the key bounds of the tables below them. */
@@ -33,6 +34,32 @@ export const mergeInputs = (compaction: Compaction, version: Version): MergeInpu
 const entryOverhead = 80
 
 /**
+ * Returns the most files that a merge may write: tables, and value files that are finished at
+ * `valueFileSize`. Any value may have to be written anew, to a table or to a value file.
+ */
+export const filesAtMost = (runs: MergeInputs["runs"], targetSize: number, valueFileSize: number): number => {
+  let entries = 0
+  let bytes = 0
+  for (const table of runs.flat()) {
+    entries += table.entries
+    bytes += table.rawBytes + referencedBytes(table.valueRefs)
+  }
+  return tablesAtMost(runs, targetSize) + valueFilesOf(entries, bytes, valueFileSize)
+}
+
+const valueFilesOf = (entries: number, bytes: number, valueFileSize: number): number => {
+  const least = valueFileSize - fileHeaderSize
+  return least > 0 ? Math.min(entries, Math.floor(bytes / least) + 1) : entries
+}
+
+/** The most value files that the flush of a memtable may write. */
+export const valueFilesAtMost = (
+  dataBytes: number,
+  { first, last }: { readonly first: number; readonly last: number },
+  valueFileSize: number
+): number => valueFilesOf(last - first + 1, dataBytes, valueFileSize)
+
+/**
  * Returns the most tables that a merge may write. Every table but the last has at least
  * `targetSize` bytes, and every table has at least one entry.
  */
@@ -41,7 +68,7 @@ export const tablesAtMost = (runs: MergeInputs["runs"], targetSize: number): num
   let bytes = 0
   for (const table of runs.flat()) {
     entries += table.entries
-    bytes += table.rawBytes + table.entries * entryOverhead
+    bytes += table.rawBytes + referencedBytes(table.valueRefs) + table.entries * entryOverhead
   }
   const least = targetSize - fileHeaderSize
   return least > 0 ? Math.min(entries, Math.floor(bytes / least) + 1) : entries

@@ -1,5 +1,7 @@
 import { compareRange, copyRange, equalRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
+import { handleLength } from "../values/valueHandle.js"
+import type { ValueSource } from "../values/valueSource.js"
 import type { InternalCursor } from "./internalCursor.js"
 
 /** The half-open range [start, end) of keys; undefined is unbounded. */
@@ -17,6 +19,8 @@ export interface VisibleCursorOptions {
   readonly patience?: number | undefined
   /** True if the caller reads no values, so that none need be copied. Default false. */
   readonly keysOnly?: boolean | undefined
+  /** Reads the values that handles stand for. Needed only if tables may have handles. */
+  readonly values?: ValueSource | undefined
 }
 
 /** Bytes of a passed value that count as one more entry. */
@@ -47,6 +51,7 @@ export class VisibleCursor {
   valueEnd = 0
   /** See `InternalCursor`. Always true going backward. */
   valueIsOwn = false
+  private kind = 0
   private direction = 1
   /** The key shown when the last move began. The length is -1 if there was none. */
   private origin = new Uint8Array(256)
@@ -69,6 +74,7 @@ export class VisibleCursor {
   private hasValue = false
   private readonly patience: number
   private readonly keysOnly: boolean
+  private readonly values: ValueSource | undefined
   private left: number
   /** Deleted and superseded entries passed over so far. */
   skipped = 0
@@ -77,11 +83,30 @@ export class VisibleCursor {
     private readonly cursor: InternalCursor,
     private readonly sequence: number,
     private readonly range: KeyRange,
-    { keysOnly = false, patience = Number.POSITIVE_INFINITY }: VisibleCursorOptions = {}
+    { keysOnly = false, patience = Number.POSITIVE_INFINITY, values }: VisibleCursorOptions = {}
   ) {
+    this.values = values
     this.keysOnly = keysOnly
     this.patience = patience
     this.left = patience
+  }
+
+  /** The length of the value shown. */
+  get valueLength(): number {
+    return this.kind === EntryKind.valueHandle
+      ? handleLength(this.valueBytes, this.valueStart)
+      : this.valueEnd - this.valueStart
+  }
+
+  /**
+   * Reads the value shown if it lies in a file of its own. Undefined if it does not.
+   *
+   * @throws CorruptionFailure, FormatFailure, StorageFailure
+   */
+  readSeparated(): Uint8Array | undefined {
+    return this.kind === EntryKind.valueHandle
+      ? this.values!.read(this.valueBytes, this.valueStart, this.valueEnd)
+      : undefined
   }
 
   seekToFirst(): void {
@@ -244,6 +269,7 @@ export class VisibleCursor {
       this.keyBytes = cursor.keyBytes
       this.keyStart = cursor.keyStart
       this.keyEnd = cursor.keyEnd
+      this.kind = cursor.kind
       this.valueBytes = cursor.valueBytes
       this.valueStart = cursor.valueStart
       this.valueEnd = cursor.valueEnd
@@ -294,6 +320,7 @@ export class VisibleCursor {
   private holdValue(): void {
     const { cursor } = this
     if (this.keysOnly) return
+    this.kind = cursor.kind
     this.valueIsOwn = true
     if (cursor.valueIsOwn) {
       this.valueBytes = cursor.valueBytes

@@ -9,17 +9,21 @@ import { readWhole } from "../manifest/storeDirectory.js"
 import { isAbsentFrom } from "../manifest/version.js"
 import { type SequenceRange, segmentCursor } from "../memtable/segmentCursor.js"
 import { isFailure } from "../storage/failure.js"
-import { logName, tableName } from "../storage/fileNames.js"
+import { logName, tableName, valuesName } from "../storage/fileNames.js"
 import type { Done } from "../storage/nodeDirectory.js"
 import { closeQuietly, type StorageDriver, type StorageFile } from "../storage/storageDriver.js"
 import { blockBytesOf } from "../table/blockSize.js"
 import type { Codec } from "../table/compression.js"
 import { LevelCursor } from "../table/levelCursor.js"
+import { Separation } from "../table/separation.js"
 import { TableBuilder } from "../table/tableBuilder.js"
 import { TableCursor } from "../table/tableCursor.js"
 import type { TableMeta } from "../table/tableFormat.js"
 import { ReadCounters, TableReader } from "../table/tableReader.js"
 import { type WriterJobResult, writeTables } from "../table/tableWriterJob.js"
+import { openValueFile, type ValueFileReader } from "../values/valueFileReader.js"
+import { ValueFileWriter } from "../values/valueFileWriter.js"
+import { FileValueSource, type ValueSource } from "../values/valueSource.js"
 
 /** Files as jobs need them. */
 export interface JobStorage {
@@ -34,6 +38,10 @@ export interface JobStorage {
 export interface TableOptions {
   readonly directory: string
   readonly maxOpenTables: number
+  /** Values of at least this many bytes are written to value files. */
+  readonly valueThreshold: number
+  /** A value file of at least this many bytes is finished. */
+  readonly valueFileBytes: number
   /** Undefined if the size depends on the compression of the level. */
   readonly blockBytes: number | undefined
   readonly restartInterval: number
@@ -57,6 +65,8 @@ export interface MergeRequest extends TableRequest, MergeInputs {
   /** A table is closed when it has this many bytes. */
   readonly targetSize: number
   readonly level: number
+  /** The files whose values are written anew. */
+  readonly collect: ReadonlyArray<number>
 }
 
 /** A flush of the memtable whose records a log segment holds. */
@@ -87,6 +97,8 @@ export const codecAt = (compression: ReadonlyArray<Codec>, level: number): Codec
 const sliceBytes = 256 * 1024
 /** The inputs of a merge are read in pieces of this size. */
 const readAhead = 256 * 1024
+/** The same for values. */
+const valueReadAhead = 64 * 1024
 
 /**
  * The input tables of one merge. At most `maxOpenTables` are open; the least recently used is closed
@@ -94,6 +106,7 @@ const readAhead = 256 * 1024
  */
 class Inputs {
   private readonly open = new Map<number, TableReader>()
+  private readonly openValues = new Map<number, ValueFileReader>()
   private readonly cache = new BlockCache(0, 0)
   private readonly reads = new ReadCounters()
 
@@ -109,8 +122,29 @@ class Inputs {
     return mergeCursors(runs.map((run) => (run.length === 1 ? open(run[0]!) : new LevelCursor(run, open))))
   }
 
+  /** Reads the values of the files that a merge collects. */
+  get values(): ValueSource {
+    const options = { readAhead: valueReadAhead, giveValues: true }
+    return new FileValueSource((fileNumber) => this.valuesOf(fileNumber), options, this.options.directory)
+  }
+
   close(): void {
     for (const fileNumber of [...this.open.keys()]) this.closeOne(fileNumber)
+    for (const { file } of this.openValues.values()) closeQuietly(file)
+    this.openValues.clear()
+  }
+
+  private valuesOf(fileNumber: number): ValueFileReader {
+    const known = this.openValues.get(fileNumber)
+    if (known !== undefined) return known
+    const [oldest] = this.openValues
+    if (oldest !== undefined && this.openValues.size >= this.options.maxOpenTables) {
+      this.openValues.delete(oldest[0])
+      closeQuietly(oldest[1].file)
+    }
+    const reader = openValueFile((path) => this.driver.openRead(path), this.options.directory, fileNumber, this.storeId)
+    this.openValues.set(fileNumber, reader)
+    return reader
   }
 
   private readerOf(fileNumber: number): TableReader {
@@ -149,6 +183,8 @@ const settled = (run: (done: Done) => void): Promise<void> =>
 
 interface Writing {
   readonly cursor: InternalCursor
+  readonly collect: ReadonlyArray<number>
+  readonly values: ValueSource
   readonly retention: Retention
   readonly targetSize: number
   readonly level: number
@@ -164,10 +200,12 @@ export class TableJobs {
 
   /** Merges `request.runs`. Files and directory entries are durable when it ends. */
   merge(storage: JobStorage, request: MergeRequest): Job {
-    const { options, storeId, runs, below, snapshots, targetSize, level } = request
+    const { options, storeId, runs, below, snapshots, targetSize, level, collect } = request
     const inputs = new Inputs(storage.driver, options, storeId)
     const begin = (): Writing => ({
       cursor: inputs.cursor(runs),
+      collect,
+      values: inputs.values,
       retention: new Retention(snapshots, (bytes, start, end) => isAbsentFrom(below, bytes, start, end)),
       targetSize,
       level
@@ -191,6 +229,8 @@ export class TableJobs {
         segment = readWhole(storage.driver, pathOf(request))
         return segment
       }),
+      collect: [],
+      values: noValues,
       retention: new Retention(request.snapshots, () => false),
       targetSize: Number.POSITIVE_INFINITY,
       level: 0
@@ -258,6 +298,13 @@ const release = ({ buffer }: Uint8Array): void => {
   port1.postMessage(buffer, [buffer as ArrayBuffer])
 }
 
+/** A log segment holds no handles. */
+const noValues: ValueSource = {
+  read: () => {
+    throw new Error("a handle in a log segment")
+  }
+}
+
 class Cancelled extends Error {}
 
 /** Writes tables and makes them durable. If it fails or is cancelled, it removes them. */
@@ -276,7 +323,7 @@ const writeDurably = async (
     if (isCancelled()) throw new Cancelled()
   }
   try {
-    const { cursor, retention, targetSize, level } = begin()
+    const { cursor, retention, targetSize, level, collect, values } = begin()
     const codec = codecAt(compression, level)
     const tableOptions = {
       blockSize: blockBytesOf(blockBytes, codec),
@@ -284,14 +331,32 @@ const writeDurably = async (
       filterFalsePositiveRate,
       compression: codec
     }
+    const next = (): number => {
+      const { value } = numbers.next()
+      if (value === undefined) throw new Error("more files than were foreseen")
+      return value
+    }
+    const create = (name: string): StorageFile => {
+      const file = driver.create(`${directory}/${name}`)
+      files.push(file)
+      return file
+    }
+    const separation = new Separation({
+      threshold: options.valueThreshold,
+      fileSize: options.valueFileBytes,
+      begin: () => {
+        const fileNumber = next()
+        return new ValueFileWriter(create(valuesName(fileNumber)), fileNumber, storeId)
+      },
+      collect: new Set(collect),
+      source: values
+    })
     const steps = writeTables(cursor, {
       begin: () => {
-        const { value: fileNumber } = numbers.next()
-        if (fileNumber === undefined) throw new Error("more tables than were foreseen")
-        const file = driver.create(`${directory}/${tableName(fileNumber)}`)
-        files.push(file)
-        return new TableBuilder(file, fileNumber, storeId, tableOptions)
+        const fileNumber = next()
+        return new TableBuilder(create(tableName(fileNumber)), fileNumber, storeId, tableOptions)
       },
+      separation,
       retention,
       targetSize,
       sliceBytes

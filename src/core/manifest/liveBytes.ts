@@ -1,12 +1,12 @@
 import { compare } from "../bytes/bytes.js"
 import { findTable } from "../table/levelCursor.js"
-import type { TableMeta } from "../table/tableFormat.js"
+import { bytesWithValues, type TableMeta } from "../table/tableFormat.js"
 import type { Version } from "./version.js"
 
 const known = new WeakMap<Version, number>()
 
 /**
- * Estimates how many bytes of tables would remain if everything were compacted. The method is that
+ * Estimates how many bytes of tables and value files would remain if everything were compacted. The method is that
  * of RocksDB's `estimate-live-data-size`. It goes from the deepest level up, and counts each table
  * that overlaps no table counted before. Superseded versions in it are left out, if their size is
  * known.
@@ -43,5 +43,8 @@ export const liveBytes = (version: Version): number => {
   return bytes
 }
 
-const ownBytes = ({ size, rawBytes, superseded }: TableMeta): number =>
-  superseded === undefined || rawBytes === 0 ? size : size * (1 - superseded.bytes / rawBytes)
+const ownBytes = (table: TableMeta): number => {
+  const { rawBytes, superseded } = table
+  const bytes = bytesWithValues(table)
+  return superseded === undefined || rawBytes === 0 ? bytes : bytes * (1 - superseded.bytes / rawBytes)
+}

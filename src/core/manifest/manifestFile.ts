@@ -2,7 +2,15 @@ import { viewOf } from "../bytes/bytes.js"
 import { FrameType, findFrame, frameHeaderSize, provesSynced, readFrame, sealFrame } from "../log/frame.js"
 import type { ClosedSegment } from "../log/logSegment.js"
 import { CorruptionFailure } from "../storage/failure.js"
-import { decodeFileHeader, encodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
+import {
+  decodeFileHeader,
+  encodeFileHeader,
+  expectHeader,
+  fileHeaderSize,
+  formatVersion,
+  formatVersionWithValues,
+  saltOf
+} from "../storage/fileHeader.js"
 import type { StorageFile } from "../storage/storageDriver.js"
 import { Version, versionFault } from "./version.js"
 import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from "./versionEdit.js"
@@ -44,17 +52,22 @@ const snapshotEdit = (state: ManifestState): VersionEdit => ({
   removedSegments: [],
   added: state.version.levels.flatMap((tables, level) => tables.map((table) => ({ level, table }))),
   removed: [],
+  valueFiles: [...state.version.valueFiles.values()],
   closed: state.closed
 })
 
 /**
  * Appends edits to a manifest file. The file is a file header, followed by one frame for each edit.
  * The first edit holds the whole state.
+ *
+ * A store without separated values writes the format that earlier releases read. `holdsValues` says
+ * which format the file has. An edit of the newer one needs a new manifest.
  */
 export class ManifestWriter {
   private size = 0
   private synced = 0
   private readonly salt: number
+  readonly holdsValues: boolean
 
   constructor(
     readonly file: StorageFile,
@@ -63,7 +76,9 @@ export class ManifestWriter {
     state: ManifestState
   ) {
     this.salt = saltOf(storeId)
-    file.append(encodeFileHeader({ kind: "manifest", fileNumber, storeId }), 0, fileHeaderSize)
+    this.holdsValues = state.version.valueFiles.size > 0
+    const version = this.holdsValues ? formatVersionWithValues : formatVersion
+    file.append(encodeFileHeader({ kind: "manifest", fileNumber, storeId }, version), 0, fileHeaderSize)
     this.size = fileHeaderSize
     this.append(snapshotEdit(state))
   }

@@ -1,5 +1,6 @@
 import { currentName, logName, manifestName, tableName } from "../storage/fileNames.js"
 import type { StorageDriver } from "../storage/storageDriver.js"
+import { valueFileName } from "../values/valueFile.js"
 import { emptyState, type ManifestState } from "./manifestFile.js"
 import { isOwnFile, type Owner } from "./ownFile.js"
 
@@ -40,6 +41,7 @@ export const orphansAmong = (
   const named = new Set<string>([
     ...state.segments.map(logName),
     ...state.version.levels.flatMap((tables) => tables.map(({ fileNumber }) => tableName(fileNumber))),
+    ...[...state.version.valueFiles.values()].map(valueFileName),
     manifestName(manifestNumber),
     currentName
   ])

@@ -5,6 +5,8 @@ import {
   encodeFileHeader,
   type FileKind,
   fileHeaderSize,
+  formatVersion,
+  formatVersions,
   magicSize,
   storeIdAt,
   storeIdSize
@@ -68,11 +70,15 @@ export const isOwnFile = (
   if (file === undefined) return false
   const found = beginningOf(driver, `${directory}/${name}`)
   if (found === undefined) return false
-  const header = headerOf(file, found, storeId)
-  if (isHeader(found, header)) return true
-  let same = 0
-  while (same < found.length && found[same] === header[same]) same++
-  return found.subarray(same).every((byte) => byte === 0) && isLikelyNumber(file.fileNumber, nextFileNumber)
+  if (isHeader(found, headerOf(file, found, storeId))) return true
+  const versions = Array.from({ length: formatVersions[headerKind(file)] }, (_, i) => i + 1)
+  const isCutShort = versions.some((version) => {
+    const header = headerOf(file, found, storeId, version)
+    let same = 0
+    while (same < found.length && found[same] === header[same]) same++
+    return found.subarray(same).every((byte) => byte === 0)
+  })
+  return isCutShort && isLikelyNumber(file.fileNumber, nextFileNumber)
 }
 
 type NumberedFile = Extract<StoreFile, { readonly fileNumber: number }>
@@ -86,12 +92,18 @@ const numbered = (name: string): NumberedFile | undefined => {
  * Returns the header that a file should have. If the store id is not known, takes the one in the
  * file.
  */
-const headerOf = ({ kind, fileNumber }: NumberedFile, found: Uint8Array, storeId: Owner["storeId"]): Uint8Array => {
+const headerOf = (
+  file: NumberedFile,
+  found: Uint8Array,
+  storeId: Owner["storeId"],
+  version = formatVersion
+): Uint8Array => {
   const id = new Uint8Array(storeIdSize)
   id.set(storeId ?? found.subarray(storeIdAt, storeIdAt + storeIdSize))
-  const headerKind: FileKind = kind === "temporary" ? "current" : kind
-  return encodeFileHeader({ kind: headerKind, fileNumber, storeId: id })
+  return encodeFileHeader({ kind: headerKind(file), fileNumber: file.fileNumber, storeId: id }, version)
 }
+
+const headerKind = ({ kind }: NumberedFile): FileKind => (kind === "temporary" ? "current" : kind)
 
 /** Whether the magic and the store id match. The rest of the header may be damaged. */
 const isHeader = (found: Uint8Array, header: Uint8Array): boolean =>

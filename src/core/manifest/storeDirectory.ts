@@ -10,6 +10,7 @@ import {
   temporaryName
 } from "../storage/fileNames.js"
 import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
+import { valueFileName } from "../values/valueFile.js"
 import { type ManifestState, readManifest } from "./manifestFile.js"
 import { hasOwnHeader, isLikelyNumber, isOwnFile } from "./ownFile.js"
 
@@ -38,7 +39,10 @@ export const readStoreDirectory = (
     const later = names.find((name) => {
       const file = parseFileName(name)
       const comesLater =
-        file?.kind === "log" || file?.kind === "table" || isLaterManifest(driver, directory, names, file)
+        file?.kind === "log" ||
+        file?.kind === "table" ||
+        file?.kind === "values" ||
+        isLaterManifest(driver, directory, names, file)
       return comesLater && hasOwnHeader(driver, directory, name, undefined)
     })
     if (later === undefined) return undefined
@@ -124,15 +128,23 @@ export const holdsStore = (names: ReadonlyArray<string>): boolean =>
     return file !== undefined && file.kind !== "lock"
   })
 
-/** Returns the table files and the log segments that a manifest names but that do not exist. */
+/**
+ * Returns the table files, the files with values and the log segments that a manifest names but
+ * that do not exist.
+ */
 export const missingFiles = (
   state: ManifestState,
   names: ReadonlyArray<string>
-): { readonly tables: ReadonlyArray<string>; readonly segments: ReadonlyArray<string> } => {
+): {
+  readonly tables: ReadonlyArray<string>
+  readonly values: ReadonlyArray<string>
+  readonly segments: ReadonlyArray<string>
+} => {
   const present = new Set(names)
   const tables = state.version.levels.flatMap((level) => level.map(({ fileNumber }) => tableName(fileNumber)))
   return {
     tables: tables.filter((name) => !present.has(name)),
+    values: [...state.version.valueFiles.values()].map(valueFileName).filter((name) => !present.has(name)),
     segments: state.segments.map(logName).filter((name) => !present.has(name))
   }
 }

@@ -1,6 +1,8 @@
 import { compare, compareRange } from "../bytes/bytes.js"
+import { fileHeaderSize } from "../storage/fileHeader.js"
 import { findTable } from "../table/levelCursor.js"
 import type { TableMeta } from "../table/tableFormat.js"
+import type { ValueFile } from "../values/valueFile.js"
 
 export const levelCount = 7
 
@@ -26,8 +28,52 @@ const plus = (totals: LevelTotals, tables: ReadonlyArray<TableMeta>, sign: 1 | -
   return { bytes, entries, deletions, superseded }
 }
 
+/** A file with values, and the handles that the tables of a version have to it. */
+export interface LiveValues extends ValueFile {
+  /** How many tables have handles to it. */
+  readonly tables: number
+  readonly entries: number
+  /** Bytes of the values that the handles lead to. */
+  readonly bytes: number
+}
+
+type ValueFiles = ReadonlyMap<number, LiveValues>
+
+const noValueFiles: ValueFiles = new Map()
+
+/** The files with values after a change. One that no table has handles to any more is left out. */
+const valueFilesAfter = (
+  before: ValueFiles,
+  recorded: ReadonlyArray<ValueFile>,
+  gone: ReadonlyArray<TableMeta>,
+  added: ReadonlyArray<TableMeta>
+): ValueFiles => {
+  const holdsHandles = ({ valueRefs }: TableMeta): boolean => valueRefs !== undefined
+  if (recorded.length === 0 && !gone.some(holdsHandles) && !added.some(holdsHandles)) return before
+  const after = new Map(before)
+  for (const file of recorded) after.set(file.fileNumber, { ...file, tables: 0, entries: 0, bytes: 0 })
+  const count = (tables: ReadonlyArray<TableMeta>, sign: 1 | -1): void => {
+    for (const { fileNumber, entries, bytes } of tables.flatMap((table) => table.valueRefs ?? [])) {
+      const file = after.get(fileNumber) ?? { ...unrecorded, fileNumber }
+      after.set(fileNumber, {
+        ...file,
+        tables: file.tables + sign,
+        entries: file.entries + sign * entries,
+        bytes: file.bytes + sign * bytes
+      })
+    }
+  }
+  count(added, 1)
+  count(gone, -1)
+  for (const { fileNumber, tables } of after.values()) if (tables <= 0) after.delete(fileNumber)
+  return after
+}
+
+/** A file that tables have handles to, but that no edit has named. `versionFault` reports it. */
+const unrecorded: Omit<LiveValues, "fileNumber"> = { kind: "values", size: 0, tables: 0, entries: 0, bytes: 0 }
+
 /**
- * An immutable set of tables by level. The tables of level 0 may overlap, and are ordered from the
+ * An immutable set of tables by level, and of the files with values that they have handles to. The tables of level 0 may overlap, and are ordered from the
  * newest to the oldest. The tables of a deeper level are disjoint and ordered by key.
  */
 export class Version {
@@ -37,7 +83,9 @@ export class Version {
 
   constructor(
     readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>,
-    readonly totals: ReadonlyArray<LevelTotals> = levels.map((tables) => plus(noTotals, tables))
+    readonly totals: ReadonlyArray<LevelTotals> = levels.map((tables) => plus(noTotals, tables)),
+    /** The files with values, by number. */
+    readonly valueFiles: ReadonlyMap<number, LiveValues> = noValueFiles
   ) {
     this.entryCount = totals.reduce((sum, { entries }) => sum + entries, 0)
     this.byteCount = totals.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -89,6 +137,7 @@ export class Version {
     const concerned = new Set([...edit.removed, ...edit.added].map(({ level }) => level))
     const levels = [...this.levels]
     const totals = [...this.totals]
+    const allGone: Array<TableMeta> = []
     for (const level of concerned) {
       const gone: Array<TableMeta> = []
       const kept = levels[level]!.filter((table) => {
@@ -99,8 +148,10 @@ export class Version {
       const added = edit.added.filter((change) => change.level === level).map(({ table }) => table)
       levels[level] = added.length === 0 ? kept : merged(kept, added, level === 0 ? byAge : byKey)
       totals[level] = plus(plus(totals[level]!, gone, -1), added)
+      allGone.push(...gone)
     }
-    return new Version(levels, totals)
+    const allAdded = edit.added.map(({ table }) => table)
+    return new Version(levels, totals, valueFilesAfter(this.valueFiles, edit.valueFiles ?? [], allGone, allAdded))
   }
 }
 
@@ -152,6 +203,8 @@ const firstBehind = (tables: ReadonlyArray<TableMeta>, key: Uint8Array, from: nu
 export interface TableChanges {
   readonly added: ReadonlyArray<{ readonly level: number; readonly table: TableMeta }>
   readonly removed: ReadonlyArray<{ readonly level: number; readonly fileNumber: number }>
+  /** Files that the added tables are the first to have handles to. */
+  readonly valueFiles?: ReadonlyArray<ValueFile> | undefined
 }
 
 /** The range of keys that a table may hold. Both ends are inclusive. */
@@ -177,7 +230,7 @@ export const isAbsentFrom = (
 
 /**
  * Returns the reason why a version is invalid, or undefined if it is valid. Every level below level
- * 0 must be sorted and disjoint.
+ * 0 must be sorted and disjoint, and no file with values may be smaller than the values in use.
  */
 export const versionFault = (version: Version): string | undefined => {
   const seen = new Set<number>()
@@ -192,6 +245,10 @@ export const versionFault = (version: Version): string | undefined => {
       }
       previous = table
     }
+  }
+  for (const { fileNumber, size, bytes } of version.valueFiles.values()) {
+    if (seen.has(fileNumber)) return `file ${fileNumber} is listed as a table and as a file with values`
+    if (bytes > size - fileHeaderSize) return `tables have handles to ${bytes} bytes of file ${fileNumber}, of ${size}`
   }
   return undefined
 }

@@ -1,6 +1,14 @@
 import { readU48, writeU48 } from "../bytes/encoding.js"
 import type { ClosedSegment } from "../log/logSegment.js"
-import { decodeTableMeta, encodeTableMeta, tableMetaEnd } from "../table/tableFormat.js"
+import {
+  decodeTableMeta,
+  encodeTableMeta,
+  readValueRef,
+  tableMetaEnd,
+  valueRefSize,
+  writeValueRef
+} from "../table/tableFormat.js"
+import type { ValueFile, ValueFileKind, ValueRef } from "../values/valueFile.js"
 import { levelCount, type TableChanges } from "./version.js"
 
 /**
@@ -15,7 +23,13 @@ import { levelCount, type TableChanges } from "./version.js"
  *                                                  5  table added: level 1, meta
  *                                                  6  table removed: level 1, file number 6
  *                                                  7  log closed: segment 6, its size 6
+ *                                                  8  values of the last table added: file number 6,
+ *                                                     entries 6, bytes 6
+ *                                                  9  file with values added: kind 1, number 6, size 6
  * ```
+ *
+ * Tags 8 and 9 came with format version 2. A file with values is in use while a table has handles
+ * to it, so nothing says when it is removed.
  */
 export interface VersionEdit extends TableChanges {
   /** Every number below this one may be in use by a file. */
@@ -35,8 +49,13 @@ const Tag = {
   segmentRemoved: 4,
   tableAdded: 5,
   tableRemoved: 6,
-  logClosed: 7
+  logClosed: 7,
+  tableValues: 8,
+  valueFileAdded: 9
 } as const
+
+/** The bytes that stand for the kinds of files with values: those of their headers. */
+const valueKinds: Record<ValueFileKind, number> = { values: 0x56, log: 0x4c }
 
 export const encodeVersionEdit = (edit: VersionEdit): Uint8Array => {
   const parts: Array<Uint8Array> = []
@@ -50,7 +69,23 @@ export const encodeVersionEdit = (edit: VersionEdit): Uint8Array => {
   number(Tag.flushedSequence, edit.flushedSequence)
   for (const segment of edit.addedSegments) number(Tag.segmentAdded, segment)
   for (const segment of edit.removedSegments) number(Tag.segmentRemoved, segment)
-  for (const { level, table } of edit.added) parts.push(Uint8Array.of(Tag.tableAdded, level), encodeTableMeta(table))
+  for (const { kind, fileNumber, size } of edit.valueFiles ?? []) {
+    const part = new Uint8Array(14)
+    part[0] = Tag.valueFileAdded
+    part[1] = valueKinds[kind]
+    writeU48(part, 2, fileNumber)
+    writeU48(part, 8, size)
+    parts.push(part)
+  }
+  for (const { level, table } of edit.added) {
+    parts.push(Uint8Array.of(Tag.tableAdded, level), encodeTableMeta(table))
+    for (const ref of table.valueRefs ?? []) {
+      const part = new Uint8Array(1 + valueRefSize)
+      part[0] = Tag.tableValues
+      writeValueRef(part, 1, ref)
+      parts.push(part)
+    }
+  }
   for (const { level, fileNumber } of edit.removed) {
     const part = new Uint8Array(8)
     part[0] = Tag.tableRemoved
@@ -82,6 +117,9 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
   const removedSegments: Array<number> = []
   const added: Array<VersionEdit["added"][number]> = []
   const removed: Array<VersionEdit["removed"][number]> = []
+  const valueFiles: Array<ValueFile> = []
+  /** Those of the last table added. */
+  let refs: Array<ValueRef> = []
   let closed: ClosedSegment | undefined
   let at = start
   while (at < end) {
@@ -106,6 +144,24 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
       at += 12
       continue
     }
+    if (tag === Tag.tableValues) {
+      const last = added.at(-1)
+      if (at + valueRefSize > end || last === undefined) return undefined
+      if (last.table.valueRefs === undefined) {
+        refs = []
+        added[added.length - 1] = { level: last.level, table: { ...last.table, valueRefs: refs } }
+      }
+      refs.push(readValueRef(bytes, at))
+      at += valueRefSize
+      continue
+    }
+    if (tag === Tag.valueFileAdded) {
+      const kind = at + 13 > end ? undefined : kindOf(bytes[at]!)
+      if (kind === undefined) return undefined
+      valueFiles.push({ kind, fileNumber: readU48(bytes, at + 1), size: readU48(bytes, at + 7) })
+      at += 13
+      continue
+    }
     if (at + 6 > end) return undefined
     const value = readU48(bytes, at)
     at += 6
@@ -115,5 +171,9 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
     else if (tag === Tag.segmentRemoved) removedSegments.push(value)
     else return undefined
   }
-  return { nextFileNumber, flushedSequence, addedSegments, removedSegments, added, removed, closed }
+  const edit = { nextFileNumber, flushedSequence, addedSegments, removedSegments, added, removed, closed }
+  return valueFiles.length === 0 ? edit : { ...edit, valueFiles }
 }
+
+const kindOf = (byte: number): ValueFileKind | undefined =>
+  byte === valueKinds.values ? "values" : byte === valueKinds.log ? "log" : undefined

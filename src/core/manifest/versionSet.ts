@@ -1,3 +1,4 @@
+import type { ValueFile } from "../values/valueFile.js"
 import type { TableChanges, Version } from "./version.js"
 
 /** A version that is being read. Its tables stay on disk until it is released. */
@@ -15,19 +16,21 @@ interface Held {
   count: number
   older: Held | undefined
   newer: Held | undefined
-  /** Tables that it has, but the next newer version does not. */
+  /** Files that it has, but the next newer version does not. */
   readonly last: Array<LastSeen>
 }
 
-/** A table that is no longer current, and the age of the first version that had it. */
+/** A file that is no longer current, and the age of the first version that had it. */
 interface LastSeen {
   readonly fileNumber: number
   readonly since: number
+  /** Set if it is no table. */
+  readonly values: ValueFile | undefined
 }
 
 /**
- * The current version, the older versions still pinned, and the obsolete tables that no version
- * has.
+ * The current version, the older versions still pinned, and the obsolete files that no version has.
+ * What is said of tables here holds for files with values too.
  *
  * A table belongs to consecutive versions, without a gap. Once it is no longer current, the newest
  * held version that has it keeps it in its `last` list. When that version is released, the table
@@ -36,13 +39,13 @@ interface LastSeen {
  */
 export class VersionSet {
   /**
-   * The tables of the current version that were added after the first version, each with the age of
+   * The files of the current version that were added after the first version, each with the age of
    * the first version that had it.
    */
   private readonly added = new Map<number, number>()
   private newest: Held
   private held = 1
-  private obsolete: Array<number> = []
+  private obsolete: Array<LastSeen> = []
 
   constructor(
     first: Version,
@@ -82,18 +85,31 @@ export class VersionSet {
     const gone = new Set(removed.map(({ fileNumber }) => fileNumber))
     // A table that is both removed and added has moved to another level.
     for (const { table } of added) if (!gone.delete(table.fileNumber)) this.added.set(table.fileNumber, age)
-    for (const fileNumber of gone) {
-      previous.last.push({ fileNumber, since: this.added.get(fileNumber) ?? 0 })
+    const leave = (fileNumber: number, values: ValueFile | undefined): void => {
+      previous.last.push({ fileNumber, since: this.added.get(fileNumber) ?? 0, values })
       this.added.delete(fileNumber)
+    }
+    for (const fileNumber of gone) leave(fileNumber, undefined)
+    const [before, after] = [previous.version.valueFiles, version.valueFiles]
+    if (before !== after) {
+      for (const fileNumber of after.keys()) if (!before.has(fileNumber)) this.added.set(fileNumber, age)
+      for (const file of before.values()) if (!after.has(file.fileNumber)) leave(file.fileNumber, file)
     }
     this.release(previous)
   }
 
   /** Returns the tables that became obsolete since the last call. Their files may be deleted. */
   takeObsolete(): ReadonlyArray<number> {
-    const { obsolete } = this
-    this.obsolete = []
-    return obsolete
+    const tables = this.obsolete.filter(({ values }) => values === undefined)
+    this.obsolete = this.obsolete.filter(({ values }) => values !== undefined)
+    return tables.map(({ fileNumber }) => fileNumber)
+  }
+
+  /** The same for files with values. */
+  takeObsoleteValues(): ReadonlyArray<ValueFile> {
+    const files = this.obsolete.flatMap(({ values }) => (values === undefined ? [] : [values]))
+    this.obsolete = this.obsolete.filter(({ values }) => values === undefined)
+    return files
   }
 
   get pinned(): number {
@@ -109,7 +125,7 @@ export class VersionSet {
     const before = this.obsolete.length
     for (const table of last) {
       if (older !== undefined && older.age >= table.since) older.last.push(table)
-      else this.obsolete.push(table.fileNumber)
+      else this.obsolete.push(table)
     }
     if (this.obsolete.length > before) this.onObsolete()
   }

@@ -10,16 +10,19 @@ import type { TableMeta } from "../table/tableFormat.js"
 import { InspectedTable } from "./inspectedTable.js"
 import { SoundCursor, soundBlocks } from "./soundBlocks.js"
 import { logExtents, soundRecords } from "./soundRecords.js"
+import { SoundValues, WholeCursor } from "./soundValues.js"
 import type { Survey } from "./survey.js"
 
 /** All sound entries of a store, from its tables and its log. */
 export interface SoundEntries {
-  /** Every sound entry, in merge order. Damage is reported when the cursor reaches it. */
+  /** Every sound entry with its value, in merge order. Damage is reported when the cursor reaches it. */
   readonly cursor: InternalCursor
   /** No sound write has a higher sequence number. */
   readonly largestSequence: number
   /** Number of sound log records. */
   readonly records: number
+  /** Closes the files that the cursor has opened. */
+  readonly close: () => void
 }
 
 /** Log records loaded between two yields. */
@@ -61,8 +64,10 @@ export function* soundEntries(
     }
   }
   const cursors: ReadonlyArray<InternalCursor> = disjointRuns(found).map((run) => new SoundCursor(() => blocksOf(run)))
+  const values = new SoundValues(driver, directory, storeId, report)
   return {
-    cursor: mergeCursors([...cursors, ...memtable.versionCursors()]),
+    cursor: new WholeCursor(mergeCursors([...cursors, ...memtable.versionCursors()]), values),
+    close: () => values.close(),
     largestSequence: Math.max(largestSequence, memtable.largestSequence),
     records
   }

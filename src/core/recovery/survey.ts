@@ -1,3 +1,4 @@
+import { compare } from "../bytes/bytes.js"
 import { type ManifestState, removedFiles } from "../manifest/manifestFile.js"
 import { orphansAmong } from "../manifest/orphans.js"
 import {
@@ -15,6 +16,7 @@ import { decodeFileHeader, type FileHeader, type FileKind, fileHeaderSize } from
 import { currentName, logName, manifestName, parseFileName, tableName } from "../storage/fileNames.js"
 import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
 import type { TableMeta } from "../table/tableFormat.js"
+import { valueFileName } from "../values/valueFile.js"
 
 /** The files of a directory that make up a store, as far as they can still be determined. */
 export interface Survey {
@@ -96,6 +98,17 @@ const surveyOf = (
   for (const { fileNumber, size, smallestKey: from, largestKey: to } of metas) {
     const name = tableName(fileNumber)
     if (!missing.tables.includes(name)) continue
+    report(damageOf(missingFile(directory, name, manifestNumber), 0, "file", size, { from, to }))
+  }
+  for (const { fileNumber, kind, size } of state.version.valueFiles.values()) {
+    const name = valueFileName({ fileNumber, kind })
+    if (!missing.values.includes(name)) continue
+    const users = metas.filter(({ valueRefs }) => valueRefs?.some((ref) => ref.fileNumber === fileNumber) === true)
+    const from = users.map(({ smallestKey }) => smallestKey).sort(compare)[0]
+    const to = users
+      .map(({ largestKey }) => largestKey)
+      .sort(compare)
+      .at(-1)
     report(damageOf(missingFile(directory, name, manifestNumber), 0, "file", size, { from, to }))
   }
   const tables = metas.filter(({ fileNumber }) => !missing.tables.includes(tableName(fileNumber)))

@@ -2,6 +2,8 @@ import { sizeIfThere } from "../manifest/storeDirectory.js"
 import { damageOf, reportOnce } from "../storage/damage.js"
 import { currentName, logName, manifestName, tableName } from "../storage/fileNames.js"
 import type { StorageDriver } from "../storage/storageDriver.js"
+import { type ValueFile, valueFileName } from "../values/valueFile.js"
+import { SoundValues } from "./soundValues.js"
 import { type Survey, surveyDirectory } from "./survey.js"
 import { findingOf, type VerifyListener } from "./verifyListener.js"
 import { verifyLog } from "./verifyLog.js"
@@ -22,13 +24,20 @@ export const bytesToVerify = (driver: StorageDriver, directory: string, survey: 
   [
     ...(survey.manifest === undefined ? [] : [currentName, manifestName(survey.manifest.manifestNumber)]),
     ...survey.tables.map(({ fileNumber }) => tableName(fileNumber)),
+    ...valueFilesOf(survey).map(valueFileName),
     ...survey.segments.map(logName)
   ].reduce((bytes, name) => bytes + sizeIfThere(driver, `${directory}/${name}`), 0)
 
 /**
+ * The files with values that the manifest names. A segment of the log is checked with the log.
+ */
+const valueFilesOf = ({ manifest, segments }: Survey): ReadonlyArray<ValueFile> =>
+  [...(manifest?.state.version.valueFiles.values() ?? [])].filter(({ fileNumber }) => !segments.includes(fileNumber))
+
+/**
  * Checks a whole store: every header and every checksum; the order of keys within and across
  * blocks; the properties and the manifest's description of each table; that filters and indexes
- * lead to each key; and every frame of the log, with the sequence numbers of its records.
+ * lead to each key; every value that a table has a handle to; and every frame of the log, with the sequence numbers of its records.
  *
  * Memory is bounded by a block or a segment, plus the index and filter of one table. Yields between
  * slices of work. Returns undefined if there is no store.
@@ -64,8 +73,18 @@ export function* verifyDirectory(
     })
   }
   let entries = 0
-  for (const { fileNumber, meta } of survey.tables) {
-    entries += yield* verifyTable(driver, directory, survey, fileNumber, meta, error, listener)
+  const values = new SoundValues(driver, directory, survey.storeId, error)
+  try {
+    for (const { fileNumber, meta } of survey.tables) {
+      entries += yield* verifyTable(driver, directory, survey, fileNumber, meta, values, error, listener)
+    }
+    for (const { fileNumber, size } of valueFilesOf(survey)) {
+      values.check(fileNumber, size)
+      values.tellRest(fileNumber, listener.progress)
+      yield
+    }
+  } finally {
+    values.close()
   }
   const records = yield* verifyLog(driver, directory, survey, error, listener)
   return { tables: survey.tables.length, segments: survey.segments.length, entries, records }

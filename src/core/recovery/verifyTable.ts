@@ -7,8 +7,11 @@ import { tableName } from "../storage/fileNames.js"
 import type { StorageDriver } from "../storage/storageDriver.js"
 import type { BlockCursor } from "../table/blockCursor.js"
 import { encodeTableMeta, type TableMeta } from "../table/tableFormat.js"
+import { handleLength } from "../values/valueHandle.js"
+import { ValueRefs } from "../values/valueRefs.js"
 import { InspectedTable } from "./inspectedTable.js"
 import { soundBlocks } from "./soundBlocks.js"
+import type { SoundValues } from "./soundValues.js"
 import type { Survey } from "./survey.js"
 import { findingOf, type VerifyListener, verifySlice } from "./verifyListener.js"
 
@@ -19,6 +22,7 @@ export function* verifyTable(
   survey: Survey,
   fileNumber: number,
   meta: TableMeta | undefined,
+  values: SoundValues,
   error: Report,
   { progress }: VerifyListener
 ): Generator<void, number> {
@@ -32,6 +36,9 @@ export function* verifyTable(
     const { filter, footer, properties } = table
     const key = new ReusableLookupKey()
     let denied = 0
+    /** Bytes of blocks and values since the last yield. */
+    let pending = 0
+    let ofBlocks = 0
     const blocks = soundBlocks(
       table,
       meta ?? properties,
@@ -41,15 +48,21 @@ export function* verifyTable(
       },
       (entry, isNewKey) => {
         count.add(entry, isNewKey)
+        if (entry.kind === EntryKind.valueHandle) {
+          pending += handleLength(entry.valueBytes, entry.valueStart)
+          values.read(entry.valueBytes, entry.valueStart, entry.keyBytes.slice(0, entry.keyEnd))
+        }
         if (isNewKey && filter?.has(key.set(entry.keyBytes.subarray(0, entry.keyEnd))) === false) denied++
       }
     )
-    let pending = 0
     for (const block of blocks) {
       pending += block.length
+      ofBlocks += block.length
       if (pending < verifySlice) continue
-      progress(path, pending)
-      reported += pending
+      progress(path, ofBlocks)
+      values.tell(progress)
+      reported += ofBlocks
+      ofBlocks = 0
       pending = 0
       yield
     }
@@ -87,6 +100,7 @@ class TableCount {
   private smallestSequence = Number.MAX_SAFE_INTEGER
   private deletions = 0
   private rawBytes = 0
+  private readonly refs = new ValueRefs()
   private supersededEntries = 0
   private supersededBytes = 0
   private smallestKey: Uint8Array | undefined
@@ -102,6 +116,7 @@ class TableCount {
     const { keyBytes, keyEnd, sequence } = entry
     this.entries++
     if (entry.kind === EntryKind.deletion) this.deletions++
+    if (entry.kind === EntryKind.valueHandle) this.refs.add(entry.valueBytes, entry.valueStart)
     const bytes = keyEnd + entry.valueEnd - entry.valueStart
     this.rawBytes += bytes
     this.smallestSequence = Math.min(this.smallestSequence, sequence)
@@ -131,7 +146,8 @@ class TableCount {
       rawBytes,
       smallestKey,
       largestKey,
-      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes }
+      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes },
+      valueRefs: this.refs.take()
     }
   }
 }
@@ -142,7 +158,9 @@ const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> =
     known === undefined || (known.entries === counted?.entries && known.bytes === counted.bytes)
       ? []
       : [`${known.entries} superseded entries, but found ${counted?.entries}`]
-  if (equals(encodeTableMeta(said), encodeTableMeta(found))) return superseded
+  const sameRefs = JSON.stringify(said.valueRefs ?? []) === JSON.stringify(found.valueRefs)
+  const values = sameRefs ? [] : ["the values of other files that it leads to differ from those found"]
+  if (equals(encodeTableMeta(said), encodeTableMeta(found))) return [...superseded, ...values]
   const numbers = (
     ["fileNumber", "size", "entries", "deletions", "rawBytes", "smallestSequence", "largestSequence"] as const
   )
@@ -151,5 +169,5 @@ const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> =
   const keys = (["smallestKey", "largestKey"] as const)
     .filter((name) => !equals(said[name], found[name]))
     .map((name) => `${name} differs from the one found`)
-  return [...numbers, ...keys, ...superseded]
+  return [...numbers, ...keys, ...superseded, ...values]
 }

@@ -20,12 +20,23 @@ import { CorruptionFailure, FormatFailure } from "./failure.js"
  */
 export const fileHeaderSize = 32
 
-export type FileKind = "current" | "manifest" | "log" | "table"
+export type FileKind = "current" | "manifest" | "log" | "table" | "values"
 
 /** The newest format version of each kind. Files of all versions up to it can be read. */
-export const formatVersions: Readonly<Record<FileKind, number>> = { current: 1, manifest: 1, log: 1, table: 3 }
+export const formatVersions: Readonly<Record<FileKind, number>> = {
+  current: 1,
+  manifest: 2,
+  log: 1,
+  table: 3,
+  values: 1
+}
 
-const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54 }
+/** The version of files that need no newer one. */
+export const formatVersion = 1
+/** The version of a manifest that names value files. */
+export const formatVersionWithValues = 2
+
+const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54, values: 0x56 }
 const newest = Math.max(...Object.values(formatVersions))
 const magic = Uint8Array.of(0x65, 0x66, 0x66, 0x4c, 0x53, 0x4d, 0x9a)
 export const magicSize = magic.length
@@ -39,14 +50,12 @@ export interface FileHeader {
   readonly storeId: Uint8Array
 }
 
-/** Returns the header of a new file, by default of the newest version. */
-export const encodeFileHeader = (
-  header: Omit<FileHeader, "version"> & { readonly version?: number | undefined }
-): Uint8Array => {
+/** Returns the header of a new file, by default of version 1. */
+export const encodeFileHeader = (header: Omit<FileHeader, "version">, version = formatVersion): Uint8Array => {
   const bytes = new Uint8Array(fileHeaderSize)
   bytes.set(magic)
   bytes[7] = kindBytes[header.kind]
-  writeU32(bytes, 8, header.version ?? formatVersions[header.kind])
+  writeU32(bytes, 8, version)
   writeU48(bytes, 12, header.fileNumber)
   bytes.set(header.storeId, storeIdAt)
   writeU32(bytes, 28, checksum(bytes, 0, 28, 0))

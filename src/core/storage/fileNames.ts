@@ -10,6 +10,7 @@ const padded = (fileNumber: number): string => String(fileNumber).padStart(6, "0
 
 export const logName = (fileNumber: number): string => `${padded(fileNumber)}.log`
 export const tableName = (fileNumber: number): string => `${padded(fileNumber)}.sst`
+export const valuesName = (fileNumber: number): string => `${padded(fileNumber)}.val`
 export const manifestName = (fileNumber: number): string => `MANIFEST-${padded(fileNumber)}`
 
 /** The temporary file that points to this manifest and is renamed to CURRENT. */
@@ -22,12 +23,13 @@ export const temporaryName = (manifestNumber: number): string => `CURRENT-${padd
 export const asideName = (number: number): string => `aside-${number}`
 
 export type StoreFile =
-  | { readonly kind: "log" | "table" | "manifest" | "temporary"; readonly fileNumber: number }
+  | { readonly kind: "log" | "table" | "values" | "manifest" | "temporary"; readonly fileNumber: number }
   | { readonly kind: "current" | "lock" }
 
 const patterns = [
   { kind: "log", pattern: /^(\d{6,15})\.log$/, nameOf: logName },
   { kind: "table", pattern: /^(\d{6,15})\.sst$/, nameOf: tableName },
+  { kind: "values", pattern: /^(\d{6,15})\.val$/, nameOf: valuesName },
   { kind: "manifest", pattern: /^MANIFEST-(\d{6,15})$/, nameOf: manifestName },
   { kind: "temporary", pattern: /^CURRENT-(\d{6,15})\.tmp$/, nameOf: temporaryName }
 ] as const

@@ -1,5 +1,6 @@
 import { compareRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
+import { valueHandleSize } from "../values/valueHandle.js"
 import { BlockCursor } from "./blockCursor.js"
 
 /**
@@ -48,7 +49,14 @@ const walk = (block: Uint8Array, visit: Visit | undefined): BlockKeys => {
     const order = length < 0 ? -1 : compareRange(last, 0, length, keyBytes, 0, keyEnd)
     if (order > 0) fail("keys out of order")
     if (order === 0 && cursor.sequence >= sequence) fail("versions out of order")
-    if (cursor.kind > EntryKind.value || cursor.sequence < 1) fail("an entry that no write makes")
+    const isHandle = cursor.kind === EntryKind.valueHandle
+    if (
+      cursor.kind > EntryKind.valueHandle ||
+      cursor.sequence < 1 ||
+      (isHandle && cursor.valueEnd - cursor.valueStart !== valueHandleSize)
+    ) {
+      fail("an entry that no write makes")
+    }
     visit?.(cursor, order < 0)
     sequence = cursor.sequence
     if (length < 0) firstSequence = sequence

@@ -3,6 +3,7 @@ import { varintLength, writeVarint } from "../bytes/encoding.js"
 import { hash, secondHash } from "../bytes/hash.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import type { StorageFile } from "../storage/storageDriver.js"
+import type { ValueRef } from "../values/valueFile.js"
 import { BlockBuilder } from "./blockBuilder.js"
 import { type Codec, compress } from "./compression.js"
 import { PartitionBuilder } from "./partitionBuilder.js"
@@ -78,7 +79,7 @@ export class TableBuilder {
     this.partition = new PartitionBuilder(options.filterFalsePositiveRate)
     this.salt = saltOf(storeId)
     const version = options.compression === "zstd" ? 3 : 2
-    this.write(encodeFileHeader({ kind: "table", fileNumber, storeId, version }), fileHeaderSize)
+    this.write(encodeFileHeader({ kind: "table", fileNumber, storeId }, version), fileHeaderSize)
   }
 
   /** Size in bytes of the finished part of the file, including what is not yet written. */
@@ -132,9 +133,10 @@ export class TableBuilder {
 
   /**
    * Writes the rest of the file, and yields between slices. The file is then complete but not
-   * synced. At least one entry must have been added.
+   * synced. At least one entry must have been added. `valueRefs` are the values that its entries
+   * have handles to.
    */
-  *finish(): Generator<void, TableMeta> {
+  *finish(valueRefs: ReadonlyArray<ValueRef> = []): Generator<void, TableMeta> {
     const largestKey = this.data.isEmpty ? this.pendingLast : this.data.copyLastKey()
     if (!this.data.isEmpty) this.finishBlock()
     if (this.pending !== undefined) this.addToIndex(this.pendingLast)
@@ -152,7 +154,8 @@ export class TableBuilder {
       entries: this.entries,
       deletions: this.deletions,
       rawBytes: this.rawBytes,
-      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes }
+      superseded: { entries: this.supersededEntries, bytes: this.supersededBytes },
+      ...(valueRefs.length > 0 && { valueRefs })
     }
     const propertiesSize = encodeProperties(unsized).length
     const size = this.written + this.outputLength + propertiesSize + sectionTrailerSize + footerSize

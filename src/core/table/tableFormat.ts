@@ -11,6 +11,7 @@ import {
 } from "../bytes/encoding.js"
 import { FormatFailure } from "../storage/failure.js"
 import { decodeFileHeader, type FileHeader } from "../storage/fileHeader.js"
+import { referencedBytes, type ValueRef } from "../values/valueFile.js"
 import { type Codec, codecByte, codecOf, decompress, hasZstd, zstdNeeds } from "./compression.js"
 
 /**
@@ -195,7 +196,15 @@ export interface TableMeta {
    * or do not include it.
    */
   readonly superseded?: Superseded | undefined
+  /**
+   * The values that the table has handles to, by file, in ascending order. Left out if there are
+   * none.
+   */
+  readonly valueRefs?: ReadonlyArray<ValueRef> | undefined
 }
+
+/** Bytes of the table and of the values that it has handles to. */
+export const bytesWithValues = ({ size, valueRefs }: TableMeta): number => size + referencedBytes(valueRefs)
 
 export const encodeTableMeta = (meta: TableMeta): Uint8Array => {
   const { smallestKey, largestKey } = meta
@@ -247,28 +256,58 @@ export const decodeTableMeta = (bytes: Uint8Array, start: number, end: number): 
  * later. Readers ignore unknown bytes at the end.
  *
  * ```
- * +------+----------------------+--------------------+
- * | meta | superseded entries 6 | superseded bytes 6 |
- * +------+----------------------+--------------------+
+ * +------+----------------------+--------------------+ +---------+ +---------------+-----------+---------+
+ * | meta | superseded entries 6 | superseded bytes 6 | | count 4 | | file number 6 | entries 6 | bytes 6 | ...
+ * +------+----------------------+--------------------+ +---------+ +---------------+-----------+---------+
  * ```
+ *
+ * The count is that of the files with values, each of which follows. It is left out if it is 0.
  */
 export const encodeProperties = (meta: TableMeta): Uint8Array => {
   const core = encodeTableMeta(meta)
   const { superseded } = meta
   if (superseded === undefined) return core
-  const bytes = new Uint8Array(core.length + supersededSize)
+  const { valueRefs = [] } = meta
+  const refsSize = valueRefs.length === 0 ? 0 : 4 + valueRefs.length * valueRefSize
+  const bytes = new Uint8Array(core.length + supersededSize + refsSize)
   bytes.set(core)
   writeU48(bytes, core.length, superseded.entries)
   writeU48(bytes, core.length + 6, superseded.bytes)
+  if (refsSize === 0) return bytes
+  let at = core.length + supersededSize
+  writeU32(bytes, at, valueRefs.length)
+  at += 4
+  for (const ref of valueRefs) {
+    writeValueRef(bytes, at, ref)
+    at += valueRefSize
+  }
   return bytes
 }
 
 const supersededSize = 12
+export const valueRefSize = 18
+
+export const writeValueRef = (bytes: Uint8Array, at: number, { fileNumber, entries, bytes: size }: ValueRef): void => {
+  writeU48(bytes, at, fileNumber)
+  writeU48(bytes, at + 6, entries)
+  writeU48(bytes, at + 12, size)
+}
+
+export const readValueRef = (bytes: Uint8Array, at: number): ValueRef => ({
+  fileNumber: readU48(bytes, at),
+  entries: readU48(bytes, at + 6),
+  bytes: readU48(bytes, at + 12)
+})
 
 /** Returns undefined if the bytes are malformed. */
 export const decodeProperties = (bytes: Uint8Array): TableMeta | undefined => {
   const meta = decodeTableMeta(bytes, 0, bytes.length)
   if (meta === undefined || tableMetaEnd + supersededSize > bytes.length) return meta
   const superseded = { entries: readU48(bytes, tableMetaEnd), bytes: readU48(bytes, tableMetaEnd + 6) }
-  return { ...meta, superseded }
+  const refsAt = tableMetaEnd + supersededSize
+  if (refsAt + 4 > bytes.length) return { ...meta, superseded }
+  const count = readU32(bytes, refsAt)
+  if (refsAt + 4 + count * valueRefSize > bytes.length) return undefined
+  const valueRefs = Array.from({ length: count }, (_, i) => readValueRef(bytes, refsAt + 4 + i * valueRefSize))
+  return { ...meta, superseded, valueRefs }
 }

@@ -43,7 +43,7 @@ export class TableLookup {
       return entries.level
     }
     const level = this.findInLevels(source.levels, key, sequence, result)
-    if (level < 0 || result.kind === EntryKind.deletion) return level
+    if (level < 0 || result.kind !== EntryKind.value) return level
     if (!hasEntries) this.untilEntries--
     // A read at an older snapshot may not have found the key's newest version.
     else if (isNewest) entries.offer(key, result, level)

@@ -1,6 +1,9 @@
 import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { RetentionPolicy } from "../cursor/retention.js"
+import type { ValueFile } from "../values/valueFile.js"
+import { ValueRefs } from "../values/valueRefs.js"
+import type { Separation } from "./separation.js"
 import type { TableBuilder } from "./tableBuilder.js"
 import type { TableMeta } from "./tableFormat.js"
 
@@ -12,11 +15,14 @@ export interface WriterJobOptions {
   readonly targetSize: number
   /** Bytes of entries processed between two yields. */
   readonly sliceBytes: number
+  /** Separates large values from tables. Default: entries are written as they are. */
+  readonly separation?: Separation | undefined
 }
 
-/** The tables written, and how many entries were read and dropped. */
+/** The tables and value files written, and how many entries were read and dropped. */
 export interface WriterJobResult {
   readonly tables: ReadonlyArray<TableMeta>
+  readonly valueFiles: ReadonlyArray<ValueFile>
   readonly entriesRead: number
   readonly entriesDropped: number
 }
@@ -26,31 +32,35 @@ export interface WriterJobResult {
  * the caller can yield to the event loop. The versions of one key are never split between tables.
  */
 export function* writeTables(cursor: InternalCursor, options: WriterJobOptions): Generator<void, WriterJobResult> {
-  const { retention, targetSize, sliceBytes } = options
+  const { retention, targetSize, sliceBytes, separation } = options
   const tables: Array<TableMeta> = []
   let builder: TableBuilder | undefined
+  const refs = new ValueRefs()
   let slice = 0
   let entriesRead = 0
   let entriesDropped = 0
   for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
     entriesRead++
     const { entry } = cursor
-    const { keyBytes, keyStart, keyEnd, valueStart, valueEnd } = entry
-    slice += keyEnd - keyStart + valueEnd - valueStart + entryCost
+    const { keyBytes, keyStart, keyEnd } = entry
+    slice += keyEnd - keyStart + entry.valueEnd - entry.valueStart + entryCost
     if (retention.keeps(entry)) {
       if (builder !== undefined && builder.size >= targetSize && !builder.isLastKey(keyBytes, keyStart, keyEnd)) {
-        tables.push(yield* builder.finish())
+        tables.push(yield* builder.finish(refs.take()))
         builder = undefined
       }
       builder ??= options.begin()
+      if (separation !== undefined) slice += separation.take(entry)
+      const { kind, valueBytes, valueStart, valueEnd } = separation ?? entry
+      if (kind === EntryKind.valueHandle) refs.add(valueBytes, valueStart)
       builder.add(
         keyBytes,
         keyStart,
         keyEnd,
         entry.sequence,
-        entry.kind === EntryKind.deletion,
-        entry.kind,
-        entry.valueBytes,
+        kind === EntryKind.deletion,
+        kind,
+        valueBytes,
         valueStart,
         valueEnd
       )
@@ -62,8 +72,8 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
       yield
     }
   }
-  if (builder !== undefined) tables.push(yield* builder.finish())
-  return { tables, entriesRead, entriesDropped }
+  if (builder !== undefined) tables.push(yield* builder.finish(refs.take()))
+  return { tables, valueFiles: separation?.finish() ?? [], entriesRead, entriesDropped }
 }
 
 /** The fixed processing cost of an entry, expressed in bytes. */

@@ -2,11 +2,11 @@ import * as Effect from "effect/Effect"
 import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { tablesAtMost } from "../../core/compaction/mergeInputs.js"
+import { filesAtMost, valueFilesAtMost } from "../../core/compaction/mergeInputs.js"
 import { parseFileName } from "../../core/storage/fileNames.js"
 import type { WriterJobResult } from "../../core/table/tableWriterJob.js"
 import type { FileError } from "../../LsmError.js"
-import type { Settings } from "../../LsmOptions.js"
+import { type Settings, valueFileBytes } from "../../LsmOptions.js"
 import { Storage } from "../../Storage.js"
 import type { FlushJob, MergeJob } from "../../TableMerger.js"
 import type { SegmentUnusable } from "./segmentUnusable.js"
@@ -30,10 +30,13 @@ export const makeThreadWork = (
 ): Effect.Effect<ThreadWork, never, Storage | Scope.Scope> =>
   Effect.gen(function* () {
     const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, compression } = settings
-    const { fileMode, directoryMode } = settings
+    const { valueThreshold, fileMode, directoryMode } = settings
+    const valueFileSize = valueFileBytes(settings)
     const options = {
       directory,
       maxOpenTables,
+      valueThreshold,
+      valueFileBytes: valueFileSize,
       blockBytes,
       restartInterval,
       filterFalsePositiveRate,
@@ -74,22 +77,22 @@ export const makeThreadWork = (
         return old.close
       })
 
-    /** The names of existing tables with these numbers. */
-    const tablesAmong = (fileNumbers: ReadonlyArray<number>) => {
+    /** The names of existing tables and value files with these numbers. */
+    const outputAmong = (fileNumbers: ReadonlyArray<number>) => {
       const wanted = new Set(fileNumbers)
       const isOutput = (name: string): boolean => {
         const file = parseFileName(name)
-        return file?.kind === "table" && wanted.has(file.fileNumber)
+        return (file?.kind === "table" || file?.kind === "values") && wanted.has(file.fileNumber)
       }
       return Effect.map(storage.list(directory), (names) => names.filter(isOutput))
     }
 
     /**
-     * Removes tables that a dead thread may have left. Files named in `foreign` existed before and
+     * Removes files that a dead thread may have left. Files named in `foreign` existed before and
      * stay.
      */
     const removeOutput = (fileNumbers: ReadonlyArray<number>, foreign: ReadonlyArray<string>) =>
-      tablesAmong(fileNumbers).pipe(
+      outputAmong(fileNumbers).pipe(
         Effect.map((names) => names.filter((name) => !foreign.includes(name))),
         Effect.flatMap((names) => {
           const removals = names.map((name) => Effect.ignore(storage.remove(`${directory}/${name}`)))
@@ -105,7 +108,7 @@ export const makeThreadWork = (
         started.unsafeKeepAlive(count > 0)
       })
 
-    /** Does one job, which writes at most `most` tables. */
+    /** Does one job, which writes at most `most` files. */
     const run = <E>(
       kind: ThreadWorkKind,
       allocate: () => number,
@@ -119,13 +122,14 @@ export const makeThreadWork = (
           Effect.sync(() => {
             spare = [...numbers, ...spare]
           })
-        const [started, foreign] = yield* Effect.zip(acquire, tablesAmong(fileNumbers)).pipe(
+        const [started, foreign] = yield* Effect.zip(acquire, outputAmong(fileNumbers)).pipe(
           Effect.onError(() => giveBack(fileNumbers))
         )
         yield* keepAlive(started, 1)
         const exit = yield* Effect.exit(Effect.interruptible(work(started, fileNumbers)))
         if (Exit.isSuccess(exit)) {
-          yield* giveBack(fileNumbers.slice(exit.value.tables.length))
+          const { tables, valueFiles } = exit.value
+          yield* giveBack(fileNumbers.slice(tables.length + valueFiles.length))
         } else {
           // Wait until the thread has ended the job, or end the thread, before anything else
           // happens here.
@@ -136,17 +140,17 @@ export const makeThreadWork = (
         yield* keepAlive(started, -1)
         // The thread does not hold the lock. Listing fails if the directory was replaced while it
         // wrote.
-        if (Exit.isSuccess(exit)) yield* tablesAmong(fileNumbers)
+        if (Exit.isSuccess(exit)) yield* outputAmong(fileNumbers)
         return yield* exit
       }).pipe(Effect.uninterruptible, oneAtATime[kind].withPermits(1))
 
     return {
-      merge: ({ storeId, runs, below, snapshots, targetSize, level, allocate }) =>
-        run("merge", allocate, tablesAtMost(runs, targetSize), (started, fileNumbers) =>
-          started.merge({ options, storeId, runs, below, snapshots, targetSize, level, fileNumbers })
+      merge: ({ storeId, runs, below, snapshots, targetSize, level, collect = [], allocate }) =>
+        run("merge", allocate, filesAtMost(runs, targetSize, valueFileSize), (started, fileNumbers) =>
+          started.merge({ options, storeId, runs, below, snapshots, targetSize, level, collect, fileNumbers })
         ),
-      flush: ({ storeId, segment, sequences, snapshots, allocate }) =>
-        run("flush", allocate, 1, (started, fileNumbers) =>
+      flush: ({ storeId, segment, sequences, snapshots, dataBytes, allocate }) =>
+        run("flush", allocate, 1 + valueFilesAtMost(dataBytes, sequences, valueFileSize), (started, fileNumbers) =>
           started.flush({ options, storeId, segment, sequences, snapshots, fileNumbers })
         ),
       unsafeIsStarted: isStarted

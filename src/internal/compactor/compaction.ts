@@ -11,13 +11,14 @@ import {
 } from "../../core/compaction/compactionPicker.js"
 import { manualLevel0, planManual } from "../../core/compaction/manualCompaction.js"
 import { mergeInputs } from "../../core/compaction/mergeInputs.js"
+import { dueFiles, filesToCollect, pickValues, staleFiles } from "../../core/compaction/valueGarbage.js"
 import type { FileError } from "../../LsmError.js"
-import { codecAt } from "../../LsmOptions.js"
+import { codecAt, valueFileBytes } from "../../LsmOptions.js"
 import { annotate, logDebug } from "../effect/logging.js"
 import { traced } from "../effect/tracing.js"
 import type { CompactorState } from "./state.js"
 import type { WriteStalls } from "./writeStalls.js"
-import { numbersOf, sizeOf, writeAndApply } from "./writtenTables.js"
+import { bytesWritten, numbersOf, sizeOf, writeAndApply } from "./writtenTables.js"
 
 /** A closed range of keys; without a bound it is open on that side. */
 export interface CompactionRange {
@@ -34,7 +35,7 @@ export interface Compactions {
   /** Compacts a range down to the deepest level, in the caller's fiber. */
   readonly compactRange: (range: CompactionRange) => Effect.Effect<void, FileError>
   /**
-   * Removes the files of obsolete tables that no reader holds. A file that cannot be removed is an
+   * Removes obsolete tables and value files that no reader holds. A file that cannot be removed is an
    * orphan of the next open.
    */
   readonly removeObsolete: Effect.Effect<void>
@@ -49,8 +50,10 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
   const limits = { ...settings, threshold: settings.compactionThreshold }
   const oneAtATime = Effect.unsafeMakeSemaphore(1)
 
-  const run = (compaction: Compaction): Effect.Effect<void, FileError> =>
+  /** `due` are the value files to collect, as far as the compaction has handles to them. */
+  const run = (compaction: Compaction, due: ReadonlyArray<number>): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
+      const version = manifest.unsafeVersion()
       const started = yield* Clock.currentTimeMillis
       const { inputs, level, outputLevel, reason } = compaction
       const sources = tablesOf(compaction).flatMap(({ tables: from }) => from)
@@ -69,16 +72,21 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
         const result = yield* writeAndApply(
           state,
           merger.merge({
-            ...mergeInputs(compaction, manifest.unsafeVersion()),
+            ...mergeInputs(compaction, version),
             storeId: manifest.storeId,
             snapshots: state.hooks.snapshots(),
             targetSize: settings.tableBytes,
             level: outputLevel,
+            collect: filesToCollect(version, compaction, due, valueFileBytes(settings)),
             allocate: manifest.unsafeAllocate
           }),
-          (added) => ({ removed, added: added.map((table) => ({ level: outputLevel, table })) })
+          ({ tables: added, valueFiles }) => ({
+            removed,
+            added: added.map((table) => ({ level: outputLevel, table })),
+            valueFiles
+          })
         )
-        const bytes = sizeOf(result.tables)
+        const bytes = bytesWritten(result)
         metrics.compactionBytes.add(bytes)
         const duration = (yield* Clock.currentTimeMillis) - started
         metrics.compactionDuration.record(duration)
@@ -101,7 +109,11 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       yield* removeObsolete
     }).pipe(Effect.uninterruptible, traced("lsm.compaction"))
 
-  const garbage = (): Garbage => ({ snapshots: state.hooks.snapshots(), supersededOf: tables.unsafeSuperseded })
+  const garbage = (): Garbage => ({
+    snapshots: state.hooks.snapshots(),
+    supersededOf: tables.unsafeSuperseded,
+    staleFiles: staleFiles(manifest.unsafeVersion())
+  })
 
   const holdsSuperseded = (): boolean =>
     tables.unsafeHasSuperseded() || manifest.unsafeVersion().totals.some(({ superseded }) => superseded > 0)
@@ -109,8 +121,12 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
   const compactOnce = Effect.suspend(() => {
     const version = manifest.unsafeVersion()
     const compaction =
-      pickCompaction(version, limits) ?? (holdsSuperseded() ? pickSuperseded(version, garbage()) : undefined)
-    return compaction === undefined ? Effect.as(removeObsolete, false) : Effect.as(run(compaction), true)
+      pickCompaction(version, limits) ??
+      (holdsSuperseded() ? pickSuperseded(version, garbage()) : undefined) ??
+      pickValues(version)
+    return compaction === undefined
+      ? Effect.as(removeObsolete, false)
+      : Effect.as(run(compaction, dueFiles(version)), true)
   }).pipe(oneAtATime.withPermits(1))
 
   const compactRange = (range: CompactionRange): Effect.Effect<void, FileError> =>
@@ -124,12 +140,18 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       yield* learn
       const first = manualLevel0(manifest.unsafeVersion(), range, garbage())
       if (first !== undefined) {
-        yield* run(first)
+        yield* run(first, staleFiles(manifest.unsafeVersion()))
         yield* learn
       }
-      for (const compaction of planManual(manifest.unsafeVersion(), range, garbage())) {
-        if (state.isHalted()) return
-        yield* run(compaction)
+      // A merge drops superseded values, so files may be stale after it: another round collects them.
+      for (let round = 0; round < 2; round++) {
+        const version = manifest.unsafeVersion()
+        const stale = staleFiles(version)
+        if (round > 0 && stale.length === 0) return
+        for (const compaction of planManual(version, range, garbage())) {
+          if (state.isHalted()) return
+          yield* run(compaction, stale)
+        }
       }
     }).pipe(
       state.unlessVanished,
@@ -137,22 +159,26 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       oneAtATime.withPermits(1)
     )
 
-  // Uninterruptible: all tables taken from the list are removed, even if the store closes.
-  const removeObsolete = Effect.suspend(() =>
-    Effect.forEach(
-      manifest.unsafeTakeObsolete(),
-      (fileNumber) =>
-        tables.remove(fileNumber).pipe(
-          Effect.zipRight(logDebug("SSTableStore", "removed a table", { table: fileNumber })),
-          Effect.catchAll((error) =>
-            Effect.logWarning("could not remove a table", error.message).pipe(
-              annotate("SSTableStore", { table: fileNumber })
-            )
-          )
-        ),
-      { discard: true }
+  const tell = (removal: Effect.Effect<void, FileError>, what: string, fields: Record<string, unknown>) =>
+    removal.pipe(
+      Effect.zipRight(logDebug("SSTableStore", `removed ${what}`, fields)),
+      Effect.catchAll((error) =>
+        Effect.logWarning(`could not remove ${what}`, error.message).pipe(annotate("SSTableStore", fields))
+      )
     )
-  ).pipe(Effect.uninterruptible)
+
+  // Uninterruptible: all files taken from the lists are removed, even if the store closes.
+  const removeObsolete = Effect.suspend(() => {
+    const removals = [
+      ...manifest
+        .unsafeTakeObsolete()
+        .map((fileNumber) => tell(tables.remove(fileNumber), "a table", { table: fileNumber })),
+      ...manifest
+        .unsafeTakeObsoleteValues()
+        .map((file) => tell(tables.removeValues(file), "a value file", { valueFile: file.fileNumber }))
+    ]
+    return Effect.all(removals, { discard: true })
+  }).pipe(Effect.uninterruptible)
 
   return {
     compactOnce,

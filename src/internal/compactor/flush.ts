@@ -10,7 +10,7 @@ import { traced } from "../effect/tracing.js"
 import type { Rotation } from "./rotation.js"
 import type { CompactorState } from "./state.js"
 import type { WriteStalls } from "./writeStalls.js"
-import { numbersOf, sizeOf, writeAndApply } from "./writtenTables.js"
+import { bytesWritten, numbersOf, writeAndApply } from "./writtenTables.js"
 
 /**
  * Writes frozen memtables to tables of level 0, oldest first, and removes the log segments that
@@ -73,18 +73,19 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       const older = manifest.unsafeState().segments.slice(0, -1)
       const removedSegments = older.filter((segment) => segment < keptFrom)
       yield* tables.forgetEntries(mergeCursors(frozen.versionCursors()))
-      const { tables: written } = yield* writeAndApply(state, write(frozen), (added) => ({
+      const written = yield* writeAndApply(state, write(frozen), ({ tables: added, valueFiles }) => ({
         added: added.map((table) => ({ level: 0, table })),
+        valueFiles,
         flushedSequence: frozen.largestSequence,
         removedSegments
       }))
       memtable.unsafeRelease(frozen)
-      const bytes = sizeOf(written)
+      const bytes = bytesWritten(written)
       metrics.flushes.add(1)
       metrics.flushBytes.add(bytes)
       const duration = (yield* Clock.currentTimeMillis) - started
       metrics.flushDuration.record(duration)
-      const table = numbersOf(written)
+      const table = numbersOf(written.tables)
       yield* logDebug("Compactor", "flushed a memtable", { level: 0, table, bytes, entries: frozen.count, duration })
       rotation.rotate()
       state.wake("compaction")

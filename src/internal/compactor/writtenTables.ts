@@ -14,10 +14,14 @@ import type { CompactorState } from "./state.js"
 export const writeAndApply = (
   state: CompactorState,
   write: Effect.Effect<WriterJobResult, FileError>,
-  change: (written: ReadonlyArray<TableMeta>) => Change
-): Effect.Effect<WriterJobResult, FileError> => Effect.tap(write, (result) => state.apply(change(result.tables)))
+  change: (written: WriterJobResult) => Change
+): Effect.Effect<WriterJobResult, FileError> => Effect.tap(write, (result) => state.apply(change(result)))
 
 export const sizeOf = (tables: ReadonlyArray<TableMeta>): number => tables.reduce((n, { size }) => n + size, 0)
+
+/** Bytes of all files that were written. */
+export const bytesWritten = ({ tables, valueFiles }: WriterJobResult): number =>
+  sizeOf(tables) + valueFiles.reduce((n, { size }) => n + size, 0)
 
 /** The file numbers of tables as a log line shows them. */
 export const numbersOf = (tables: ReadonlyArray<TableMeta>): string =>

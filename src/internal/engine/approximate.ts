@@ -1,6 +1,6 @@
 import { compare } from "../../core/bytes/bytes.js"
 import type { KeyRange } from "../../core/cursor/visibleCursor.js"
-import type { TableMeta } from "../../core/table/tableFormat.js"
+import { bytesWithValues, type TableMeta } from "../../core/table/tableFormat.js"
 import type { Engine } from "./engine.js"
 
 /**
@@ -33,11 +33,11 @@ export const approximateCount = (engine: Engine, range: KeyRange): number => {
   return Math.round(count)
 }
 
-/** About how many bytes of table files a range takes. */
+/** About how many bytes of table files, and of values in value files, a range takes. */
 export const approximateSize = (engine: Engine, range: KeyRange): number => {
   let bytes = 0
   for (const tables of engine.parts.manifest.unsafeVersion().levels) {
-    for (const table of tables) bytes += table.size * shareOf(engine, table, range)
+    for (const table of tables) bytes += bytesWithValues(table) * shareOf(engine, table, range)
   }
   return Math.round(bytes)
 }

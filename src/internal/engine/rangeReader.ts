@@ -58,7 +58,8 @@ export const openRange = (
       if (inRange.length > 0) cursors.push(new LevelCursor(inRange, open))
     }
     engine.parts.metrics.scans.add(1)
-    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range, options), release }
+    const values = tables.unsafeValues({ readAhead: scanReadAhead, giveValues: options.giveValues })
+    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range, { ...options, values }), release }
   } catch (failure) {
     release()
     throw failure
@@ -87,11 +88,16 @@ const takeKey = (cursor: VisibleCursor): Uint8Array => copyRange(cursor.keyBytes
 const keySize = (cursor: VisibleCursor): number => cursor.keyEnd - cursor.keyStart
 
 /** The value under the cursor. It is copied unless the cursor gives it away. */
-const takeValue = ({ valueBytes, valueStart, valueEnd, valueIsOwn }: VisibleCursor): Uint8Array =>
-  valueIsOwn
-    ? new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart)
-    : copyRange(valueBytes, valueStart, valueEnd)
-const valueSize = (cursor: VisibleCursor): number => cursor.valueEnd - cursor.valueStart
+const takeValue = (cursor: VisibleCursor): Uint8Array => {
+  const { valueBytes, valueStart, valueEnd, valueIsOwn } = cursor
+  return (
+    cursor.readSeparated() ??
+    (valueIsOwn
+      ? new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, valueEnd - valueStart)
+      : copyRange(valueBytes, valueStart, valueEnd))
+  )
+}
+const valueSize = (cursor: VisibleCursor): number => cursor.valueLength
 
 export const entryShape: Shape<Entry> = {
   take: (cursor) => ({ key: takeKey(cursor), value: takeValue(cursor) }),

@@ -7,6 +7,9 @@
  *
  *   in a table:  filter -> index -> data block, from the block cache or the file
  *
+ * A large value lies in a value file, and its entry holds a handle. The value is read only if it is
+ * returned, with one read into the memory that is returned.
+ *
  * A lookup reads at the sequence number of its snapshot, or else at the newest visible one. It
  * searches the sources in this order, each for the newest version of the key at or before that
  * number, and ends with the first one found. Blocks that are not cached are read synchronously.
@@ -38,6 +41,7 @@ import { copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
 import { longestKey, ReusableLookupKey } from "../../core/bytes/lookupKey.js"
 import { EntryKind } from "../../core/cursor/entryKind.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
+import type { ValueSource } from "../../core/values/valueSource.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
 import type { Bytes, ReadOptions } from "../../Store.js"
 import { Immediate, Later, type YieldBudget } from "../effect/immediate.js"
@@ -55,8 +59,11 @@ export class Reads {
   private readonly found = new LookupResult()
   private untilTurn = readsPerTurn
   private untilSample = 1
+  private readonly values: ValueSource
 
-  constructor(private readonly engine: Engine) {}
+  constructor(private readonly engine: Engine) {
+    this.values = engine.parts.tables.unsafeValues({ readAhead: 0 })
+  }
 
   readonly get = (key: Bytes, options?: ReadOptions): Effect.Effect<Option.Option<Uint8Array>, ReadError> =>
     new PointRead(this, key, options, this.optionalBytes)
@@ -154,15 +161,22 @@ export class Reads {
     return found.kind !== EntryKind.deletion
   }
 
+  /** The value found, in memory of its own. One that lies in a value file is read into it. */
   private copyFound(): Uint8Array {
-    return copyRange(this.found.bytes, this.found.start, this.found.end)
+    const { kind, bytes, start, end } = this.found
+    return kind === EntryKind.valueHandle ? this.values.read(bytes, start, end) : copyRange(bytes, start, end)
   }
 
   private readonly optionalBytes = (there: boolean): Option.Option<Uint8Array> =>
     there ? Option.some(this.copyFound()) : Option.none()
 
   private readonly optionalString = (there: boolean): Option.Option<string> =>
-    there ? Option.some(decodeUtf8(this.found.bytes.subarray(this.found.start, this.found.end))) : Option.none()
+    there ? Option.some(decodeUtf8(this.viewFound())) : Option.none()
+
+  private viewFound(): Uint8Array {
+    const { kind, bytes, start, end } = this.found
+    return kind === EntryKind.valueHandle ? this.values.read(bytes, start, end) : bytes.subarray(start, end)
+  }
 }
 
 class PointRead<A> extends Immediate<A, ReadError> {

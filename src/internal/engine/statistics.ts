@@ -32,6 +32,7 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
     levels,
     tables: version.tableCount,
     tableBytes: version.byteCount,
+    valueFiles: valueFilesOf(version),
     memory: {
       activeMemtable: memtable.unsafeActive().memory,
       frozenMemtables: frozen.reduce((n, table) => n + table.memory, 0),
@@ -100,7 +101,17 @@ const writeAmplification = ({ compaction, flush, log, user }: Stats["written"]):
 const readAmplification = ({ levels }: Version): number =>
   levels.reduce((n, tables, level) => n + (level === 0 ? tables.length : Math.min(1, tables.length)), 0)
 
-const spaceAmplification = (version: Version): number => ratio(version.byteCount, liveBytes(version))
+const spaceAmplification = (version: Version): number =>
+  ratio(version.byteCount + valueFilesOf(version).bytes, liveBytes(version))
+
+const valueFilesOf = ({ valueFiles }: Version): Stats["valueFiles"] => {
+  const all = [...valueFiles.values()]
+  return {
+    count: all.length,
+    bytes: all.reduce((n, { size }) => n + size, 0),
+    liveBytes: all.reduce((n, { bytes }) => n + bytes, 0)
+  }
+}
 
 /** Functions that read the gauges of a store. */
 export const gaugesOf = ({ parts }: Engine): Gauges => {
@@ -117,6 +128,9 @@ export const gaugesOf = ({ parts }: Engine): Gauges => {
     memtableBytes: () => memtable.unsafeAll().reduce((n, table) => n + table.memory, 0),
     levelTables: (level) => version().levels[level]!.length,
     levelBytes: (level) => version().levelBytes(level),
+    valueFiles: () => version().valueFiles.size,
+    valueBytes: () => valueFilesOf(version()).bytes,
+    valueLiveBytes: () => valueFilesOf(version()).liveBytes,
     writeAmplification: () => writeAmplification(written(metrics)),
     readAmplification: () => readAmplification(version()),
     spaceAmplification: () => spaceAmplification(version())

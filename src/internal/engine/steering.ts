@@ -66,7 +66,12 @@ export class Steering {
     if (!this.stands()) return undefined
     if (this.keysOnly) return new Uint8Array(0)
     const { valueBytes, valueEnd, valueStart } = this.cursor
-    return copyRange(valueBytes, valueStart, valueEnd)
+    try {
+      return this.cursor.readSeparated() ?? copyRange(valueBytes, valueStart, valueEnd)
+    } catch (thrown) {
+      // The position is as good as before: only the value cannot be read.
+      throw toReadError(thrown)
+    }
   }
 
   first(): boolean {

@@ -24,7 +24,8 @@ export interface CurrentManifest {
   readonly rollOver: (next: ManifestState) => Effect.Effect<void, FileError>
   /**
    * Makes an edit durable that leads to `next`: appends it, or starts a new manifest if there is
-   * none to append to or it is too long. `written` are the files that this edit alone names.
+   * none to append to, it is too long, or its version has no fields for what the edit says.
+   * `written` are the files that this edit alone names.
    */
   readonly write: (
     edit: VersionEdit,
@@ -104,7 +105,8 @@ export const makeCurrentManifest = (
     rollOver: (next) => rollOver(next, []),
     write: (edit, next, written) => {
       const current = writer
-      if (current === undefined || current.length > rolloverSize) return rollOver(next, written)
+      const isOlder = current?.holdsValues === false && next.version.valueFiles.size > 0
+      if (current === undefined || isOlder || current.length > rolloverSize) return rollOver(next, written)
       return attempt(() => current.append(edit)).pipe(
         Effect.zipRight(syncFile(current.file)),
         // After a failed append or sync we do not know what is on disk: the next edit starts a new

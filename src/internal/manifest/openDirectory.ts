@@ -48,8 +48,8 @@ export const openDirectory = (settings: Settings): Effect.Effect<OpenedDirectory
     }
     const { state, storeId, manifestNumber } = found
     if (found.tornBytes > 0) yield* warnOfTornEdit(found)
-    const { tables, segments } = missingFiles(state, names)
-    const missing = tables[0] ?? (recovery === "pointInTime" ? undefined : segments[0])
+    const { tables, values, segments } = missingFiles(state, names)
+    const missing = tables[0] ?? values[0] ?? (recovery === "pointInTime" ? undefined : segments[0])
     if (missing !== undefined) {
       return yield* Effect.fail(fromFailure(missingFile(directory, missing, manifestNumber)))
     }

@@ -17,7 +17,16 @@ const TableMeta = Schema.Struct({
   entries: Schema.Number,
   deletions: Schema.Number,
   rawBytes: Schema.Number,
-  superseded: Schema.optional(Schema.Struct({ entries: Schema.Number, bytes: Schema.Number }))
+  superseded: Schema.optional(Schema.Struct({ entries: Schema.Number, bytes: Schema.Number })),
+  valueRefs: Schema.optional(
+    Schema.Array(Schema.Struct({ fileNumber: Schema.Number, entries: Schema.Number, bytes: Schema.Number }))
+  )
+})
+
+const ValueFile = Schema.Struct({
+  fileNumber: Schema.Number,
+  kind: Schema.Literal("values", "log"),
+  size: Schema.Number
 })
 
 const KeyBounds = Schema.Struct({ smallestKey: Schema.Uint8ArrayFromSelf, largestKey: Schema.Uint8ArrayFromSelf })
@@ -26,6 +35,8 @@ const KeyBounds = Schema.Struct({ smallestKey: Schema.Uint8ArrayFromSelf, larges
 const TableOptions = Schema.Struct({
   directory: Schema.String,
   maxOpenTables: Schema.Number,
+  valueThreshold: Schema.Number,
+  valueFileBytes: Schema.Number,
   blockBytes: Schema.UndefinedOr(Schema.Number),
   restartInterval: Schema.Number,
   filterFalsePositiveRate: Schema.Number,
@@ -34,7 +45,7 @@ const TableOptions = Schema.Struct({
   directoryMode: Schema.Number
 })
 
-/** A merge of tables. New tables take their file numbers from `fileNumbers`, in order. */
+/** A merge of tables. New files take their numbers from `fileNumbers`, in order. */
 export const MergeRequest = Schema.Struct({
   options: TableOptions,
   storeId: Schema.Uint8ArrayFromSelf,
@@ -43,6 +54,7 @@ export const MergeRequest = Schema.Struct({
   snapshots: Schema.Array(Schema.Number),
   targetSize: Schema.Number,
   level: Schema.Number,
+  collect: Schema.Array(Schema.Number),
   fileNumbers: Schema.Array(Schema.Number)
 })
 
@@ -65,6 +77,7 @@ export const Kind = Schema.Struct({ kind: Schema.Literal("flush", "merge") })
 /** The tables that were written. */
 export const MergeResult = Schema.Struct({
   tables: Schema.Array(TableMeta),
+  valueFiles: Schema.Array(ValueFile),
   entriesRead: Schema.Number,
   entriesDropped: Schema.Number
 })

@@ -62,7 +62,7 @@ export const layer = ({
           }
           const tables = yield* Effect.forEach(groups, (versions) => writeTable(allocate(), versions))
           if (tables.length > 0) yield* storage.syncDirectory(directory)
-          return { tables, entriesRead, entriesDropped: entriesRead - groups.flat().length }
+          return { tables, valueFiles: [], entriesRead, entriesDropped: entriesRead - groups.flat().length }
         })
 
       return {
@@ -72,6 +72,13 @@ export const layer = ({
             tables.some(({ fileNumber }) => lookupIn(versionsOf(fileNumber), key, sequence, result))
           ),
         unsafeCursor: ({ fileNumber }) => new ArrayCursor(versionsOf(fileNumber)),
+        // These tables hold all values themselves.
+        unsafeValues: () => ({
+          read: () => {
+            throw new Error("no value is separated")
+          }
+        }),
+        removeValues: () => Effect.void,
         unsafeOffsetOf: ({ fileNumber, size }, key) => {
           const versions = versionsOf(fileNumber)
           const before = versions.filter((version) => Buffer.compare(version.key, key) < 0).length

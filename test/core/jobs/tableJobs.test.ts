@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
 import { type FlushRequest, type JobStorage, SegmentFailure, TableJobs } from "../../../src/core/jobs/tableJobs.js"
-import { logName, tableName } from "../../../src/core/storage/fileNames.js"
+import { logName, tableName, valuesName } from "../../../src/core/storage/fileNames.js"
 import { MemoryDisk } from "../../../src/core/storage/memoryFile.js"
 import type { TableMeta } from "../../../src/core/table/tableFormat.js"
 import { collect } from "../../support/entries.js"
@@ -11,6 +11,8 @@ const directory = "/store"
 const options: FlushRequest["options"] = {
   directory,
   maxOpenTables: 2,
+  valueThreshold: Number.POSITIVE_INFINITY,
+  valueFileBytes: 1024 * 1024,
   blockBytes: 4096,
   restartInterval: 16,
   filterFalsePositiveRate: 0.01,
@@ -18,6 +20,8 @@ const options: FlushRequest["options"] = {
   fileMode: 0o600,
   directoryMode: 0o700
 }
+
+const numbers = (from: number) => Array.from({ length: 20 }, (_, i) => from + i)
 
 /** So large that a job takes several slices. */
 const large = 100 * 1024
@@ -65,6 +69,7 @@ const world = (count = 20, valueBytes = large) => {
     snapshots: [],
     targetSize: Number.POSITIVE_INFINITY,
     level: 1,
+    collect: [],
     fileNumbers
   })
   return { disk, entries, mergeOf, request, storageOf, tables, turns }
@@ -132,6 +137,29 @@ describe("table jobs", () => {
     })
   })
 
+  it("separate large values, and write those of collected files anew", async () => {
+    const { disk, mergeOf, request, storageOf } = world(40)
+    const jobs = new TableJobs()
+    const separated = { ...options, valueThreshold: 1000 }
+    const written = await jobs.flush(storageOf("flush"), { ...request(9), options: separated, fileNumbers: numbers(9) })
+      .outcome
+    const { tables, valueFiles } = written!
+    expect(valueFiles.length).toBeGreaterThan(2)
+    expect(tables[0]!.valueRefs!.map(({ fileNumber }) => fileNumber)).toEqual(valueFiles.map((file) => file.fileNumber))
+    const collected = valueFiles[0]!.fileNumber
+    const merge = { ...mergeOf(tables[0]!, numbers(100)), options: separated, collect: [collected] }
+    const merged = (await jobs.merge(storageOf("merge"), merge).outcome)!
+    const refs = merged.tables[0]!.valueRefs!.map(({ fileNumber }) => fileNumber)
+    expect(refs).not.toContain(collected)
+    expect(refs).toEqual([
+      ...valueFiles.slice(1).map(({ fileNumber }) => fileNumber),
+      ...merged.valueFiles.map(({ fileNumber }) => fileNumber)
+    ])
+    for (const { fileNumber, size } of merged.valueFiles) {
+      expect(disk.contents().get(`${directory}/${valuesName(fileNumber)}`)!.length).toBe(size)
+    }
+  })
+
   it("fail with the segment's fault, and write no table", async () => {
     const { disk, request, storageOf, tables } = world()
     const jobs = new TableJobs()
@@ -183,6 +211,7 @@ describe("table jobs", () => {
       storeId: tableStoreId,
       runs: tables.map((table) => [table]),
       below: [],
+      collect: [],
       snapshots: [],
       targetSize: 1000,
       level: 1,

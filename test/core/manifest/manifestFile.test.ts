@@ -26,14 +26,32 @@ const table = (...of: Parameters<typeof anyTable>): TableMeta => {
 const number = FastCheck.nat(2 ** 48 - 1)
 const level = FastCheck.nat(6)
 
+const anyRef = FastCheck.record({ fileNumber: number, entries: number, bytes: number })
+
 const anyEdit: FastCheck.Arbitrary<VersionEdit> = FastCheck.record({
   nextFileNumber: number,
   flushedSequence: number,
   addedSegments: FastCheck.array(number, { maxLength: 3 }),
   removedSegments: FastCheck.array(number, { maxLength: 3 }),
-  added: FastCheck.array(FastCheck.record({ level, table: anyMeta }), { maxLength: 3 }),
-  removed: FastCheck.array(FastCheck.record({ level, fileNumber: number }), { maxLength: 3 })
-})
+  added: FastCheck.array(
+    FastCheck.record({
+      level,
+      table: FastCheck.tuple(anyMeta, FastCheck.array(anyRef, { maxLength: 3 })).map(([meta, valueRefs]) =>
+        valueRefs.length === 0 ? meta : { ...meta, valueRefs }
+      )
+    }),
+    { maxLength: 3 }
+  ),
+  removed: FastCheck.array(FastCheck.record({ level, fileNumber: number }), { maxLength: 3 }),
+  valueFiles: FastCheck.array(
+    FastCheck.record({
+      kind: FastCheck.constantFrom("values" as const, "log" as const),
+      fileNumber: number,
+      size: number
+    }),
+    { maxLength: 3 }
+  )
+}).map(({ valueFiles, ...edit }) => (valueFiles.length === 0 ? edit : { ...edit, valueFiles }))
 
 const none: VersionEdit = {
   nextFileNumber: 0,
@@ -172,6 +190,30 @@ describe("a manifest", () => {
       ]
     })
     expect(outcome(file.bytes)).toBeInstanceOf(CorruptionFailure)
+  })
+
+  it("that names value files has a version that earlier releases refuse, and no other has", () => {
+    const versionOf = (bytes: Uint8Array) => bytes[8]
+    const plain = new FakeFile()
+    const writer = new ManifestWriter(plain, 1, storeId, states.at(-1)!)
+    expect([versionOf(plain.bytes), writer.holdsValues]).toEqual([1, false])
+    const withValues = { ...table(20, 1, 2), valueRefs: [{ fileNumber: 21, entries: 1, bytes: 8 }] }
+    const state = applyEdit(emptyState, {
+      ...none,
+      nextFileNumber: 22,
+      added: [{ level: 3, table: withValues }],
+      valueFiles: [{ kind: "log", fileNumber: 21, size: 500 }]
+    })
+    const file = new FakeFile()
+    expect(new ManifestWriter(file, 1, storeId, state).holdsValues).toBe(true)
+    expect(versionOf(file.bytes)).toBe(2)
+    expect(read(file.bytes).state).toEqual(state)
+    // The last table goes, and the file with it.
+    const after = applyEdit(state, { ...none, removed: [{ level: 3, fileNumber: 20 }] })
+    expect(after.version.valueFiles.size).toBe(0)
+    const again = new FakeFile()
+    new ManifestWriter(again, 1, storeId, after)
+    expect(versionOf(again.bytes)).toBe(1)
   })
 
   it("with another file number or store id is corrupt", () => {

@@ -2,6 +2,7 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { type TableChanges, Version } from "../../../src/core/manifest/version.js"
 import { type PinnedVersion, VersionSet } from "../../../src/core/manifest/versionSet.js"
+import type { TableMeta } from "../../../src/core/table/tableFormat.js"
 import { check } from "../../support/property.js"
 import { table } from "../../support/versions.js"
 
@@ -10,10 +11,20 @@ const step = FastCheck.oneof(
   FastCheck.record({ step: FastCheck.constantFrom("pin", "release", "release again", "take"), choice: FastCheck.nat() })
 )
 
+/** Each table has a handle to a file with values, and every second one shares it with the one before. */
+const valuesOf = (fileNumber: number) => 1000 + Math.floor(fileNumber / 2)
+
+const withValues = (fileNumber: number, from: number): TableMeta => ({
+  ...table(fileNumber, from, from),
+  valueRefs: [{ fileNumber: valuesOf(fileNumber), entries: 1, bytes: 10 }]
+})
+
+const valueFiles = (version: Version): ReadonlyArray<number> => [...version.valueFiles.keys()]
+
 const numbers = (version: Version): ReadonlyArray<number> => version.levels.flat().map(({ fileNumber }) => fileNumber)
 
 describe("a version set", () => {
-  it("reports a table once, when the last version that has it is released", () => {
+  it("reports a table and a file with values once, when the last version that has it is released", () => {
     check(
       FastCheck.property(FastCheck.array(step, { maxLength: 60, size: "max" }), (steps) => {
         let told = 0
@@ -24,21 +35,36 @@ describe("a version set", () => {
         const released: Array<PinnedVersion> = []
         const ever = new Set<number>([1])
         const reported: Array<number> = []
+        const everValues = new Set<number>()
+        const reportedValues: Array<number> = []
         let last = 1
         const take = () => {
           const some = set.takeObsolete()
-          expect(told > 0).toBe(some.length > 0)
+          const files = set.takeObsoleteValues()
+          expect(told > 0).toBe(some.length + files.length > 0)
           told = 0
           reported.push(...some)
+          reportedValues.push(...files.map(({ fileNumber }) => fileNumber))
         }
         for (const { step: what, choice } of steps) {
           const current = numbers(set.current)
           const chosen = current[choice % current.length]
           const level = set.current.levels.findIndex((tables) => tables.some(({ fileNumber }) => fileNumber === chosen))
           if (what === "add") {
-            const added = table(++last, last, last)
+            const added = withValues(++last, last)
             ever.add(last)
-            install({ removed: [], added: [{ level: 0, table: added }] })
+            // A file that is no longer in use never comes back.
+            const file = { fileNumber: valuesOf(last), kind: "values", size: 100 } as const
+            const isGone = everValues.has(file.fileNumber) && !set.current.valueFiles.has(file.fileNumber)
+            const { valueRefs, ...without } = added
+            if (!isGone) everValues.add(file.fileNumber)
+            const isNew = !isGone && !set.current.valueFiles.has(file.fileNumber)
+            expect(valueRefs).toHaveLength(1)
+            install({
+              removed: [],
+              added: [{ level: 0, table: isGone ? without : added }],
+              valueFiles: isNew ? [file] : []
+            })
           } else if (what === "remove" && chosen !== undefined) {
             install({ removed: [{ level, fileNumber: chosen }], added: [] })
           } else if (what === "move" && chosen !== undefined) {
@@ -64,6 +90,8 @@ describe("a version set", () => {
             take()
             const held = new Set([set.current, ...pins.map(({ version }) => version)].flatMap(numbers))
             expect([...reported].sort()).toEqual([...ever].filter((n) => !held.has(n)).sort())
+            const heldValues = new Set([set.current, ...pins.map(({ version }) => version)].flatMap(valueFiles))
+            expect([...reportedValues].sort()).toEqual([...everValues].filter((n) => !heldValues.has(n)).sort())
             expect(set.pinned).toBe(new Set([set.current, ...pins.map(({ version }) => version)]).size)
           }
         }
@@ -75,6 +103,7 @@ describe("a version set", () => {
         expect(numbers(set.current)).toEqual([])
         take()
         expect([...reported].sort()).toEqual([...ever].sort())
+        expect([...reportedValues].sort()).toEqual([...everValues].sort())
       }),
       100
     )

@@ -27,7 +27,7 @@ describe("a file header", () => {
           const bytes = header.encodeFileHeader({ kind, fileNumber, storeId: id })
           expect(bytes.length).toBe(header.fileHeaderSize)
           const decoded = header.decodeFileHeader(bytes, kind, "f")
-          expect(decoded).toEqual({ kind, version: header.formatVersions[kind], fileNumber, storeId: id })
+          expect(decoded).toEqual({ kind, version: header.formatVersion, fileNumber, storeId: id })
           header.expectHeader(decoded, fileNumber, id, "f")
           for (const other of kinds) {
             if (other !== kind) expect(() => header.decodeFileHeader(bytes, other, "f")).toThrow(CorruptionFailure)

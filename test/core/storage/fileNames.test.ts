@@ -12,6 +12,7 @@ describe("file names", () => {
         (fileNumber) => {
           expect(names.parseFileName(names.logName(fileNumber))).toEqual({ kind: "log", fileNumber })
           expect(names.parseFileName(names.tableName(fileNumber))).toEqual({ kind: "table", fileNumber })
+          expect(names.parseFileName(names.valuesName(fileNumber))).toEqual({ kind: "values", fileNumber })
           expect(names.parseFileName(names.manifestName(fileNumber))).toEqual({ kind: "manifest", fileNumber })
           expect(names.parseFileName(names.temporaryName(fileNumber))).toEqual({ kind: "temporary", fileNumber })
         }
@@ -50,15 +51,22 @@ describe("file names", () => {
 
   it("accepts no other names", () => {
     check(
-      FastCheck.property(FastCheck.stringMatching(/^(MANIFEST-|CURRENT-)?[0-9]{1,16}(\.log|\.sst|\.tmp)?$/), (name) => {
-        const file = names.parseFileName(name)
-        if (file === undefined || !("fileNumber" in file)) return
-        const { logName, tableName, manifestName, temporaryName } = names
-        const canonical = { log: logName, table: tableName, manifest: manifestName, temporary: temporaryName }[
-          file.kind
-        ]
-        expect(canonical(file.fileNumber)).toBe(name)
-      }),
+      FastCheck.property(
+        FastCheck.stringMatching(/^(MANIFEST-|CURRENT-)?[0-9]{1,16}(\.log|\.sst|\.val|\.tmp)?$/),
+        (name) => {
+          const file = names.parseFileName(name)
+          if (file === undefined || !("fileNumber" in file)) return
+          const { logName, tableName, valuesName, manifestName, temporaryName } = names
+          const canonical = {
+            log: logName,
+            table: tableName,
+            values: valuesName,
+            manifest: manifestName,
+            temporary: temporaryName
+          }
+          expect(canonical[file.kind](file.fileNumber)).toBe(name)
+        }
+      ),
       500
     )
   })

@@ -1,0 +1,91 @@
+import { EntryKind } from "../cursor/entryKind.js"
+import type { InternalCursor } from "../cursor/internalCursor.js"
+import type { ValueFile } from "../values/valueFile.js"
+import type { ValueFileWriter } from "../values/valueFileWriter.js"
+import { handleFile, valueHandleSize } from "../values/valueHandle.js"
+import type { ValueSource } from "../values/valueSource.js"
+
+export interface SeparationOptions {
+  /** Values of at least this many bytes are written to value files. */
+  readonly threshold: number
+  /** A value file of at least this many bytes is finished. */
+  readonly fileSize: number
+  /** Starts the next value file. */
+  readonly begin: () => ValueFileWriter
+  /** The files whose values are written anew. Handles to values in other files are kept. */
+  readonly collect: ReadonlySet<number>
+  /** Reads the values of those files. */
+  readonly source: ValueSource
+}
+
+/**
+ * Decides what a table gets in place of an entry's value: the value itself, or a handle. Writes the
+ * values that are separated.
+ */
+export class Separation {
+  kind = 0
+  valueBytes: Uint8Array = nothing
+  valueStart = 0
+  valueEnd = 0
+  private readonly files: Array<ValueFile> = []
+  private writer: ValueFileWriter | undefined
+
+  constructor(private readonly options: SeparationOptions) {}
+
+  /**
+   * Takes the entry under a cursor. Sets the kind and the value to write to the table. Returns how
+   * many bytes were read for it from other files.
+   */
+  take(entry: InternalCursor): number {
+    const { collect, source } = this.options
+    const { kind, valueBytes, valueStart, valueEnd } = entry
+    if (kind === EntryKind.value) {
+      this.place(valueBytes, valueStart, valueEnd)
+      return 0
+    }
+    // A handle of another length is damage, which the source reports.
+    if (
+      kind === EntryKind.valueHandle &&
+      (valueEnd - valueStart !== valueHandleSize || collect.has(handleFile(valueBytes, valueStart)))
+    ) {
+      const value = source.read(valueBytes, valueStart, valueEnd)
+      this.place(value, 0, value.length)
+      return value.length
+    }
+    this.set(kind, valueBytes, valueStart, valueEnd)
+    return 0
+  }
+
+  /** Finishes the last value file. Returns all that were written. They are not synced. */
+  finish(): ReadonlyArray<ValueFile> {
+    this.finishFile()
+    return this.files
+  }
+
+  private place(bytes: Uint8Array, start: number, end: number): void {
+    const { threshold, fileSize, begin } = this.options
+    if (end - start < threshold) {
+      this.set(EntryKind.value, bytes, start, end)
+      return
+    }
+    if (this.writer !== undefined && this.writer.size >= fileSize) this.finishFile()
+    this.writer ??= begin()
+    this.writer.add(bytes, start, end)
+    this.set(EntryKind.valueHandle, this.writer.handle, 0, valueHandleSize)
+  }
+
+  private set(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    this.kind = kind
+    this.valueBytes = bytes
+    this.valueStart = start
+    this.valueEnd = end
+  }
+
+  private finishFile(): void {
+    if (this.writer === undefined) return
+    this.files.push(this.writer.finish())
+    this.writer = undefined
+  }
+}
+
+const nothing = new Uint8Array(0)
