@@ -77,7 +77,7 @@ export class Corruption extends Schema.TaggedError<Corruption>("effect-lsm/Corru
  * The operating system refused an operation. `code` is the system's code, such as `EIO` or
  * `EMFILE`.
  *
- * The same error reports that a compaction thread died. `operation` is then
+ * The same error reports that the thread of a `CompactionWorker` died. `operation` is then
  * `"merge in a thread"`, and `code` is Node's code, such as `ERR_WORKER_OUT_OF_MEMORY`, or
  * `EWORKER`.
  *

@@ -3,6 +3,7 @@
  *
  * @since 3.0.0
  */
+import { totalmem } from "node:os"
 import { resolve as resolvePath } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -56,7 +57,11 @@ export interface Tuning {
   readonly memtableBytes?: number | undefined
   /** How many frozen memtables may wait for a flush before writers wait too. Default 4. */
   readonly maxFrozenMemtables?: number | undefined
-  /** Largest size of a data block. A block with a single key may be larger. Default 4 KiB. */
+  /**
+   * Largest size of a data block. A block with a single key may be larger. Default 2 KiB, and 4 KiB
+   * for levels with compression: a lookup reads and checks a whole block, and small blocks compress
+   * badly.
+   */
   readonly blockBytes?: number | undefined
   /**
    * Compression of new tables: one value for all levels, or an array with one value per level,
@@ -74,13 +79,16 @@ export interface Tuning {
    * filters. Default 0.01.
    */
   readonly filterFalsePositiveRate?: number | undefined
-  /** Memory for cached blocks and entries, shared by all tables of the store. Default 64 MiB. */
+  /**
+   * Memory for cached blocks, parts of indexes, filters and entries, shared by all tables of the
+   * store. Default a sixteenth of the memory that the process may use, at most 128 MiB.
+   */
   readonly blockCacheBytes?: number | undefined
   /**
-   * The part of `blockCacheBytes` that is reserved for single entries that were found in tables.
-   * They also use the memory that cached blocks leave free. An entry of more than 1 KiB is not
-   * cached, and at most 4,194,304 are. Default a sixteenth of `blockCacheBytes`; 0 caches no
-   * entries.
+   * The part of `blockCacheBytes` that single entries which were found in tables may take from
+   * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
+   * free. An entry of more than 8 KiB is not cached. Default three quarters of `blockCacheBytes`; 0
+   * caches no entries.
    */
   readonly entryCacheBytes?: number | undefined
   /**
@@ -117,6 +125,17 @@ export interface Tuning {
   readonly levelRatio?: number | undefined
   /** The fraction of its limit at which a level is compacted. Default 0.85. */
   readonly compactionThreshold?: number | undefined
+  /**
+   * Whether memtables are flushed and tables compacted in a worker thread, so that they take no time
+   * of the event loop. Default true.
+   *
+   * It applies to stores that `LsmStore.make`, `layer` and `layerConfig` open on Node. The thread
+   * starts with the first flush or compaction of 1 MiB or more, and ends with the store. If it
+   * cannot start, or is not wanted, the main thread does the work in slices.
+   *
+   * @since 3.1.0
+   */
+  readonly backgroundThread?: boolean | undefined
   /** Longest key. Default and maximum 64 KiB. */
   readonly maxKeyBytes?: number | undefined
   /** Longest value. Default and maximum 256 MiB. */
@@ -228,7 +247,8 @@ export interface Settings {
   readonly durability: "sync" | "buffered" | { readonly interval: Duration.Duration; readonly maxBytes: number }
   readonly memtableBytes: number
   readonly maxFrozenMemtables: number
-  readonly blockBytes: number
+  /** Undefined if the size depends on the compression of the level. */
+  readonly blockBytes: number | undefined
   readonly compression: ReadonlyArray<Compression>
   readonly restartInterval: number
   readonly filterFalsePositiveRate: number
@@ -243,6 +263,7 @@ export interface Settings {
   readonly level1Bytes: number
   readonly levelRatio: number
   readonly compactionThreshold: number
+  readonly backgroundThread: boolean
   readonly maxKeyBytes: number
   readonly maxValueBytes: number
   readonly inlineSyncMillis: number
@@ -257,6 +278,14 @@ const defaultIntervalBytes = 1024 * 1024
 
 const KiB = 1024
 const MiB = 1024 * KiB
+
+/** The memory of the machine, or of the process's group if that is limited to less. */
+const usableMemory = (): number => {
+  const constrained = process.constrainedMemory?.() ?? 0
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+}
+
+const defaultCacheBytes = (): number => Math.min(128 * MiB, Math.floor(usableMemory() / 16))
 
 /**
  * Checks options and fills in their defaults. Fails with an `InvalidArgument` that names the
@@ -317,14 +346,16 @@ const resolve = (options: LsmOptions): Settings => {
   const createIfMissing = options.createIfMissing ?? true
   const readOnly = options.readOnly ?? false
   const recovery = options.recovery ?? "strict"
+  const backgroundThread = options.backgroundThread ?? true
   const name = options.name ?? directory
   if (typeof createIfMissing !== "boolean") fail("createIfMissing", "must be true or false")
   if (typeof readOnly !== "boolean") fail("readOnly", "must be true or false")
+  if (typeof backgroundThread !== "boolean") fail("backgroundThread", "must be true or false")
   if (!recoveries.includes(recovery)) fail("recovery", `must be one of ${recoveries.join(", ")}`)
   if (readOnly && recovery === "salvage") fail("recovery", "a read-only store cannot be salvaged")
   if (typeof name !== "string") fail("name", "must be a string")
   const many = 2 ** 31 - 1
-  const blockCacheBytes = integer("blockCacheBytes", 64 * MiB, 0, 2 ** 40)
+  const blockCacheBytes = integer("blockCacheBytes", defaultCacheBytes(), 0, 2 ** 40)
   const level0Tables = integer("level0Tables", 4, 1, 1000)
   const level0SlowdownTables = integer(
     "level0SlowdownTables",
@@ -342,12 +373,12 @@ const resolve = (options: LsmOptions): Settings => {
     durability: resolveDurability(options.durability ?? "sync", "durability"),
     memtableBytes: integer("memtableBytes", 64 * MiB, 1, 1024 * MiB),
     maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),
-    blockBytes: integer("blockBytes", 4 * KiB, 1, 64 * MiB),
+    blockBytes: options.blockBytes === undefined ? undefined : integer("blockBytes", KiB, 1, 64 * MiB),
     compression: resolveCompression(options.compression ?? "none"),
     restartInterval: integer("restartInterval", 16, 1, 65536),
     filterFalsePositiveRate: real("filterFalsePositiveRate", 0.01, 1e-6, 1),
     blockCacheBytes,
-    entryCacheBytes: integer("entryCacheBytes", Math.floor(blockCacheBytes / 16), 0, blockCacheBytes),
+    entryCacheBytes: integer("entryCacheBytes", Math.floor((blockCacheBytes * 3) / 4), 0, blockCacheBytes),
     valueThreshold:
       (options.valueThreshold ?? Number.POSITIVE_INFINITY) === Number.POSITIVE_INFINITY
         ? Number.POSITIVE_INFINITY
@@ -365,6 +396,7 @@ const resolve = (options: LsmOptions): Settings => {
     level1Bytes: integer("level1Bytes", 64 * MiB, 1, 2 ** 40),
     levelRatio: real("levelRatio", 10, 2, 1000),
     compactionThreshold: real("compactionThreshold", 0.85, 0.01, 1),
+    backgroundThread,
     maxKeyBytes: integer("maxKeyBytes", longestKey, 1, longestKey),
     maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
     inlineSyncMillis: real("inlineSyncMillis", 1, 0, 1000),

@@ -10,7 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { makeComponents, openOn, type Replacements } from "./internal/engine/assembly.js"
+import { mergerInThread } from "./internal/background/mergerInThread.js"
+import { type MakeMerger, makeComponents, openOn, type Replacements } from "./internal/engine/assembly.js"
 import type { Components } from "./internal/engine/components.js"
 import { openStore } from "./internal/engine/open.js"
 import { repairStore } from "./internal/maintenance/repair.js"
@@ -50,8 +51,25 @@ export type {
   Components
 } from "./internal/engine/components.js"
 
+/** The program of the background thread. Bundlers find it by this expression. */
+const threadProgram = (): URL => new URL("./internal/background/thread.js", import.meta.url)
+
+const inThread: MakeMerger = (settings) => mergerInThread(settings, threadProgram)
+
 /**
- * Opens the store in `options.directory`, and closes it when the scope ends.
+ * Whether flushes and compactions run in a thread, which has Node's own files and the usual formats
+ * of the log and the tables.
+ */
+const hasThread = ({ backgroundThread, readOnly }: LsmOptions.Settings, replacements: Replacements = {}): boolean => {
+  const { bun, deno } = process.versions
+  const { memtable, tables, wal } = replacements
+  const isUsual = memtable === undefined && tables === undefined && wal === undefined
+  return backgroundThread && !readOnly && isUsual && bun === undefined && deno === undefined
+}
+
+/**
+ * Opens the store in `options.directory`, and closes it when the scope ends. On Node, memtables are
+ * flushed and tables compacted in a worker thread: see `LsmOptions.Tuning.backgroundThread`.
  *
  * @since 3.0.0
  * @category constructors
@@ -61,7 +79,9 @@ export const make = (
   replacements?: Replacements
 ): Effect.Effect<Store, OpenError, Scope.Scope> =>
   Effect.flatMap(LsmOptions.resolveOptions(options), (settings) =>
-    Effect.flatMap(Storage.makeWith(settings), (storage) => openOn(storage, settings, replacements))
+    Effect.flatMap(Storage.makeWith(settings), (storage) =>
+      openOn(storage, settings, replacements, hasThread(settings, replacements) ? inThread : undefined)
+    )
   )
 
 /**

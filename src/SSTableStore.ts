@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { hash, secondHash } from "./core/bytes/hash.js"
 import type { LookupKey } from "./core/bytes/lookupKey.js"
 import { BlockCache } from "./core/cache/blockCache.js"
 import { EntryCache } from "./core/cache/entryCache.js"
@@ -17,6 +18,7 @@ import type { RetentionPolicy } from "./core/cursor/retention.js"
 import { StorageFailure } from "./core/storage/failure.js"
 import { tableName, valuesName } from "./core/storage/fileNames.js"
 import { closeQuietly, type StorageFile } from "./core/storage/storageDriver.js"
+import { blockBytesOf } from "./core/table/blockSize.js"
 import { Separation } from "./core/table/separation.js"
 import { TableBuilder } from "./core/table/tableBuilder.js"
 import { TableCursor, type TableCursorOptions } from "./core/table/tableCursor.js"
@@ -204,6 +206,12 @@ export interface SSTableStoreService {
    */
   readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
   /**
+   * Forgets the cached entries of a cursor's keys, in slices. The tables are about to get newer
+   * versions of these keys, from a memtable that no longer changes. Until they have them, lookups
+   * must find the keys in that memtable.
+   */
+  readonly forgetEntries: (cursor: InternalCursor) => Effect.Effect<void, FileError>
+  /**
    * The superseded versions of a table. Undefined if the table has not been opened yet and they are
    * unknown.
    */
@@ -236,6 +244,19 @@ const compressedSliceBytes = 96 * 1024
 /** Tables opened before the fiber yields to the event loop. */
 const opensASlice = 16
 
+/** Keys forgotten before the fiber yields to the event loop. */
+const forgetsASlice = 8192
+
+function* forgetKeys(entries: EntryCache, cursor: InternalCursor): Generator<void, void> {
+  let keys = 0
+  for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
+    const { keyBytes, keyStart, keyEnd } = cursor
+    const hash1 = hash(keyBytes, keyStart, keyEnd)
+    entries.forget(hash1, secondHash)
+    if (++keys % forgetsASlice === 0) yield
+  }
+}
+
 /** The values of a compaction's inputs are read in pieces of this size. */
 const collectReadAhead = 64 * 1024
 
@@ -256,15 +277,21 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     const { directory, maxOpenTables, blockBytes, restartInterval, filterFalsePositiveRate, valueThreshold } = settings
     const storage = yield* Storage
     const { driver } = storage
-    const { blockCacheBytes, entryCacheBytes } = settings
-    const cache = new BlockCache(blockCacheBytes - entryCacheBytes, blockBytes, () => entries.giveBack())
-    const entries = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
+    const { blockCacheBytes, entryCacheBytes, compression } = settings
+    const largestBlock = Math.max(...compression.map((codec) => blockBytesOf(blockBytes, codec)))
+    const cache: BlockCache = new BlockCache(
+      blockCacheBytes,
+      largestBlock,
+      () => Math.min(entries.used, entryCacheBytes),
+      () => entries.giveBack()
+    )
+    const entries: EntryCache = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
     const reads = new ReadCounters()
     const open = new Map<number, OpenFile>()
     /** Learned from the properties of tables: the manifest does not record it. */
     const superseded = new Map<number, Superseded>()
     let supersededEntries = 0
-    const tableOptions = { blockSize: blockBytes, restartInterval, filterFalsePositiveRate }
+    const tableOptions = { restartInterval, filterFalsePositiveRate }
     let storeId = new Uint8Array(8)
     let clock = 0
     const pathOf = (fileNumber: number) => `${directory}/${tableName(fileNumber)}`
@@ -274,7 +301,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       if (known === undefined) return
       const { table, values } = known
       open.delete(fileNumber)
-      if (table !== undefined) cache.forget(table)
+      table?.release()
       closeQuietly((table ?? values!).file)
     }
 
@@ -385,11 +412,13 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           source: valueSource({ readAhead: collectReadAhead, giveValues: true })
         })
         const codec = codecAt(settings, job.level)
+        const blockSize = blockBytesOf(blockBytes, codec)
         const steps = writeTables(job.cursor, {
           begin: () => {
             const fileNumber = job.allocate()
             return new TableBuilder(create(pathOf(fileNumber)), fileNumber, storeId, {
               ...tableOptions,
+              blockSize,
               compression: codec
             })
           },
@@ -430,9 +459,13 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       unsafeOffsetOf: (table, key) => {
         const { index } = readerOf(table.fileNumber)
         const block = index.find(key, key.length)
-        return block < index.count ? index.offsetOf(block) : table.size
+        if (block === index.count) return table.size
+        index.place(block)
+        return index.offset
       },
       write,
+      forgetEntries: (cursor) =>
+        Effect.suspend(() => (entries.isEmpty ? Effect.void : runSlices(storage, forgetKeys(entries, cursor)))),
       unsafeSuperseded: supersededOf,
       unsafeHasSuperseded: () => supersededEntries > 0,
       learnSuperseded: (metas) =>

@@ -1,5 +1,5 @@
 /**
- * Merging tables into tables: the work of a compaction, in this thread or another.
+ * Merging tables into tables, in this thread or another, and flushing memtables in another thread.
  *
  * @since 3.0.0
  */
@@ -43,6 +43,27 @@ export interface MergeJob extends MergeInputs {
 }
 
 /**
+ * A frozen memtable to flush, as the log holds it. Everything but `allocate` is plain data.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface FlushJob {
+  /** The id of the store. */
+  readonly storeId: Uint8Array
+  /** The log segment that holds all records of the memtable, and no others. It is complete. */
+  readonly segment: number
+  /** The sequence numbers of the memtable's entries. There is one for each entry. */
+  readonly sequences: { readonly first: number; readonly last: number }
+  /** The sequence numbers of snapshots, ascending. Versions that they see are kept. */
+  readonly snapshots: ReadonlyArray<number>
+  /** Bytes of the memtable's keys and values. */
+  readonly dataBytes: number
+  /** Returns a file number that was never used. */
+  readonly allocate: () => number
+}
+
+/**
  * @since 3.0.0
  * @category models
  */
@@ -53,6 +74,15 @@ export interface TableMergerService {
    * interruptible in the same way as `SSTableStore.write`.
    */
   readonly merge: (job: MergeJob) => Effect.Effect<WriterJobResult, FileError>
+  /**
+   * Writes a table of level 0 from the log segment of a memtable. Like `merge`, it returns when the
+   * table is durable, and leaves no file otherwise. It returns undefined if it cannot do that, for
+   * example because the segment is damaged: the store then flushes the memtable itself. Optional:
+   * without it the store flushes every memtable itself.
+   *
+   * @since 3.1.0
+   */
+  readonly flush?: (job: FlushJob) => Effect.Effect<WriterJobResult | undefined, FileError>
 }
 
 /**

@@ -28,9 +28,12 @@ export const randomBytes = (length: number, seed: number): Buffer => {
   return Buffer.from(words.buffer)
 }
 
-/** Random, incompressible keys and values, in the order in which every store gets them. */
+/** Random keys, in the order in which every store gets them. */
+export const makeKeys = (count: number): Array<Uint8Array> => slices(count, keySize, randomBytes(count * keySize, 1))
+
+/** The same keys with random, incompressible values. */
 export const makeData = (count: number): Data => ({
-  keys: slices(count, keySize, randomBytes(count * keySize, 1)),
+  keys: makeKeys(count),
   values: slices(count, valueSize, randomBytes(count * valueSize, 2))
 })
 

@@ -1,3 +1,4 @@
+import { resident, residentBefore } from "./resident.js"
 import type { Spread } from "./statistics.js"
 
 const english = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 })
@@ -10,10 +11,12 @@ export const spreadText = (spread: Spread | undefined): string => {
   return least === most ? number(median) : `${number(median)} (${number(least)} – ${number(most)})`
 }
 
-/** The names of all figures that at least one contender has. */
-export const figuresOf = (
-  spreads: Readonly<Record<string, Readonly<Record<string, Spread>>>>
-): ReadonlyArray<string> => [...new Set(Object.values(spreads).flatMap((figures) => Object.keys(figures)))]
+/** The names of all figures that at least one contender has and that tables show. */
+export const figuresOf = (spreads: Readonly<Record<string, Readonly<Record<string, Spread>>>>): ReadonlyArray<string> =>
+  [...new Set(Object.values(spreads).flatMap((figures) => Object.keys(figures)))]
+    .filter((name) => name !== residentBefore)
+    // Last in every table.
+    .sort((a, b) => Number(a === resident) - Number(b === resident))
 
 /** Formats lines of cells with aligned columns. The first line is the heading. */
 export const table = (lines: ReadonlyArray<ReadonlyArray<string>>): string => {

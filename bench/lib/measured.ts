@@ -19,7 +19,7 @@ export const writtenBytes = (): number => {
   }
 }
 
-const MiB = 1024 * 1024
+export const MiB = 1024 * 1024
 
 export const residentMiB = (): number => {
   globalThis.gc?.()

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Run } from "./row.js"
+import type { Figures, Run } from "./row.js"
 
 /**
  * Runs a script in a separate process, and returns the JSON of its last line. The lines before are
@@ -36,10 +36,10 @@ const killed = "killed"
 export const killSelf = (): Promise<never> =>
   new Promise(() => process.stdout.write(`${killed}\n`, () => process.kill(process.pid, "SIGKILL")))
 
-/** Runs this contender in another process, to prepare the directory that it will measure. */
-export const prepareApart = (run: Run): Promise<unknown> => {
+/** Runs one part of this contender in another process, and returns its figures. */
+export const runPart = (run: Run, part: string): Promise<Figures> => {
   const [, script = "", row = "", contender = ""] = process.argv
-  return runScript(script, [row, contender, JSON.stringify({ ...run, preparing: true })])
+  return runScript(script, [row, contender, JSON.stringify({ ...run, part })])
 }
 
 /** Runs `use` with a new directory, and removes it afterwards. */

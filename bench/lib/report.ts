@@ -4,31 +4,46 @@ import { us } from "./judges.js"
 import { keepText, keptResults, type Result } from "./results.js"
 import { barChart, type Line, lineChart } from "./svg.js"
 
-const rowMarkdown = (result: Result): string => {
-  const { row, title, figures, verdicts = [], entries, rounds, date, node, versions = {}, absent = {} } = result
-  const names = figuresOf(figures)
-  const lines = Object.entries(figures).map(([contender, values]) => [
-    contender,
-    ...names.map((name) => spreadText(values[name]))
-  ])
-  const about = [
-    `${entries.toLocaleString("en")} entries`,
-    rounds === 1 ? "1 round" : `${rounds} rounds`,
-    date.slice(0, 10),
-    `Node ${node}`
-  ]
-  const modules = Object.entries(versions).map((pair) => pair.join(" "))
-  const without = Object.keys(absent).map((name) => `without ${name}`)
-  return [
-    `## ${row}`,
-    `${title}. ${[...about, ...modules, ...without].join(", ")}.`,
-    markdownTable([["", ...names], ...lines]),
-    ...(verdicts.length > 0
-      ? [verdicts.map(({ met, text }) => `- ${met ? "met" : "**NOT MET**"}: ${text}`).join("\n")]
-      : []),
-    `![${row}](${row}.svg)`
-  ].join("\n\n")
+/** When and with what a row was measured. */
+const circumstances = ({ date, commit, node, platform, arch, cores, versions = {} }: Result): string =>
+  [
+    `${date.slice(0, 10)}, commit ${commit}, Node ${node}, ${platform} ${arch} with ${cores} cores`,
+    ...Object.entries(versions).map((pair) => pair.join(" "))
+  ].join(", ")
+
+/** The circumstances of most rows. */
+const commonCircumstances = (results: ReadonlyArray<Result>): string => {
+  const counts = new Map<string, number>()
+  for (const text of results.map(circumstances)) counts.set(text, (counts.get(text) ?? 0) + 1)
+  return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most), ["", 0])[0]
 }
+
+const rowMarkdown =
+  (common: string) =>
+  (result: Result): string => {
+    const { row, title, figures, verdicts = [], entries, rounds, absent = {} } = result
+    const names = figuresOf(figures)
+    const lines = Object.entries(figures).map(([contender, values]) => [
+      contender,
+      ...names.map((name) => spreadText(values[name]))
+    ])
+    const measured = circumstances(result)
+    const about = [
+      `${entries.toLocaleString("en")} entries`,
+      rounds === 1 ? "1 round" : `${rounds} rounds`,
+      ...(measured === common ? [] : [measured]),
+      ...Object.keys(absent).map((name) => `without ${name}`)
+    ]
+    return [
+      `## ${row}`,
+      `${title}. ${about.join(", ")}.`,
+      markdownTable([["", ...names], ...lines]),
+      ...(verdicts.length > 0
+        ? [verdicts.map(({ met, text }) => `- ${met ? "met" : "**NOT MET**"}: ${text}`).join("\n")]
+        : []),
+      `![${row}](${row}.svg)`
+    ].join("\n\n")
+  }
 
 const rowChart = ({ row, title, figures }: Result): string => {
   const groups = figuresOf(figures).map((name) => ({
@@ -74,9 +89,15 @@ const keepScaling = (folder: URL, results: ReadonlyArray<Result>): void => {
 /** Writes the table of all stored results, and the charts. */
 export const report = (folder: URL, names: ReadonlyArray<string>): void => {
   const results = keptResults(folder, names)
-  const heading =
-    "# Results\n\nMedian (minimum – maximum). Written by `npm run bench`; ../README.md describes the rows.\n\n"
-  keepText(folder, "table.md", `${heading}![overview](overview.svg)\n\n${results.map(rowMarkdown).join("\n\n")}\n`)
+  const common = commonCircumstances(results)
+  const parts = [
+    "# Results",
+    "Median (minimum – maximum). Written by `npm run bench`; ../README.md describes the rows.",
+    `${common}. A row that was measured otherwise says so.`,
+    "![overview](overview.svg)",
+    ...results.map(rowMarkdown(common))
+  ]
+  keepText(folder, "table.md", `${parts.join("\n\n")}\n`)
   for (const result of results) keepText(folder, `${result.row}.svg`, rowChart(result))
   keepText(folder, "overview.svg", overview(results))
   keepScaling(folder, results)

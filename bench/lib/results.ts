@@ -1,10 +1,14 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { availableParallelism } from "node:os"
+import { fileURLToPath } from "node:url"
 import type { Spreads, Verdict } from "./row.js"
 
 /** The stored result of a row. */
 export interface Result {
   readonly date: string
+  /** The commit of this repository, with a plus sign if files differ from it. */
+  readonly commit: string
   readonly node: string
   readonly platform: string
   readonly arch: string
@@ -30,17 +34,33 @@ export const keepText = (folder: URL, name: string, text: string): void => {
   writeFileSync(new URL(name, folder), text)
 }
 
-/** The date and the machine of a measurement. */
-export const machine = () => ({
+const git = (...args: ReadonlyArray<string>): string =>
+  spawnSync("git", args, { cwd: fileURLToPath(new URL("../..", import.meta.url)), encoding: "utf8" }).stdout ?? ""
+
+/** The results themselves do not count as a difference. */
+const commit = (): string => {
+  const changed = git("status", "--porcelain", "--", ".", ":!bench/results") !== ""
+  return `${git("rev-parse", "--short=10", "HEAD").trim()}${changed ? "+" : ""}`
+}
+
+/** The date, the commit and the machine of this run. */
+export const machine = {
   date: new Date().toISOString(),
+  commit: commit(),
   node: process.version,
   platform: process.platform,
   arch: process.arch,
   cores: availableParallelism()
-})
+}
 
-export const keepResult = (folder: URL, result: Omit<Result, keyof ReturnType<typeof machine>>): void =>
-  keepText(folder, `${result.row}.json`, `${JSON.stringify({ ...machine(), ...result }, undefined, 2)}\n`)
+export const keepResult = (folder: URL, result: Omit<Result, keyof typeof machine>): void =>
+  keepText(folder, `${result.row}.json`, `${JSON.stringify({ ...machine, ...result }, undefined, 2)}\n`)
+
+/** The stored figures of a row, if they are of the same commit. */
+export const keptFigures = (folder: URL, row: string): Spreads => {
+  const [kept] = existsSync(folder) ? keptResults(folder, [row]) : []
+  return kept?.commit === machine.commit ? kept.figures : {}
+}
 
 /** All stored results of these rows, in their order. */
 export const keptResults = (folder: URL, names: ReadonlyArray<string>): ReadonlyArray<Result> => {

@@ -7,10 +7,10 @@ export interface Run {
   readonly directory: string
   /** Milliseconds after which a loop starts nothing new. */
   readonly limit: number
-  /**
-   * Set in a separate process before the measurement: the contender only prepares the directory.
-   */
-  readonly preparing?: boolean
+  /** A directory of prepared stores, which all rows of one invocation share. */
+  readonly shared: string
+  /** Set in a separate process that does only this part of the contender's work. */
+  readonly part?: string
 }
 
 /** The figures of a run by name. */
@@ -38,8 +38,8 @@ export interface Row {
   readonly title: string
   readonly contenders: Readonly<Record<string, Contender>>
   readonly judges?: ReadonlyArray<Judge>
-  /** Whether the row runs only with `--full` or by name. */
-  readonly fullOnly?: boolean
+  /** `full`: the row runs only with `--full` or by name. `named`: only by name. */
+  readonly when?: "full" | "named"
   /** The number of rounds, for rows that take too long for the usual number. */
   readonly rounds?: number
 }

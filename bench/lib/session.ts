@@ -2,6 +2,7 @@ import type { Kind } from "../loops/index.js"
 import type { Work } from "../loops/loop.js"
 import type { Settings } from "../peers/peer.js"
 import { type Entries, permutation } from "./entries.js"
+import { noteBeforeClose, noteBeforeOpen } from "./resident.js"
 import type { Figures } from "./row.js"
 import type { Course } from "./slices.js"
 
@@ -12,7 +13,29 @@ export interface Session {
   readonly close: () => Promise<void>
 }
 
-export type Open = (directory: string, settings: Settings) => Promise<Session>
+export type OpenSession = (directory: string, settings: Settings) => Promise<Session>
+
+export interface Open extends OpenSession {
+  /** The store, and everything else on which its files depend. */
+  readonly store: string
+  /** Loads the modules of the store, as a program does before it opens one. */
+  readonly load: () => Promise<unknown>
+}
+
+/** Opens sessions, and notes the memory of the process before the first and at the end of the last. */
+export const opener = (store: string, load: () => Promise<unknown>, open: OpenSession): Open =>
+  Object.assign(
+    async (directory: string, settings: Settings) => {
+      noteBeforeOpen()
+      const session = await open(directory, settings)
+      const close = () => {
+        noteBeforeClose()
+        return session.close()
+      }
+      return { ...session, close }
+    },
+    { store, load }
+  )
 
 /** A course without limits, for preparations. */
 export const whole = (operations: number, slice = 1000): Course => ({
@@ -35,10 +58,16 @@ export const inOrder = (entries: Entries): Work => ({
 
 export const shuffledWork = (entries: Entries, seed = 4): Work => ({ entries, order: permutation(entries.count, seed) })
 
+/**
+ * Entries in a batch of preparation. lmdb 3.5.6 aborts at the first write to a reopened store that
+ * batches of 1,000 have filled with 1,000,000 entries (`mdb_freelist_save`).
+ */
+const preparedBatch = 500
+
 /** Makes a store with all entries, written in batches and compacted, and closes it. */
 export const prepare = async (open: Open, directory: string, settings: Settings, entries: Entries): Promise<void> => {
   const session = await open(directory, { ...settings, durability: "buffered" })
-  await inBatches(session, entries)
+  await inBatches(session, entries, whole(entries.count, preparedBatch))
   await session.compact()
   await session.close()
 }

@@ -18,14 +18,17 @@ export interface Course {
   readonly twice: boolean
   /** How many operations one operation counts for. */
   readonly weight: number
+  /** For loops that fill a store: whether to report the part that was done, if it is not all. */
+  readonly fills?: boolean
 }
 
-export const rate = (done: number, weight: number, millis: number): Figures => ({
-  "ops/s": (done * weight * 1000) / millis
+export const rate = ({ operations, weight, fills }: Course, done: number, millis: number): Figures => ({
+  "ops/s": (done * weight * 1000) / millis,
+  ...(fills === true && done < operations ? { "filled %": (100 * done) / operations } : {})
 })
 
 export const measureSync = (course: Course, loop: Loop<unknown>): Figures => {
-  const { operations, slice, limit, weight, twice } = course
+  const { operations, slice, limit, twice } = course
   if (twice) measureSync({ ...course, twice: false }, loop)
   let done = 0
   const begin = performance.now()
@@ -34,11 +37,11 @@ export const measureSync = (course: Course, loop: Loop<unknown>): Figures => {
     loop(done, to)
     done = to
   }
-  return rate(done, weight, performance.now() - begin)
+  return rate(course, done, performance.now() - begin)
 }
 
 export const measureAsync = async (course: Course, loop: Loop<Promise<unknown>>): Promise<Figures> => {
-  const { operations, slice, limit, weight, twice } = course
+  const { operations, slice, limit, twice } = course
   if (twice) await measureAsync({ ...course, twice: false }, loop)
   let done = 0
   const begin = performance.now()
@@ -47,5 +50,5 @@ export const measureAsync = async (course: Course, loop: Loop<Promise<unknown>>)
     await loop(done, to)
     done = to
   }
-  return rate(done, weight, performance.now() - begin)
+  return rate(course, done, performance.now() - begin)
 }

@@ -1,6 +1,6 @@
 import type { Call } from "../peers/peer.js"
 import type { Loops } from "./loop.js"
-import { readsWhileWriting, ycsb } from "./mixed.js"
+import { queue, readsInTurns, readsWhileWriting, ycsb } from "./mixed.js"
 import { getManys, gets, seeks, walks } from "./reads.js"
 import { timedGets, timedMix, timedPuts } from "./timed.js"
 import { batches, concurrentPuts, deletes, puts } from "./writes.js"
@@ -19,6 +19,8 @@ export const loops = {
   reverseWalks: walks(true),
   seeks,
   readsWhileWriting,
+  readsInTurns,
+  queue,
   ycsb,
   timedMix
 } satisfies Readonly<Record<string, Loops>>
@@ -39,6 +41,8 @@ export const callsOf: Readonly<Record<Kind, ReadonlyArray<Call>>> = {
   reverseWalks: ["readAll"],
   seeks: ["seek"],
   readsWhileWriting: ["put", "get"],
+  readsInTurns: ["put", "get"],
+  queue: ["put", "delete", "seek"],
   ycsb: ["put", "get", "seek"],
   timedMix: ["put", "get"]
 }

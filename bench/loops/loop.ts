@@ -18,7 +18,8 @@ export interface Work {
  * other.
  */
 export interface Loops {
-  readonly sync: (calls: SyncCalls, work: Work) => Loop<void>
-  /** Loops that mix reads and writes use the synchronous reads of a store, if it has them. */
+  /** Absent for loops that wait for the event loop, which are the same for all stores. */
+  readonly sync?: (calls: SyncCalls, work: Work) => Loop<void>
+  /** Loops that mix reads and writes use the synchronous calls of a store, if it has them. */
   readonly async: (calls: AsyncCalls, work: Work, sync: Partial<SyncCalls>) => Loop<Promise<void>>
 }

@@ -1,3 +1,5 @@
+import { keySize } from "../lib/data.js"
+import { expect } from "../lib/row.js"
 import * as Ycsb from "../lib/ycsb.js"
 import type { Loops } from "./loop.js"
 
@@ -30,6 +32,61 @@ export const readsWhileWriting: Loops = {
       await written
     }
   }
+}
+
+/** How many gets of `readsInTurns` share a turn of the event loop. */
+export const readsATurn = 16
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** A turn of the event loop and a put after each 16 gets, like a server that answers requests. */
+export const readsInTurns: Loops = {
+  async:
+    (calls, { entries: { keyAt, valueAt }, order }, { get, put }) =>
+    async (from, to) => {
+      for (let i = from; i < to; i++) {
+        const value = get === undefined ? await calls.get(keyAt(order[i]!)) : get(keyAt(order[i]!))
+        if (value === undefined) throw new Error("not found")
+        if (i % readsATurn !== readsATurn - 1) continue
+        await turn()
+        if (put === undefined) await calls.put(keyAt(i), valueAt(i))
+        else put(keyAt(i), valueAt(i))
+      }
+    }
+}
+
+/** How many entries the queue of `queue` holds. */
+export const queueLength = 1000
+
+/** Below all keys of the queue. */
+export const queueStart = Buffer.of(0)
+
+/** Appends an entry, reads the first one, timed, and deletes it. */
+export const queue: Loops = {
+  sync:
+    (calls, { entries: { keyAt, valueAt, valueSize }, times }) =>
+    (from, to) => {
+      for (let i = from; i < to; i++) {
+        calls.put(keyAt(i + queueLength), valueAt(i + queueLength))
+        const begin = performance.now()
+        const bytes = calls.seek(queueStart, 1)
+        times![i] = performance.now() - begin
+        expect("bytes of the first entry", bytes, keySize + valueSize)
+        calls.delete(keyAt(i))
+      }
+    },
+  async:
+    (calls, { entries: { keyAt, valueAt, valueSize }, times }) =>
+    async (from, to) => {
+      for (let i = from; i < to; i++) {
+        await calls.put(keyAt(i + queueLength), valueAt(i + queueLength))
+        const begin = performance.now()
+        const bytes = await calls.seek(queueStart, 1)
+        times![i] = performance.now() - begin
+        expect("bytes of the first entry", bytes, keySize + valueSize)
+        await calls.delete(keyAt(i))
+      }
+    }
 }
 
 /** Runs the operations of a tape, one after the other. */

@@ -1,6 +1,6 @@
 import type { Loops } from "./loop.js"
 
-export const puts: Loops = {
+export const puts = {
   sync:
     (calls, { entries: { keyAt, valueAt }, order }) =>
     (from, to) => {
@@ -11,7 +11,7 @@ export const puts: Loops = {
     async (from, to) => {
       for (let i = from; i < to; i++) await calls.put(keyAt(order[i]!), valueAt(order[i]!))
     }
-}
+} satisfies Loops
 
 export const writersAtOnce = 64
 

@@ -32,5 +32,5 @@ if (!options.quick)
   keepText(
     resultsFolder(false),
     "memtable.json",
-    `${JSON.stringify({ ...machine(), ...{ entries, rounds, figures: spreads } }, undefined, 2)}\n`
+    `${JSON.stringify({ ...machine, ...{ entries, rounds, figures: spreads } }, undefined, 2)}\n`
   )

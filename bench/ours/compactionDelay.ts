@@ -1,13 +1,14 @@
-import { closeSync, openSync, readSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as CompactionWorker from "effect-lsm/CompactionWorker"
 import * as LsmStore from "effect-lsm/LsmStore"
 import type * as Store from "effect-lsm/Store"
 import { type Data, makeData } from "../lib/data.js"
+import { watchDelay } from "../lib/delay.js"
+import { noteBeforeClose, noteBeforeOpen } from "../lib/resident.js"
 import type { Contender, Figures } from "../lib/row.js"
-import { quantile } from "../lib/statistics.js"
 import { fill } from "./store.js"
+import { turn } from "./turn.js"
 
 const writers = 5
 /**
@@ -17,65 +18,9 @@ const writers = 5
 const pace = 2_000
 const MiB = 1024 * 1024
 
-const turn = Effect.async<void>((resume) => {
-  const immediate = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(immediate))
-})
-
 const pause = Effect.async<void>((resume) => {
   setTimeout(() => resume(Effect.void), 1)
 })
-
-/**
- * Milliseconds that the main thread was ready to run while other processes had the processors
- * (Linux only, otherwise 0). On a busy machine this is far longer than the delays that the store
- * causes.
- */
-const makeWaited = () => {
-  try {
-    const fd = openSync(`/proc/self/task/${process.pid}/schedstat`, "r")
-    const bytes = Buffer.alloc(64)
-    const read = () => Number(bytes.toString("latin1", 0, readSync(fd, bytes, 0, bytes.length, 0)).split(" ")[1]) / 1e6
-    return { read, close: () => closeSync(fd) }
-  } catch {
-    return { read: () => 0, close: () => undefined }
-  }
-}
-
-/**
- * Measures how late a timer of 1 ms fires, with and without the time in which others had the
- * processors.
- */
-const watchDelay = () => {
-  const waited = makeWaited()
-  const all: Array<number> = []
-  const own: Array<number> = []
-  let last = performance.now()
-  let lastWaited = waited.read()
-  let timer = setTimeout(tick, 1)
-  function tick() {
-    const now = performance.now()
-    const nowWaited = waited.read()
-    const late = now - last - 1
-    all.push(late)
-    own.push(Math.max(0, late - (nowWaited - lastWaited)))
-    last = now
-    lastWaited = nowWaited
-    timer = setTimeout(tick, 1)
-  }
-  return (): Figures => {
-    clearTimeout(timer)
-    waited.close()
-    const sorted = Float64Array.from(own).sort()
-    return {
-      "delay p50 ms": quantile(sorted, 0.5),
-      "p99 ms": quantile(sorted, 0.99),
-      "p99.9 ms": quantile(sorted, 0.999),
-      "max ms": quantile(sorted, 1),
-      "p99.9 with the machine's ms": quantile(Float64Array.from(all).sort(), 0.999)
-    }
-  }
-}
 
 /** Overwrites at most `rate` entries per second, by fibers that yield to the event loop. */
 const underLoad = (
@@ -119,6 +64,7 @@ const contender =
   ({ entries, quick, directory }) => {
     const data = makeData(entries)
     const options = { directory, durability: "buffered", memtableBytes: 8 * MiB, tableBytes: 2 * MiB } as const
+    noteBeforeOpen()
     return make({ ...options, level0Tables: 1000 }).pipe(
       Effect.flatMap((store) =>
         Effect.gen(function* () {
@@ -129,6 +75,7 @@ const contender =
           )
           const figures = yield* underLoad(store, data, rate, quick ? 1_000 : 6_000)
           yield* Fiber.interrupt(compactor)
+          noteBeforeClose()
           return figures
         })
       ),

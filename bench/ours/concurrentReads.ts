@@ -5,16 +5,11 @@ import { type Data, makeData } from "../lib/data.js"
 import { type Contender, expect, type Figures } from "../lib/row.js"
 import { quantile } from "../lib/statistics.js"
 import { fill, withStore } from "./store.js"
+import { turn } from "./turn.js"
 
 const readers = 50
 const writers = 5
 const MiB = 1024 * 1024
-
-/** Waits for the next turn of the event loop, like data from a socket. */
-const turn = Effect.async<void>((resume) => {
-  const immediate = setImmediate(() => resume(Effect.void))
-  return Effect.sync(() => clearImmediate(immediate))
-})
 
 /**
  * Times each read alone, and together with the turn of the event loop before it, which shows

@@ -1,9 +1,12 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import { keySize } from "../lib/data.js"
+import { expect } from "../lib/row.js"
 import * as Ycsb from "../lib/ycsb.js"
-import { readsAWrite } from "../loops/mixed.js"
+import { queueLength, readsATurn, readsAWrite } from "../loops/mixed.js"
 import type { EffectLoop } from "./loop.js"
 import { sizeOf } from "./reads.js"
+import { turn } from "./turn.js"
 
 /** A buffered put is acknowledged at once, so every tenth get has a put before it. */
 export const readsWhileWriting: EffectLoop =
@@ -13,6 +16,32 @@ export const readsWhileWriting: EffectLoop =
       for (let i = from; i < to; i++) {
         if (i % readsAWrite === 0) yield* store.put(keyAt(i), valueAt(i))
         if (Option.isNone(yield* store.get(keyAt(order[i]!)))) throw new Error("not found")
+      }
+    })
+
+export const readsInTurns: EffectLoop =
+  (store, { entries: { keyAt, valueAt }, order }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      for (let i = from; i < to; i++) {
+        if (Option.isNone(yield* store.get(keyAt(order[i]!)))) throw new Error("not found")
+        if (i % readsATurn !== readsATurn - 1) continue
+        yield* turn
+        yield* store.put(keyAt(i), valueAt(i))
+      }
+    })
+
+export const queue: EffectLoop =
+  (store, { entries: { keyAt, valueAt, valueSize }, times }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      for (let i = from; i < to; i++) {
+        yield* store.put(keyAt(i + queueLength), valueAt(i + queueLength))
+        const begin = performance.now()
+        const first = yield* store.collect({ limit: 1 })
+        times![i] = performance.now() - begin
+        expect("bytes of the first entry", sizeOf(first), keySize + valueSize)
+        yield* store.delete(keyAt(i))
       }
     })
 

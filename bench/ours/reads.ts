@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type * as Store from "effect-lsm/Store"
+import { keySize } from "../lib/data.js"
 import { expect } from "../lib/row.js"
 import { keysAtOnce, seekLength } from "../loops/reads.js"
 import type { EffectLoop } from "./loop.js"
@@ -63,9 +64,11 @@ export const sizeOf = (entries: Iterable<Store.Entry>): number => {
   return bytes
 }
 
-const chunkSize = 1000
+/** Large values come in smaller chunks, of about 1 MiB. */
+const chunkSizeFor = (valueSize: number): number =>
+  Math.max(1, Math.min(1000, Math.floor((1024 * 1024) / (valueSize + keySize))))
 
-type Walk = (store: Store.Store, reverse: boolean) => Effect.Effect<number, unknown>
+type Walk = (store: Store.Store, reverse: boolean, chunkSize: number) => Effect.Effect<number, unknown>
 
 /** Scans a range and returns the bytes of its entries. */
 const scanBytes = (store: Store.Store, options: Store.ScanOptions) =>
@@ -78,15 +81,15 @@ const scanBytes = (store: Store.Store, options: Store.ScanOptions) =>
     return Effect.map(Stream.runForEachChunk(store.scan(options), add), () => bytes)
   })
 
-const byStream: Walk = (store, reverse) => scanBytes(store, { reverse, chunkSize })
+const byStream: Walk = (store, reverse, chunkSize) => scanBytes(store, { reverse, chunkSize })
 
-const byMappedStream: Walk = (store, reverse) =>
+const byMappedStream: Walk = (store, reverse, chunkSize) =>
   store.scan({ reverse, chunkSize }).pipe(
     Stream.mapChunks((chunk) => Chunk.of(sizeOf(chunk))),
     Stream.runSum
   )
 
-const byCursor: Walk = (store) =>
+const byCursor: Walk = (store, _reverse, chunkSize) =>
   Effect.scoped(
     Effect.gen(function* () {
       let bytes = 0
@@ -103,7 +106,9 @@ const walks =
   (store, { entries: { count, keyAt, valueSize } }) =>
   (from, to) =>
     Effect.gen(function* () {
-      for (let i = from; i < to; i++) check(yield* walk(store, reverse), count, keyAt(0).length + valueSize)
+      for (let i = from; i < to; i++) {
+        check(yield* walk(store, reverse, chunkSizeFor(valueSize)), count, keyAt(0).length + valueSize)
+      }
     })
 
 export const streamWalks = walks(byStream, false)

@@ -6,12 +6,12 @@ import * as Scope from "effect/Scope"
 import type * as LsmOptions from "effect-lsm/LsmOptions"
 import * as LsmStore from "effect-lsm/LsmStore"
 import type { Figures } from "../lib/row.js"
-import type { Open } from "../lib/session.js"
+import type { OpenSession } from "../lib/session.js"
 import { type Course, type Loop, rate } from "../lib/slices.js"
 import type { Kind } from "../loops/index.js"
 import type { Settings } from "../peers/peer.js"
 import type { EffectLoop } from "./loop.js"
-import { readsWhileWriting, timedMix, ycsb } from "./mixed.js"
+import { queue, readsInTurns, readsWhileWriting, timedMix, ycsb } from "./mixed.js"
 import * as Reads from "./reads.js"
 import * as Writes from "./writes.js"
 
@@ -28,6 +28,8 @@ const usualLoops: Readonly<Record<Kind, EffectLoop>> = {
   reverseWalks: Reads.reverseWalks,
   seeks: Reads.streamSeeks,
   readsWhileWriting,
+  readsInTurns,
+  queue,
   ycsb,
   timedMix
 }
@@ -45,7 +47,7 @@ export const otherLoops = {
 
 const measure = (course: Course, loop: Loop<Effect.Effect<void, unknown>>): Effect.Effect<Figures, unknown> =>
   Effect.gen(function* () {
-    const { operations, slice, limit, weight, twice } = course
+    const { operations, slice, limit, twice } = course
     if (twice) yield* measure({ ...course, twice: false }, loop)
     let done = 0
     const begin = performance.now()
@@ -54,15 +56,19 @@ const measure = (course: Course, loop: Loop<Effect.Effect<void, unknown>>): Effe
       yield* loop(done, to)
       done = to
     }
-    return rate(done, weight, performance.now() - begin)
+    return rate(course, done, performance.now() - begin)
   })
 
-const optionsOf = (settings: Settings): LsmOptions.Tuning => ({
-  durability: settings.durability === "sync" ? "sync" : "buffered",
-  blockCacheBytes: settings.cacheBytes,
-  memtableBytes: settings.writeBufferBytes,
-  compression: settings.compression ? "deflate" : "none"
-})
+const optionsOf = (settings: Settings): LsmOptions.Tuning => {
+  const durability = settings.durability === "sync" ? "sync" : "buffered"
+  if (settings.defaults === true) return { durability }
+  return {
+    durability,
+    blockCacheBytes: settings.cacheBytes,
+    memtableBytes: settings.writeBufferBytes,
+    compression: settings.compression ? "deflate" : "none"
+  }
+}
 
 /**
  * Runs an Effect without warnings: the store warns about the small memtables that some rows need.
@@ -75,7 +81,7 @@ export const openOurs =
     loops: Partial<Readonly<Record<Kind, EffectLoop>>> = {},
     tuning: LsmOptions.Tuning = {},
     make: typeof LsmStore.make = LsmStore.make
-  ): Open =>
+  ): OpenSession =>
   async (directory, settings) => {
     const [scope, store] = await run(
       Effect.gen(function* () {

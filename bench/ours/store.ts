@@ -6,18 +6,22 @@ import * as LsmStore from "effect-lsm/LsmStore"
 import type * as Store from "effect-lsm/Store"
 import * as WriteBatch from "effect-lsm/WriteBatch"
 import type { Data } from "../lib/data.js"
+import { noteBeforeClose, noteBeforeOpen } from "../lib/resident.js"
 
 /** Runs a program with a store, and closes the store at the end. */
 export const withStore = <A, E>(
   directory: string,
   options: LsmOptions.Tuning,
   use: (store: Store.Store) => Effect.Effect<A, E>
-): Promise<A> =>
-  LsmStore.make({ directory, durability: "buffered", ...options }).pipe(
+): Promise<A> => {
+  noteBeforeOpen()
+  return LsmStore.make({ directory, durability: "buffered", ...options }).pipe(
     Effect.flatMap(use),
+    Effect.tap(() => Effect.sync(noteBeforeClose)),
     Effect.scoped,
     Effect.runPromise
   )
+}
 
 /** Writes `data` in batches. */
 export const fill = (store: Store.Store, data: Data, size = 1000, options?: Store.WriteOptions) =>

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Compression } from "effect-lsm/LsmOptions"
 import type * as Store from "effect-lsm/Store"
 import { type Data, makeCountedData, makeData } from "../lib/data.js"
+import { noteBeforeClose, noteBeforeOpen } from "../lib/resident.js"
 import { type Contender, expect, type Figures } from "../lib/row.js"
 import { readAll, withFilledStore } from "./store.js"
 
@@ -39,6 +40,7 @@ const jsonLines =
   async ({ entries, directory }) => {
     const data = make(entries)
     const file = join(directory, "data.jsonl")
+    noteBeforeOpen()
     writeLines(file, data)
     const read = async () => {
       let bytes = 0
@@ -52,7 +54,9 @@ const jsonLines =
     await read()
     const begin = performance.now()
     await read()
-    return figuresOf(entries, statSync(file).size, performance.now() - begin)
+    const millis = performance.now() - begin
+    noteBeforeClose()
+    return figuresOf(entries, statSync(file).size, millis)
   }
 
 const writeLines = (path: string, { keys, values }: Data): void => {

@@ -2,14 +2,18 @@ import { MiB, type Opened, type Peer, type Settings } from "./peer.js"
 
 const load = () => import("classic-level")
 
+const budgets = (settings: Settings) => ({
+  compression: settings.compression,
+  cacheSize: settings.cacheBytes,
+  writeBufferSize: settings.writeBufferBytes
+})
+
 const open = async (directory: string, settings: Settings): Promise<Opened> => {
   const { ClassicLevel } = await load()
   const level = new ClassicLevel(directory, {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
-    compression: settings.compression,
-    cacheSize: settings.cacheBytes,
-    writeBufferSize: settings.writeBufferBytes
+    ...(settings.defaults === true ? {} : budgets(settings))
   })
   await level.open()
   const write = { sync: settings.durability === "sync" }

@@ -10,7 +10,7 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
     keyEncoding: "binary",
     noSync: settings.durability === "buffered",
     overlappingSync: settings.durability === "ordered",
-    compression: settings.compression
+    ...(settings.defaults === true ? {} : { compression: settings.compression })
   })
   // A range that is read synchronously, with no writes in between, needs no snapshot.
   const snapshot = false

@@ -20,9 +20,9 @@ declare module "classic-level" {
       options: {
         readonly keyEncoding: "buffer"
         readonly valueEncoding: "buffer"
-        readonly compression: boolean
-        readonly cacheSize: number
-        readonly writeBufferSize: number
+        readonly compression?: boolean
+        readonly cacheSize?: number
+        readonly writeBufferSize?: number
       }
     )
     open(): Promise<void>
@@ -66,9 +66,9 @@ declare module "@nxtedition/rocksdb" {
       options: {
         readonly keyEncoding: "buffer"
         readonly valueEncoding: "buffer"
-        readonly cacheSize: number
-        readonly compression: boolean
-        readonly walCompression: boolean
+        readonly cacheSize?: number
+        readonly compression?: boolean
+        readonly walCompression?: boolean
         readonly createIfMissing: boolean
         readonly infoLogLevel: string
         readonly compaction?: "level"
@@ -128,7 +128,7 @@ declare module "lmdb" {
     readonly keyEncoding: "binary"
     readonly noSync: boolean
     readonly overlappingSync: boolean
-    readonly compression: boolean
+    readonly compression?: boolean
   }): RootDatabase
 }
 

@@ -19,6 +19,8 @@ export interface Settings {
   readonly writeBufferBytes: number
   /** Whether to use the default compression of the store. */
   readonly compression: boolean
+  /** Opens the store with its own defaults, except for durability. The other settings do not apply. */
+  readonly defaults?: boolean
   /** For stores that checkpoint their log: never do so, so that all data stays in the log. */
   readonly keepLog?: boolean
 }

@@ -21,19 +21,25 @@ const notFound = (error: { readonly code?: string }): undefined => {
   if (error.code !== "LEVEL_NOT_FOUND") throw error
 }
 
+const budgets = ({ cacheBytes, writeBufferBytes, compression }: Settings) => {
+  // The binding sets the write buffer only through this budget, of which it takes a quarter.
+  const buffers = { compaction: "level", memtableMemoryBudget: writeBufferBytes * 4 } as const
+  return {
+    cacheSize: cacheBytes,
+    compression,
+    walCompression: false,
+    ...(writeBufferBytes === usual.writeBufferBytes ? {} : buffers)
+  }
+}
+
 const open = async (directory: string, settings: Settings): Promise<Opened> => {
   const { RocksLevel } = await load()
-  // The binding sets the write buffer only through this budget, of which it takes a quarter.
-  const buffers = { compaction: "level", memtableMemoryBudget: settings.writeBufferBytes * 4 } as const
   const db = new RocksLevel(directory, {
     keyEncoding: "buffer",
     valueEncoding: "buffer",
-    cacheSize: settings.cacheBytes,
-    compression: settings.compression,
-    walCompression: false,
     createIfMissing: true,
     infoLogLevel: "error",
-    ...(settings.writeBufferBytes === usual.writeBufferBytes ? {} : buffers)
+    ...(settings.defaults === true ? {} : budgets(settings))
   })
   await db.open()
   const write = { sync: settings.durability === "sync" }

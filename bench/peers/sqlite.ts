@@ -16,7 +16,7 @@ const open = async (directory: string, settings: Settings): Promise<Opened> => {
   const db = new Database(join(directory, "store.db"))
   db.pragma("journal_mode = WAL")
   db.pragma(`synchronous = ${synchronous[settings.durability]}`)
-  db.pragma(`cache_size = ${-settings.cacheBytes / 1024}`)
+  if (settings.defaults !== true) db.pragma(`cache_size = ${-settings.cacheBytes / 1024}`)
   if (settings.keepLog === true) db.pragma("wal_autocheckpoint = 0")
   db.exec("CREATE TABLE IF NOT EXISTS store (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID")
   const put = db.prepare("INSERT OR REPLACE INTO store VALUES (?, ?)")

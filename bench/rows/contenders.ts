@@ -1,8 +1,7 @@
-import type { makeStore } from "effect-lsm/CompactionWorker"
 import type { Tuning } from "effect-lsm/LsmOptions"
 import { us } from "../lib/judges.js"
 import type { Figures, Row, Run } from "../lib/row.js"
-import type { Open } from "../lib/session.js"
+import { type Open, opener } from "../lib/session.js"
 import type { Kind } from "../loops/index.js"
 import type { otherLoops } from "../ours/session.js"
 import { peers } from "../peers/index.js"
@@ -14,30 +13,31 @@ export type Measure = (open: Open, run: Run) => Promise<Figures>
 export type Other = keyof typeof otherLoops
 
 /** effect-lsm, loaded only in the process that measures it. */
-export const openUs =
-  (other?: Other, tuning?: Tuning, make?: typeof makeStore): Open =>
-  async (directory, settings) => {
-    const { openOurs, otherLoops } = await import("../ours/session.js")
-    return openOurs(other === undefined ? {} : otherLoops[other], tuning, make)(directory, settings)
-  }
+const load = () => import("../ours/session.js")
+
+export const openUs = (other?: Other, tuning: Tuning = {}): Open =>
+  opener(`${us} ${JSON.stringify(tuning)}`, load, async (directory, settings) => {
+    const { openOurs, otherLoops } = await load()
+    return openOurs(other === undefined ? {} : otherLoops[other], tuning)(directory, settings)
+  })
 
 /** effect-lsm with compactions in a separate thread. */
-const openUsInThread =
-  (other?: Other): Open =>
-  async (directory, settings) => {
+const openUsInThread = (other?: Other): Open =>
+  opener(`${us} {}`, load, async (directory, settings) => {
+    const { openOurs, otherLoops } = await load()
     const { makeStore } = await import("effect-lsm/CompactionWorker")
-    return openUs(other, {}, makeStore)(directory, settings)
-  }
+    return openOurs(other === undefined ? {} : otherLoops[other], {}, makeStore)(directory, settings)
+  })
 
 /** A contender for effect-lsm with compactions in a separate thread. */
 export const inThread = (measure: Measure, other?: Other): Row["contenders"] => ({
   [`${us} in a thread`]: (run) => measure(openUsInThread(other), run)
 })
 
-const withSettings =
-  (open: Open, changed: Partial<Settings>): Open =>
-  (directory, settings) =>
+const withSettings = (open: Open, changed: Partial<Settings>): Open =>
+  opener(`${open.store} ${JSON.stringify(changed)}`, open.load, (directory, settings) =>
     open(directory, { ...settings, ...changed })
+  )
 
 /** Contenders for the usual loops of effect-lsm and for each of `others`. */
 export const ours = (measure: Measure, others: ReadonlyArray<Other> = []): Row["contenders"] => ({

@@ -18,6 +18,14 @@ interface Core {
   readonly ordered?: boolean
 }
 
+/** Does not wait until the store is full. */
+const hurried =
+  (makePlan: MakePlan): MakePlan =>
+  (run) => {
+    const plan = makePlan(run)
+    return { ...plan, course: { ...plan.course, limit: run.limit * 5 } }
+  }
+
 const row = ({ title, kind, plan, judges, styles = ["best"], others, ordered = false }: Core): Row => {
   const measure = measured(kind, plan)
   const variant = { label: "ordered", changed: { durability: "ordered" }, only: ["LMDB", "SQLite"] } as const
@@ -26,7 +34,7 @@ const row = ({ title, kind, plan, judges, styles = ["best"], others, ordered = f
     contenders: {
       ...ours(measure, others),
       ...peersBy(kind, styles, measure),
-      ...(ordered ? peersBy(kind, ["best"], measure, variant) : {})
+      ...(ordered ? peersBy(kind, ["best"], measured(kind, hurried(plan)), variant) : {})
     },
     judges
   }
@@ -157,11 +165,35 @@ export const coreRows: Readonly<Record<string, Row>> = {
     plan: Plans.readWhileWriting,
     judges: [best]
   }),
+  "readwhilewriting-turns": row({
+    title: "random gets, with a turn of the event loop and a put after each 16; gets",
+    kind: "readsInTurns",
+    plan: Plans.readWhileWriting,
+    judges: [best]
+  }),
   deleterandom: row({
     title: "deletes one by one, random, not synced",
     kind: "deletes",
     plan: Plans.deleteRandom,
     judges: []
+  }),
+  "fillrandom-defaults": row({
+    title: "fillrandom with the defaults of each store",
+    kind: "puts",
+    plan: Plans.withDefaults(Plans.fillRandom),
+    judges: [best]
+  }),
+  "readrandom-defaults": row({
+    title: "readrandom with the defaults of each store",
+    kind: "gets",
+    plan: Plans.withDefaults(Plans.readRandom),
+    judges: [best]
+  }),
+  "getMany100-defaults": row({
+    title: "getMany100 with the defaults of each store; keys",
+    kind: "getManys",
+    plan: Plans.withDefaults(Plans.getMany),
+    judges: [best]
   }),
   ycsbA: ycsb("A"),
   ycsbB: ycsb("B"),

@@ -3,6 +3,7 @@ import { ablationRows } from "./ablation.js"
 import { compactionDelay } from "./compactionDelay.js"
 import { coreRows } from "./core.js"
 import { costRows } from "./costs.js"
+import { loopDelayRows } from "./loopDelay.js"
 import { ownRows } from "./own.js"
 import { reopenRows } from "./reopen.js"
 import { scalingRows } from "./scaling.js"
@@ -11,6 +12,7 @@ import { scalingRows } from "./scaling.js"
 export const rows: Readonly<Record<string, Row>> = {
   ...coreRows,
   ...costRows,
+  ...loopDelayRows,
   ...reopenRows,
   ...ownRows,
   ...ablationRows,

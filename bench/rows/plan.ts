@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs"
 import type { Entries } from "../lib/entries.js"
+import { withPrepared } from "../lib/prepared.js"
 import type { Figures, Run } from "../lib/row.js"
-import { prepare, type Session, withSession } from "../lib/session.js"
+import { type Open, type Session, withSession } from "../lib/session.js"
 import type { Course } from "../lib/slices.js"
 import type { Kind } from "../loops/index.js"
 import type { Work } from "../loops/loop.js"
@@ -31,6 +32,13 @@ export const course = (run: Run, operations: number, changed: Partial<Course> = 
   ...changed
 })
 
+/** How many times as long as other loops one that fills a store may take. */
+export const patience = 60
+
+/** A course that fills a store with all entries. */
+export const fill = (run: Run, operations: number, changed: Partial<Course> = {}): Course =>
+  course(run, operations, { limit: run.limit * patience, fills: true, ...changed })
+
 /** Operations after which V8 has compiled the code. */
 export const rehearsed = ({ quick }: Run): number => (quick ? 1_000 : 50_000)
 
@@ -42,6 +50,21 @@ const rehearse = (session: Session, run: Run, kind: Kind, { work, course }: Plan
 
 /** V8 compiles code for the one store that it has seen, and again when it sees another. */
 const rehearsals = 2
+
+/** Runs the first part on other stores. */
+export const rehearseElsewhere = async (
+  open: Open,
+  run: Run,
+  settings: Settings,
+  kind: Kind,
+  plan: Plan
+): Promise<void> => {
+  for (let i = 1; i <= rehearsals; i++) {
+    const other = `${run.directory}-rehearsal-${i}`
+    mkdirSync(other)
+    await withSession(open, other, settings, (session) => rehearse(session, run, kind, plan))
+  }
+}
 
 /**
  * Measures a loop. A loop that fills a store is rehearsed on other stores; one that changes a
@@ -55,16 +78,13 @@ export const measured =
     const settings = { ...usual, ...plan.settings }
     const { directory } = run
     if (held === undefined) {
-      for (let i = 1; i <= rehearsals; i++) {
-        const other = `${directory}-rehearsal-${i}`
-        mkdirSync(other)
-        await withSession(open, other, settings, (session) => rehearse(session, run, kind, plan))
-      }
-    } else {
-      await prepare(open, directory, settings, held)
+      await rehearseElsewhere(open, run, settings, kind, plan)
+      return withSession(open, directory, settings, (session) => session.run(kind, work, course))
     }
-    return withSession(open, directory, settings, async (session) => {
-      if (held !== undefined && !course.twice) await rehearse(session, run, kind, plan)
-      return session.run(kind, work, course)
-    })
+    return withPrepared(open, run, settings, held, () =>
+      withSession(open, directory, settings, async (session) => {
+        if (!course.twice) await rehearse(session, run, kind, plan)
+        return session.run(kind, work, course)
+      })
+    )
   }

@@ -1,24 +1,33 @@
-import { draws, missingKeys, randomEntries, rewritten, sequentialEntries } from "../lib/entries.js"
+import {
+  draws,
+  type Entries,
+  firstEntries,
+  missingKeys,
+  randomEntries,
+  randomKeys,
+  rewritten,
+  sequentialEntries
+} from "../lib/entries.js"
 import type { Run } from "../lib/row.js"
 import { inOrder, shuffledWork } from "../lib/session.js"
 import { type Mix, makeTape, read } from "../lib/ycsb.js"
 import { keysAtOnce, seekLength } from "../loops/reads.js"
 import { writersAtOnce } from "../loops/writes.js"
-import { course, type MakePlan } from "./plan.js"
+import { course, fill, type MakePlan } from "./plan.js"
 
 export const fillSequential: MakePlan = (run) => ({
   work: inOrder(sequentialEntries(run.entries)),
-  course: course(run, run.entries)
+  course: fill(run, run.entries)
 })
 
 export const fillRandom: MakePlan = (run) => ({
   work: inOrder(randomEntries(run.entries)),
-  course: course(run, run.entries)
+  course: fill(run, run.entries)
 })
 
 export const fillConcurrently: MakePlan = (run) => ({
   work: inOrder(randomEntries(run.entries)),
-  course: course(run, run.entries, { slice: writersAtOnce * 50 })
+  course: fill(run, run.entries, { slice: writersAtOnce * 50 })
 })
 
 /** Synced puts are slow, so there are fewer of them. */
@@ -58,25 +67,29 @@ export const deleteRandom: MakePlan = (run) => {
   return { held, work: shuffledWork(held), course: course(run, run.entries) }
 }
 
+/** The process that prepares the store needs values too. */
+const heldToRead = (run: Run): Entries =>
+  run.part === undefined ? randomKeys(run.entries) : randomEntries(run.entries)
+
 export const readRandom: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   return { held, work: shuffledWork(held), course: course(run, run.entries, { twice: true }) }
 }
 
 export const readHot: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   const order = draws(run.entries, Math.ceil(run.entries / 100), 5)
   return { held, work: { entries: held, order }, course: course(run, run.entries, { twice: true }) }
 }
 
 export const readMissing: MakePlan = (run) => ({
-  held: randomEntries(run.entries),
+  held: heldToRead(run),
   work: inOrder(missingKeys(run.entries)),
   course: course(run, run.entries, { twice: true })
 })
 
 export const getMany: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   const operations = Math.floor(run.entries / keysAtOnce)
   return {
     held,
@@ -86,12 +99,12 @@ export const getMany: MakePlan = (run) => {
 }
 
 export const walk: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   return { held, work: inOrder(held), course: course(run, 3, { slice: 1, twice: true, weight: run.entries }) }
 }
 
 export const seek: MakePlan = (run) => {
-  const held = randomEntries(run.entries)
+  const held = heldToRead(run)
   const operations = Math.floor(run.entries / 20)
   return {
     held,
@@ -105,6 +118,11 @@ export const readWhileWriting: MakePlan = (run) => {
   return { held, work: shuffledWork(held), course: course(run, run.entries) }
 }
 
+/** The same plan on stores that are opened with their own defaults. */
+export const withDefaults =
+  (makePlan: MakePlan): MakePlan =>
+  (run) => ({ ...makePlan(run), settings: { defaults: true } })
+
 export const ycsb =
   (mix: Mix, part = 1): MakePlan =>
   (run) => {
@@ -112,7 +130,7 @@ export const ycsb =
     const tape = makeTape(mix, operations, run.entries)
     const entries = randomEntries(tape.entries)
     return {
-      held: { ...entries, count: run.entries },
+      held: firstEntries(entries, run.entries),
       work: { entries, order: new Uint32Array(0), tape },
       // A mix of gets only runs twice, like the other rows of gets.
       course: course(run, operations, { twice: mix.parts.every(([kind]) => kind === read) })

@@ -3,6 +3,7 @@
  * results as JSON.
  */
 import { us } from "../lib/judges.js"
+import { residentFigures } from "../lib/resident.js"
 import { peers } from "../peers/index.js"
 import { openPeer } from "../peers/session.js"
 import { openUs } from "../rows/contenders.js"
@@ -13,4 +14,5 @@ const load: Soak = JSON.parse(text)
 const peer = peers.find(({ name }) => name === store)
 if (peer === undefined && store !== us) throw new Error(`no store ${store}`)
 const soaked = await soak(peer === undefined ? openUs() : openPeer(peer, "best"), load)
-process.stdout.write(`${JSON.stringify(soaked)}\n`, () => process.exit(0))
+const figures = { ...soaked.figures, ...residentFigures() }
+process.stdout.write(`${JSON.stringify({ ...soaked, figures })}\n`, () => process.exit(0))

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util"
 import { bundle } from "../lib/bundle.js"
-import { spreadText, table } from "../lib/format.js"
+import { figuresOf, spreadText, table } from "../lib/format.js"
 import { us } from "../lib/judges.js"
 import { presentPeers } from "../lib/present.js"
 import { runScript, withDirectory } from "../lib/process.js"
@@ -40,7 +40,7 @@ for (const store of stores) {
 }
 
 const figures = Object.fromEntries(Object.entries(soaked).map(([store, { figures }]) => [store, spreadsOf([figures])]))
-const names = Object.keys(Object.values(figures)[0]!)
+const names = figuresOf(figures)
 const lines = Object.entries(figures).map(([store, values]) => [
   store,
   ...names.map((name) => spreadText(values[name]))

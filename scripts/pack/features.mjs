@@ -26,6 +26,35 @@ export const checkCommandLine = (project, version) => {
   expect(printed("get", "./data", "user:1").includes("Ada"), "the command line does not find the example's data")
 }
 
+/** A program that flushes and compacts, and prints how many threads it has started. It needs no optional peer. */
+export const backgroundExample = `
+import { Console, Effect } from "effect"
+import { LsmStore, WriteBatch } from "effect-lsm"
+
+let threads = 0
+process.on("worker", () => threads++)
+
+const program = Effect.gen(function* () {
+  const store = yield* LsmStore.LsmStore
+  for (let table = 0; table < 2; table++) {
+    const batch = WriteBatch.make()
+    for (let n = 0; n < 2000; n++) batch.put(String(n), String(table).repeat(1000))
+    yield* store.write(batch)
+    yield* store.flush
+  }
+  yield* store.compact()
+  yield* Console.log(yield* store.count(), "entries,", (yield* store.stats).flushes, "flushes,", threads, "thread")
+})
+
+Effect.runPromise(program.pipe(Effect.provide(LsmStore.layer({ directory: "./background" }))))
+`
+
+/** Checks that a store flushes and compacts in its thread. */
+export const checkBackgroundThread = (project) => {
+  const printed = run(process.execPath, ["--input-type=module", "-e", backgroundExample], project)
+  expect(printed.includes("2000 entries, 2 flushes, 1 thread"), `a store printed ${JSON.stringify(printed)}`)
+}
+
 /** A program that compacts in a thread. */
 export const threadExample = `
 import { Console, Effect } from "effect"

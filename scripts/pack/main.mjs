@@ -3,10 +3,23 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { checkImports, checkRequire } from "./exports.mjs"
-import { checkCommandLine, checkMissingPackages, checkThread, threadExample } from "./features.mjs"
+import {
+  checkBackgroundThread,
+  checkCommandLine,
+  checkMissingPackages,
+  checkThread,
+  threadExample
+} from "./features.mjs"
 import { measure } from "./installed.mjs"
 import { checkLinks } from "./links.mjs"
-import { compileModules, compilePrograms, runBundle, runPrograms, runThreadBundle } from "./programs.mjs"
+import {
+  compileModules,
+  compilePrograms,
+  runBackgroundBundle,
+  runBundle,
+  runPrograms,
+  runThreadBundle
+} from "./programs.mjs"
 import { install, installLines, programs } from "./readme.mjs"
 import { compileReplacements } from "./replacements.mjs"
 import { expect, makeProject, pack, root, withTemporaryDirectory } from "./tools.mjs"
@@ -20,7 +33,7 @@ const [storeLine, ...moreLines] = installLines
 await withTemporaryDirectory(async (directory) => {
   const { tarball, files, size } = pack(directory)
   const wanted = ["README.md", "CHANGELOG.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/cli/lsmkv.js"]
-  for (const path of [...wanted, "dist/internal/thread/compactionThread.js"]) {
+  for (const path of [...wanted, "dist/internal/background/thread.js", "dist/internal/thread/compactionThread.js"]) {
     expect(files.includes(path), `${path} is not in the package`)
   }
   const strays = files.filter((path) => /^(test|bench|scripts)\/.*\.([cm]?[jt]s|json)$/.test(path))
@@ -38,6 +51,8 @@ await withTemporaryDirectory(async (directory) => {
   runPrograms(project)
   const replacements = compileReplacements(project)
   await runBundle(project, makeProject(join(directory, "bundle")))
+  checkBackgroundThread(project)
+  await runBackgroundBundle(project, (name) => makeProject(join(directory, name)))
   checkImports(project)
   const required = checkRequire(project) ? "require" : "no require on this Node"
   const line = checkMissingPackages(project)

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { build } from "esbuild"
+import { backgroundExample } from "./features.mjs"
 import { programs } from "./readme.mjs"
 import { clone, expect, run, tsc } from "./tools.mjs"
 
@@ -77,6 +78,23 @@ export const runBundle = async (project, empty) => {
   })
   const printed = run(process.execPath, [outfile], empty)
   expect(printed.includes("user:1 Ada"), `the bundle printed ${JSON.stringify(printed)}`)
+}
+
+/** Bundles a program with the program of its background thread beside it, as docs/runtimes.md says, and without. */
+export const runBackgroundBundle = async (project, makeEmpty) => {
+  const main = join(project, "background.mjs")
+  writeFileSync(main, backgroundExample)
+  const thread = "internal/background/thread"
+  const withThread = { main, [thread]: join(project, `node_modules/effect-lsm/dist/${thread}.js`) }
+  for (const [threads, entryPoints] of [{ main }, withThread].entries()) {
+    const outdir = makeEmpty(`background bundle ${threads}`)
+    await build({ entryPoints, outdir, bundle: true, platform: "node", format: "esm", logLevel: "error" })
+    const printed = run(process.execPath, [join(outdir, "main.js")], outdir)
+    expect(
+      printed.includes(`2000 entries, 2 flushes, ${threads} thread`),
+      `the bundle with ${threads} threads printed ${JSON.stringify(printed)}`
+    )
+  }
 }
 
 /** Bundles a program that compacts in a thread, and the thread's program beside it, as docs/runtimes.md says. */

@@ -6,8 +6,12 @@ import { findWorkload } from "./workloads.js"
 
 const seed = 1
 
-/** Workloads that compact. `npm run test:crash -- --thread` explores all workloads. */
+/** Workloads that flush and compact. `npm run test:crash -- --thread` explores all workloads. */
 const names = [
+  "flush",
+  "snapshots",
+  "buffered flush",
+  "rotation on a slow disk",
   "deletes",
   "compaction",
   "levels",
@@ -18,7 +22,7 @@ const names = [
   "separated values"
 ]
 
-describe(`after a crash of a store that compacts in a thread (seed ${seed})`, () => {
+describe(`after a crash of a store that flushes and compacts in a thread (seed ${seed})`, () => {
   it.live.each(names)(
     "%s",
     (name) =>

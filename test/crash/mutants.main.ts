@@ -40,7 +40,7 @@ interface Row {
 /** Without a mutant nothing must be found. Otherwise a finding would prove nothing. */
 const sound: ReadonlyArray<Mutant> = [
   { name: "none", workloads: ["single puts", "flush", "compaction"], patches: () => ({}) },
-  { name: "none, in a thread", workloads: ["compaction", "levels"], patches: () => inThread() },
+  { name: "none, in a thread", workloads: ["compaction", "levels", "flush", "snapshots"], patches: () => inThread() },
   { name: "none", workloads: ["single puts", "batches"], patches: () => ({}), shownBy: "damage" }
 ]
 for (const mutant of sound) {

@@ -1,11 +1,20 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { Wal } from "effect-lsm"
+import { Storage, type TableMerger, Wal } from "effect-lsm"
 import { Retention } from "../../src/core/cursor/retention.js"
+import { logName } from "../../src/core/storage/fileNames.js"
 import type { StorageFile } from "../../src/core/storage/storageDriver.js"
 import type { TableMeta } from "../../src/core/table/tableFormat.js"
 import type { Patches } from "../support/openStore.js"
-import { cutAtDamage, delegate, onFiles, syncedBeforeFilter, withoutSync } from "./patches.js"
+import {
+  cutAtDamage,
+  delegate,
+  onFiles,
+  recordsOf,
+  syncedBeforeFilter,
+  withoutLastRecord,
+  withoutSync
+} from "./patches.js"
 import { directory } from "./simulation.js"
 import { inThread } from "./thread.js"
 
@@ -216,22 +225,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the log is removed before the manifest is durable",
     workloads: flushing,
-    patches: () => ({
-      manifest: (manifest) => ({
-        ...manifest,
-        apply: (change) =>
-          Effect.zipRight(
-            Effect.forEach(change.removedSegments ?? [], (segment) => Effect.ignore(removeLog(segment)), {
-              discard: true
-            }),
-            manifest.apply(change)
-          )
-      }),
-      wal: (wal) => {
-        removeLog = (segment) => wal.remove([segment])
-        return wal
-      }
-    })
+    patches: () => logRemovedFirst()
   },
   {
     name: "inputs of a compaction are removed before the manifest is durable",
@@ -283,11 +277,67 @@ export const mutants: ReadonlyArray<Mutant> = [
     patches: () => inThread((storage) => ({ ...storage, syncDirectory: () => Effect.void }))
   },
   {
+    name: "the log is removed before the table that a thread flushed is named",
+    workloads: flushing,
+    patches: () => ({ ...logRemovedFirst(), ...inThread() })
+  },
+  {
+    name: "a thread flushes a log segment before its last record is written, and its entries are not counted",
+    workloads: ["batches", "flush", "rotation", "rotation under load"],
+    patches: () => ({
+      merger: (options) =>
+        Effect.gen(function* () {
+          const { driver } = yield* Storage.Storage
+          const cut = onFiles((file) => (file.path.endsWith(".log") ? withoutLastRecord(file) : file))
+          const merger = yield* inThread(cut.storage).merger!(options)
+          return {
+            ...merger,
+            flush: (job) => {
+              const file = driver.openRead(`${options.directory}/${logName(job.segment)}`)
+              const { last } = recordsOf(file)
+              file.close()
+              const sequences = { first: job.sequences.first, last: last ?? job.sequences.last }
+              return merger.flush!({ ...job, sequences })
+            }
+          }
+        })
+    })
+  },
+  {
+    name: "a thread that flushes does not get the snapshots",
+    workloads: ["snapshots"],
+    patches: () => flushedInThread((flush) => (job) => flush({ ...job, snapshots: [] }))
+  },
+  {
+    name: "the table that a thread flushed is forgotten",
+    workloads: flushing,
+    patches: () =>
+      flushedInThread(
+        (flush) => (job) =>
+          Effect.map(flush(job), (result) => (result === undefined ? undefined : { ...result, tables: [] }))
+      )
+  },
+  {
+    name: "a flush that its thread could not do is taken for done",
+    workloads: flushing,
+    patches: () =>
+      flushedInThread(
+        (flush) => (job) =>
+          Effect.map(
+            flush({ ...job, sequences: { ...job.sequences, last: job.sequences.last + 1 } }),
+            (result) => result ?? { tables: [], valueFiles: [], entriesRead: 0, entriesDropped: 0 }
+          )
+      )
+  },
+  {
     name: "a thread does not get the tables below",
     workloads: [...compacting, "mixture 2", "mixture 3"],
     patches: () => ({
       merger: (options) =>
-        Effect.map(inThread().merger!(options), (merger) => ({ merge: (job) => merger.merge({ ...job, below: [] }) }))
+        Effect.map(inThread().merger!(options), (merger) => ({
+          ...merger,
+          merge: (job) => merger.merge({ ...job, below: [] })
+        }))
     })
   },
   {
@@ -296,6 +346,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     patches: () => ({
       merger: (options) =>
         Effect.map(inThread().merger!(options), (merger) => ({
+          ...merger,
           merge: (job) => Effect.map(merger.merge(job), (result) => ({ ...result, tables: result.tables.slice(0, -1) }))
         }))
     })
@@ -386,6 +437,32 @@ export const mutants: ReadonlyArray<Mutant> = [
       })
   }
 ]
+
+/** Removes segments of the log before the edit that drops them is durable. */
+const logRemovedFirst = (): Patches => ({
+  manifest: (manifest) => ({
+    ...manifest,
+    apply: (change) =>
+      Effect.zipRight(
+        Effect.forEach(change.removedSegments ?? [], (segment) => Effect.ignore(removeLog(segment)), {
+          discard: true
+        }),
+        manifest.apply(change)
+      )
+  }),
+  wal: (wal) => {
+    removeLog = (segment) => wal.remove([segment])
+    return wal
+  }
+})
+
+type FlushIt = NonNullable<TableMerger.TableMergerService["flush"]>
+
+/** Changes what a thread is asked to flush, or what it returns. */
+const flushedInThread = (change: (flush: FlushIt) => FlushIt): Patches => ({
+  merger: (options) =>
+    Effect.map(inThread().merger!(options), (merger) => ({ ...merger, flush: change(merger.flush!) }))
+})
 
 /** Reports syncs of one directory as done without doing them. */
 const withoutNames = (path: string): Patches => ({

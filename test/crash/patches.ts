@@ -1,3 +1,4 @@
+import { batchSequence } from "../../src/core/log/batchFormat.js"
 import { SegmentReader } from "../../src/core/log/logSegment.js"
 import { decodeFileHeader, saltOf } from "../../src/core/storage/fileHeader.js"
 import { readExactly, type StorageDriver, type StorageFile } from "../../src/core/storage/storageDriver.js"
@@ -17,6 +18,26 @@ export const cutAtDamage = (file: StorageFile): StorageFile => {
     return file
   }
   return delegate(file, { size: () => end })
+}
+
+/** A log file without its last record, as it is before that record is written. */
+export const withoutLastRecord = (file: StorageFile): StorageFile => {
+  const { end } = recordsOf(file)
+  return delegate(file, { size: () => end })
+}
+
+/** The last sequence number of a log file without its last record, and where that record begins. */
+export const recordsOf = (file: StorageFile): { readonly end: number; readonly last: number | undefined } => {
+  const bytes = readExactly(file, 0, file.size())
+  const { fileNumber, storeId } = decodeFileHeader(bytes, "log", file.path)
+  const reader = new SegmentReader(file.path, fileNumber, bytes, storeId)
+  let end = reader.position
+  let last: number | undefined
+  for (let frame = reader.next(); frame !== undefined; frame = reader.next()) {
+    end = frame.offset
+    last = batchSequence(bytes, frame.payloadStart) - 1
+  }
+  return { end, last }
 }
 
 /** A table file whose sync leaves out the filter and everything after it. */

@@ -14,6 +14,8 @@ export type Step =
   /** Batches written concurrently. */
   | { readonly _tag: "Together"; readonly batches: ReadonlyArray<ReadonlyArray<Change>> }
   | { readonly _tag: "Flush" | "Compact" | "Sync" }
+  /** Takes a snapshot, and reads it when the store is about to close. */
+  | { readonly _tag: "Snapshot" }
   /** Closes the store and opens it again, from then on with `tuning` if it is given. */
   | { readonly _tag: "Reopen"; readonly tuning?: LsmOptions.Tuning }
 
@@ -97,6 +99,17 @@ export const record = (
           return Effect.zipRight(store.compact(), kept)
         case "Sync":
           return Effect.zipRight(store.sync, kept)
+        case "Snapshot":
+          return Effect.flatMap(store.snapshot, (snapshot) => {
+            const expected = models.at(-1)!
+            const read = Effect.map(store.collect({ snapshot }), (entries) => {
+              const text = new TextDecoder()
+              const found = new Map(entries.map(({ key, value }) => [text.decode(key), text.decode(value)]))
+              const isSame = found.size === expected.size && [...expected].every(([key, v]) => found.get(key) === v)
+              if (!isSame) throw new Error(`a snapshot of ${expected.size} entries has ${found.size}, or other values`)
+            })
+            return Effect.addFinalizer(() => Effect.orDie(read))
+          })
         case "Reopen":
           return Effect.void
       }
@@ -110,7 +123,7 @@ export const record = (
       yield* withStore(
         disk,
         options,
-        (store) => Effect.forEach(session, (step) => run(store, step), { discard: true }),
+        (store) => Effect.scoped(Effect.forEach(session, (step) => run(store, step), { discard: true })),
         patches
       ).pipe(Effect.orDie)
       yield* kept

@@ -7,12 +7,17 @@ const put = (...numbers: ReadonlyArray<number>): Step => ({
   _tag: "Batch",
   writes: numbers.map((n) => [key(n), value(n)])
 })
+const overwrite = (...numbers: ReadonlyArray<number>): Step => ({
+  _tag: "Batch",
+  writes: numbers.map((n) => [key(n), value(n, 30 + n)])
+})
 const remove = (...numbers: ReadonlyArray<number>): Step => ({
   _tag: "Batch",
   writes: numbers.map((n) => [key(n), undefined])
 })
 const flush: Step = { _tag: "Flush" }
 const compact: Step = { _tag: "Compact" }
+const snapshot: Step = { _tag: "Snapshot" }
 const sync: Step = { _tag: "Sync" }
 const reopen: Step = { _tag: "Reopen" }
 const range = (from: number, to: number): Array<number> => Array.from({ length: to - from }, (_, i) => from + i)
@@ -78,6 +83,22 @@ export const workloads: ReadonlyArray<Workload> = [
   { name: "overwrites", tuning: {}, steps: range(0, 12).map((n) => ({ _tag: "Batch", writes: [[key(1), value(n)]] })) },
   { name: "deletes", tuning: {}, steps: [put(1, 2, 3), remove(2), flush, remove(1), put(4), flush, compact, put(2)] },
   { name: "flush", tuning: {}, steps: [put(1, 2), flush, put(3), flush, put(4), remove(1)] },
+  {
+    name: "snapshots",
+    tuning: small,
+    steps: [
+      put(1, 2, 3),
+      snapshot,
+      overwrite(1, 2),
+      remove(3),
+      snapshot,
+      overwrite(1, 3),
+      flush,
+      put(2),
+      flush,
+      compact
+    ]
+  },
   {
     name: "flush and reopen",
     tuning: {},

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { ReusableLookupKey } from "../../src/core/bytes/lookupKey.js"
 import { LookupResult } from "../../src/core/cursor/lookupResult.js"
 import { applyBatch } from "../../src/core/log/batchFormat.js"
@@ -11,7 +12,8 @@ import { BlockCursor } from "../../src/core/table/blockCursor.js"
 import { findInBlock } from "../../src/core/table/blockLookup.js"
 import { compress, decompress } from "../../src/core/table/compression.js"
 import { TableFilter } from "../../src/core/table/filter.js"
-import { FilterBuilder } from "../../src/core/table/filterBuilder.js"
+import { PartitionView } from "../../src/core/table/partition.js"
+import { PartitionBuilder } from "../../src/core/table/partitionBuilder.js"
 import {
   decodeFooter,
   decodeProperties,
@@ -27,7 +29,7 @@ import { FileValueSource } from "../../src/core/values/valueSource.js"
 import { encodeBatch } from "../support/batches.js"
 import { FakeFile } from "../support/fakeFile.js"
 import { buildTable, openTable, plainOptions, tableCursor, tableStoreId } from "../support/tables.js"
-import { resealFooter, resealFrames, resealHeader, resealTable } from "./reseal.js"
+import { adoptTable, resealFooter, resealFrames, resealHeader, resealTable } from "./reseal.js"
 import { entriesOf, manifestOf, segmentOf, storeId } from "./seeds.js"
 
 /** A decoder, valid inputs to mutate, and a way to make the checksums of mutated bytes valid. */
@@ -85,17 +87,30 @@ const blockOf = (count: number, interval: number, value: (i: number) => Uint8Arr
   return bytes.slice(0, length)
 }
 
-const filterBuilder = new FilterBuilder(20, 0.01)
-for (const { key: name } of entriesOf(20)) {
-  key.set(name)
-  filterBuilder.add({ hash1: key.hash1, hash2: key.hash2 })
+/** A partition of blocks of ten bytes with these separators. */
+const partitionOf = (separators: ReadonlyArray<string>, rate: number): Uint8Array => {
+  const builder = new PartitionBuilder(rate)
+  for (const [i, separator] of separators.entries()) {
+    key.set(separator)
+    builder.addKey(key.hash1, key.hash2)
+    builder.addBlock(Buffer.from(separator), 32 + i * 10, 42 + i * 10)
+  }
+  return builder.finish(0)
 }
-const filter = filterBuilder.build()
+
+/** A table that the first release wrote, as file 7 of the store of the other seeds. */
+const firstVersion = (): Uint8Array => {
+  const bytes = Uint8Array.from(readFileSync(new URL("../fixtures/format-1/000008.sst", import.meta.url)))
+  adoptTable(bytes)
+  return bytes
+}
+
 const table = buildTable(entriesOf(60))
 const tables = [
   table.file.bytes,
   buildTable(entriesOf(3)).file.bytes,
-  buildTable(entriesOf(60), { ...plainOptions, blockSize: 600, compression: "deflate" }).file.bytes
+  buildTable(entriesOf(60), { ...plainOptions, blockSize: 600, compression: "deflate" }).file.bytes,
+  firstVersion()
 ]
 /** The highest compression ratio of deflate. */
 const largestRatio = 1032
@@ -294,13 +309,36 @@ export const targets: ReadonlyArray<Target> = [
     }
   },
   {
-    name: "filter",
-    seeds: [filter.encode()],
+    name: "filter of version 1",
+    seeds: [Uint8Array.from(Buffer.from("4d000000070000007c8ec4cc93cca40dd611", "hex"))],
     decode: (bytes) => {
       const decoded = TableFilter.decode(bytes)
       for (const probe of probes) decoded?.has(key.set(probe))
       return decoded !== undefined
     }
+  },
+  {
+    name: "partition",
+    seeds: [
+      partitionOf(["key 1", "key 2", "key 33"], 0.01),
+      partitionOf(["k", "key 1 with a tail", "z"], 0.5),
+      partitionOf(["key 1"], 1)
+    ],
+    decode: (bytes) =>
+      withinBounds(bytes, (within, start, end) => {
+        const view = new PartitionView()
+        if (!view.open(within, start, end) || !view.isValid(100)) return undefined
+        return probes.map((probe) => {
+          key.set(probe)
+          const block = view.find(key.bytes, key.length)
+          if (block > view.count) throw new Error("a block outside the partition")
+          if (block === view.count) return [block, view.mayHold(key)]
+          if (view.blockEnd(block) > 100 || view.blockStart(block) >= view.blockEnd(block)) {
+            throw new Error("a block outside the file")
+          }
+          return [block, view.mayHold(key), view.separatorIs(block, key.bytes, key.length), view.blockStart(block)]
+        })
+      })
   },
   {
     name: "footer",

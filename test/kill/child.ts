@@ -12,7 +12,7 @@ import { eventually } from "../support/eventually.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
 /**
- * Bundles the program into one file, and the program of its threads into another. A process starts
+ * Bundles the program into one file, and the programs of its threads into others. A process starts
  * about ten times faster from these than from the sources.
  */
 export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.gen(function* () {
@@ -21,6 +21,7 @@ export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.gen(func
   const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   const entryPoints = {
     program: source("program.ts"),
+    "internal/background/thread": source("../../src/internal/background/thread.ts"),
     "internal/thread/compactionThread": source("../../src/internal/thread/compactionThread.ts")
   }
   yield* Effect.promise(() =>

@@ -25,6 +25,9 @@ export interface Tally {
   readonly faults: Array<string>
 }
 
+/** How a writer may open the store: without a thread, and with each kind of thread. */
+const manners = ["open", "open with a thread", "open with CompactionWorker"]
+
 /** How many acknowledgements to await at most before a writer is killed. */
 const most = 400
 
@@ -84,7 +87,7 @@ export const runCycles = (program: string, cycles: number, seed: number): Effect
       const child = next
       next = yield* startWriter
       yield* child.line
-      yield* child.order(below(2) === 0 ? "open" : "open with a thread")
+      yield* child.order(manners[below(manners.length)]!)
       const manner = below(10)
       if (manner === 0) {
         // Kill it while it opens the store.

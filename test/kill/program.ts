@@ -8,7 +8,9 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as CompactionWorker from "../../src/CompactionWorker.js"
-import { LsmStore } from "../../src/index.js"
+import { LsmOptions, LsmStore, Storage } from "../../src/index.js"
+import { mergerInThread } from "../../src/internal/background/mergerInThread.js"
+import { openOn } from "../../src/internal/engine/assembly.js"
 import { batchOf, markerOf, plan, tuning, writers } from "./plan.js"
 
 const [task, directory] = process.argv.slice(2)
@@ -41,8 +43,20 @@ const orders = Effect.gen(function* () {
 })
 
 const options = { ...tuning, directory: directory! }
-const open = LsmStore.make(options)
-const openWithThread = CompactionWorker.makeStore(options)
+
+/** A store with the background thread that stores have by default, which any work starts. */
+const openWithThread = Effect.gen(function* () {
+  const settings = yield* LsmOptions.resolveOptions(options)
+  const program = () => new URL("./internal/background/thread.js", import.meta.url)
+  const storage = yield* Storage.makeWith(settings)
+  return yield* openOn(storage, settings, undefined, () => mergerInThread(settings, program, 0))
+})
+
+const opens: Record<string, typeof openWithThread> = {
+  open: LsmStore.make({ ...options, backgroundThread: false }),
+  "open with a thread": openWithThread,
+  "open with CompactionWorker": CompactionWorker.makeStore(options)
+}
 
 const tasks: Record<string, Effect.Effect<void, unknown>> = {
   /**
@@ -54,7 +68,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* print("ready")
     const order = yield* Queue.take(lines)
     yield* print("opening")
-    const store = yield* order === "open" ? open : openWithThread
+    const store = yield* opens[order]!
     const found = yield* store.getMany(Array.from({ length: writers }, (_, writer) => markerOf(writer)))
     const from = found.map((value) => (Option.isSome(value) ? Number(new TextDecoder().decode(value.value)) : 0))
     yield* print(`open ${from.join(" ")}`)
@@ -87,7 +101,7 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* print("ready")
     yield* Queue.take(lines)
     yield* Effect.gen(function* () {
-      const store = yield* open
+      const store = yield* opens["open"]!
       yield* print("open")
       for (;;) {
         const line = yield* Queue.take(lines)

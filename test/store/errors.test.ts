@@ -202,7 +202,7 @@ describe("invalid arguments fail with InvalidArgument, and change nothing", () =
         restartInterval: [0],
         filterFalsePositiveRate: [0, 1.1, "x"],
         blockCacheBytes: [-1],
-        entryCacheBytes: [-1, 0.5, 64 * 1024 * 1024 + 1],
+        entryCacheBytes: [-1, 0.5, 128 * 1024 * 1024 + 1],
         maxOpenTables: [0],
         tableBytes: [0],
         level0Tables: [0],
@@ -226,6 +226,7 @@ describe("invalid arguments fail with InvalidArgument, and change nothing", () =
           expect(error, `${name}: ${String(value)}`).toMatchObject({ _tag: "InvalidArgument", argument: name })
         }
       }
+      expect(yield* refusal(place, wrong({ backgroundThread: 1 }))).toMatchObject({ argument: "backgroundThread" })
       expect(yield* refusal(place, wrong({ createIfMissing: "no" }))).toMatchObject({ argument: "createIfMissing" })
     })
   )
@@ -330,11 +331,11 @@ describe("opening", () => {
         const name = readdirSync(place.directory).find((file) => pattern.test(file))!
         const path = join(place.directory, name)
         const bytes = readFileSync(path)
-        bytes.writeUInt32LE(3, 8)
+        bytes.writeUInt32LE(99, 8)
         bytes.writeUInt32LE(crc32(bytes.subarray(0, 28)), 28)
         writeFileSync(path, bytes)
         const before = files(place.directory)
-        expect(yield* refusal(place)).toMatchObject({ _tag: "UnsupportedFormat", file: path, version: 3 })
+        expect(yield* refusal(place)).toMatchObject({ _tag: "UnsupportedFormat", file: path, version: 99 })
         expect(files(place.directory)).toStrictEqual(before)
       })
     )
@@ -346,11 +347,11 @@ describe("opening", () => {
       yield* withStore(place, (store) => Effect.zipRight(store.put("a", "1"), store.flush))
       const path = join(place.directory, readdirSync(place.directory).find((file) => file.endsWith(".sst"))!)
       const bytes = readFileSync(path)
-      bytes.writeUInt32LE(2, 8)
+      bytes.writeUInt32LE(99, 8)
       bytes.writeUInt32LE(crc32(bytes.subarray(0, 28)), 28)
       writeFileSync(path, bytes)
       const error = yield* Effect.flip(withStore(place, (store) => store.get("a")))
-      expect(error).toMatchObject({ _tag: "UnsupportedFormat", file: path, version: 2 })
+      expect(error).toMatchObject({ _tag: "UnsupportedFormat", file: path, version: 99 })
       expect(readFileSync(path).equals(bytes)).toBe(true)
     })
   )

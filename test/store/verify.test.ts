@@ -5,7 +5,8 @@ import * as Stream from "effect/Stream"
 import { LsmStore, type Maintenance } from "effect-lsm"
 import { unusedFrom } from "../../src/core/log/logSegment.js"
 import { decodeFileHeader, saltOf } from "../../src/core/storage/fileHeader.js"
-import { decodeFooter, footerSize, sealSection } from "../../src/core/table/tableFormat.js"
+import { lineBytes } from "../../src/core/table/lineFilter.js"
+import { decodeFooter, footerSize, sealSection, sectionTrailerSize } from "../../src/core/table/tableFormat.js"
 import { pairs } from "../support/bytes.js"
 import { history, levels, newest } from "../support/history.js"
 import {
@@ -27,11 +28,11 @@ import * as places from "../support/places.js"
 
 const readAll = (files: Files) => withStore(diskOf(files), (store) => pairs(store.scan()), levels)
 
-/** Changes a section of a table, and updates its checksum. */
+/** Changes a section of a table with one partition, and updates its checksum. */
 const resealed = (
   files: Files,
   path: string,
-  section: "filter" | "properties",
+  section: "partition" | "properties",
   change: (bytes: Uint8Array) => void
 ): Files => {
   const bytes = files.get(path)!.slice()
@@ -39,7 +40,10 @@ const resealed = (
   const end = bytes.length - footerSize
   const footer = decodeFooter(bytes.subarray(end), saltOf(storeId), fileNumber, end)
   if (typeof footer === "string") throw new Error(footer)
-  const { offset, length } = footer[section]
+  const { offset, length } =
+    section === "properties"
+      ? footer.properties
+      : { offset: footer.filter.offset, length: footer.filter.length - sectionTrailerSize }
   change(bytes.subarray(offset, offset + length))
   sealSection(bytes.subarray(offset), length, "none", saltOf(storeId), fileNumber, offset)
   return new Map([...files, [path, bytes]])
@@ -156,7 +160,7 @@ describe("verification", () => {
     Effect.gen(function* () {
       const { files } = yield* history
       const table = filesNamed(files, ".sst")[0]!
-      const empty = resealed(files, table, "filter", (bytes) => void bytes.fill(0, 8))
+      const empty = resealed(files, table, "partition", (bytes) => void bytes.fill(0, 0, lineBytes))
       expect(yield* errors(diskOf(empty))).toMatchObject([
         { file: table, region: "filter", reason: expect.stringMatching(/^rejects \d+ of the table's keys$/) }
       ])

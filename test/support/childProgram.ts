@@ -108,6 +108,18 @@ const tasks: Record<string, Effect.Effect<void, unknown>> = {
     yield* Effect.async<never>(() => undefined)
   }).pipe(Effect.scoped),
 
+  /** Flushes some megabytes by default, then keeps the store open and does nothing. */
+  "flush by default": Effect.gen(function* () {
+    const store = yield* LsmStore.make({ directory: directory!, durability: "buffered" })
+    const batch = WriteBatch.make()
+    for (let n = 0; n < 4000; n++) batch.put(String(n), "v".repeat(1000))
+    yield* store.write(batch)
+    yield* store.flush
+    yield* tell(`flushed ${yield* store.count()}`)
+    yield* tell("idle")
+    yield* Effect.async<never>(() => undefined)
+  }).pipe(Effect.scoped),
+
   /**
    * Keeps writing after the directory has vanished, until writes fail. Then keeps the store open
    * and does nothing.

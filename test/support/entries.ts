@@ -113,32 +113,35 @@ export class ArrayCursor implements InternalCursor {
     this.entries = inOrder(entries)
   }
 
-  private get entry(): TestEntry {
+  private get current(): TestEntry {
     return this.entries[this.at]!
+  }
+  get entry(): this {
+    return this
   }
   get valid(): boolean {
     return this.at >= 0 && this.at < this.entries.length
   }
   get keyBytes(): Uint8Array {
-    return this.entry.key
+    return this.current.key
   }
   readonly keyStart = 0
   readonly valueIsOwn = false
   get keyEnd(): number {
-    return this.entry.key.length
+    return this.current.key.length
   }
   get valueBytes(): Uint8Array {
-    return this.entry.value ?? nothing
+    return this.current.value ?? nothing
   }
   readonly valueStart = 0
   get valueEnd(): number {
     return this.valueBytes.length
   }
   get sequence(): number {
-    return this.entry.sequence
+    return this.current.sequence
   }
   get kind(): number {
-    return kindOf(this.entry)
+    return kindOf(this.current)
   }
   seekToFirst(): void {
     this.at = 0

@@ -1,8 +1,9 @@
 import { BlockCache } from "../../src/core/cache/blockCache.js"
 import type { StorageFile } from "../../src/core/storage/storageDriver.js"
+import type { BlockIndex } from "../../src/core/table/blockIndex.js"
 import { TableBuilder, type TableOptions } from "../../src/core/table/tableBuilder.js"
 import { TableCursor } from "../../src/core/table/tableCursor.js"
-import type { TableMeta } from "../../src/core/table/tableFormat.js"
+import type { Handle, TableMeta } from "../../src/core/table/tableFormat.js"
 import { ReadCounters, TableReader } from "../../src/core/table/tableReader.js"
 import { inOrder, kindOf, nothing, type TestEntry } from "./entries.js"
 import { FakeFile } from "./fakeFile.js"
@@ -48,3 +49,10 @@ export const tableCursor = (
   reader: TableReader,
   options: { readonly readAhead: number; readonly fillCache: boolean } = { readAhead: 0, fillCache: true }
 ): TableCursor => new TableCursor(() => reader, options)
+
+/** The places of all data blocks. */
+export const handlesOf = (index: BlockIndex): Array<Handle> =>
+  Array.from({ length: index.count }, (_, block) => {
+    index.place(block)
+    return { offset: index.offset, length: index.length }
+  })

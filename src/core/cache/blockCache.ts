@@ -27,9 +27,10 @@ const looseOverhead = 128
  * Blocks of up to `unit` bytes are packed: they are copied into slots of equal size in large
  * buffers. A lookup then touches one page of memory and no object per block. Larger ("loose")
  * blocks are copied into buffers of their own, and reuse the buffer of an evicted block if it has
- * the same size. If both kinds need the budget, the kind that holds more of it is evicted.
+ * the same size. A kind takes memory from the other if that holds more of the budget, by more than a
+ * chunk or two. Otherwise it evicts one of its own blocks.
  *
- * The bytes that `get` finds are valid until the next `put`. The bytes that `copy` finds are valid
+ * The bytes that `get` and `find` find are valid until the next `put` or `add`. The bytes that `copy` finds are valid
  * as long as `target` is not changed.
  */
 export class BlockCache {
@@ -56,14 +57,18 @@ export class BlockCache {
   private readonly looseLengths: Array<number> = []
   private looseBytes = 0
 
-  /** `onGrowth` is called whenever `used` has grown. */
+  /**
+   * `claimed` returns the bytes of the budget that others have claimed. Call `shrink` when it has
+   * grown. `onGrowth` is called whenever `used` has grown.
+   */
   constructor(
-    readonly budget: number,
+    private readonly total: number,
     blockSize: number,
+    private readonly claimed: () => number = () => 0,
     private readonly onGrowth: () => void = () => {}
   ) {
     this.unit = Math.min(largestUnit, Math.max(smallestUnit, Math.ceil(blockSize / 64) * 64))
-    const largest = Math.min(chunkBlocks * this.unit, chunkBytes, budget / 4)
+    const largest = Math.min(chunkBlocks * this.unit, chunkBytes, total / 4)
     let shift = 0
     while (this.unit << (shift + 1) <= largest) shift++
     this.shift = shift
@@ -71,11 +76,17 @@ export class BlockCache {
     this.chunkCost = this.firstSlot + (this.unit + slotOverhead) * this.slotsPerChunk
   }
 
-  /** Returns true if the block is cached. `bytes[start, end)` then is the block. */
+  /** The same as `find`, and counts a hit. */
   get(owner: BlockOwner, index: number): boolean {
+    const isThere = this.find(owner, index)
+    if (isThere) this.hits++
+    return isThere
+  }
+
+  /** Returns true if the block is cached. `bytes[start, end)` then is the block. */
+  find(owner: BlockOwner, index: number): boolean {
     const slot = owner.slots[index]!
     if (slot === absent) return false
-    this.hits++
     if (slot >= 0) {
       this.packed.touch(slot)
       this.bytes = this.chunks[slot >>> this.shift]!
@@ -108,12 +119,25 @@ export class BlockCache {
     return slot >= 0 ? this.lengths[slot]! : this.looseLengths[-2 - slot]!
   }
 
-  /** Adds a copy of a block that was missed. A block larger than the whole budget is not kept. */
+  /** The same as `add`, for a block that was missed, and counts the miss. */
   put(owner: BlockOwner, index: number, block: Uint8Array): void {
     this.misses++
+    this.add(owner, index, block)
+  }
+
+  /** Adds a copy of a block. A block larger than the whole budget is not kept. */
+  add(owner: BlockOwner, index: number, block: Uint8Array): void {
     if (owner.slots[index] !== absent) return
     if (block.length > this.unit) this.putLoose(owner, index, block)
     else if (this.chunkCost <= this.budget) this.putPacked(owner, index, block)
+  }
+
+  /** Drops blocks until the cache is within its budget again. */
+  shrink(): void {
+    while (this.used > this.budget && this.used > 0) {
+      if (this.looseBytes * 2 > this.used) this.evictLoose()
+      else this.dropChunk()
+    }
   }
 
   /** Drops every block of an owner. */
@@ -122,6 +146,15 @@ export class BlockCache {
       if (slot >= 0) this.packed.release(slot)
       else if (slot !== absent) this.dropLoose(-2 - slot)
     }
+  }
+
+  /** Without it, two kinds of equal size would take a chunk from each other in turn. */
+  private get slack(): number {
+    return 2 * this.chunkCost
+  }
+
+  private get budget(): number {
+    return this.total - this.claimed()
   }
 
   private get slotsPerChunk(): number {
@@ -135,7 +168,7 @@ export class BlockCache {
   private putPacked(owner: BlockOwner, index: number, block: Uint8Array): void {
     while (!this.packed.hasFree) {
       if (this.used + this.chunkCost <= this.budget) this.addChunk()
-      else if (this.looseBytes > this.used - this.looseBytes) this.evictLoose()
+      else if (this.looseBytes > this.used - this.looseBytes + this.slack || this.packed.taken === 0) this.evictLoose()
       else {
         this.packed.release(this.packed.victim())
         this.evictions++
@@ -152,8 +185,9 @@ export class BlockCache {
     if (cost > this.budget) return
     let buffer: Uint8Array | undefined
     while (this.used + cost > this.budget) {
-      if (this.looseBytes > this.used - this.looseBytes) buffer = this.evictLoose()
-      else this.dropChunk()
+      const packedBytes = this.used - this.looseBytes
+      if (packedBytes > this.looseBytes + this.slack || this.looseBytes === 0) this.dropChunk()
+      else buffer = this.evictLoose()
     }
     if (buffer?.length !== capacity) buffer = new Uint8Array(capacity)
     if (!this.loose.hasFree) this.loose.grow(1)

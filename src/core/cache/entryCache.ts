@@ -3,24 +3,26 @@ import type { LookupKey } from "../bytes/lookupKey.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 import { EntryIndex, indexSlotBytes } from "./entryIndex.js"
 
-/** Larger entries (head, key and value together) are not cached. */
-const largestEntry = 1024
+/** Larger entries (head, key and value together) are not cached, nor those above a fraction of a chunk. */
+const largestEntry = 8 * 1024
+const largestShare = 1 / 16
+/** Entries up to this size are cached even in small chunks. */
+const smallEntry = 1024
 const headBytes = 16
 const unit = 8
 const largestChunk = 1024 * 1024
 const smallestChunk = 4096
 /** The reserved budget is divided into at least this many chunks. */
 const reservedChunks = 8
-/**
- * Freeing more slots than this would block the thread for long. Other entries are found in blocks.
- */
-const mostSlotsLog2 = 22
+const mostSlotsLog2 = 24
 const slotsPerDoorkeeper = 4
 const slotCost = indexSlotBytes + 4 / slotsPerDoorkeeper
-const lengthMask = 0x7ff
+const longestCachedKey = 0x7ff
+const keyMask = 0x7ff
 const valueShift = 11
-const levelShift = 22
-const askedFor = 1 << 25
+const valueMask = 0x3fff
+const levelShift = 25
+const askedFor = 1 << 28
 
 /** The tables that the entries come from: the number of their entries and bytes. */
 export interface EntrySource {
@@ -30,12 +32,12 @@ export interface EntrySource {
 
 /**
  * Memory for entries: at least `reserved` bytes, and up to `total` less the bytes that `others`
- * use.
+ * use. `others.shrink` is called when they must give back what is reserved.
  */
 export interface EntryBudget {
   readonly total: number
   readonly reserved: number
-  readonly others: { readonly used: number }
+  readonly others: { readonly used: number; readonly shrink: () => void }
 }
 
 /**
@@ -54,8 +56,9 @@ export interface EntryBudget {
  * added only if its key is asked for twice before another key with the same doorkeeper (Einziger,
  * Friedman and Manes, "TinyLFU", 2017).
  *
- * The cache holds entries of the tables of one version, so memtables must be searched first. A
- * lookup in another version empties it.
+ * The cache holds the newest versions that tables hold, so memtables must be searched first. Before
+ * the tables get newer versions, their keys must be forgotten (`forget`). Compactions change
+ * nothing for the cache.
  */
 export class EntryCache {
   hits = 0
@@ -67,6 +70,7 @@ export class EntryCache {
   private readonly chunkBytes: number
   private readonly chunkUnits: number
   private readonly chunkShift: number
+  private readonly largest: number
   private readonly bytes: Array<Uint8Array> = []
   private readonly words: Array<Uint32Array> = []
   /** The end of the entries in each chunk. */
@@ -77,6 +81,7 @@ export class EntryCache {
   constructor(private readonly budget: EntryBudget) {
     const wanted = Math.min(largestChunk, Math.max(smallestChunk, budget.reserved / reservedChunks))
     this.chunkBytes = 2 ** Math.floor(Math.log2(wanted))
+    this.largest = Math.min(largestEntry, Math.max(smallEntry, this.chunkBytes * largestShare))
     this.chunkUnits = this.chunkBytes / unit
     this.chunkShift = Math.log2(this.chunkUnits)
   }
@@ -91,10 +96,7 @@ export class EntryCache {
    * it.
    */
   find(source: EntrySource, key: LookupKey, sequence: number, found: LookupResult): boolean {
-    if (source !== this.source) {
-      this.begin(source)
-      return false
-    }
+    if (source !== this.source) this.begin(source)
     const { index } = this
     const tag = index.tagOf(key.hash2)
     const bucket = index.bucketOf(key.hash1)
@@ -107,14 +109,14 @@ export class EntryCache {
       const word = at / 4
       const head = words[word + 1]!
       const keyStart = at + headBytes
-      if ((head & lengthMask) !== key.length || !isKey(bytes, keyStart, key)) continue
+      if ((head & keyMask) !== key.length || !isKey(bytes, keyStart, key)) continue
       const version = words[word + 2]! + words[word + 3]! * 2 ** 32
       if (version > sequence) return false
       if ((head & askedFor) === 0) words[word + 1] = head | askedFor
       found.sequence = version
       found.bytes = bytes
       found.start = keyStart + key.length
-      found.end = found.start + ((head >>> valueShift) & lengthMask)
+      found.end = found.start + ((head >>> valueShift) & valueMask)
       this.level = (head >>> levelShift) & 7
       this.hits++
       return true
@@ -129,7 +131,7 @@ export class EntryCache {
   offer(key: LookupKey, found: LookupResult, level: number): void {
     const valueLength = found.end - found.start
     const size = Math.ceil((headBytes + key.length + valueLength) / unit) * unit
-    if (size > largestEntry || !this.hasRoom(size, key)) return
+    if (size > this.largest || key.length > longestCachedKey || !this.hasRoom(size, key)) return
     const chunk = this.active
     const at = this.ends[chunk]!
     this.ends[chunk] = at + size
@@ -143,6 +145,20 @@ export class EntryCache {
     copyInto(key.bytes, 0, key.length, bytes, at + headBytes)
     copyInto(found.bytes, found.start, found.end, bytes, at + headBytes + key.length)
     this.index.add(key.hash1, key.hash2, chunk * this.chunkUnits + at / unit)
+  }
+
+  get isEmpty(): boolean {
+    return this.index === none
+  }
+
+  /** Drops the entry of a key. Call it before the tables get a newer version of the key. */
+  forget(hash1: number, hash2: number): void {
+    const { index } = this
+    const tag = index.tagOf(hash2)
+    const bucket = index.bucketOf(hash1)
+    for (let slot = index.next(bucket, bucket, tag); slot >= 0; slot = index.next(bucket, index.after(slot), tag)) {
+      index.remove(slot)
+    }
   }
 
   /** Frees memory until the cache is within its budget again. Call it when `others` use more. */
@@ -163,16 +179,12 @@ export class EntryCache {
     return this.index === none ? 0 : this.index.slots * slotCost
   }
 
+  /** Starts anew if the index is much too small or too large for the tables of a new version. */
   private begin(source: EntrySource): void {
     this.source = source
-    if (this.index !== none) {
-      const wanted = this.wantedSlots()
-      if (wanted > this.index.slots || wanted < this.index.slots / 4) this.dropTables()
-      else this.index.clear()
-    }
-    this.ends.fill(0)
-    this.active = 0
-    this.isSweeping = false
+    if (this.index === none) return
+    const wanted = this.wantedSlots()
+    if (wanted > this.index.slots || wanted < this.index.slots / 4) this.dropTables()
   }
 
   /**
@@ -232,9 +244,10 @@ export class EntryCache {
     const slots = this.wantedSlots()
     if (slots * slotCost + this.chunkBytes > this.allowance) return false
     this.index = new EntryIndex(slots)
-    // Chunks of the previous version may hold the memory that the index needs.
+    this.budget.others.shrink()
+    // Chunks that were filled before may hold the memory that the index needs.
     this.giveBack()
-    return this.index !== none
+    return !this.isEmpty
   }
 
   private addChunk(): boolean {
@@ -243,6 +256,7 @@ export class EntryCache {
     this.bytes.push(bytes)
     this.words.push(new Uint32Array(bytes.buffer))
     this.ends.push(0)
+    this.budget.others.shrink()
     return true
   }
 
@@ -294,7 +308,7 @@ export class EntryCache {
       const word = at / 4
       const hash1 = words[word]!
       const head = words[word + 1]!
-      const length = headBytes + (head & lengthMask) + ((head >>> valueShift) & lengthMask)
+      const length = headBytes + (head & keyMask) + ((head >>> valueShift) & valueMask)
       const size = Math.ceil(length / unit) * unit
       const slot = this.index.slotOf(hash1, chunk * this.chunkUnits + at / unit)
       if (slot >= 0) visit(slot, at, size)

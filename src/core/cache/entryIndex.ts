@@ -2,9 +2,6 @@
 const ways = 4
 const slotWords = 2
 const bucketWords = ways * slotWords
-/** The low bits of a tag hold the epoch in which it was made. */
-const epochBits = 8
-const lastEpoch = 2 ** epochBits - 1
 export const indexSlotBytes = slotWords * 4
 
 /**
@@ -14,7 +11,6 @@ export const indexSlotBytes = slotWords * 4
 export class EntryIndex {
   private readonly words: Uint32Array
   private readonly mask: number
-  private epoch = 1
   private turn = 0
 
   /** @param slots a power of two, at least four */
@@ -23,18 +19,9 @@ export class EntryIndex {
     this.mask = slots / ways - 1
   }
 
-  /** Frees all slots by a new epoch. Every 255th call writes to each slot. */
-  clear(): void {
-    if (this.epoch === lastEpoch) {
-      this.words.fill(0)
-      this.epoch = 0
-    }
-    this.epoch++
-  }
-
-  /** The tag of a key in this epoch. */
+  /** The tag of a key. A free slot has the tag 0. */
   tagOf(hash2: number): number {
-    return ((hash2 & ~lastEpoch) | this.epoch) >>> 0
+    return (hash2 | 1) >>> 0
   }
 
   /** Where the bucket of a key begins. */
@@ -58,10 +45,10 @@ export class EntryIndex {
   }
 
   add(hash1: number, hash2: number, position: number): void {
-    const { words, epoch } = this
+    const { words } = this
     const bucket = this.bucketOf(hash1)
     let slot = bucket
-    while (slot < bucket + bucketWords && (words[slot]! & lastEpoch) === epoch) slot += slotWords
+    while (slot < bucket + bucketWords && words[slot] !== 0) slot += slotWords
     if (slot === bucket + bucketWords) {
       this.turn = (this.turn + 1) & (ways - 1)
       slot = bucket + this.turn * slotWords
@@ -72,10 +59,10 @@ export class EntryIndex {
 
   /** The slot that points to `position`, for a key with that hash; -1 if the slot was reused. */
   slotOf(hash1: number, position: number): number {
-    const { words, epoch } = this
+    const { words } = this
     const bucket = this.bucketOf(hash1)
     for (let slot = bucket; slot < bucket + bucketWords; slot += slotWords) {
-      if (words[slot + 1] === position && (words[slot]! & lastEpoch) === epoch) return slot
+      if (words[slot + 1] === position && words[slot] !== 0) return slot
     }
     return -1
   }

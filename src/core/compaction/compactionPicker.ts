@@ -11,6 +11,12 @@ export interface CompactionLimits {
   readonly threshold: number
 }
 
+/** Tables of one level. */
+export interface LevelTables {
+  readonly level: number
+  readonly tables: ReadonlyArray<TableMeta>
+}
+
 /**
  * Tables to merge: `inputs` of `level` with `overlaps` of `outputLevel`. Only a description:
  * picking a compaction changes nothing.
@@ -20,6 +26,8 @@ export interface Compaction {
   readonly level: number
   readonly outputLevel: number
   readonly inputs: ReadonlyArray<TableMeta>
+  /** Tables of levels between the two, shallowest first. Only compactions by hand have any. */
+  readonly between: ReadonlyArray<LevelTables>
   readonly overlaps: ReadonlyArray<TableMeta>
   /**
    * Whether the inputs are rewritten even if they could be moved, to drop tombstones and versions
@@ -99,7 +107,10 @@ export const most = 16
  * Whether an open snapshot may need superseded versions of a table. It may if it is older than the
  * newest entry of the table, but not older than the oldest.
  */
-const isNeeded = ({ smallestSequence, largestSequence }: TableMeta, snapshots: ReadonlyArray<number>): boolean => {
+export const isNeeded = (
+  { smallestSequence, largestSequence }: TableMeta,
+  snapshots: ReadonlyArray<number>
+): boolean => {
   let from = 0
   let to = snapshots.length
   while (from < to) {
@@ -124,7 +135,7 @@ export const compactionOf = (
 ): Compaction => {
   const { smallest, largest } = keyRange(inputs)
   const overlaps = outputLevel === level ? [] : version.overlapping(outputLevel, smallest, largest)
-  return { reason, level, outputLevel, inputs, overlaps, rewrites }
+  return { reason, level, outputLevel, inputs, between: [], overlaps, rewrites }
 }
 
 /**
@@ -153,6 +164,13 @@ const cheapestTable = (version: Version, level: number): TableMeta => {
   return best!
 }
 
+/** All tables of a compaction, each with its level. */
+export const tablesOf = ({ level, outputLevel, inputs, between, overlaps }: Compaction): ReadonlyArray<LevelTables> => [
+  { level, tables: inputs },
+  ...between,
+  { level: outputLevel, tables: overlaps }
+]
+
 export const keyRange = (
   tables: ReadonlyArray<TableMeta>
 ): { readonly smallest: Uint8Array; readonly largest: Uint8Array } => {
@@ -168,55 +186,8 @@ export const keyRange = (
  * Whether the inputs can move to the output level unchanged. That is so if there is nothing to
  * drop, and they overlap neither tables of the output level nor each other.
  */
-export const isTrivialMove = ({ level, outputLevel, inputs, overlaps, rewrites }: Compaction): boolean => {
-  if (rewrites || outputLevel === level || overlaps.length > 0) return false
+export const isTrivialMove = ({ level, outputLevel, inputs, between, overlaps, rewrites }: Compaction): boolean => {
+  if (rewrites || outputLevel === level || between.length + overlaps.length > 0) return false
   const sorted = [...inputs].sort((a, b) => compare(a.smallestKey, b.smallestKey))
   return sorted.every((table, i) => i === 0 || compare(sorted[i - 1]!.largestKey, table.smallestKey) < 0)
-}
-
-/**
- * Returns the next step of a manual compaction of a closed key range, from `level` down. An
- * undefined end of the range is unbounded. Returns undefined if nothing is left to do at this level
- * or below.
- *
- * Tables with tombstones, with superseded versions that no snapshot needs, or with handles to stale
- * value files, are rewritten even if
- * they could be moved down, or are at the deepest level already. A table counts as one of them if
- * its superseded versions are not known. They are known after the rewrite.
- */
-export const pickManual = (
-  version: Version,
-  level: number,
-  range: { readonly smallest: Uint8Array | undefined; readonly largest: Uint8Array | undefined },
-  { snapshots, supersededOf, staleFiles = [] }: Garbage
-): Compaction | undefined => {
-  const holdsVersions = (table: TableMeta): boolean => {
-    if (isNeeded(table, snapshots)) return false
-    const superseded = supersededOf(table)
-    return superseded === undefined ? table.smallestSequence < table.largestSequence : superseded.entries > 0
-  }
-  const stale = new Set(staleFiles)
-  const holdsStaleValues = ({ valueRefs = [] }: TableMeta): boolean =>
-    valueRefs.some(({ fileNumber }) => stale.has(fileNumber))
-  const touched = (at: number) => version.overlapping(at, range.smallest, range.largest)
-  const deepest = version.deepestLevel
-  for (let at = level; at < Math.max(deepest, 1); at++) {
-    const inputs = touched(at)
-    if (inputs.length === 0) continue
-    const all = at === 0 ? version.levels[0]! : inputs
-    const rewrites = all.some((table) => table.deletions > 0 || holdsVersions(table) || holdsStaleValues(table))
-    return compactionOf(version, "manual", at, at + 1, all, rewrites)
-  }
-  if (deepest === 0 || level > deepest) return undefined
-  // Rewrite tables of the deepest level whose tombstones or versions were kept for a snapshot that
-  // is now closed, or that have handles to stale value files. Include all tables between them: the output of a merge may span the whole range
-  // from its first key to its last.
-  const bottom = touched(deepest)
-  const holdsTombstones = (table: TableMeta): boolean =>
-    table.deletions > 0 && (snapshots.length === 0 || snapshots[0]! >= table.smallestSequence)
-  const isDue = (table: TableMeta): boolean => holdsTombstones(table) || holdsVersions(table) || holdsStaleValues(table)
-  const due = bottom.slice(Math.max(0, bottom.findIndex(isDue)), bottom.findLastIndex(isDue) + 1)
-  if (due.length === 0) return undefined
-  const reason = due.some(holdsTombstones) ? "tombstones" : due.some(holdsVersions) ? "versions" : "values"
-  return compactionOf(version, reason, deepest, deepest, due, true)
 }

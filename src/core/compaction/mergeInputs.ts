@@ -12,11 +12,14 @@ export interface MergeInputs {
   readonly below: ReadonlyArray<ReadonlyArray<KeyBounds>>
 }
 
-export const mergeInputs = ({ level, outputLevel, inputs, overlaps }: Compaction, version: Version): MergeInputs => {
-  const { smallest, largest } = keyRange([...inputs, ...overlaps])
+export const mergeInputs = (compaction: Compaction, version: Version): MergeInputs => {
+  const { level, outputLevel, inputs, between, overlaps } = compaction
+  const lower = [...between.map(({ tables }) => tables), overlaps].filter((tables) => tables.length > 0)
   const upper = level === 0 ? inputs.map((table) => [table]) : [inputs]
+  const runs = [...upper, ...lower]
+  const { smallest, largest } = keyRange(runs.flat())
   return {
-    runs: overlaps.length === 0 ? upper : [...upper, overlaps],
+    runs,
     below: version.levels.slice(outputLevel + 1).map((_, i) => {
       const tables = version.overlapping(outputLevel + 1 + i, smallest, largest)
       return tables.map(({ smallestKey, largestKey }) => ({ smallestKey, largestKey }))
@@ -41,9 +44,13 @@ export const filesAtMost = (runs: MergeInputs["runs"], targetSize: number, value
     entries += table.entries
     bytes += table.rawBytes + referencedBytes(table.valueRefs)
   }
+  return tablesAtMost(runs, targetSize) + valueFilesAtMost(entries, bytes, valueFileSize)
+}
+
+/** Returns the most value files that entries of so many bytes may take. */
+export const valueFilesAtMost = (entries: number, bytes: number, valueFileSize: number): number => {
   const least = valueFileSize - fileHeaderSize
-  const valueFiles = least > 0 ? Math.min(entries, Math.floor(bytes / least) + 1) : entries
-  return tablesAtMost(runs, targetSize) + valueFiles
+  return least > 0 ? Math.min(entries, Math.floor(bytes / least) + 1) : entries
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { LiveValues, Version } from "../manifest/version.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import type { TableMeta } from "../table/tableFormat.js"
-import { type Compaction, compactionOf, most } from "./compactionPicker.js"
+import { type Compaction, compactionOf, most, tablesOf } from "./compactionPicker.js"
 
 /**
  * The part of what value files hold that may be garbage: values that no table has a handle to. At a
@@ -87,12 +87,14 @@ const smallFiles = 8
  */
 export const filesToCollect = (
   version: Version,
-  { inputs, overlaps }: Compaction,
+  compaction: Compaction,
   due: ReadonlyArray<number>,
   fullSize: number
 ): ReadonlyArray<number> => {
   const touched = new Set(
-    [...inputs, ...overlaps].flatMap(({ valueRefs = [] }) => valueRefs.map((ref) => ref.fileNumber))
+    tablesOf(compaction).flatMap(({ tables }) =>
+      tables.flatMap(({ valueRefs = [] }) => valueRefs.map((ref) => ref.fileNumber))
+    )
   )
   const small = [...touched].filter((fileNumber) => version.valueFiles.get(fileNumber)!.size < fullSize * smallPart)
   return [...new Set([...due.filter((file) => touched.has(file)), ...(small.length < smallFiles ? [] : small)])]

@@ -17,6 +17,11 @@ export interface InternalCursor {
   readonly valueIsOwn: boolean
   readonly sequence: number
   readonly kind: number
+  /**
+   * The innermost cursor at the current entry. Reading several fields from it is faster than
+   * through the cursors around it.
+   */
+  readonly entry: InternalCursor
   seekToFirst(): void
   seekToLast(): void
   /** Moves to the first entry whose key is at or above `key[0, length)`. */

@@ -1,10 +1,27 @@
-import { compareRange } from "../bytes/bytes.js"
+import { compareRange, prefixWord } from "../bytes/bytes.js"
 import type { InternalCursor } from "./internalCursor.js"
 
+/** A cursor of a merge, with the first four bytes of its current key. */
+interface Source {
+  readonly cursor: InternalCursor
+  /** The innermost cursor at the current entry. */
+  entry: InternalCursor
+  word: number
+}
+
 /** Orders by key, and versions of one key from the newest to the oldest. */
-const compareCursors = (a: InternalCursor, b: InternalCursor): number => {
-  const order = compareRange(a.keyBytes, a.keyStart, a.keyEnd, b.keyBytes, b.keyStart, b.keyEnd)
-  return order !== 0 ? order : b.sequence - a.sequence
+const compareSources = (a: Source, b: Source): number => {
+  if (a.word !== b.word) return a.word - b.word
+  const [x, y] = [a.entry, b.entry]
+  const order = compareRange(x.keyBytes, x.keyStart, x.keyEnd, y.keyBytes, y.keyStart, y.keyEnd)
+  return order !== 0 ? order : y.sequence - x.sequence
+}
+
+/** Takes over the current entry of the source's cursor, which must be valid. */
+const update = (source: Source): void => {
+  const { entry } = source.cursor
+  source.entry = entry
+  source.word = prefixWord(entry.keyBytes, entry.keyStart, entry.keyEnd)
 }
 
 /**
@@ -12,69 +29,75 @@ const compareCursors = (a: InternalCursor, b: InternalCursor): number => {
  * the heap is reversed. A change of direction repositions every cursor next to the current entry.
  */
 export class MergeCursor implements InternalCursor {
-  private readonly heap: Array<InternalCursor> = []
+  private readonly sources: ReadonlyArray<Source>
+  private readonly heap: Array<Source> = []
   private direction = 1
-  private top: InternalCursor
+  private top: Source
 
-  constructor(private readonly cursors: ReadonlyArray<InternalCursor>) {
-    this.top = cursors[0]!
+  constructor(cursors: ReadonlyArray<InternalCursor>) {
+    this.sources = cursors.map((cursor) => ({ cursor, entry: cursor, word: 0 }))
+    this.top = this.sources[0]!
   }
 
   get valid(): boolean {
     return this.heap.length > 0
   }
   get keyBytes(): Uint8Array {
-    return this.top.keyBytes
+    return this.top.entry.keyBytes
   }
   get keyStart(): number {
-    return this.top.keyStart
+    return this.top.entry.keyStart
   }
   get keyEnd(): number {
-    return this.top.keyEnd
+    return this.top.entry.keyEnd
   }
   get valueBytes(): Uint8Array {
-    return this.top.valueBytes
+    return this.top.entry.valueBytes
   }
   get valueStart(): number {
-    return this.top.valueStart
+    return this.top.entry.valueStart
   }
   get valueEnd(): number {
-    return this.top.valueEnd
+    return this.top.entry.valueEnd
   }
   get valueIsOwn(): boolean {
-    return this.top.valueIsOwn
+    return this.top.entry.valueIsOwn
   }
   get sequence(): number {
-    return this.top.sequence
+    return this.top.entry.sequence
   }
   get kind(): number {
-    return this.top.kind
+    return this.top.entry.kind
+  }
+
+  get entry(): InternalCursor {
+    return this.top.entry
   }
 
   seekToFirst(): void {
-    for (const cursor of this.cursors) cursor.seekToFirst()
+    for (const { cursor } of this.sources) cursor.seekToFirst()
     this.rebuild(1)
   }
 
   seekToLast(): void {
-    for (const cursor of this.cursors) cursor.seekToLast()
+    for (const { cursor } of this.sources) cursor.seekToLast()
     this.rebuild(-1)
   }
 
   seek(key: Uint8Array, length: number): void {
-    for (const cursor of this.cursors) cursor.seek(key, length)
+    for (const { cursor } of this.sources) cursor.seek(key, length)
     this.rebuild(1)
   }
 
   next(): void {
     if (this.direction < 0) this.turn(1)
-    this.top.next()
+    this.top.cursor.next()
     this.settle()
   }
 
   prev(): void {
     if (this.direction > 0) this.turn(-1)
-    this.top.prev()
+    this.top.cursor.prev()
     this.settle()
   }
 
@@ -83,10 +106,11 @@ export class MergeCursor implements InternalCursor {
    */
   private turn(direction: 1 | -1): void {
     const current = this.top
-    const key = current.keyBytes.slice(current.keyStart, current.keyEnd)
-    const { sequence } = current
-    for (const cursor of this.cursors) {
-      if (cursor === current) continue
+    const { entry } = current
+    const key = entry.keyBytes.slice(entry.keyStart, entry.keyEnd)
+    const { sequence } = entry
+    for (const { cursor } of this.sources) {
+      if (cursor === current.cursor) continue
       cursor.seek(key, key.length)
       while (cursor.valid && isBefore(cursor, key, sequence)) cursor.next()
       if (direction < 0) {
@@ -109,14 +133,19 @@ export class MergeCursor implements InternalCursor {
     this.direction = direction
     const { heap } = this
     heap.length = 0
-    for (const cursor of this.cursors) if (cursor.valid) heap.push(cursor)
+    for (const source of this.sources) {
+      if (!source.cursor.valid) continue
+      update(source)
+      heap.push(source)
+    }
     for (let i = (heap.length >>> 1) - 1; i >= 0; i--) this.siftDown(i)
     if (heap.length > 0) this.top = heap[0]!
   }
 
   private settle(): void {
     const { heap } = this
-    if (!this.top.valid) {
+    if (this.top.cursor.valid) update(this.top)
+    else {
       const last = heap.pop()!
       if (heap.length === 0) return
       if (last !== this.top) heap[0] = last
@@ -128,16 +157,16 @@ export class MergeCursor implements InternalCursor {
   private siftDown(at: number): void {
     const { heap, direction } = this
     const size = heap.length
-    const cursor = heap[at]!
+    const source = heap[at]!
     for (;;) {
       let child = at * 2 + 1
       if (child >= size) break
-      if (child + 1 < size && compareCursors(heap[child + 1]!, heap[child]!) * direction < 0) child++
-      if (compareCursors(heap[child]!, cursor) * direction >= 0) break
+      if (child + 1 < size && compareSources(heap[child + 1]!, heap[child]!) * direction < 0) child++
+      if (compareSources(heap[child]!, source) * direction >= 0) break
       heap[at] = heap[child]!
       at = child
     }
-    heap[at] = cursor
+    heap[at] = source
   }
 }
 
@@ -165,6 +194,9 @@ export const emptyCursor: InternalCursor = {
   valueIsOwn: false,
   sequence: 0,
   kind: 0,
+  get entry() {
+    return this
+  },
   seekToFirst: () => undefined,
   seekToLast: () => undefined,
   seek: () => undefined,

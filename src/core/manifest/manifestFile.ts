@@ -7,8 +7,8 @@ import {
   encodeFileHeader,
   expectHeader,
   fileHeaderSize,
-  formatVersion,
-  formatVersionWithValues,
+  formatVersions,
+  manifestVersionWithoutValues,
   saltOf
 } from "../storage/fileHeader.js"
 import type { StorageFile } from "../storage/storageDriver.js"
@@ -77,7 +77,7 @@ export class ManifestWriter {
   ) {
     this.salt = saltOf(storeId)
     this.holdsValues = state.version.valueFiles.size > 0
-    const version = this.holdsValues ? formatVersionWithValues : formatVersion
+    const version = this.holdsValues ? formatVersions.manifest : manifestVersionWithoutValues
     file.append(encodeFileHeader({ kind: "manifest", fileNumber, storeId }, version), 0, fileHeaderSize)
     this.size = fileHeaderSize
     this.append(snapshotEdit(state))

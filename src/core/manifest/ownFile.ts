@@ -5,9 +5,8 @@ import {
   encodeFileHeader,
   type FileKind,
   fileHeaderSize,
-  formatVersion,
-  formatVersionWithValues,
   magicSize,
+  manifestVersionWithoutValues,
   storeIdAt,
   storeIdSize
 } from "../storage/fileHeader.js"
@@ -71,7 +70,7 @@ export const isOwnFile = (
   const found = beginningOf(driver, `${directory}/${name}`)
   if (found === undefined) return false
   if (isHeader(found, headerOf(file, found, storeId))) return true
-  const isCutShort = [formatVersion, formatVersionWithValues].some((version) => {
+  const isCutShort = [undefined, manifestVersionWithoutValues].some((version) => {
     const header = headerOf(file, found, storeId, version)
     let same = 0
     while (same < found.length && found[same] === header[same]) same++
@@ -95,7 +94,7 @@ const headerOf = (
   { kind, fileNumber }: NumberedFile,
   found: Uint8Array,
   storeId: Owner["storeId"],
-  version = formatVersion
+  version?: number
 ): Uint8Array => {
   const id = new Uint8Array(storeIdSize)
   id.set(storeId ?? found.subarray(storeIdAt, storeIdAt + storeIdSize))

@@ -27,6 +27,9 @@ abstract class MemtableCursor implements InternalCursor {
   get valueBytes(): Uint8Array {
     return this.keyBytes
   }
+  get entry(): this {
+    return this
+  }
 
   seekToFirst(): void {
     this.forward(0)

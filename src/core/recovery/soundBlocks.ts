@@ -30,6 +30,14 @@ export function* soundBlocks(
     }
     lost = []
   }
+  let stretches = 0
+  const reportUnreached = (before: number, to: Uint8Array | undefined): void => {
+    const keys = { from: last ?? bounds?.smallestKey, to: to ?? bounds?.largestKey }
+    for (; stretches < table.unreached.length && table.unreached[stretches]!.offset < before; stretches++) {
+      const reason = "the index is damaged, and no further data block was found"
+      report({ file: table.path, ...table.unreached[stretches]!, region: "data block", reason, keys })
+    }
+  }
   for (const [i, handle] of table.blocks.entries()) {
     try {
       const block = table.readBlock(handle)
@@ -46,6 +54,7 @@ export function* soundBlocks(
         throw new CorruptionFailure(table.path, handle.offset, "data block", fault ?? "malformed")
       }
       reportLost(keys.first)
+      reportUnreached(handle.offset, keys.first)
       const blockOfFirst = last !== undefined && equals(last, keys.first) ? blockOfLast : i
       blockOfLast = equals(keys.first, keys.last) ? blockOfFirst : i
       last = keys.last
@@ -74,11 +83,7 @@ export function* soundBlocks(
     }
   }
   reportLost(undefined)
-  if (table.unreached !== undefined) {
-    const reason = "the index is damaged, and no further data block was found"
-    const keys = { from: last ?? bounds?.smallestKey, to: bounds?.largestKey }
-    report({ file: table.path, ...table.unreached, region: "data block", reason, keys })
-  }
+  reportUnreached(Number.POSITIVE_INFINITY, undefined)
 }
 
 /**

@@ -139,6 +139,9 @@ export class WholeCursor implements InternalCursor {
     private readonly values: SoundValues
   ) {}
 
+  get entry(): InternalCursor {
+    return this
+  }
   get valid(): boolean {
     return this.cursor.valid
   }

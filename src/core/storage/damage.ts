@@ -24,7 +24,14 @@ export interface Damage {
  * checksums of blocks, frames and edits identify their file and store. If a file has lost more than
  * its header, another region is reported too.
  */
-const redundant = new Set(["file header", "table footer", "table properties", "index block", "filter"])
+const redundant = new Set([
+  "file header",
+  "table footer",
+  "table properties",
+  "index block",
+  "index partition",
+  "filter"
+])
 
 /** Whether damage may have lost data. Redundant regions, such as an index, can be rebuilt. */
 export const mayLoseData = ({ region }: Damage): boolean => !redundant.has(region)

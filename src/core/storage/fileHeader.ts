@@ -20,17 +20,21 @@ import { CorruptionFailure, FormatFailure } from "./failure.js"
  */
 export const fileHeaderSize = 32
 
-/** The version of every file but a manifest that names value files. */
-export const formatVersion = 1
-/** The version of a manifest that names value files. */
-export const formatVersionWithValues = 2
-
 export type FileKind = "current" | "manifest" | "log" | "table" | "values"
 
-/** The newest version of a kind of file that this release reads. */
-const newestVersion = (kind: FileKind): number => (kind === "manifest" ? formatVersionWithValues : formatVersion)
+/** The newest format version of each kind of file. Files of all versions up to it can be read. */
+export const formatVersions: Readonly<Record<FileKind, number>> = {
+  current: 1,
+  manifest: 2,
+  log: 1,
+  table: 2,
+  values: 1
+}
+/** The version of a manifest that names no value file, which earlier releases read. */
+export const manifestVersionWithoutValues = 1
 
 const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54, values: 0x56 }
+const newest = Math.max(...Object.values(formatVersions))
 const magic = Uint8Array.of(0x65, 0x66, 0x66, 0x4c, 0x53, 0x4d, 0x9a)
 export const magicSize = magic.length
 export const storeIdAt = 18
@@ -38,11 +42,16 @@ export const storeIdSize = 8
 
 export interface FileHeader {
   readonly kind: FileKind
+  readonly version: number
   readonly fileNumber: number
   readonly storeId: Uint8Array
 }
 
-export const encodeFileHeader = (header: FileHeader, version = formatVersion): Uint8Array => {
+/** Returns the header of a new file. */
+export const encodeFileHeader = (
+  header: Omit<FileHeader, "version">,
+  version = formatVersions[header.kind]
+): Uint8Array => {
   const bytes = new Uint8Array(fileHeaderSize)
   bytes.set(magic)
   bytes[7] = kindBytes[header.kind]
@@ -62,9 +71,10 @@ export const decodeFileHeader = (bytes: Uint8Array, kind: FileKind, file: string
   for (let i = 0; i < magic.length; i++) if (bytes[i] !== magic[i]) return fail("not a file of this library")
   if (readU32(bytes, 28) !== checksum(bytes, 0, 28, 0)) return fail("checksum mismatch")
   const version = readU32(bytes, 8)
-  if (version < 1 || version > newestVersion(kind)) throw new FormatFailure(file, version)
-  if (bytes[7] !== kindBytes[kind]) return fail(`not a ${kind} file`)
-  return { kind, fileNumber: readU48(bytes, 12), storeId: bytes.slice(storeIdAt, storeIdAt + storeIdSize) }
+  const isKind = bytes[7] === kindBytes[kind]
+  if (version < 1 || version > (isKind ? formatVersions[kind] : newest)) throw new FormatFailure(file, version)
+  if (!isKind) return fail(`not a ${kind} file`)
+  return { kind, version, fileNumber: readU48(bytes, 12), storeId: bytes.slice(storeIdAt, storeIdAt + storeIdSize) }
 }
 
 /** Checks that a header has the file's number and the store's id. @throws CorruptionFailure */

@@ -12,8 +12,12 @@ export class BlockBuilder {
   private valuesSize = 0
   private tails: Uint8Array = new Uint8Array(256)
   private tailsSize = 0
-  private readonly fingerprints: Array<number> = []
-  private readonly groups: Array<number> = []
+  private fingerprints: Uint8Array = new Uint8Array(64)
+  /** Two offsets for each group. */
+  private groups = new Uint32Array(16)
+  private groupCount = 0
+  /** Entries until the next group begins. */
+  private untilGroup = 0
   private readonly shared = new ColumnBuilder()
   private readonly keyLengths = new ColumnBuilder()
   private readonly valueLengths = new ColumnBuilder()
@@ -43,7 +47,8 @@ export class BlockBuilder {
     const { shared, keyLengths, valueLengths, sequences, kinds } = this
     const width = 1 + shared.width + keyLengths.width + valueLengths.width + sequences.width + kinds.width
     const count = this.count + entries
-    const groups = Math.ceil(count / this.interval)
+    const groups =
+      this.groupCount + (entries > this.untilGroup ? Math.ceil((entries - this.untilGroup) / this.interval) : 0)
     return this.valuesSize + this.tailsSize + groups * 8 + count * width + bytes + blockTrailerSize
   }
 
@@ -61,8 +66,8 @@ export class BlockBuilder {
   ): void {
     const keyLength = keyEnd - keyStart
     let shared = 0
-    if (this.count % this.interval === 0) {
-      this.groups.push(this.tailsSize, this.valuesSize)
+    if (this.untilGroup === 0) {
+      this.beginGroup()
       this.headStart = this.tailsSize
       this.headLength = keyLength
     } else {
@@ -70,10 +75,13 @@ export class BlockBuilder {
       const limit = Math.min(keyLength, this.headLength)
       while (shared < limit && tails[headStart + shared] === keyBytes[keyStart + shared]) shared++
     }
-    this.tails = withRoom(this.tails, this.tailsSize, keyLength)
+    this.untilGroup--
+    if (this.tailsSize + keyLength > this.tails.length) this.tails = withRoom(this.tails, this.tailsSize, keyLength)
     copyInto(keyBytes, keyStart + shared, keyEnd, this.tails, this.tailsSize)
     this.tailsSize += keyLength - shared
-    this.buffer = withRoom(this.buffer, this.valuesSize, valueEnd - valueStart)
+    if (this.valuesSize + valueEnd - valueStart > this.buffer.length) {
+      this.buffer = withRoom(this.buffer, this.valuesSize, valueEnd - valueStart)
+    }
     copyInto(valueBytes, valueStart, valueEnd, this.buffer, this.valuesSize)
     this.valuesSize += valueEnd - valueStart
     this.shared.add(shared)
@@ -81,11 +89,25 @@ export class BlockBuilder {
     this.valueLengths.add(valueEnd - valueStart)
     this.sequences.add(sequence)
     this.kinds.add(kind)
-    this.fingerprints.push(fingerprintOf(hash2))
+    if (this.count === this.fingerprints.length) this.fingerprints = withRoom(this.fingerprints, this.count, 1)
+    this.fingerprints[this.count] = fingerprintOf(hash2)
     if (keyLength > this.lastKey.length) this.lastKey = new Uint8Array(keyLength * 2)
     copyInto(keyBytes, keyStart, keyEnd, this.lastKey, 0)
     this.lastKeyLength = keyLength
     this.count++
+  }
+
+  private beginGroup(): void {
+    const at = this.groupCount * 2
+    if (at === this.groups.length) {
+      const larger = new Uint32Array(at * 2)
+      larger.set(this.groups)
+      this.groups = larger
+    }
+    this.groups[at] = this.tailsSize
+    this.groups[at + 1] = this.valuesSize
+    this.groupCount++
+    this.untilGroup = this.interval
   }
 
   /** Whether this key equals the last key added. */
@@ -108,18 +130,22 @@ export class BlockBuilder {
     let at = this.valuesSize
     copyInto(this.tails, 0, this.tailsSize, bytes, at)
     at += this.tailsSize
-    for (const fingerprint of this.fingerprints) bytes[at++] = fingerprint
-    for (const offset of this.groups) {
-      writeU32(bytes, at, offset)
-      at += 4
-    }
-    const columns = [shared, keyLengths, valueLengths, sequences, kinds]
-    for (const column of columns) at = column.write(bytes, at)
+    copyInto(this.fingerprints, 0, this.count, bytes, at)
+    at += this.count
+    for (let i = 0; i < this.groupCount * 2; i++, at += 4) writeU32(bytes, at, this.groups[i]!)
+    at = kinds.write(
+      bytes,
+      sequences.write(bytes, valueLengths.write(bytes, keyLengths.write(bytes, shared.write(bytes, at))))
+    )
     writeU32(bytes, at, keyLengths.base)
     writeU32(bytes, at + 4, valueLengths.base)
     writeU48(bytes, at + 8, sequences.base)
     bytes[at + 14] = kinds.base
-    for (const [i, column] of columns.entries()) bytes[at + 15 + i] = column.width
+    bytes[at + 15] = shared.width
+    bytes[at + 16] = keyLengths.width
+    bytes[at + 17] = valueLengths.width
+    bytes[at + 18] = sequences.width
+    bytes[at + 19] = kinds.width
     writeU32(bytes, at + 20, this.valuesSize)
     writeU32(bytes, at + 24, this.tailsSize)
     writeU32(bytes, at + 28, this.count)
@@ -130,13 +156,18 @@ export class BlockBuilder {
   reset(): void {
     this.valuesSize = 0
     this.tailsSize = 0
-    this.fingerprints.length = 0
-    this.groups.length = 0
-    for (const column of [this.shared, this.keyLengths, this.valueLengths, this.sequences, this.kinds]) column.clear()
+    this.groupCount = 0
+    this.untilGroup = 0
+    this.shared.clear()
+    this.keyLengths.clear()
+    this.valueLengths.clear()
+    this.sequences.clear()
+    this.kinds.clear()
     this.lastKeyLength = 0
     this.count = 0
     if (this.buffer.length > keptBytes) this.buffer = new Uint8Array(1024)
     if (this.tails.length > keptBytes) this.tails = new Uint8Array(256)
+    if (this.fingerprints.length > keptBytes) this.fingerprints = new Uint8Array(64)
   }
 }
 

@@ -27,13 +27,16 @@ export class BlockCursor {
 
   constructor(private readonly malformed: () => never) {}
 
-  /** Opens a block. The cursor stays invalid until a seek. */
-  open(bytes: Uint8Array, end = bytes.length): void {
-    if (!this.view.open(bytes, 0, end)) this.malformed()
+  /** Opens the block `bytes[start, end)`. The cursor stays invalid until a seek. */
+  open(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    if (!this.view.open(bytes, start, end)) this.malformed()
     this.valueBytes = bytes
     this.valid = false
   }
 
+  get entry(): this {
+    return this
+  }
   /** Number of entries in the block. */
   get count(): number {
     return this.view.count

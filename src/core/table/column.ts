@@ -1,3 +1,5 @@
+import { writeU16 } from "../bytes/encoding.js"
+
 /**
  * The width in bytes (0, 1, 2, 3, 4 or 6) of a column whose numbers span `range`.
  *
@@ -44,40 +46,64 @@ export const sumColumn = (bytes: Uint8Array, start: number, width: number, from:
 
 /** Collects the numbers of a column. */
 export class ColumnBuilder {
-  private values: Array<number> = []
+  private values = new Float64Array(64)
+  private count = 0
   private smallest = Number.POSITIVE_INFINITY
   private largest = 0
+  /** The width of the column if it were written now. */
+  width = 0
 
   get base(): number {
-    return this.values.length === 0 ? 0 : this.smallest
-  }
-
-  get width(): number {
-    return this.values.length === 0 ? 0 : columnWidth(this.largest - this.smallest)
+    return this.count === 0 ? 0 : this.smallest
   }
 
   add(value: number): void {
-    this.values.push(value)
+    if (this.count === this.values.length) this.grow()
+    this.values[this.count++] = value
+    if (value >= this.smallest && value <= this.largest) return
     if (value < this.smallest) this.smallest = value
     if (value > this.largest) this.largest = value
+    this.width = columnWidth(this.largest - this.smallest)
   }
 
   /** Writes the column at `at` and returns the position after it. */
   write(bytes: Uint8Array, at: number): number {
-    const { base, width, values } = this
-    for (let i = 0; i < values.length && width > 0; i++) {
-      let rest = values[i]! - base
-      for (let byte = 0; byte < width; byte++) {
-        bytes[at++] = rest % 256
-        rest = Math.floor(rest / 256)
-      }
+    const { base, width, values, count } = this
+    switch (width) {
+      case 0:
+        return at
+      case 1:
+        for (let i = 0; i < count; i++) bytes[at++] = values[i]! - base
+        return at
+      default:
+        for (let i = 0; i < count; i++) {
+          const distance = values[i]! - base
+          const low = distance >>> 0
+          bytes[at] = low
+          bytes[at + 1] = low >>> 8
+          if (width > 2) bytes[at + 2] = low >>> 16
+          if (width > 3) bytes[at + 3] = low >>> 24
+          if (width > 4) writeU16(bytes, at + 4, Math.floor(distance / 2 ** 32))
+          at += width
+        }
+        return at
     }
-    return at
   }
 
   clear(): void {
-    this.values.length = 0
+    if (this.count > keptNumbers) this.values = new Float64Array(64)
+    this.count = 0
     this.smallest = Number.POSITIVE_INFINITY
     this.largest = 0
+    this.width = 0
+  }
+
+  private grow(): void {
+    const larger = new Float64Array(this.values.length * 2)
+    larger.set(this.values)
+    this.values = larger
   }
 }
+
+/** `clear` releases the memory of a column that has grown beyond this. */
+const keptNumbers = 64 * 1024

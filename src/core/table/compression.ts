@@ -7,6 +7,9 @@ export type Codec = "none" | "deflate"
 /** The byte that identifies a codec in a section's trailer. */
 export const codecByte = { none: 0, deflate: 1 } as const satisfies Record<Codec, number>
 
+/** Returns undefined if no codec of this release has the byte. */
+export const codecOf = (byte: number): Codec | undefined => (byte === 0 ? "none" : byte === 1 ? "deflate" : undefined)
+
 /**
  * Each block needs a new stream, so set-up time counts. A window no larger than the block and a
  * lower memory level keep set-up short.

@@ -1,9 +1,8 @@
-import { readU32, writeU32 } from "../bytes/encoding.js"
+import { readU32 } from "../bytes/encoding.js"
 import type { LookupKey } from "../bytes/lookupKey.js"
 
 /**
- * A Bloom filter over a table's keys. `FilterBuilder` builds one with the package `bloom-filters`.
- * Reading one does not need the package.
+ * The Bloom filter of a table of version 1, over all its keys.
  *
  * ```
  * +--------+----------+---------+
@@ -11,10 +10,11 @@ import type { LookupKey } from "../bytes/lookupKey.js"
  * +--------+----------+---------+
  * ```
  *
- * Bit `i` is bit `i % 8` of byte `floor(i / 8)`, counted from the lowest.
+ * Bit `i` is bit `i % 8` of byte `floor(i / 8)`, counted from the lowest. Enhanced double hashing
+ * (Dillinger and Manolios, 2004) derives the indexes from the two hashes of a key.
  */
 export class TableFilter {
-  constructor(
+  private constructor(
     private readonly size: number,
     private readonly hashCount: number,
     private readonly bits: Uint8Array
@@ -30,11 +30,7 @@ export class TableFilter {
     return new TableFilter(size, hashes, bytes.subarray(filterHeaderSize))
   }
 
-  /**
-   * Returns false if the key is certainly not in the table. The result is that of the package's
-   * `has`, but the indexes are computed one by one. This allocates no array, and most absent keys
-   * need only one or two indexes.
-   */
+  /** Returns false if the key is certainly not in the table. */
   has(key: LookupKey): boolean {
     const { bits, size, hashCount } = this
     let a = key.hash1
@@ -50,14 +46,6 @@ export class TableFilter {
 
   get byteLength(): number {
     return filterHeaderSize + this.bits.length
-  }
-
-  encode(): Uint8Array {
-    const bytes = new Uint8Array(this.byteLength)
-    writeU32(bytes, 0, this.size)
-    writeU32(bytes, 4, this.hashCount)
-    bytes.set(this.bits, filterHeaderSize)
-    return bytes
   }
 }
 

@@ -43,6 +43,10 @@ export class LevelCursor implements InternalCursor {
     return this.current!.kind
   }
 
+  get entry(): InternalCursor {
+    return this.current!.entry
+  }
+
   seekToFirst(): void {
     if (this.open(0)) this.current!.seekToFirst()
   }

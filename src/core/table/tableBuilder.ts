@@ -1,3 +1,4 @@
+import { equalRange } from "../bytes/bytes.js"
 import { varintLength, writeVarint } from "../bytes/encoding.js"
 import { hash, secondHash } from "../bytes/hash.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
@@ -5,7 +6,7 @@ import type { StorageFile } from "../storage/storageDriver.js"
 import type { ValueRef } from "../values/valueFile.js"
 import { BlockBuilder } from "./blockBuilder.js"
 import { type Codec, compress } from "./compression.js"
-import { FilterBuilder } from "./filterBuilder.js"
+import { PartitionBuilder } from "./partitionBuilder.js"
 import {
   encodeFooter,
   encodeProperties,
@@ -42,8 +43,8 @@ const writeSize = 64 * 1024
  * snapshots retain.
  */
 const defaultLargestBlock = 64 * 1024 * 1024
-/** Keys added to the filter between two yields. */
-const filterSlice = 16 * 1024
+/** Partitions written between two yields. */
+const partitionSlice = 64
 
 /** Writes one table file from sorted entries. */
 export class TableBuilder {
@@ -55,8 +56,10 @@ export class TableBuilder {
   private written = 0
   private pending: Handle | undefined
   private pendingLast: Uint8Array = new Uint8Array(0)
-  private hashes = new Uint32Array(256)
-  private keys = 0
+  private blocks = 0
+  private readonly partition: PartitionBuilder
+  /** The finished partitions. They are written behind the data blocks. */
+  private readonly partitions: Array<{ readonly content: Uint8Array; readonly separator: Uint8Array }> = []
   private smallestKey: Uint8Array | undefined
   private smallestSequence = Number.MAX_SAFE_INTEGER
   private largestSequence = 0
@@ -73,13 +76,20 @@ export class TableBuilder {
     private readonly options: TableOptions
   ) {
     this.data = new BlockBuilder(options.restartInterval)
+    this.partition = new PartitionBuilder(options.filterFalsePositiveRate)
     this.salt = saltOf(storeId)
     this.write(encodeFileHeader({ kind: "table", fileNumber, storeId }), fileHeaderSize)
   }
 
-  /** Size of the file so far in bytes, including what is not yet written. */
+  /** Size in bytes of the finished part of the file, including what is not yet written. */
   get size(): number {
-    return this.written + this.outputLength + this.data.size
+    return this.written + this.outputLength
+  }
+
+  /** Whether this key equals the last key added. */
+  isLastKey(bytes: Uint8Array, start: number, end: number): boolean {
+    if (!this.data.isEmpty) return this.data.isLastKey(bytes, start, end)
+    return this.pending !== undefined && equalRange(this.pendingLast, 0, this.pendingLast.length, bytes, start, end)
   }
 
   /** Adds an entry. Keys must ascend, and versions of one key must descend. */
@@ -106,7 +116,7 @@ export class TableBuilder {
     this.smallestKey ??= keyBytes.slice(keyStart, keyEnd)
     const hash1 = hash(keyBytes, keyStart, keyEnd)
     const hash2 = secondHash
-    if (isNewKey) this.remember(hash1, hash2)
+    if (isNewKey) this.partition.addKey(hash1, hash2)
     data.add(keyBytes, keyStart, keyEnd, sequence, kind, valueBytes, valueStart, valueEnd, hash2)
     this.entries++
     if (isDeletion) this.deletions++
@@ -129,7 +139,8 @@ export class TableBuilder {
     const largestKey = this.data.isEmpty ? this.pendingLast : this.data.copyLastKey()
     if (!this.data.isEmpty) this.finishBlock()
     if (this.pending !== undefined) this.addToIndex(this.pendingLast)
-    const filter = yield* this.writeFilter()
+    if (!this.partition.isEmpty) this.finishPartition(this.pendingLast)
+    const filter = yield* this.writePartitions()
     const indexContent = this.index.finish(sectionTrailerSize)
     const index = this.writeCompressed(indexContent.bytes, indexContent.length)
     const unsized: TableMeta = {
@@ -152,7 +163,7 @@ export class TableBuilder {
     content.set(encodeProperties(meta))
     const properties = this.writeSection(content, propertiesSize)
     const footer = encodeFooter(
-      { filter, index, properties },
+      { filter, index, properties, blocks: this.blocks },
       this.salt,
       this.fileNumber,
       this.written + this.outputLength
@@ -162,31 +173,18 @@ export class TableBuilder {
     return meta
   }
 
-  private *writeFilter(): Generator<void, Handle> {
-    if (this.options.filterFalsePositiveRate >= 1) return { offset: 0, length: 0 }
-    const builder = new FilterBuilder(this.keys, this.options.filterFalsePositiveRate)
-    const element = { hash1: 0, hash2: 0 }
-    for (let i = 0; i < this.keys; i++) {
-      element.hash1 = this.hashes[i * 2]!
-      element.hash2 = this.hashes[i * 2 + 1]!
-      builder.add(element)
-      if (i % filterSlice === filterSlice - 1) yield
+  /** Writes the partitions, and returns the place of all of them together. */
+  private *writePartitions(): Generator<void, Handle> {
+    const { partitions, index } = this
+    const start = this.written + this.outputLength
+    for (const [i, { content, separator }] of partitions.entries()) {
+      const { offset, length } = this.writeSection(content, content.length - sectionTrailerSize)
+      const value = new Uint8Array(varintLength(offset) + varintLength(length))
+      writeVarint(value, writeVarint(value, 0, offset), length)
+      index.add(separator, 0, separator.length, 0, 0, value, 0, value.length, 0)
+      if (i % partitionSlice === partitionSlice - 1) yield
     }
-    const filter = builder.build()
-    const content = new Uint8Array(filter.byteLength + sectionTrailerSize)
-    content.set(filter.encode())
-    return this.writeSection(content, filter.byteLength)
-  }
-
-  private remember(hash1: number, hash2: number): void {
-    if (this.keys * 2 === this.hashes.length) {
-      const larger = new Uint32Array(this.hashes.length * 2)
-      larger.set(this.hashes)
-      this.hashes = larger
-    }
-    this.hashes[this.keys * 2] = hash1
-    this.hashes[this.keys * 2 + 1] = hash2
-    this.keys++
+    return { offset: start, length: this.written + this.outputLength - start }
   }
 
   private finishBlock(): void {
@@ -196,12 +194,17 @@ export class TableBuilder {
     this.data.reset()
   }
 
-  private addToIndex(key: Uint8Array): void {
+  private addToIndex(separator: Uint8Array): void {
+    const { partition } = this
     const { offset, length } = this.pending!
-    const value = new Uint8Array(varintLength(offset) + varintLength(length))
-    writeVarint(value, writeVarint(value, 0, offset), length)
-    this.index.add(key, 0, key.length, 0, 0, value, 0, value.length, 0)
+    partition.addBlock(separator, offset, offset + length + sectionTrailerSize)
+    this.blocks++
     this.pending = undefined
+    if (partition.isFull) this.finishPartition(separator)
+  }
+
+  private finishPartition(separator: Uint8Array): void {
+    this.partitions.push({ content: this.partition.finish(sectionTrailerSize), separator })
   }
 
   private writeCompressed(bytes: Uint8Array, length: number): Handle {

@@ -2,14 +2,16 @@ import { shared } from "../bytes/bytes.js"
 import { absent } from "../cache/cacheSlots.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import { BlockCursor } from "./blockCursor.js"
+import type { BlockRun } from "./blockRun.js"
 import type { TableReader } from "./tableReader.js"
 
 const firstReadAhead = 16 * 1024
 /**
- * After this many cache misses in sequence, the cursor reads ahead. Earlier blocks are read one by
- * one and cached, because short scans are often repeated.
+ * The first blocks of a sequence are read in pieces of this many bytes and cached, because short
+ * scans are often repeated. After `shortPieces` of them, the cursor reads ahead.
  */
-const singleBlocks = 8
+const shortPiece = 4 * 1024
+const shortPieces = 8
 
 export interface TableCursorOptions {
   /** The most bytes to read at once when blocks are read in sequence. 0 turns read-ahead off. */
@@ -31,8 +33,11 @@ export class TableCursor extends BlockCursor implements InternalCursor {
   private block = -1
   /** The block last requested. A corruption error names this block. */
   private asked = -1
-  private ahead: Array<Uint8Array> = []
-  private aheadFrom = 0
+  private ahead: BlockRun | undefined
+  /** Whether the blocks of `ahead` are added to the cache when they are opened. */
+  private fillsCache = false
+  /** The run of blocks that was read last. */
+  private missedFirst = -2
   private missedLast = -2
   private sequential = 0
   private readAhead = firstReadAhead
@@ -63,6 +68,7 @@ export class TableCursor extends BlockCursor implements InternalCursor {
   }
 
   override seek(key: Uint8Array, length: number): void {
+    this.table = this.reader()
     const block = this.table.index.find(key, length)
     if (!this.load(block)) return
     super.seek(key, length)
@@ -94,7 +100,7 @@ export class TableCursor extends BlockCursor implements InternalCursor {
     }
     this.asked = block
     if (block !== this.block) {
-      if (!this.openCached(block)) this.open(this.fetch(block))
+      if (!this.openCached(block)) this.openStored(block)
       this.block = block
     }
     return true
@@ -109,28 +115,32 @@ export class TableCursor extends BlockCursor implements InternalCursor {
     if (options.giveValues) this.own = new Uint8Array(shared(new ArrayBuffer(length)))
     else if (this.own.length < length) this.own = new Uint8Array(Math.max(length, cache.unit))
     cache.copy(table, block, this.own)
-    this.open(this.own, length)
+    this.open(this.own, 0, length)
     return true
   }
 
-  private fetch(block: number): Uint8Array {
-    const { table, options } = this
-    const ahead = this.ahead[block - this.aheadFrom]
-    if (ahead !== undefined) return ahead
-    this.sequential = block === this.missedLast + 1 ? this.sequential + 1 : 0
-    if (this.sequential < singleBlocks || options.readAhead === 0) {
-      this.missedLast = block
-      this.readAhead = firstReadAhead
-      const alone = options.fillCache ? table.fillBlock(block) : table.readBlock(block)
-      if (options.giveValues) shared(alone.buffer)
-      return alone
-    }
-    this.ahead = table.readBlocks(block, this.readAhead)
-    // Uncompressed blocks share one buffer. Each compressed block has its own.
-    if (options.giveValues) for (const { buffer } of this.ahead) shared(buffer)
-    this.aheadFrom = block
-    this.missedLast = block + this.ahead.length - 1
-    this.readAhead = Math.min(this.readAhead * 2, options.readAhead)
-    return this.ahead[0]!
+  private openStored(block: number): void {
+    const { table, options, ahead } = this
+    if (ahead !== undefined && block >= ahead.first && block <= ahead.last) return this.openAhead(ahead, block)
+    const isPrevious = block === this.missedFirst - 1
+    this.sequential = isPrevious || block === this.missedLast + 1 ? this.sequential + 1 : 0
+    const isShort = this.sequential < shortPieces || options.readAhead === 0
+    const budget = Math.min(isShort ? shortPiece : this.readAhead, options.readAhead)
+    const run = isPrevious ? table.readRunUpTo(block, budget) : table.readRun(block, budget)
+    if (options.giveValues) shared(run.buffer)
+    this.ahead = run
+    this.fillsCache = isShort && options.fillCache
+    this.missedFirst = run.first
+    this.missedLast = run.last
+    this.readAhead = isShort ? firstReadAhead : Math.min(this.readAhead * 2, options.readAhead)
+    this.openAhead(run, block)
+  }
+
+  private openAhead(run: BlockRun, block: number): void {
+    // A compressed block gets a buffer of its own.
+    if (!run.open(block) && this.options.giveValues) shared(run.bytes.buffer)
+    const { bytes, start, end } = run
+    this.open(bytes, start, end)
+    if (this.fillsCache) this.table.cache.put(this.table, block, bytes.subarray(start, end))
   }
 }

@@ -10,35 +10,40 @@ import {
   writeVarint
 } from "../bytes/encoding.js"
 import { referencedBytes, type ValueRef } from "../values/valueFile.js"
-import { type Codec, codecByte, decompress } from "./compression.js"
+import { type Codec, codecByte, codecOf, decompress } from "./compression.js"
 
 /**
- * A table file (SSTable).
+ * A table file (SSTable) of version 2.
  *
  * ```
- * +-----------+------------+-----+--------+-------+------------+-----------+
- * | header 32 | data block | ... | filter | index | properties | footer 48 |
- * +-----------+------------+-----+--------+-------+------------+-----------+
+ * +-----------+------------+-----+-----------+-----+-------+------------+-----------+
+ * | header 32 | data block | ... | partition | ... | index | properties | footer 48 |
+ * +-----------+------------+-----+-----------+-----+-------+------------+-----------+
  *
- * each of data block, filter, index and properties:
+ * each of data block, partition, index and properties:
  * +---------+---------------+-------+
  * | content | compression 1 | crc 4 |   the checksum covers content and compression, and its place
  * +---------+---------------+-------+
  *
  * footer:
- *  0               6            10              16         20                    26             30  36     40     44     48
- * +---------------+------------+---------------+----------+---------------------+--------------+---+------+------+-----+
- * | filter        | length 4   | index         | length 4 | properties offset 6 | length 4     | 0 | file number 6 | crc |
- * | offset 6      |            | offset 6      |          |                     |              |   | magic 4       |     |
- * +---------------+------------+---------------+----------+---------------------+--------------+---+---------------+-----+
+ *  0               6            10              16         20                    26         30         34              40      44    48
+ * +---------------+------------+---------------+----------+---------------------+----------+----------+---------------+-------+-----+
+ * | partitions    | length 4   | index         | length 4 | properties offset 6 | length 4 | data     | file number 6 | magic | crc |
+ * | offset 6      |            | offset 6      |          |                     |          | blocks 4 |               | 4     | 4   |
+ * +---------------+------------+---------------+----------+---------------------+----------+----------+---------------+-------+-----+
  * ```
  *
  * Compression is 0 for none and 1 for deflate. Other values are reserved for future codecs.
  *
- * The index is one block whose keys are separators. A separator is at or above the last key of its
- * data block, and below the first key of the next. Its value is the offset and length of the data
- * block, as varints. If the versions of one key continue in the next block, the separator is that
- * key.
+ * A separator is at or above the last key of its data block, and below the first key of the next.
+ * If the versions of one key continue in the next block, the separator is that key. A partition
+ * (partition.ts) holds the separators of 128 data blocks, and a filter over their keys. The index
+ * is one block. Its keys are the last separators of the partitions. Its values are the offset and
+ * length of each partition, as varints.
+ *
+ * Version 1 has one filter over all keys instead of partitions, which the first handle of the
+ * footer locates, or none. Its index holds the separators and the places of the data blocks, and
+ * its footer does not count them.
  */
 export const sectionTrailerSize = 5
 export const footerSize = 48
@@ -65,6 +70,32 @@ export const sealSection = (
   writeU32(bytes, length + 1, checksum(bytes, 0, length + 1, placeSeed(salt, fileNumber, offset)))
 }
 
+/** Returns why the section stored in `bytes[start, start + length + trailer)` is damaged, or undefined. */
+export const sectionFault = (
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  salt: number,
+  fileNumber: number,
+  offset: number
+): string | undefined => {
+  const end = start + length
+  if (bytes.length < end + sectionTrailerSize) return "the file ends within it"
+  const sum = checksum(bytes, start, end + 1, placeSeed(salt, fileNumber, offset))
+  return readU32(bytes, end + 1) === sum ? undefined : "checksum mismatch"
+}
+
+/** The codec of a section, or undefined if this release does not know it. */
+export const sectionCodec = (bytes: Uint8Array, start: number, length: number): Codec | undefined =>
+  codecOf(bytes[start + length]!)
+
+/** Returns the content of a compressed section, or the reason why it is damaged. */
+export const uncompressed = (bytes: Uint8Array, start: number, length: number): Uint8Array | string => {
+  const codec = sectionCodec(bytes, start, length)
+  if (codec === undefined) return `unknown compression ${bytes[start + length]}`
+  return decompress(bytes.subarray(start, start + length)) ?? "does not decompress"
+}
+
 /**
  * Returns the content of the section stored in `bytes[start, start + length + trailer)`, or the
  * reason why it is damaged.
@@ -77,22 +108,20 @@ export const sectionContent = (
   fileNumber: number,
   offset: number
 ): Uint8Array | string => {
-  const end = start + length
-  if (bytes.length < end + sectionTrailerSize) return "the file ends within it"
-  if (readU32(bytes, end + 1) !== checksum(bytes, start, end + 1, placeSeed(salt, fileNumber, offset))) {
-    return "checksum mismatch"
-  }
-  const stored = bytes.subarray(start, end)
-  if (bytes[end] === codecByte.none) return stored
-  return bytes[end] === codecByte.deflate
-    ? (decompress(stored) ?? "does not decompress")
-    : `unknown compression ${bytes[end]}`
+  const fault = sectionFault(bytes, start, length, salt, fileNumber, offset)
+  if (fault !== undefined) return fault
+  return sectionCodec(bytes, start, length) === "none"
+    ? bytes.subarray(start, start + length)
+    : uncompressed(bytes, start, length)
 }
 
 export interface Footer {
+  /** All partitions, from the start of the first to the end of the last; in version 1 the filter. */
   readonly filter: Handle
   readonly index: Handle
   readonly properties: Handle
+  /** Number of data blocks; 0 in version 1. */
+  readonly blocks: number
 }
 
 export const encodeFooter = (footer: Footer, salt: number, fileNumber: number, offset: number): Uint8Array => {
@@ -103,6 +132,7 @@ export const encodeFooter = (footer: Footer, salt: number, fileNumber: number, o
   writeU32(bytes, 16, footer.index.length)
   writeU48(bytes, 20, footer.properties.offset)
   writeU32(bytes, 26, footer.properties.length)
+  writeU32(bytes, 30, footer.blocks)
   writeU48(bytes, 34, fileNumber)
   writeU32(bytes, 40, footerMagic)
   writeU32(bytes, 44, checksum(bytes, 0, 44, placeSeed(salt, fileNumber, offset)))
@@ -115,7 +145,7 @@ export const decodeFooter = (bytes: Uint8Array, salt: number, fileNumber: number
   if (readU32(bytes, 44) !== checksum(bytes, 0, 44, placeSeed(salt, fileNumber, offset))) return "checksum mismatch"
   if (readU32(bytes, 40) !== footerMagic || readU48(bytes, 34) !== fileNumber) return "not this table's footer"
   const handle = (at: number): Handle => ({ offset: readU48(bytes, at), length: readU32(bytes, at + 6) })
-  const footer = { filter: handle(0), index: handle(10), properties: handle(20) }
+  const footer = { filter: handle(0), index: handle(10), properties: handle(20), blocks: readU32(bytes, 30) }
   for (const { offset: start, length } of [footer.filter, footer.index, footer.properties]) {
     if (start + length + sectionTrailerSize > offset) return "a section outside the file"
   }

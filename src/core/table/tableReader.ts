@@ -5,11 +5,17 @@ import type { LookupResult } from "../cursor/lookupResult.js"
 import { CorruptionFailure } from "../storage/failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import { readExactly, readInto, type StorageFile } from "../storage/storageDriver.js"
+import type { BlockIndex } from "./blockIndex.js"
 import { BlockLookup, findInBlock } from "./blockLookup.js"
+import { BlockRun, type RunSource } from "./blockRun.js"
 import { TableFilter } from "./filter.js"
+import { FilteredIndex } from "./filteredIndex.js"
+import { partitionBlocks } from "./partition.js"
+import { PartitionedIndex } from "./partitionedIndex.js"
 import {
   decodeFooter,
   decodeProperties,
+  type Footer,
   footerSize,
   type Handle,
   sectionContent,
@@ -28,12 +34,6 @@ export class ReadCounters {
 }
 
 /**
- * After this many lookups in a row that checked the filter and found their key, lookups skip the
- * filter until one of them does not find its key.
- */
-const patience = 256
-
-/**
  * The buffer for a block that a lookup misses in the cache. The block is copied from here into the
  * cache, and searched here. Reusing one buffer is faster than allocating for each block, and leaves
  * no garbage.
@@ -41,25 +41,17 @@ const patience = 256
 const missed = new Uint8Array(64 * 1024)
 
 /**
- * An open table. Its properties and index are in memory. The filter is read when a lookup first
- * needs it, and data blocks are read on demand.
+ * An open table. Its properties and the top of its index are in memory. Data blocks, and the other
+ * parts of the index, are read on demand.
  */
-export class TableReader implements BlockOwner {
+export class TableReader implements BlockOwner, RunSource {
   readonly slots: Int32Array
-  readonly index: TableIndex
+  readonly index: BlockIndex
   readonly properties: TableMeta
-  private readonly salt: number
-  private readonly filterHandle: Handle
-  private readonly hasFilter: boolean
-  private filter: TableFilter | undefined
-  /**
-   * Starts at `patience`, so that the first lookup skips the filter: reading the filter takes
-   * longer than reading a block.
-   */
-  private foundInARow = patience
+  readonly salt: number
 
   /**
-   * Reads and checks everything except the filter and the data blocks.
+   * Reads and checks everything except filters, partitions and data blocks.
    *
    * @throws CorruptionFailure, FormatFailure, StorageFailure
    */
@@ -72,12 +64,8 @@ export class TableReader implements BlockOwner {
   ) {
     this.salt = saltOf(storeId)
     const size = file.size()
-    expectHeader(
-      decodeFileHeader(readExactly(file, 0, fileHeaderSize), "table", file.path),
-      fileNumber,
-      storeId,
-      file.path
-    )
+    const header = decodeFileHeader(readExactly(file, 0, fileHeaderSize), "table", file.path)
+    expectHeader(header, fileNumber, storeId, file.path)
     const footerStart = size - footerSize
     if (footerStart < fileHeaderSize) this.fail(0, "table footer", "the file is too short")
     const footer = decodeFooter(readExactly(file, footerStart, footerSize), this.salt, fileNumber, footerStart)
@@ -87,59 +75,69 @@ export class TableReader implements BlockOwner {
       decodeProperties(properties) ?? this.fail(footer.properties.offset, "table properties", "malformed")
     if (this.properties.size !== size)
       this.fail(footerStart, "table footer", `${size} bytes, not ${this.properties.size}`)
-    this.index = new TableIndex(this.readSection(footer.index, "index block"), footerStart, () =>
+    const index = new TableIndex(this.readSection(footer.index, "index block"), footerStart, () =>
       this.fail(footer.index.offset, "index block", "malformed")
     )
-    this.filterHandle = footer.filter
-    this.hasFilter = footer.filter.length > 0
+    this.index = header.version === 1 ? this.filteredIndex(footer, index) : this.partitionedIndex(footer, index)
     this.slots = new Int32Array(this.index.count).fill(absent)
+  }
+
+  private filteredIndex({ filter }: Footer, index: TableIndex): BlockIndex {
+    return new FilteredIndex(
+      index,
+      filter.length > 0,
+      () => TableFilter.decode(this.readSection(filter, "filter")) ?? this.fail(filter.offset, "filter", "malformed")
+    )
+  }
+
+  private partitionedIndex({ filter, index, blocks }: Footer, top: TableIndex): BlockIndex {
+    if (Math.ceil(blocks / partitionBlocks) !== top.count) this.fail(index.offset, "index block", "malformed")
+    return new PartitionedIndex(
+      top,
+      blocks,
+      filter.offset,
+      this.cache,
+      (handle) => this.readSection(handle, "index partition"),
+      ({ offset }) => this.fail(offset, "index partition", "malformed")
+    )
   }
 
   /** Bytes of memory held, without cached blocks. */
   get memory(): number {
-    return this.index.memory + this.slots.length * 4 + (this.filter?.byteLength ?? 0)
+    return this.index.memory + this.slots.length * 4
+  }
+
+  /** Drops what the cache holds of the table. */
+  release(): void {
+    this.cache.forget(this)
+    this.index.release()
   }
 
   /**
    * Looks for the newest version of `key` at or before `sequence`. Returns true and fills `found`
    * if there is one.
-   *
-   * Lookups skip a filter that has rejected nothing for `patience` lookups. Each then costs less.
-   * The price is at most one needless block read in `patience` lookups.
    */
   find(key: LookupKey, sequence: number, found: LookupResult): boolean {
-    const { counters } = this
-    const isAsked = this.foundInARow < patience && this.hasFilter
-    if (isAsked) {
-      const filter = this.filter ?? this.readFilter()
-      counters.filterChecks++
-      if (!filter.has(key)) {
-        counters.filterNegatives++
-        this.foundInARow = 0
-        return false
-      }
+    const { counters, index } = this
+    let block = index.locate(key)
+    const { hasChecked } = index
+    if (hasChecked) counters.filterChecks++
+    if (block < 0) {
+      counters.filterNegatives++
+      return false
     }
-    const { index } = this
-    for (let block = index.find(key.bytes, key.length); block < index.count; block++) {
+    for (; block < index.count; block++) {
       const result = this.findIn(block, key, sequence, found)
       if (result === BlockLookup.found) {
-        if (isAsked) this.foundInARow++
-        else if (this.filter === undefined) this.foundInARow = 0
+        index.located(true)
         return true
       }
       if (result === BlockLookup.malformed) this.failBlock(block)
       if (result !== BlockLookup.newer || !index.separatorIs(block, key.bytes, key.length)) break
     }
-    this.foundInARow = 0
-    if (isAsked) counters.filterFalsePositives++
+    index.located(false)
+    if (hasChecked) counters.filterFalsePositives++
     return false
-  }
-
-  private readFilter(): TableFilter {
-    const { offset } = this.filterHandle
-    this.filter =
-      TableFilter.decode(this.readSection(this.filterHandle, "filter")) ?? this.fail(offset, "filter", "malformed")
-    return this.filter
   }
 
   /** Searches a data block, in place if the cache has it. */
@@ -153,8 +151,8 @@ export class TableReader implements BlockOwner {
 
   /** Reads a data block. The result is valid until the next call. */
   private readMissed(index: number): Uint8Array {
-    const offset = this.index.offsetOf(index)
-    const length = this.index.lengthOf(index)
+    this.index.place(index)
+    const { offset, length } = this.index
     const whole = length + sectionTrailerSize
     if (whole > missed.length) return this.readBlock(index)
     const read = readInto(this.file, offset, whole, missed)
@@ -164,43 +162,61 @@ export class TableReader implements BlockOwner {
     return this.checkSection(bytes, 0, offset, length, "data block")
   }
 
-  /** Reads a data block that is not in the cache, and adds a copy to the cache. */
-  fillBlock(index: number): Uint8Array {
-    const block = this.readBlock(index)
-    this.cache.put(this, index, block)
-    return block
-  }
-
-  readBlock(index: number): Uint8Array {
-    return this.readSection({ offset: this.index.offsetOf(index), length: this.index.lengthOf(index) }, "data block")
+  private readBlock(index: number): Uint8Array {
+    this.index.place(index)
+    return this.readSection(this.index, "data block")
   }
 
   /**
-   * Reads the blocks from `index` on that fit in `budget` bytes, but at least one, with one read
+   * Reads the blocks from `first` on that fit in `budget` bytes, but at least one, with one read
    * call.
    */
-  readBlocks(index: number, budget: number): Array<Uint8Array> {
-    const table = this.index
-    const start = table.offsetOf(index)
-    let end = start + table.lengthOf(index) + sectionTrailerSize
-    let last = index + 1
-    while (last < table.count && table.offsetOf(last) === end && end + table.lengthOf(last) - start <= budget) {
-      end += table.lengthOf(last) + sectionTrailerSize
-      last++
+  readRun(first: number, budget: number): BlockRun {
+    const { index } = this
+    const handles = [this.handleOf(first)]
+    const start = handles[0]!.offset
+    for (let block = first + 1; block < index.count; block++) {
+      const handle = this.handleOf(block)
+      const { offset, length } = handles[handles.length - 1]!
+      if (handle.offset !== offset + length + sectionTrailerSize) break
+      if (handle.offset + handle.length - start > budget) break
+      handles.push(handle)
     }
-    const bytes = readExactly(this.file, start, end - start)
+    return this.readHandles(first, handles)
+  }
+
+  /** The same for the blocks up to `last`. */
+  readRunUpTo(last: number, budget: number): BlockRun {
+    const handles = [this.handleOf(last)]
+    const end = handles[0]!.offset + handles[0]!.length
+    let first = last
+    for (; first > 0; first--) {
+      const handle = this.handleOf(first - 1)
+      if (handle.offset + handle.length + sectionTrailerSize !== handles[0]!.offset) break
+      if (end - handle.offset > budget) break
+      handles.unshift(handle)
+    }
+    return this.readHandles(first, handles)
+  }
+
+  private handleOf(block: number): Handle {
+    this.index.place(block)
+    const { offset, length } = this.index
+    return { offset, length }
+  }
+
+  private readHandles(first: number, handles: ReadonlyArray<Handle>): BlockRun {
+    const { offset: start } = handles[0]!
+    const { offset, length } = handles[handles.length - 1]!
+    const bytes = readExactly(this.file, start, offset + length + sectionTrailerSize - start)
     this.counters.blockReads++
     this.counters.blockBytes += bytes.length
-    const blocks: Array<Uint8Array> = []
-    for (let i = index; i < last; i++) {
-      const offset = table.offsetOf(i)
-      blocks.push(this.checkSection(bytes, offset - start, offset, table.lengthOf(i), "data block"))
-    }
-    return blocks
+    return new BlockRun(this, first, handles, bytes)
   }
 
   failBlock(index: number): never {
-    return this.fail(this.index.offsetOf(index), "data block", "malformed")
+    this.index.place(index)
+    return this.fail(this.index.offset, "data block", "malformed")
   }
 
   fail(offset: number, region: string, reason: string): never {

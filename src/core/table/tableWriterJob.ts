@@ -1,4 +1,3 @@
-import { equalRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { RetentionPolicy } from "../cursor/retention.js"
@@ -12,7 +11,7 @@ export interface WriterJobOptions {
   /** Starts the next table. */
   readonly begin: () => TableBuilder
   readonly retention: RetentionPolicy
-  /** A table of at least this many bytes is finished before the next new key. */
+  /** A table with finished blocks of at least this many bytes is finished before the next new key. */
   readonly targetSize: number
   /** Bytes of entries processed between two yields. */
   readonly sliceBytes: number
@@ -37,21 +36,16 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
   const tables: Array<TableMeta> = []
   let builder: TableBuilder | undefined
   const refs = new ValueRefs()
-  let lastKey = new Uint8Array(256)
-  let lastKeyLength = -1
   let slice = 0
   let entriesRead = 0
   let entriesDropped = 0
   for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
     entriesRead++
-    const { keyBytes, keyStart, keyEnd } = cursor
-    slice += keyEnd - keyStart + cursor.valueEnd - cursor.valueStart + entryCost
-    if (retention.keeps(cursor)) {
-      if (
-        builder !== undefined &&
-        builder.size >= targetSize &&
-        !equalRange(keyBytes, keyStart, keyEnd, lastKey, 0, lastKeyLength)
-      ) {
+    const { entry } = cursor
+    const { keyBytes, keyStart, keyEnd } = entry
+    slice += keyEnd - keyStart + entry.valueEnd - entry.valueStart + entryCost
+    if (retention.keeps(entry)) {
+      if (builder !== undefined && builder.size >= targetSize && !builder.isLastKey(keyBytes, keyStart, keyEnd)) {
         tables.push(yield* builder.finish(refs.take()))
         builder = undefined
       }
@@ -63,17 +57,13 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
         keyBytes,
         keyStart,
         keyEnd,
-        cursor.sequence,
+        entry.sequence,
         kind === EntryKind.deletion,
         kind,
         valueBytes,
         valueStart,
         valueEnd
       )
-      const length = keyEnd - keyStart
-      if (length > lastKey.length) lastKey = new Uint8Array(length * 2)
-      for (let i = 0; i < length; i++) lastKey[i] = keyBytes[keyStart + i]!
-      lastKeyLength = length
     } else {
       entriesDropped++
     }

@@ -6,9 +6,10 @@ import {
   isTrivialMove,
   levelScores,
   pickCompaction,
-  pickManual,
-  pickSuperseded
+  pickSuperseded,
+  tablesOf
 } from "../../core/compaction/compactionPicker.js"
+import { manualLevel0, planManual } from "../../core/compaction/manualCompaction.js"
 import { mergeInputs } from "../../core/compaction/mergeInputs.js"
 import { dueFiles, filesToCollect, pickValues, staleFiles } from "../../core/compaction/valueGarbage.js"
 import type { FileError } from "../../LsmError.js"
@@ -54,12 +55,12 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
     Effect.gen(function* () {
       const version = manifest.unsafeVersion()
       const started = yield* Clock.currentTimeMillis
-      const { inputs, overlaps, level, outputLevel, reason } = compaction
+      const { inputs, level, outputLevel, reason } = compaction
+      const sources = tablesOf(compaction).flatMap(({ tables: from }) => from)
       let report: Effect.Effect<void>
-      const removed = [
-        ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
-        ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
-      ]
+      const removed = tablesOf(compaction).flatMap((from) =>
+        from.tables.map(({ fileNumber }) => ({ level: from.level, fileNumber }))
+      )
       // A table moved to a level of another compression would keep the one it has.
       if (isTrivialMove(compaction) && codecAt(settings, level) === codecAt(settings, outputLevel)) {
         yield* state.apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
@@ -93,9 +94,9 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
           reason,
           level,
           outputLevel,
-          inputs: numbersOf([...inputs, ...overlaps]),
+          inputs: numbersOf(sources),
           table: numbersOf(result.tables),
-          bytesRead: sizeOf(inputs) + sizeOf(overlaps),
+          bytesRead: sizeOf(sources),
           bytes,
           dropped: result.entriesDropped,
           duration
@@ -131,16 +132,24 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
   const compactRange = (range: CompactionRange): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       const { smallest, largest } = range
-      let level = 0
-      for (;;) {
+      const learn = Effect.suspend(() => {
         const version = manifest.unsafeVersion()
-        for (let at = level; at < version.levels.length; at++) {
-          yield* tables.learnSuperseded(version.overlapping(at, smallest, largest))
+        const touched = version.levels.flatMap((_, level) => version.overlapping(level, smallest, largest))
+        return tables.learnSuperseded(touched)
+      })
+      yield* learn
+      const first = manualLevel0(manifest.unsafeVersion(), range, garbage())
+      if (first !== undefined) {
+        yield* run(first, staleFiles(manifest.unsafeVersion()))
+        yield* learn
+      }
+      // The first pass shows which value files are stale, and the second collects those.
+      for (let pass = 0; pass < 2; pass++) {
+        if (pass > 0 && staleFiles(manifest.unsafeVersion()).length === 0) return
+        for (const compaction of planManual(manifest.unsafeVersion(), range, garbage())) {
+          if (state.isHalted()) return
+          yield* run(compaction, staleFiles(manifest.unsafeVersion()))
         }
-        const compaction = pickManual(manifest.unsafeVersion(), level, range, garbage())
-        if (compaction === undefined || state.isHalted()) return
-        yield* run(compaction, staleFiles(manifest.unsafeVersion()))
-        level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
       }
     }).pipe(
       state.unlessVanished,

@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { Retention } from "../../core/cursor/retention.js"
+import type { WriterJobResult } from "../../core/table/tableWriterJob.js"
 import type { FileError } from "../../LsmError.js"
 import type { SingleMemtable } from "../../Memtable.js"
 import { logDebug } from "../effect/logging.js"
@@ -28,8 +29,35 @@ export interface Flush {
 }
 
 export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }: WriteStalls): Flush => {
-  const { manifest, memtable, metrics, tables, wal } = state.parts
+  const { manifest, memtable, merger, metrics, tables, wal } = state.parts
   const { gate } = state
+
+  /**
+   * Writes the table of a memtable: in a thread, from the log, if there is one for that, and
+   * otherwise from the memtable. The log segment was handed to the operating system as a whole when
+   * the log was rotated, whatever the durability of its records.
+   */
+  const write = (frozen: SingleMemtable): Effect.Effect<WriterJobResult, FileError> =>
+    Effect.suspend(() => {
+      const { storeId, unsafeAllocate: allocate } = manifest
+      const snapshots = state.hooks.snapshots()
+      const inThisThread = Effect.suspend(() =>
+        tables.write({
+          cursor: mergeCursors(frozen.versionCursors()),
+          retention: new Retention(snapshots, () => false),
+          targetSize: Number.POSITIVE_INFINITY,
+          level: 0,
+          allocate
+        })
+      )
+      const segment = state.segmentOf.get(frozen)
+      if (merger.flush === undefined || segment === undefined) return inThisThread
+      const { count, dataBytes, largestSequence: last } = frozen
+      const sequences = { first: last - count + 1, last }
+      return Effect.flatMap(merger.flush({ storeId, segment, sequences, snapshots, dataBytes, allocate }), (written) =>
+        written === undefined ? inThisThread : Effect.succeed(written)
+      )
+    })
 
   const flushTable = (frozen: SingleMemtable): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
@@ -44,22 +72,13 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       // named ones means that an edit was lost.
       const older = manifest.unsafeState().segments.slice(0, -1)
       const removedSegments = older.filter((segment) => segment < keptFrom)
-      const written = yield* writeAndApply(
-        state,
-        tables.write({
-          cursor: mergeCursors(frozen.versionCursors()),
-          retention: new Retention(state.hooks.snapshots(), () => false),
-          targetSize: Number.POSITIVE_INFINITY,
-          level: 0,
-          allocate: manifest.unsafeAllocate
-        }),
-        ({ tables: added, valueFiles }) => ({
-          added: added.map((table) => ({ level: 0, table })),
-          valueFiles,
-          flushedSequence: frozen.largestSequence,
-          removedSegments
-        })
-      )
+      yield* tables.forgetEntries(mergeCursors(frozen.versionCursors()))
+      const written = yield* writeAndApply(state, write(frozen), ({ tables: added, valueFiles }) => ({
+        added: added.map((table) => ({ level: 0, table })),
+        valueFiles,
+        flushedSequence: frozen.largestSequence,
+        removedSegments
+      }))
       memtable.unsafeRelease(frozen)
       const bytes = bytesWritten(written)
       metrics.flushes.add(1)

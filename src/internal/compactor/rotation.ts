@@ -43,6 +43,7 @@ export const makeRotation = (state: CompactorState): Rotation => {
     isWanted = false
     const { segment, segmentBytes } = wal.unsafeStatus()
     unreported.push({ segment, bytes: segmentBytes })
+    if (active.firstSegment === segment) state.segmentOf.set(active, segment)
     memtable.unsafeFreeze(wal.unsafeRotate())
     state.wake("flush")
     state.wake("segment preparation")

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { type FileError, StorageError } from "../../LsmError.js"
 import type { Settings } from "../../LsmOptions.js"
 import type { Change, ManifestService } from "../../Manifest.js"
-import type { MemtableService } from "../../Memtable.js"
+import type { MemtableService, SingleMemtable } from "../../Memtable.js"
 import type { MetricsService } from "../../Metrics.js"
 import type { SSTableStoreService } from "../../SSTableStore.js"
 import type { StorageService } from "../../Storage.js"
@@ -49,6 +49,11 @@ export class CompactorState {
   readonly gate = new Gate()
   /** Makes a failure fatal if its cause is that the whole directory has vanished. */
   readonly unlessVanished: ReturnType<typeof detectVanished>
+  /**
+   * The log segment of a frozen memtable that holds the records of this segment and no others. A
+   * memtable with replayed records has none.
+   */
+  readonly segmentOf = new WeakMap<SingleMemtable, number>()
   /** How often flushes have failed, and the preparation of the segments that they need. */
   flushFailures = 0
   /** The last failure of each kind of work that has not succeeded since. */

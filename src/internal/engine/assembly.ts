@@ -33,6 +33,14 @@ export interface Replacements {
   readonly compactor?: Layer.Layer<Compactor.Compactor, OpenError, Upper> | undefined
 }
 
+/** Makes the merger of a store, unless it is replaced. */
+export type MakeMerger = (
+  settings: LsmOptions.Settings
+) => Effect.Effect<TableMerger.TableMergerService, never, Storage | SSTableStore.SSTableStore | Scope.Scope>
+
+/** The merger of a store that does all work in its own thread. */
+const mergerHere: MakeMerger = () => TableMerger.make
+
 /**
  * Makes the components of a store from the bottom up, on the `Storage` that is provided. Each is
  * made by its `make`, or built from the layer that replaces it, and gets what was made before. They
@@ -44,7 +52,8 @@ export interface Replacements {
  */
 export const makeComponents = (
   options: LsmOptions.LsmOptions,
-  replacements: Replacements = {}
+  replacements: Replacements = {},
+  makeMerger: MakeMerger = mergerHere
 ): Effect.Effect<Context.Context<Components>, OpenError, Storage | Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* LsmOptions.resolveOptions(options)
@@ -56,7 +65,7 @@ export const makeComponents = (
     const withWal = yield* add(scope, withManifest, Wal.Wal, Wal.make(settings), wal)
     const withMemtable = yield* add(scope, withWal, Memtable.Memtable, Memtable.make(settings), memtable)
     const middle = yield* add(scope, withMemtable, SSTableStore.SSTableStore, SSTableStore.make(settings), tables)
-    const upper = yield* add(scope, middle, TableMerger.TableMerger, TableMerger.make, merger)
+    const upper = yield* add(scope, middle, TableMerger.TableMerger, makeMerger(settings), merger)
     return yield* add(scope, upper, Compactor.Compactor, Compactor.make(settings), compactor)
   })
 
@@ -84,7 +93,8 @@ const add = <Below, Id, Service>(
 export const openOn = (
   storage: StorageService,
   options: LsmOptions.LsmOptions,
-  replacements?: Replacements
+  replacements?: Replacements,
+  makeMerger?: MakeMerger
 ): Effect.Effect<Store, OpenError, Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* LsmOptions.resolveOptions(options)
@@ -97,7 +107,7 @@ export const openOn = (
     const base = Context.add(Context.make(Storage, storage), Scope.Scope, ofComponents)
     return yield* Effect.uninterruptibleMask((restore) =>
       restore(
-        Effect.flatMap(Effect.provide(makeComponents(settings, replacements), base), (components) =>
+        Effect.flatMap(Effect.provide(makeComponents(settings, replacements, makeMerger), base), (components) =>
           Effect.provide(openStore(settings), Context.add(components, Scope.Scope, ofStore))
         )
       ).pipe(

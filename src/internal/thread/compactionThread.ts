@@ -1,4 +1,4 @@
-// The program of the worker thread that `CompactionWorker` starts.
+// The program of the worker that `CompactionWorker` starts.
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeWorkerRunner from "@effect/platform-node/NodeWorkerRunner"
 import * as Effect from "effect/Effect"

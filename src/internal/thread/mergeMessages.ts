@@ -1,8 +1,9 @@
 import * as Schema from "effect/Schema"
 import { Corruption, DiskFull, StorageError, UnsupportedFormat } from "../../LsmError.js"
+import { SegmentUnusable } from "../background/segmentUnusable.js"
 
 /**
- * Messages between a store and the worker thread that merges its tables. They are plain data, and
+ * Messages between a store and the worker thread that flushes and merges. They are plain data, and
  * errors keep their fields.
  */
 
@@ -36,7 +37,7 @@ const TableOptions = Schema.Struct({
   maxOpenTables: Schema.Number,
   tableBytes: Schema.Number,
   valueThreshold: Schema.Number,
-  blockBytes: Schema.Number,
+  blockBytes: Schema.UndefinedOr(Schema.Number),
   restartInterval: Schema.Number,
   filterFalsePositiveRate: Schema.Number,
   compression: Schema.Array(Schema.Literal("none", "deflate")),
@@ -57,8 +58,23 @@ export const MergeRequest = Schema.Struct({
   fileNumbers: Schema.Array(Schema.Number)
 })
 
-export type MergeRequest = typeof MergeRequest.Type
+/**
+ * A flush of the memtable whose records a log segment holds. Its table takes its number from
+ * `fileNumbers`.
+ */
+export const FlushRequest = Schema.Struct({
+  options: TableOptions,
+  storeId: Schema.Uint8ArrayFromSelf,
+  segment: Schema.Number,
+  sequences: Schema.Struct({ first: Schema.Number, last: Schema.Number }),
+  snapshots: Schema.Array(Schema.Number),
+  fileNumbers: Schema.Array(Schema.Number)
+})
 
+/** A kind of work. */
+export const Kind = Schema.Struct({ kind: Schema.Literal("flush", "merge") })
+
+/** The tables that were written. */
 export const MergeResult = Schema.Struct({
   tables: Schema.Array(TableMeta),
   valueFiles: Schema.Array(ValueFile),
@@ -66,6 +82,6 @@ export const MergeResult = Schema.Struct({
   entriesDropped: Schema.Number
 })
 
-export type MergeResult = typeof MergeResult.Type
-
 export const MergeFailure = Schema.Union(StorageError, DiskFull, Corruption, UnsupportedFormat)
+
+export const FlushFailure = Schema.Union(StorageError, DiskFull, Corruption, UnsupportedFormat, SegmentUnusable)

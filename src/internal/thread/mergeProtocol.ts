@@ -1,5 +1,5 @@
 import * as Schema from "effect/Schema"
-import { MergeFailure, MergeRequest, MergeResult } from "./mergeMessages.js"
+import { FlushFailure, FlushRequest, Kind, MergeFailure, MergeRequest, MergeResult } from "./mergeMessages.js"
 
 /** Merges tables. */
 export class Merge extends Schema.TaggedRequest<Merge>()("Merge", {
@@ -8,13 +8,22 @@ export class Merge extends Schema.TaggedRequest<Merge>()("Merge", {
   payload: MergeRequest.fields
 }) {}
 
-/** Returns when no merge is running. An interrupted merge has removed its files by then. */
+/** Writes a table of level 0 from a log segment. */
+export class Flush extends Schema.TaggedRequest<Flush>()("Flush", {
+  failure: FlushFailure,
+  success: MergeResult,
+  payload: FlushRequest.fields
+}) {}
+
+/**
+ * Returns when no work of a kind is under way. Interrupted work has removed its files by then.
+ */
 export class Settle extends Schema.TaggedRequest<Settle>()("Settle", {
   failure: Schema.Never,
   success: Schema.Void,
-  payload: {}
+  payload: Kind.fields
 }) {}
 
-export type Request = Merge | Settle
+export type Request = Merge | Flush | Settle
 
-export const Request = Schema.Union(Merge, Settle)
+export const Request = Schema.Union(Merge, Flush, Settle)

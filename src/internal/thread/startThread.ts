@@ -9,11 +9,12 @@ import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as ParseResult from "effect/ParseResult"
 import * as Scope from "effect/Scope"
+import type { WriterJobResult } from "../../core/table/tableWriterJob.js"
 import type { FileError } from "../../LsmError.js"
-import type { MergeResult } from "./mergeMessages.js"
-import { Merge, type Request, Settle } from "./mergeProtocol.js"
-import type { MergeThread, Referenced } from "./mergeThread.js"
-import { ThreadDied } from "./threadDied.js"
+import type { SegmentUnusable } from "../background/segmentUnusable.js"
+import type { Referenced, StoreThread } from "../background/storeThread.js"
+import { ThreadDied } from "../background/threadDied.js"
+import { Flush, Merge, type Request, Settle } from "./mergeProtocol.js"
 
 /**
  * A platform whose workers stay dead: when one dies, `died` is called and waiting requests fail.
@@ -57,7 +58,7 @@ const toThreadDied = ({ cause }: WorkerError): ThreadDied => new ThreadDied({ ca
  */
 export const startThread = (
   parent: Scope.Scope
-): Effect.Effect<MergeThread, ThreadDied, Worker.PlatformWorker | Worker.Spawner> =>
+): Effect.Effect<StoreThread, ThreadDied, Worker.PlatformWorker | Worker.Spawner> =>
   Effect.uninterruptible(
     Effect.gen(function* () {
       const platform = yield* Worker.PlatformWorker
@@ -108,8 +109,10 @@ export const startThread = (
           Effect.catchIf(isWorkerError, (error) => Effect.fail(toThreadDied(error)))
         )
       return {
-        merge: (request) => unlessDead<MergeResult, FileError>(worker.executeEffect(new Merge(request))),
-        settle: Effect.suspend(() => unlessDead<void, never>(worker.executeEffect(new Settle()))),
+        merge: (request) => unlessDead<WriterJobResult, FileError>(worker.executeEffect(new Merge(request))),
+        flush: (request) =>
+          unlessDead<WriterJobResult, FileError | SegmentUnusable>(worker.executeEffect(new Flush(request))),
+        settle: (kind) => unlessDead<void, never>(worker.executeEffect(new Settle({ kind }))),
         unsafeIsDead: () => death !== undefined,
         unsafeKeepAlive: (keep) => (keep ? handle?.ref?.() : handle?.unref?.()),
         close: Scope.close(scope, Exit.void)

@@ -24,6 +24,9 @@ export class ArrayCursor implements Memtable.InternalCursor {
   private get version(): Version | undefined {
     return this.versions[this.at]
   }
+  get entry(): this {
+    return this
+  }
   get valid(): boolean {
     return this.version !== undefined
   }

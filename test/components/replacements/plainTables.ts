@@ -85,6 +85,7 @@ export const layer = ({
           return Math.round((before / versions.length) * size)
         },
         write,
+        forgetEntries: () => Effect.void,
         unsafeSuperseded: ({ superseded }) => superseded,
         unsafeHasSuperseded: () => false,
         learnSuperseded: () => Effect.void,

@@ -136,4 +136,36 @@ describe("the block cache", () => {
       expect(found(cache)).toEqual(new Uint8Array(size).fill(2))
     })
   }
+
+  it("gives back what others claim", () => {
+    let claimed = 0
+    const cache = new BlockCache(100_000, blockSize, () => claimed)
+    const [of] = owners(1, 400)
+    for (let i = 0; i < 200; i++) cache.put(of!, i, new Uint8Array(i % 3 === 0 ? 2000 : 400))
+    expect(cache.used).toBeGreaterThan(60_000)
+    for (claimed of [50_000, 90_000, 100_000]) {
+      cache.shrink()
+      expect(cache.used).toBeLessThanOrEqual(100_000 - claimed)
+    }
+    cache.put(of!, 300, new Uint8Array(400))
+    expect(cache.used).toBe(0)
+    claimed = 0
+    cache.put(of!, 301, new Uint8Array(400))
+    expect(cache.get(of!, 301)).toBe(true)
+  })
+
+  it("settles when small and large blocks need the same memory", () => {
+    const cache = new BlockCache(1 << 20, blockSize)
+    const [small, large] = owners(2, 4000)
+    for (let i = 0; i < 20_000; i++) {
+      const at = (i * 7919) % 4000
+      if (!cache.find(small!, at)) cache.add(small!, at, new Uint8Array(400))
+      if (!cache.find(large!, at)) cache.add(large!, at, new Uint8Array(2000))
+    }
+    const before = cache.evictions
+    cache.add(large!, large!.slots.indexOf(absent), new Uint8Array(2000))
+    cache.add(small!, small!.slots.indexOf(absent), new Uint8Array(400))
+    // One of each kind, not a whole chunk.
+    expect(cache.evictions - before).toBeLessThanOrEqual(3)
+  })
 })

@@ -2,6 +2,7 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { compare } from "../../../src/core/bytes/bytes.js"
 import * as picker from "../../../src/core/compaction/compactionPicker.js"
+import { manualLevel0, planManual } from "../../../src/core/compaction/manualCompaction.js"
 import { levelCount, Version, versionFault } from "../../../src/core/manifest/version.js"
 import type { TableMeta } from "../../../src/core/table/tableFormat.js"
 import { check } from "../../support/property.js"
@@ -11,15 +12,13 @@ const limits = { level0Tables: 4, level1Bytes: 500, levelRatio: 2, threshold: 0.
 
 /** The version after a compaction that merges everything into one table of the widest range. */
 const carryOut = (version: Version, compaction: picker.Compaction): Version => {
-  const { level, outputLevel, inputs, overlaps } = compaction
-  const removed = [
-    ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
-    ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
-  ]
+  const { outputLevel, inputs } = compaction
+  const all = picker.tablesOf(compaction)
+  const removed = all.flatMap(({ level, tables }) => tables.map(({ fileNumber }) => ({ level, fileNumber })))
   if (picker.isTrivialMove(compaction)) {
     return version.apply({ removed, added: inputs.map((moved) => ({ level: outputLevel, table: moved })) })
   }
-  const { smallest, largest } = picker.keyRange([...inputs, ...overlaps])
+  const { smallest, largest } = picker.keyRange(all.flatMap(({ tables }) => tables))
   const highest = Math.max(...numbersOf(version).flat())
   const merged = { ...table(highest + 1, 0, 0), smallestKey: smallest, largestKey: largest }
   return version.apply({ removed, added: [{ level: outputLevel, table: merged }] })
@@ -36,20 +35,23 @@ const holdsGarbage = ({ superseded, smallestSequence, largestSequence }: TableMe
   (superseded === undefined ? smallestSequence < largestSequence : superseded.entries > 0) &&
   !snapshots.some((held) => held >= smallestSequence && held < largestSequence)
 
+const meets = (a: TableMeta, b: TableMeta) =>
+  compare(a.largestKey, b.smallestKey) >= 0 && compare(a.smallestKey, b.largestKey) <= 0
+
 /** Checks a compaction: it must not move a version of a key below an older one. */
 const expectSound = (version: Version, compaction: picker.Compaction): void => {
-  const { level, outputLevel, inputs, overlaps } = compaction
+  const { outputLevel, inputs } = compaction
   expect(inputs.length).toBeGreaterThan(0)
-  for (const input of inputs) expect(version.levels[level]).toContain(input)
-  for (const overlap of overlaps) expect(version.levels[outputLevel]).toContain(overlap)
-  if (level === 0) expect(inputs.length).toBe(version.levels[0]!.length)
-  expect([level, level + 1]).toContain(outputLevel)
   expect(outputLevel).toBeLessThan(levelCount)
-  if (level !== outputLevel) {
-    const meets = (a: TableMeta, b: TableMeta) =>
-      compare(a.largestKey, b.smallestKey) >= 0 && compare(a.smallestKey, b.largestKey) <= 0
-    for (const below of version.levels[outputLevel]!) {
-      if (inputs.some((input) => meets(input, below))) expect(overlaps).toContain(below)
+  const included = picker.tablesOf(compaction)
+  const numbers = new Set(included.flatMap(({ tables }) => tables.map(({ fileNumber }) => fileNumber)))
+  for (const { level, tables } of included) {
+    expect(level).toBeLessThanOrEqual(outputLevel)
+    for (const one of tables) {
+      expect(version.levels[level]).toContain(one)
+      for (let below = level; below <= (level === outputLevel ? -1 : outputLevel); below++) {
+        for (const other of version.levels[below]!) if (meets(one, other)) expect(numbers).toContain(other.fileNumber)
+      }
     }
   }
   const next = carryOut(version, compaction)
@@ -92,14 +94,21 @@ describe("the compaction picker", () => {
         const touches = ({ smallestKey, largestKey }: TableMeta) =>
           (from === undefined || largestKey[0]! >= from) && (to === undefined || smallestKey[0]! <= to)
         let version = start
-        let level = 0
-        for (let i = 0; ; i++) {
-          const compaction = picker.pickManual(version, level, range, garbage(...snapshots))
-          if (compaction === undefined) break
+        const first = manualLevel0(version, range, garbage(...snapshots))
+        if (first !== undefined) {
+          expectSound(version, first)
+          version = carryOut(version, first)
+        }
+        const written = new Set<number>()
+        for (const compaction of planManual(version, range, garbage(...snapshots))) {
           expectSound(version, compaction)
+          for (const { tables } of picker.tablesOf(compaction)) {
+            for (const { fileNumber } of tables) {
+              expect(written).not.toContain(fileNumber)
+              written.add(fileNumber)
+            }
+          }
           version = carryOut(version, compaction)
-          level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
-          expect(i).toBeLessThan(levelCount + 1)
         }
         const touched = version.levels.map((tables) => tables.filter(touches))
         const deepest = touched.findLastIndex((tables) => tables.length > 0)
@@ -115,13 +124,45 @@ describe("the compaction picker", () => {
     )
   })
 
-  it("also rewrites tables between two with tombstones in a manual compaction", () => {
-    const tables = [table(1, 1, 2, { deletions: 1 }), table(2, 3, 4), table(3, 5, 6, { deletions: 1 }), table(4, 7, 8)]
+  const all = { smallest: undefined, largest: undefined }
+
+  it("merges all levels at once in a manual compaction, and moves what overlaps nothing", () => {
+    const version = new Version([
+      [table(9, 1, 4), table(8, 2, 6)],
+      [table(1, 3, 5), table(2, 20, 21), table(3, 30, 31)],
+      [table(4, 6, 7), table(5, 22, 23)],
+      [table(6, 1, 2), table(7, 24, 25)],
+      [],
+      [],
+      []
+    ])
+    const plan = planManual(version, all, garbage())
+    expect(plan.map(({ level, outputLevel }) => [level, outputLevel])).toEqual([
+      [0, 3],
+      [1, 3],
+      [2, 3],
+      [1, 3]
+    ])
+    const [merge, ...moves] = plan
+    expect(merge!.inputs.map(({ fileNumber }) => fileNumber)).toEqual([9, 8])
+    expect(picker.tablesOf(merge!).map(({ level, tables }) => [level, tables.length])).toEqual([
+      [0, 2],
+      [1, 1],
+      [2, 1],
+      [3, 1]
+    ])
+    expect(moves.map(picker.isTrivialMove)).toEqual([true, true, true])
+    expect(picker.isTrivialMove(merge!)).toBe(false)
+  })
+
+  it("merges neighbours with tombstones together in a manual compaction", () => {
+    const tables = [table(1, 1, 2, { deletions: 1 }), table(2, 3, 4, { deletions: 1 }), table(3, 5, 6), table(4, 7, 8)]
     const version = new Version([[], [], tables, [], [], [], []])
-    const compaction = picker.pickManual(version, 0, { smallest: undefined, largest: undefined }, garbage())!
+    const [compaction, ...others] = planManual(version, all, garbage())
+    expect(others).toEqual([])
     expect(compaction).toMatchObject({ reason: "tombstones", level: 2, outputLevel: 2 })
-    expectSound(version, compaction)
-    expect(numbersOf(carryOut(version, compaction))[2]).toEqual([5, 4])
+    expectSound(version, compaction!)
+    expect(numbersOf(carryOut(version, compaction!))[2]).toEqual([5, 3, 4])
   })
 
   it("rewrites tables with versions that no snapshot needs, each once", () => {
@@ -154,14 +195,9 @@ describe("the compaction picker", () => {
     const few = { ...table(1, 1, 2), superseded: { entries: 1, bytes: 4 }, entries: 11, largestSequence: 9 }
     const version = new Version([[], [], [few], [], [], [], []])
     expect(picker.pickSuperseded(version, garbage())).toBeUndefined()
-    const all = { smallest: undefined, largest: undefined }
-    expect(picker.pickManual(version, 0, all, garbage())).toMatchObject({
-      reason: "versions",
-      level: 2,
-      outputLevel: 2
-    })
-    for (const needed of [1, 8]) expect(picker.pickManual(version, 0, all, garbage(0, needed))).toBeUndefined()
-    expect(picker.pickManual(version, 0, all, garbage(0, 9))).toMatchObject({ inputs: [few] })
+    expect(planManual(version, all, garbage())).toMatchObject([{ reason: "versions", level: 2, outputLevel: 2 }])
+    for (const needed of [1, 8]) expect(planManual(version, all, garbage(0, needed))).toEqual([])
+    expect(planManual(version, all, garbage(0, 9))).toMatchObject([{ inputs: [few] }])
     const big = { ...few, superseded: { entries: 1, bytes: 5 } }
     const other = new Version([[], [], [big], [], [], [], []])
     expect(picker.pickSuperseded(other, garbage())).toMatchObject({ inputs: [big] })
@@ -208,9 +244,8 @@ describe("the compaction picker", () => {
     const one = { level0Tables: 1, level1Bytes: 500, levelRatio: 2, threshold: 1 }
     const alone = (...tables: ReadonlyArray<TableMeta>) =>
       picker.isTrivialMove(picker.pickCompaction(levels(...tables), one)!)
-    const all = { smallest: undefined, largest: undefined }
     const byHand = (held: ReadonlyArray<number>, ...tables: ReadonlyArray<TableMeta>) =>
-      picker.isTrivialMove(picker.pickManual(levels(...tables), 0, all, garbage(...held))!)
+      planManual(levels(...tables), all, garbage(...held)).every(picker.isTrivialMove)
     for (const of of [alone, (...tables: ReadonlyArray<TableMeta>) => byHand([], ...tables)]) {
       expect(of(table(2, 1, 2), table(1, 3, 4))).toBe(true)
       expect(of(table(2, 3, 4), table(1, 1, 2))).toBe(true)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { type Compaction, pickCompaction, pickManual } from "../../../src/core/compaction/compactionPicker.js"
+import { type Compaction, pickCompaction } from "../../../src/core/compaction/compactionPicker.js"
+import { planManual } from "../../../src/core/compaction/manualCompaction.js"
 import { mergeInputs } from "../../../src/core/compaction/mergeInputs.js"
 import { Version } from "../../../src/core/manifest/version.js"
 import { VersionSet } from "../../../src/core/manifest/versionSet.js"
@@ -96,7 +97,7 @@ describe("eight times as many tables", () => {
     expect(pick(large)).toBeLessThan(pick(small) * 9)
     const range = { smallest: undefined, largest: undefined }
     const manual = (version: Version) =>
-      looksOf(() => pickManual(version, 0, range, { snapshots: [], supersededOf: () => undefined }))
+      looksOf(() => planManual(version, range, { snapshots: [], supersededOf: () => undefined }))
     expect(manual(large)).toBeLessThan(manual(small) * 9)
   })
 

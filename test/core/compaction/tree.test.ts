@@ -1,6 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import * as picker from "../../../src/core/compaction/compactionPicker.js"
+import { manualLevel0, planManual } from "../../../src/core/compaction/manualCompaction.js"
 import { mergeInputs, tablesAtMost } from "../../../src/core/compaction/mergeInputs.js"
 import type { InternalCursor } from "../../../src/core/cursor/internalCursor.js"
 import { mergeCursors } from "../../../src/core/cursor/mergeCursor.js"
@@ -45,12 +46,10 @@ class Tree {
   }
 
   compactRange(smallest: Uint8Array | undefined, largest: Uint8Array | undefined): void {
-    for (let level = 0; ; ) {
-      const compaction = picker.pickManual(this.version, level, { smallest, largest }, this.garbage)
-      if (compaction === undefined) return
-      this.carryOut(compaction)
-      level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
-    }
+    const range = { smallest, largest }
+    const first = manualLevel0(this.version, range, this.garbage)
+    if (first !== undefined) this.carryOut(first)
+    for (const compaction of planManual(this.version, range, this.garbage)) this.carryOut(compaction)
   }
 
   /** The entries visible at `sequence`. */
@@ -88,11 +87,10 @@ class Tree {
 
   private carryOut(compaction: picker.Compaction): void {
     const { version } = this
-    const { level, outputLevel, inputs, overlaps } = compaction
-    const removed = [
-      ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
-      ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
-    ]
+    const { outputLevel, inputs } = compaction
+    const removed = picker
+      .tablesOf(compaction)
+      .flatMap(({ level, tables }) => tables.map(({ fileNumber }) => ({ level, fileNumber })))
     let tables = inputs
     if (!picker.isTrivialMove(compaction)) {
       const { runs, below } = mergeInputs(compaction, version)

@@ -1,6 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import * as picker from "../../../src/core/compaction/compactionPicker.js"
+import { planManual } from "../../../src/core/compaction/manualCompaction.js"
 import { filesAtMost, mergeInputs } from "../../../src/core/compaction/mergeInputs.js"
 import * as garbage from "../../../src/core/compaction/valueGarbage.js"
 import { EntryKind } from "../../../src/core/cursor/entryKind.js"
@@ -67,14 +68,13 @@ class Store {
   }
 
   compactAll(): void {
-    for (let level = 0; ; ) {
+    const range = { smallest: undefined, largest: undefined }
+    for (let pass = 0; pass < 2; pass++) {
       const staleFiles = garbage.staleFiles(this.version)
-      const range = { smallest: undefined, largest: undefined }
       const found = { snapshots: [], supersededOf: ({ superseded }: TableMeta) => superseded, staleFiles }
-      const compaction = picker.pickManual(this.version, level, range, found)
-      if (compaction === undefined) return
-      this.carryOut(compaction, staleFiles)
-      level = compaction.outputLevel === compaction.level ? compaction.level + 1 : compaction.outputLevel
+      for (const compaction of planManual(this.version, range, found)) {
+        this.carryOut(compaction, garbage.staleFiles(this.version))
+      }
     }
   }
 
@@ -131,11 +131,10 @@ class Store {
 
   private carryOut(compaction: picker.Compaction, due: ReadonlyArray<number>): void {
     const { version } = this
-    const { level, outputLevel, inputs, overlaps } = compaction
-    const removed = [
-      ...inputs.map(({ fileNumber }) => ({ level, fileNumber })),
-      ...overlaps.map(({ fileNumber }) => ({ level: outputLevel, fileNumber }))
-    ]
+    const { outputLevel, inputs } = compaction
+    const removed = picker
+      .tablesOf(compaction)
+      .flatMap(({ level, tables }) => tables.map(({ fileNumber }) => ({ level, fileNumber })))
     if (picker.isTrivialMove(compaction)) {
       this.version = version.apply({ removed, added: inputs.map((table) => ({ level: outputLevel, table })) })
     } else {

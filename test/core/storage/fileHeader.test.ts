@@ -27,7 +27,7 @@ describe("a file header", () => {
           const bytes = header.encodeFileHeader({ kind, fileNumber, storeId: id })
           expect(bytes.length).toBe(header.fileHeaderSize)
           const decoded = header.decodeFileHeader(bytes, kind, "f")
-          expect(decoded).toEqual({ kind, fileNumber, storeId: id })
+          expect(decoded).toEqual({ kind, version: header.formatVersions[kind], fileNumber, storeId: id })
           header.expectHeader(decoded, fileNumber, id, "f")
           for (const other of kinds) {
             if (other !== kind) expect(() => header.decodeFileHeader(bytes, other, "f")).toThrow(CorruptionFailure)
@@ -56,13 +56,22 @@ describe("a file header", () => {
   })
 
   it("of an unknown version is rejected with that version", () => {
-    for (const version of [0, 2, 1000]) {
+    for (const version of [0, header.formatVersions.table + 1, 1000]) {
       const bytes = header.encodeFileHeader({ kind: "table", fileNumber: 7, storeId })
       writeU32(bytes, 8, version)
       writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
       const failure = caught(() => header.decodeFileHeader(bytes, "table", "f"))
       expect(failure).toBeInstanceOf(FormatFailure)
       expect(failure).toMatchObject({ file: "f", version })
+    }
+  })
+
+  it("of every older version is read", () => {
+    for (let version = 1; version <= header.formatVersions.table; version++) {
+      const bytes = header.encodeFileHeader({ kind: "table", fileNumber: 7, storeId })
+      writeU32(bytes, 8, version)
+      writeU32(bytes, 28, checksum(bytes, 0, 28, 0))
+      expect(header.decodeFileHeader(bytes, "table", "f")).toMatchObject({ version, fileNumber: 7 })
     }
   })
 })

@@ -1,9 +1,10 @@
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
-import { MergeFailure, MergeRequest, MergeResult } from "./mergeMessages.js"
+import { FlushFailure, FlushRequest, Kind, MergeFailure, MergeRequest, MergeResult } from "./mergeMessages.js"
 
-/** What a merging thread does for its store. */
+/** What a thread does for its store. */
 export class Merges extends RpcGroup.make(
   Rpc.make("Merge", { payload: MergeRequest, success: MergeResult, error: MergeFailure }),
-  Rpc.make("Settle")
+  Rpc.make("Flush", { payload: FlushRequest, success: MergeResult, error: FlushFailure }),
+  Rpc.make("Settle", { payload: Kind })
 ) {}

@@ -7,11 +7,12 @@ import { RpcClientError } from "effect/rpc/RpcClientError"
 import * as Scope from "effect/Scope"
 import * as Worker from "effect/workers/Worker"
 import { WorkerError } from "effect/workers/WorkerError"
+import type { WriterJobResult } from "../../core/table/tableWriterJob.js"
 import type { FileError } from "../../LsmError.js"
-import type { MergeResult } from "./mergeMessages.js"
+import type { SegmentUnusable } from "../background/segmentUnusable.js"
+import type { Referenced, StoreThread, ThreadWorkKind } from "../background/storeThread.js"
+import { ThreadDied } from "../background/threadDied.js"
 import { Merges } from "./mergeProtocol.js"
-import type { MergeThread, Referenced } from "./mergeThread.js"
-import { ThreadDied } from "./threadDied.js"
 
 /** The first failure of a thread. All that comes later follows from it. */
 class Death {
@@ -58,7 +59,7 @@ const causeOf = (error: unknown): unknown => (error instanceof WorkerError ? (er
  */
 export const startThread = (
   parent: Scope.Scope
-): Effect.Effect<MergeThread, ThreadDied, Worker.WorkerPlatform | Worker.Spawner> =>
+): Effect.Effect<StoreThread, ThreadDied, Worker.WorkerPlatform | Worker.Spawner> =>
   Effect.uninterruptible(
     Effect.gen(function* () {
       const death = new Death()
@@ -67,8 +68,8 @@ export const startThread = (
       const scope = yield* Scope.fork(parent, "sequential")
       const close = Scope.close(scope, Exit.void)
       let handle: Referenced | undefined
-      // Two at a time: a merge that is being interrupted, and the request to settle.
-      const protocol = yield* RpcClient.makeProtocolWorker({ size: 1, concurrency: 2 }).pipe(
+      // A merge and a flush that are being interrupted, and the requests to settle.
+      const protocol = yield* RpcClient.makeProtocolWorker({ size: 1, concurrency: 4 }).pipe(
         Effect.provideService(Worker.WorkerPlatform, platform),
         Effect.provideService(Worker.Spawner, (id) => {
           handle = spawn(id) as Referenced
@@ -93,14 +94,15 @@ export const startThread = (
             (error) => Effect.fail(death.reported ?? new ThreadDied({ cause: error }))
           )
         )
-      const settle = Effect.suspend(() => unlessDead<void, never>(client.Settle()))
-      yield* Effect.onError(Effect.interruptible(settle), () => close)
+      const settle = (kind: ThreadWorkKind) => unlessDead<void, never>(client.Settle({ kind }))
+      yield* Effect.onError(Effect.interruptible(settle("merge")), () => close)
       yield* Scope.addFinalizer(
         scope,
         Effect.sync(() => death.report(new Error("closed")))
       )
       return {
-        merge: (request) => unlessDead<MergeResult, FileError>(client.Merge(request)),
+        merge: (request) => unlessDead<WriterJobResult, FileError>(client.Merge(request)),
+        flush: (request) => unlessDead<WriterJobResult, FileError | SegmentUnusable>(client.Flush(request)),
         settle,
         unsafeIsDead: () => death.reported !== undefined,
         unsafeKeepAlive: (keep) => (keep ? handle?.ref?.() : handle?.unref?.()),

@@ -1,0 +1,379 @@
+import { MessageChannel } from "node:worker_threads"
+import { BlockCache } from "../cache/blockCache.js"
+import type { MergeInputs } from "../compaction/mergeInputs.js"
+import type { InternalCursor } from "../cursor/internalCursor.js"
+import { mergeCursors } from "../cursor/mergeCursor.js"
+import { Retention } from "../cursor/retention.js"
+import { SegmentReader } from "../log/logSegment.js"
+import { readWhole } from "../manifest/storeDirectory.js"
+import { isAbsentFrom } from "../manifest/version.js"
+import { type SequenceRange, segmentCursor } from "../memtable/segmentCursor.js"
+import { isFailure } from "../storage/failure.js"
+import { logName, tableName, valuesName } from "../storage/fileNames.js"
+import type { Done } from "../storage/nodeDirectory.js"
+import { closeQuietly, type StorageDriver, type StorageFile } from "../storage/storageDriver.js"
+import { blockBytesOf } from "../table/blockSize.js"
+import type { Codec } from "../table/compression.js"
+import { LevelCursor } from "../table/levelCursor.js"
+import { Separation } from "../table/separation.js"
+import { TableBuilder } from "../table/tableBuilder.js"
+import { TableCursor } from "../table/tableCursor.js"
+import type { TableMeta } from "../table/tableFormat.js"
+import { ReadCounters, TableReader } from "../table/tableReader.js"
+import { type WriterJobResult, writeTables } from "../table/tableWriterJob.js"
+import { openValueFile, ValueFileReader } from "../values/valueFileReader.js"
+import { ValueFileWriter } from "../values/valueFileWriter.js"
+import { FileValueSource, type ValueSource } from "../values/valueSource.js"
+
+/** Files as jobs need them. */
+export interface JobStorage {
+  readonly driver: StorageDriver
+  /** Yields to the event loop once, then calls back. */
+  readonly turn: (next: () => void) => void
+  readonly remove: (path: string, done: Done) => void
+  readonly syncDirectory: (path: string, done: Done) => void
+}
+
+/** The options for reading and writing tables. */
+export interface TableOptions {
+  readonly directory: string
+  readonly maxOpenTables: number
+  readonly tableBytes: number
+  readonly valueThreshold: number
+  /** Undefined if the size depends on the compression of the level. */
+  readonly blockBytes: number | undefined
+  readonly restartInterval: number
+  readonly filterFalsePositiveRate: number
+  readonly compression: ReadonlyArray<Codec>
+  readonly fileMode: number
+  readonly directoryMode: number
+}
+
+interface TableRequest {
+  readonly options: TableOptions
+  readonly storeId: Uint8Array
+  /** The sequence numbers of snapshots, ascending. Versions that they see are kept. */
+  readonly snapshots: ReadonlyArray<number>
+  /** The numbers of new files, in order. */
+  readonly fileNumbers: ReadonlyArray<number>
+}
+
+/** A merge of tables. */
+export interface MergeRequest extends TableRequest, MergeInputs {
+  /** A table is closed when it has this many bytes. */
+  readonly targetSize: number
+  readonly level: number
+  /** The files whose values are written anew. */
+  readonly collect: ReadonlyArray<number>
+}
+
+/** A flush of the memtable whose records a log segment holds. */
+export interface FlushRequest extends TableRequest {
+  readonly segment: number
+  readonly sequences: SequenceRange
+}
+
+/**
+ * A log segment cannot be read, or does not hold what the memtable holds. The store flushes the
+ * memtable itself then.
+ */
+export class SegmentFailure extends Error {
+  readonly _kind = "SegmentFailure"
+}
+
+/** A job under way. `outcome` is undefined if the job was cancelled. Its files are removed then. */
+export interface Job {
+  readonly outcome: Promise<WriterJobResult | undefined>
+  readonly cancel: () => void
+}
+
+/** The compression of tables of a level. */
+export const codecAt = (compression: ReadonlyArray<Codec>, level: number): Codec =>
+  compression[Math.min(level, compression.length - 1)]!
+
+/** Bytes of entries written between two turns of the event loop: 1 to 2 ms of work. */
+const sliceBytes = 256 * 1024
+/** The inputs of a merge are read in pieces of this size. */
+const readAhead = 256 * 1024
+/** The values of a merge's inputs that are collected are read in pieces of this size. */
+const collectReadAhead = 64 * 1024
+
+/** The size at which a value file is finished and the next one is started. */
+export const valueFileBytes = ({ tableBytes }: Pick<TableOptions, "tableBytes">): number => tableBytes * 4
+
+/**
+ * The input tables of one merge, and the files with values that it collects. At most `maxOpenTables` are open; the least recently used is closed
+ * first.
+ */
+class Inputs {
+  private readonly open = new Map<number, TableReader | ValueFileReader>()
+  readonly values: ValueSource
+  private readonly cache = new BlockCache(0, 0)
+  private readonly reads = new ReadCounters()
+
+  constructor(
+    private readonly driver: StorageDriver,
+    private readonly options: TableOptions,
+    private readonly storeId: Uint8Array
+  ) {
+    const how = { readAhead: collectReadAhead, giveValues: true }
+    this.values = new FileValueSource((fileNumber) => this.valuesOf(fileNumber), how, options.directory)
+  }
+
+  cursor(runs: MergeInputs["runs"]): InternalCursor {
+    const open = ({ fileNumber }: TableMeta) =>
+      new TableCursor(() => this.readerOf(fileNumber), { readAhead, fillCache: false })
+    return mergeCursors(runs.map((run) => (run.length === 1 ? open(run[0]!) : new LevelCursor(run, open))))
+  }
+
+  close(): void {
+    for (const fileNumber of [...this.open.keys()]) this.closeOne(fileNumber)
+  }
+
+  private valuesOf(fileNumber: number): ValueFileReader {
+    const known = this.open.get(fileNumber)
+    if (known instanceof ValueFileReader) return this.use(fileNumber, known)
+    this.makeRoom()
+    const openRead = (path: string) => this.driver.openRead(path)
+    return this.use(fileNumber, openValueFile(openRead, this.options.directory, fileNumber, this.storeId))
+  }
+
+  /** Makes a file the one used last. */
+  private use<Reader extends TableReader | ValueFileReader>(fileNumber: number, reader: Reader): Reader {
+    this.open.delete(fileNumber)
+    this.open.set(fileNumber, reader)
+    return reader
+  }
+
+  private makeRoom(): void {
+    const [oldest] = this.open.keys()
+    if (oldest !== undefined && this.open.size >= this.options.maxOpenTables) this.closeOne(oldest)
+  }
+
+  private readerOf(fileNumber: number): TableReader {
+    const known = this.open.get(fileNumber)
+    if (known instanceof TableReader) return this.use(fileNumber, known)
+    this.makeRoom()
+    const file = this.driver.openRead(`${this.options.directory}/${tableName(fileNumber)}`)
+    try {
+      return this.use(fileNumber, new TableReader(file, fileNumber, this.storeId, this.cache, this.reads))
+    } catch (failure) {
+      closeQuietly(file)
+      throw failure
+    }
+  }
+
+  private closeOne(fileNumber: number): void {
+    const reader = this.open.get(fileNumber)
+    if (reader === undefined) return
+    this.open.delete(fileNumber)
+    if (reader instanceof TableReader) reader.release()
+    closeQuietly(reader.file)
+  }
+}
+
+const settled = (run: (done: Done) => void): Promise<void> =>
+  new Promise((resolve, reject) => {
+    run((failure) => (failure === undefined ? resolve() : reject(failure)))
+  })
+
+interface Writing {
+  readonly cursor: InternalCursor
+  readonly retention: Retention
+  readonly targetSize: number
+  readonly level: number
+  readonly collect: ReadonlyArray<number>
+  readonly values: ValueSource
+}
+
+/** A flush reads no value of another file. */
+const noValues: ValueSource = {
+  read: () => {
+    throw new Error("a log record with a handle")
+  }
+}
+
+/**
+ * Runs flushes and merges. A merge waits between two slices while a flush is under way: writers may
+ * be waiting for the flush.
+ */
+export class TableJobs {
+  private flushes = 0
+  private pausedMerges: Array<() => void> = []
+
+  /** Merges `request.runs`. Files and directory entries are durable when it ends. */
+  merge(storage: JobStorage, request: MergeRequest): Job {
+    const { options, storeId, runs, below, snapshots, targetSize, level, collect } = request
+    const inputs = new Inputs(storage.driver, options, storeId)
+    const begin = (): Writing => ({
+      cursor: inputs.cursor(runs),
+      retention: new Retention(snapshots, (bytes, start, end) => isAbsentFrom(below, bytes, start, end)),
+      targetSize,
+      level,
+      collect,
+      values: inputs.values
+    })
+    const untilNoFlush = async (isCancelled: () => boolean) => {
+      while (this.flushes > 0 && !isCancelled()) {
+        await new Promise<void>((resume) => this.pausedMerges.push(resume))
+      }
+    }
+    return this.start(storage, request, begin, untilNoFlush, () => inputs.close())
+  }
+
+  /**
+   * Writes the entries of a log segment to a table of level 0. It fails with a `SegmentFailure` if
+   * the segment does not hold exactly the operations of `request.sequences`.
+   */
+  flush(storage: JobStorage, request: FlushRequest): Job {
+    let segment: Uint8Array | undefined
+    const begin = (): Writing => ({
+      cursor: loggedEntries(request, () => {
+        segment = readWhole(storage.driver, pathOf(request))
+        return segment
+      }),
+      retention: new Retention(request.snapshots, () => false),
+      targetSize: Number.POSITIVE_INFINITY,
+      level: 0,
+      collect: [],
+      values: noValues
+    })
+    this.flushes++
+    return this.start(
+      storage,
+      request,
+      begin,
+      () => Promise.resolve(),
+      () => {
+        if (segment !== undefined) release(segment)
+        this.flushes--
+        if (this.flushes === 0) this.resumeMerges()
+      }
+    )
+  }
+
+  private start(
+    storage: JobStorage,
+    request: TableRequest,
+    begin: () => Writing,
+    pause: (isCancelled: () => boolean) => Promise<void>,
+    ended: () => void
+  ): Job {
+    let wasCancelled = false
+    const isCancelled = () => wasCancelled
+    const turn = async () => {
+      await new Promise<void>((resume) => storage.turn(resume))
+      await pause(isCancelled)
+    }
+    return {
+      outcome: writeDurably(storage, request, begin, turn, isCancelled).finally(ended),
+      cancel: () => {
+        wasCancelled = true
+        this.resumeMerges()
+      }
+    }
+  }
+
+  private resumeMerges(): void {
+    for (const resume of this.pausedMerges.splice(0)) resume()
+  }
+}
+
+const pathOf = ({ options, segment }: FlushRequest): string => `${options.directory}/${logName(segment)}`
+
+const loggedEntries = (request: FlushRequest, read: () => Uint8Array): InternalCursor => {
+  const { segment, sequences, storeId } = request
+  try {
+    return segmentCursor(new SegmentReader(pathOf(request), segment, read(), storeId), sequences)
+  } catch (failure) {
+    if (isFailure(failure) || failure instanceof RangeError) throw new SegmentFailure(failure.message)
+    throw failure
+  }
+}
+
+/**
+ * Frees the memory of bytes at once. The garbage of a thread that is idle may stay for long. A port
+ * that is closed takes the memory and drops it; `ArrayBuffer.transfer` is not in Node 20.
+ */
+const release = ({ buffer }: Uint8Array): void => {
+  const { port1 } = new MessageChannel()
+  port1.close()
+  port1.postMessage(buffer, [buffer as ArrayBuffer])
+}
+
+class Cancelled extends Error {}
+
+/** Writes tables and value files and makes them durable. If it fails or is cancelled, it removes them. */
+const writeDurably = async (
+  storage: JobStorage,
+  { options, storeId, fileNumbers }: TableRequest,
+  begin: () => Writing,
+  turn: () => Promise<void>,
+  isCancelled: () => boolean
+): Promise<WriterJobResult | undefined> => {
+  const { driver, remove, syncDirectory } = storage
+  const { directory, blockBytes, restartInterval, filterFalsePositiveRate, compression } = options
+  const files: Array<StorageFile> = []
+  const numbers = fileNumbers.values()
+  const unlessCancelled = () => {
+    if (isCancelled()) throw new Cancelled()
+  }
+  try {
+    const { cursor, retention, targetSize, level, collect, values } = begin()
+    const codec = codecAt(compression, level)
+    const tableOptions = {
+      blockSize: blockBytesOf(blockBytes, codec),
+      restartInterval,
+      filterFalsePositiveRate,
+      compression: codec
+    }
+    const create = (nameOf: (fileNumber: number) => string) => {
+      const { value: fileNumber } = numbers.next()
+      if (fileNumber === undefined) throw new Error("more files than were foreseen")
+      const file = driver.create(`${directory}/${nameOf(fileNumber)}`)
+      files.push(file)
+      return { file, fileNumber }
+    }
+    const separation = new Separation({
+      threshold: options.valueThreshold,
+      fileSize: valueFileBytes(options),
+      begin: () => {
+        const { file, fileNumber } = create(valuesName)
+        return new ValueFileWriter(file, fileNumber, storeId)
+      },
+      collect: new Set(collect),
+      source: values
+    })
+    const steps = writeTables(cursor, {
+      begin: () => {
+        const { file, fileNumber } = create(tableName)
+        return new TableBuilder(file, fileNumber, storeId, tableOptions)
+      },
+      separation,
+      retention,
+      targetSize,
+      sliceBytes
+    })
+    let step = steps.next()
+    while (step.done !== true) {
+      await turn()
+      unlessCancelled()
+      step = steps.next()
+    }
+    for (const file of files) {
+      await settled((done) => file.sync(done))
+      unlessCancelled()
+    }
+    if (files.length > 0) await settled((done) => syncDirectory(directory, done))
+    unlessCancelled()
+    for (const file of files) file.close()
+    return step.value
+  } catch (failure) {
+    for (const file of files) {
+      closeQuietly(file)
+      await settled((done) => remove(file.path, done)).catch(() => undefined)
+    }
+    if (failure instanceof Cancelled) return undefined
+    throw failure
+  }
+}
