@@ -149,10 +149,13 @@ export const makeThreadWork = (
         run("merge", allocate, filesAtMost(runs, targetSize, valueFileSize), (started, fileNumbers) =>
           started.merge({ options, storeId, runs, below, snapshots, targetSize, level, collect, fileNumbers })
         ),
-      flush: ({ storeId, segment, sequences, snapshots, dataBytes, allocate }) =>
-        run("flush", allocate, 1 + valueFilesAtMost(dataBytes, sequences, valueFileSize), (started, fileNumbers) =>
+      flush: ({ storeId, segment, sequences, snapshots, dataBytes, allocate }) => {
+        const valueFiles =
+          valueThreshold === Number.POSITIVE_INFINITY ? 0 : valueFilesAtMost(dataBytes, sequences, valueFileSize)
+        return run("flush", allocate, 1 + valueFiles, (started, fileNumbers) =>
           started.flush({ options, storeId, segment, sequences, snapshots, fileNumbers })
-        ),
+        )
+      },
       unsafeIsStarted: isStarted
     }
   })
