@@ -1,5 +1,6 @@
 import { compareRange, copyRange, equalRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
+import { type DeletedGaps, justAbove } from "./deletedGaps.js"
 import type { InternalCursor } from "./internalCursor.js"
 
 /** The half-open range [start, end) of keys; undefined is unbounded. */
@@ -17,10 +18,16 @@ export interface VisibleCursorOptions {
   readonly patience?: number | undefined
   /** True if the caller reads no values, so that none need be copied. Default false. */
   readonly keysOnly?: boolean | undefined
+  /** Ranges of deleted keys that cursors over the same entries have found. Default: none. */
+  readonly gaps?: DeletedGaps | undefined
 }
 
 /** Bytes of a passed value that count as one more entry. */
 const valueUnit = 256
+/** A seek past a gap counts as this many entries. */
+const seekUnit = 16
+/** In a run of deleted keys, one key of this many is looked up among the gaps. */
+const keysALook = 8
 
 /**
  * Shows the entries of a merged cursor that a reader at one sequence number sees within a range:
@@ -32,6 +39,9 @@ const valueUnit = 256
  * A move that has to pass over many entries may stop on its way. The cursor is then `unsettled` and
  * shows nothing, and the underlying cursor is at the next entry to examine. `goOn` continues the
  * move; `backTo` undoes it.
+ *
+ * A move that passes over a run of deleted keys adds it to the gaps. A move that comes to a gap seeks
+ * to its other end.
  *
  * A move that throws leaves the cursor invalid. Seek again before the next move.
  */
@@ -69,6 +79,20 @@ export class VisibleCursor {
   private hasValue = false
   private readonly patience: number
   private readonly keysOnly: boolean
+  private readonly gaps: DeletedGaps | undefined
+  /** The key that a seek begins at, or below. Undefined once the seek has returned. */
+  private target: Uint8Array | undefined
+  private targetLength = 0
+  /** Deleted keys that the current move has passed over. */
+  private runKeys = 0
+  /** Where the run of these keys begins. Going backward, it ends below this key. */
+  private runFrom = new Uint8Array(256)
+  private runFromLength = 0
+  /** What is new in the run since it was last added to the gaps. 0 if there is no run. */
+  private runGrowth = 0
+  /** The far end of a gap, until a deleted key beyond it is passed. */
+  private gapEdge: Uint8Array | undefined
+  private untilLook = 1
   private left: number
   /** Deleted and superseded entries passed over so far. */
   skipped = 0
@@ -77,8 +101,9 @@ export class VisibleCursor {
     private readonly cursor: InternalCursor,
     private readonly sequence: number,
     private readonly range: KeyRange,
-    { keysOnly = false, patience = Number.POSITIVE_INFINITY }: VisibleCursorOptions = {}
+    { gaps, keysOnly = false, patience = Number.POSITIVE_INFINITY }: VisibleCursorOptions = {}
   ) {
+    this.gaps = gaps
     this.keysOnly = keysOnly
     this.patience = patience
     this.left = patience
@@ -86,18 +111,17 @@ export class VisibleCursor {
 
   seekToFirst(): void {
     this.leave()
-    const { start } = this.range
-    if (start === undefined) this.cursor.seekToFirst()
-    else this.cursor.seek(start, start.length)
-    this.beginForward()
+    const { start = nothing } = this.range
+    this.beginForward(start, start.length)
   }
 
   seekToLast(): void {
     this.leave()
     const { end } = this.range
-    if (end === undefined) this.cursor.seekToLast()
-    else this.seekBelow(end, end.length)
-    this.beginBackward()
+    if (end !== undefined) return this.beginBackward(end, end.length)
+    this.cursor.seekToLast()
+    this.clearRun()
+    this.walkBackward()
   }
 
   /** Moves to the first visible entry at or above the key. */
@@ -111,8 +135,7 @@ export class VisibleCursor {
     this.leave()
     const { end } = this.range
     const to = end !== undefined && compareRange(key, 0, key.length, end, 0, end.length) > 0 ? end : key
-    this.seekBelow(to, to.length)
-    this.beginBackward()
+    this.beginBackward(to, to.length)
   }
 
   /** Moves to the next entry. Does nothing if no entry is shown. */
@@ -130,7 +153,7 @@ export class VisibleCursor {
   prev(): void {
     if (!this.leave()) return
     if (this.direction > 0) this.seekBelow(this.origin, this.originLength)
-    this.beginBackward()
+    this.walkBackward()
   }
 
   /** Continues a move that stopped on its way. */
@@ -186,11 +209,10 @@ export class VisibleCursor {
   private seekFrom(key: Uint8Array, length: number): void {
     const { start } = this.range
     if (start !== undefined && compareRange(key, 0, length, start, 0, start.length) < 0) {
-      this.cursor.seek(start, start.length)
+      this.beginForward(start, start.length)
     } else {
-      this.cursor.seek(key, length)
+      this.beginForward(key, length)
     }
-    this.beginForward()
   }
 
   /** Moves the underlying cursor to the last entry below the key. */
@@ -201,30 +223,63 @@ export class VisibleCursor {
     else cursor.seekToLast()
   }
 
-  private beginForward(): void {
+  private beginForward(key: Uint8Array, length: number): void {
+    const { cursor, gaps, sequence } = this
     this.direction = 1
     this.isSkipping = false
+    this.clearRun()
+    this.target = key
+    this.targetLength = length
+    const gap = gaps === undefined || gaps.isEmpty ? undefined : gaps.holding(key, 0, length, sequence)
+    if (gap !== undefined) this.passGap(gap.end)
+    else if (length === 0) cursor.seekToFirst()
+    else cursor.seek(key, length)
     this.findForward()
+    this.target = undefined
   }
 
-  private beginBackward(): void {
+  private beginBackward(key: Uint8Array, length: number): void {
+    const { gaps, sequence } = this
+    this.direction = -1
+    this.clearRun()
+    this.target = key
+    this.targetLength = length
+    const gap = gaps === undefined || gaps.isEmpty ? undefined : gaps.below(key, 0, length, sequence)
+    if (gap !== undefined) this.passGap(gap.start)
+    else this.seekBelow(key, length)
+    this.walkBackward()
+    this.target = undefined
+  }
+
+  private walkBackward(): void {
     this.direction = -1
     this.hasVersion = false
     this.hasValue = false
     this.findBackward()
   }
 
-  /** Finds the next visible entry at or after the underlying cursor's entry. */
   private findForward(): void {
-    const { cursor, sequence } = this
+    this.walkForwardToVisible()
+    if (this.runGrowth > 0) this.endRun()
+  }
+
+  private findBackward(): void {
+    this.walkBackwardToVisible()
+    if (this.runGrowth > 0) this.endRun()
+  }
+
+  /** Finds the next visible entry at or after the underlying cursor's entry. */
+  private walkForwardToVisible(): void {
+    const { cursor, gaps, sequence } = this
     const { end } = this.range
-    for (; cursor.valid; cursor.next()) {
+    while (cursor.valid) {
       if (this.left <= 0) {
         this.unsettled = true
         return
       }
       if (this.isSkipping && this.isKey(this.skippedKey, this.skippedLength)) {
         this.passOver()
+        cursor.next()
         continue
       }
       this.isSkipping = false
@@ -232,12 +287,14 @@ export class VisibleCursor {
         return
       if (cursor.sequence > sequence) {
         this.passOver()
+        cursor.next()
         continue
       }
       if (cursor.kind === EntryKind.deletion) {
         this.passOver()
         this.remember()
         this.skip(this.lastKey, this.lastKeyLength)
+        if (gaps === undefined || !this.passKey(gaps)) cursor.next()
         continue
       }
       this.valid = true
@@ -253,10 +310,10 @@ export class VisibleCursor {
   }
 
   /** Finds the last visible key at or before the underlying cursor's entry. */
-  private findBackward(): void {
-    const { cursor, sequence } = this
+  private walkBackwardToVisible(): void {
+    const { cursor, gaps, sequence } = this
     const { start } = this.range
-    for (; cursor.valid; cursor.prev()) {
+    while (cursor.valid) {
       if (this.left <= 0) {
         this.unsettled = true
         return
@@ -264,6 +321,7 @@ export class VisibleCursor {
       if (this.hasVersion && !this.isKey(this.lastKey, this.lastKeyLength)) {
         if (this.hasValue) break
         this.hasVersion = false
+        if (gaps !== undefined && this.passKey(gaps)) continue
       }
       if (
         start !== undefined &&
@@ -273,6 +331,7 @@ export class VisibleCursor {
       }
       if (cursor.sequence > sequence) {
         this.passOver()
+        cursor.prev()
         continue
       }
       // A newer version of the same key replaces the older one.
@@ -282,12 +341,80 @@ export class VisibleCursor {
       this.hasValue = cursor.kind !== EntryKind.deletion
       if (this.hasValue) this.holdValue()
       if (isNewer || !this.hasValue) this.passOver()
+      cursor.prev()
     }
     this.valid = this.hasValue
     if (!this.valid) return
     this.keyBytes = this.lastKey
     this.keyStart = 0
     this.keyEnd = this.lastKeyLength
+  }
+
+  /**
+   * Counts the deleted key `lastKey`. Seeks past a gap if the underlying cursor is in one, and
+   * returns true.
+   */
+  private passKey(gaps: DeletedGaps): boolean {
+    this.gapEdge = undefined
+    if (this.runKeys++ === 0) this.beginRun()
+    this.runGrowth++
+    if (--this.untilLook > 0) return false
+    this.untilLook = keysALook
+    if (gaps.isEmpty) return false
+    const { keyBytes, keyStart, keyEnd } = this.cursor
+    const gap = gaps.holding(keyBytes, keyStart, keyEnd, this.sequence)
+    if (gap === undefined) return false
+    this.passGap(this.direction > 0 ? gap.end : gap.start)
+    return true
+  }
+
+  private beginRun(): void {
+    const { lastKey, lastKeyLength, target } = this
+    if (target !== undefined) {
+      this.runFrom = copyKey(target, 0, this.targetLength, this.runFrom)
+      this.runFromLength = this.targetLength
+    } else if (this.direction > 0) {
+      this.runFrom = copyKey(lastKey, 0, lastKeyLength, this.runFrom)
+      this.runFromLength = lastKeyLength
+    } else {
+      this.runFrom = justAbove(lastKey, 0, lastKeyLength)
+      this.runFromLength = lastKeyLength + 1
+    }
+  }
+
+  /** Moves the underlying cursor to the end of a gap, or before its start. */
+  private passGap(edge: Uint8Array): void {
+    this.runGrowth += this.gapWeight
+    this.left -= seekUnit
+    this.gapEdge = edge
+    this.untilLook = 1
+    if (this.direction > 0) this.cursor.seek(edge, edge.length)
+    else this.seekBelow(edge, edge.length)
+  }
+
+  /** What a gap adds to a run: half of what makes the run worth adding. */
+  private get gapWeight(): number {
+    return Math.max(1, this.gaps!.leastPassed >>> 1)
+  }
+
+  /** Ends a run, or interrupts it if the move has stopped on its way. Adds it if it is long. */
+  private endRun(): void {
+    const gaps = this.gaps!
+    if (this.runKeys > 0 && this.runGrowth >= gaps.leastPassed) {
+      const from = this.runFrom.slice(0, this.runFromLength)
+      const edge = this.gapEdge ?? justAbove(this.lastKey, 0, this.lastKeyLength)
+      if (this.direction > 0) gaps.add(from, edge, this.sequence)
+      else gaps.add(edge, from, this.sequence)
+      this.runGrowth = this.gapWeight
+    }
+    if (!this.unsettled) this.clearRun()
+  }
+
+  private clearRun(): void {
+    this.runKeys = 0
+    this.runGrowth = 0
+    this.gapEdge = undefined
+    this.untilLook = 1
   }
 
   /** Holds the value of the underlying cursor, which is about to move. */

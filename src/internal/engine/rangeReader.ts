@@ -58,7 +58,8 @@ export const openRange = (
       if (inRange.length > 0) cursors.push(new LevelCursor(inRange, open))
     }
     engine.parts.metrics.scans.add(1)
-    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range, options), release }
+    const { gaps } = engine
+    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range, { ...options, gaps }), release }
   } catch (failure) {
     release()
     throw failure
