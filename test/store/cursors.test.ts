@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -236,6 +237,19 @@ describe("deleted and superseded entries that a read passes over", () => {
       }
       yield* interrupted(cursor.prev)
       expect(keysOf(yield* cursor.take(3, { reverse: true }))).toEqual(["z", "a"])
+    })
+  )
+
+  it.scoped("are passed over once, also if others write meanwhile", () =>
+    Effect.gen(function* () {
+      const { store, yields } = yield* counted
+      yield* prepare(store, false)
+      const count = yield* Effect.fork(store.count())
+      for (let i = 0; yields.count < enough; i++) yield* store.put(`zz${i}`, "3")
+      expect(yield* Fiber.join(count)).toBeLessThan(10_000)
+      yields.count = 0
+      expect(yield* store.collect({ limit: 2 })).toHaveLength(2)
+      expect(yields.count).toBe(0)
     })
   )
 

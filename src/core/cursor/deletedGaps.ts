@@ -28,8 +28,8 @@ const longestBound = 1024
  * and no put of such a key was applied since. So no key in it is visible at any number from S to the
  * newest.
  *
- * - `add` takes only what a reader found at the newest sequence number, or at an older one since
- *   which no put came between.
+ * - `add` takes only what a reader found at the newest sequence number, or at an older one if no
+ *   later put was near: see `Watch`.
  * - `insert` must be called for every put that is applied, before readers see it. It cuts the gap
  *   that holds the key.
  * - Deletes, flushes and compactions make no key visible, so they do not matter.
@@ -41,6 +41,7 @@ export class DeletedGaps {
   /** Sorted, and disjoint. */
   private readonly gaps: Array<Gap> = []
   private clock = 0
+  private watch: Watch | undefined
   /** If true, puts need not be reported. */
   isEmpty = true
 
@@ -64,12 +65,16 @@ export class DeletedGaps {
 
   /**
    * Adds the gap [start, end) that a reader at `sequence` found. Gaps that overlap it or touch it
-   * become one with it.
+   * become one with it. `goesOn` if the reader has stopped on its way and may find more.
    */
-  add(start: Uint8Array, end: Uint8Array, sequence: number): void {
-    if (sequence !== this.newest()) return
+  add(start: Uint8Array, end: Uint8Array, sequence: number, goesOn: boolean): void {
+    const { watch } = this
+    const isNewest = sequence === this.newest()
+    if (!isNewest && (watch === undefined || !watch.excludes(start, end, sequence))) return
     if (start.length > longestBound || end.length > longestBound || compareKey(start, end, 0, end.length) >= 0) return
     const { gaps } = this
+    if (goesOn && isNewest) this.watch = new Watch(sequence)
+    else if (!goesOn && watch?.since === sequence) this.watch = undefined
     let from = this.firstEndingAbove(start, 0, start.length)
     if (from > 0 && equals(gaps[from - 1]!.end, start)) from--
     let to = from
@@ -86,6 +91,7 @@ export class DeletedGaps {
   /** Takes an operation that is applied. A put cuts the gap that holds its key. */
   insert(_sequence: number, kind: number, bytes: Uint8Array, keyStart: number, keyEnd: number): void {
     if (kind === EntryKind.deletion) return
+    this.watch?.take(bytes, keyStart, keyEnd)
     const at = this.firstEndingAbove(bytes, keyStart, keyEnd)
     const gap = this.gaps[at]
     if (gap === undefined) return
@@ -131,6 +137,32 @@ export class DeletedGaps {
       gaps.splice(worst, 1)
     }
     this.isEmpty = gaps.length === 0
+    if (this.isEmpty) this.watch = undefined
+  }
+}
+
+/**
+ * Keeps the lowest and the highest key that was put since a reader stopped on its way. Others may
+ * write before it goes on. What it finds outside of these keys is still true then.
+ */
+class Watch {
+  private lowest: Uint8Array | undefined
+  private highest: Uint8Array | undefined
+
+  constructor(readonly since: number) {}
+
+  take(bytes: Uint8Array, start: number, end: number): void {
+    const { highest, lowest } = this
+    if (lowest === undefined || compareKey(lowest, bytes, start, end) > 0) this.lowest = bytes.slice(start, end)
+    if (highest === undefined || compareKey(highest, bytes, start, end) < 0) this.highest = bytes.slice(start, end)
+  }
+
+  /** Whether no key in [start, end) was put after `sequence`. */
+  excludes(start: Uint8Array, end: Uint8Array, sequence: number): boolean {
+    if (sequence < this.since) return false
+    const { highest, lowest } = this
+    if (highest === undefined || lowest === undefined) return true
+    return compareKey(lowest, end, 0, end.length) >= 0 || compareKey(highest, start, 0, start.length) < 0
   }
 }
 

@@ -403,8 +403,8 @@ export class VisibleCursor {
     if (this.runKeys > 0 && this.runGrowth >= gaps.leastPassed) {
       const from = this.runFrom.slice(0, this.runFromLength)
       const edge = this.gapEdge ?? justAbove(this.lastKey, 0, this.lastKeyLength)
-      if (this.direction > 0) gaps.add(from, edge, this.sequence)
-      else gaps.add(edge, from, this.sequence)
+      if (this.direction > 0) gaps.add(from, edge, this.sequence, this.unsettled)
+      else gaps.add(edge, from, this.sequence, this.unsettled)
       this.runGrowth = this.gapWeight
     }
     if (!this.unsettled) this.clearRun()

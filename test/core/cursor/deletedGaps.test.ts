@@ -20,10 +20,8 @@ import {
 import { check } from "../../support/property.js"
 
 const usual = DeletedGaps.leastPassed
-const realInsert = DeletedGaps.prototype.insert
 afterEach(() => {
   DeletedGaps.leastPassed = usual
-  DeletedGaps.prototype.insert = realInsert
 })
 
 const range: FastCheck.Arbitrary<KeyRange> = FastCheck.record({
@@ -40,7 +38,7 @@ type Command =
       readonly most: number
       readonly back: number
     }
-  | { readonly tag: "open"; readonly range: KeyRange }
+  | { readonly tag: "open"; readonly range: KeyRange; readonly reverse: boolean }
   | { readonly tag: "seek"; readonly cursor: number; readonly key: Uint8Array; readonly before: boolean }
   | { readonly tag: "step"; readonly cursor: number; readonly steps: number; readonly reverse: boolean }
   | { readonly tag: "turn"; readonly cursor: number; readonly back: boolean }
@@ -73,7 +71,14 @@ const command: FastCheck.Arbitrary<Command> = FastCheck.oneof(
       back: FastCheck.constantFrom(0, 0, 0, 1, 5)
     })
   },
-  { weight: 2, arbitrary: FastCheck.record<Command & { tag: "open" }>({ tag: FastCheck.constant("open"), range }) },
+  {
+    weight: 3,
+    arbitrary: FastCheck.record<Command & { tag: "open" }>({
+      tag: FastCheck.constant("open"),
+      range,
+      reverse: FastCheck.boolean()
+    })
+  },
   {
     weight: 3,
     arbitrary: FastCheck.record<Command & { tag: "seek" }>({
@@ -190,10 +195,16 @@ class Small {
     expect(found).toEqual(expected.map(({ key, value }) => `${hex(key)}=${hex(value)}`))
   }
 
-  openCursor(within: KeyRange): void {
+  openCursor(within: KeyRange, reverse: boolean): void {
     if (this.open.length === 4) this.open.shift()
     const cursor = this.reader(this.newest, within, this.patience)
-    this.open.push({ cursor, sequence: this.newest, range: within, at: undefined, to: undefined })
+    const pairs = visibleAt(this.all, this.newest, within)
+    const to = (reverse ? pairs.at(-1) : pairs[0])?.key
+    const open: Open = { cursor, sequence: this.newest, range: within, at: undefined, to }
+    this.open.push(open)
+    if (reverse) cursor.seekToLast()
+    else cursor.seekToFirst()
+    this.verify(open)
   }
 
   private opened(n: number): Open | undefined {
@@ -259,12 +270,23 @@ const run = (store: Small, commands: ReadonlyArray<Command>): void => {
   for (const made of commands) {
     if (made.tag === "write") store.write(made.operations)
     else if (made.tag === "scan") store.scan(made.range, made.reverse, made.most, made.back)
-    else if (made.tag === "open") store.openCursor(made.range)
+    else if (made.tag === "open") store.openCursor(made.range, made.reverse)
     else if (made.tag === "seek") store.seek(made.cursor, made.key, made.before)
     else if (made.tag === "step") store.step(made.cursor, made.steps, made.reverse)
     else if (made.tag === "turn") store.turn(made.cursor, made.back)
     else if (made.tag === "flush") store.flush()
     else store.compact()
+  }
+}
+
+/** Makes the property hide entries, and shows that it fails. */
+const showFault = <K extends "add" | "holding" | "insert">(name: K, mutant: DeletedGaps[K]): void => {
+  const real = DeletedGaps.prototype[name]
+  try {
+    DeletedGaps.prototype[name] = mutant
+    expect(() => check(property, 500)).toThrow()
+  } finally {
+    DeletedGaps.prototype[name] = real
   }
 }
 
@@ -304,27 +326,31 @@ describe("gaps of deleted entries", () => {
     check(property, 1500)
   })
 
-  it("hide entries if puts do not cut them: the property shows it", () => {
-    DeletedGaps.prototype.insert = () => undefined
-    expect(() => check(property, 300)).toThrow()
-  })
-
-  it("hide entries if a reader at an older sequence number adds or uses one: the property shows it", () => {
+  describe("hide entries, and the property shows it,", () => {
     const { add, holding } = DeletedGaps.prototype
-    try {
-      DeletedGaps.prototype.add = function (start, end) {
-        add.call(this, start, end, this["newest"]())
-      }
-      expect(() => check(property, 300)).toThrow()
-      DeletedGaps.prototype.add = add
-      DeletedGaps.prototype.holding = function (bytes, start, end) {
+
+    it("if puts do not cut them", () => {
+      showFault("insert", () => undefined)
+    })
+
+    it("if a reader at an older sequence number uses one", () => {
+      showFault("holding", function (this: DeletedGaps, bytes, start, end) {
         return holding.call(this, bytes, start, end, Number.MAX_SAFE_INTEGER)
-      }
-      expect(() => check(property, 300)).toThrow()
-    } finally {
-      DeletedGaps.prototype.add = add
-      DeletedGaps.prototype.holding = holding
-    }
+      })
+    })
+
+    it("if a reader at an older sequence number adds one", () => {
+      showFault("add", function (this: DeletedGaps, start, end, _, goesOn) {
+        add.call(this, start, end, this["newest"](), goesOn)
+      })
+    })
+
+    it("if puts since a reader stopped are not watched", () => {
+      showFault("add", function (this: DeletedGaps, start, end, sequence, goesOn) {
+        if (sequence >= (this["watch"]?.since ?? Number.POSITIVE_INFINITY)) sequence = this["newest"]()
+        add.call(this, start, end, sequence, goesOn)
+      })
+    })
   })
 
   for (const reverse of [false, true]) {
@@ -337,16 +363,37 @@ describe("gaps of deleted entries", () => {
     expect(queue(10, 1500, 150, false)).toBeLessThanOrEqual(2 * usual)
   })
 
+  it("grow while others write", () => {
+    let newest = 10
+    const gaps = new DeletedGaps(() => newest)
+    const puts = (n: number) => gaps.insert(++newest, EntryKind.value, keyOf(n), 0, 8)
+    const holds = (n: number) => gaps.holding(keyOf(n), 0, 8, newest) !== undefined
+    gaps.add(keyOf(0), keyOf(10), 10, true)
+    puts(50)
+    puts(60)
+    gaps.add(keyOf(0), keyOf(20), 10, true)
+    expect([holds(15), holds(20)]).toEqual([true, false])
+    gaps.add(keyOf(0), keyOf(55), 10, true)
+    expect(holds(20)).toBe(false)
+    gaps.add(keyOf(0), keyOf(50), 9, true)
+    expect(holds(20)).toBe(false)
+    gaps.add(keyOf(0), keyOf(50), 10, false)
+    expect(holds(20)).toBe(true)
+    puts(70)
+    gaps.add(keyOf(61), keyOf(65), 12, false)
+    expect(holds(62)).toBe(false)
+  })
+
   it("are bounded in number and in size", () => {
     let newest = 0
     const gaps = new DeletedGaps(() => newest)
-    for (let n = 0; n < 1000; n += 10) gaps.add(keyOf(n), keyOf(n + 5), newest)
+    for (let n = 0; n < 1000; n += 10) gaps.add(keyOf(n), keyOf(n + 5), newest, false)
     const found = () => Array.from({ length: 1000 }, (_, n) => gaps.holding(keyOf(n), 0, 8, newest)).filter(Boolean)
     expect(found()).toHaveLength(16 * 5)
     for (let n = 0; n < 1000; n += 3) gaps.insert(++newest, EntryKind.value, keyOf(n), 0, 8)
     expect(new Set(found()).size).toBeLessThanOrEqual(16)
     const none = new DeletedGaps(() => 0)
-    none.add(nothing, new Uint8Array(2000), 0)
+    none.add(nothing, new Uint8Array(2000), 0, false)
     expect(none.isEmpty).toBe(true)
   })
 
@@ -356,12 +403,12 @@ describe("gaps of deleted entries", () => {
     const text = (gap: { readonly start: Uint8Array; readonly end: Uint8Array } | undefined) =>
       gap && [number(gap.start), number(gap.end)]
     const at = (n: number, sequence = 7) => text(gaps.holding(keyOf(n), 0, 8, sequence))
-    gaps.add(keyOf(10), keyOf(20), 7)
-    gaps.add(keyOf(20), keyOf(30), 7)
-    gaps.add(keyOf(5), keyOf(12), 7)
+    gaps.add(keyOf(10), keyOf(20), 7, false)
+    gaps.add(keyOf(20), keyOf(30), 7, false)
+    gaps.add(keyOf(5), keyOf(12), 7, false)
     expect([at(4), at(5), at(29), at(30)]).toEqual([undefined, [5, 30], [5, 30], undefined])
     expect([at(5, 6), at(5, 8)]).toEqual([undefined, [5, 30]])
-    gaps.add(keyOf(1), keyOf(3), 6)
+    gaps.add(keyOf(1), keyOf(3), 6, false)
     expect(at(1)).toBeUndefined()
     gaps.insert(8, EntryKind.deletion, keyOf(15), 0, 8)
     expect(at(15)).toEqual([5, 30])
