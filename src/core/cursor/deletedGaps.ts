@@ -153,8 +153,8 @@ class Watch {
 
   take(bytes: Uint8Array, start: number, end: number): void {
     const { highest, lowest } = this
-    if (lowest === undefined || compareKey(lowest, bytes, start, end) > 0) this.lowest = bytes.slice(start, end)
-    if (highest === undefined || compareKey(highest, bytes, start, end) < 0) this.highest = bytes.slice(start, end)
+    if (lowest === undefined || compareKey(lowest, bytes, start, end) > 0) this.lowest = copyOf(bytes, start, end)
+    if (highest === undefined || compareKey(highest, bytes, start, end) < 0) this.highest = copyOf(bytes, start, end)
   }
 
   /** Whether no key in [start, end) was put after `sequence`. */
@@ -170,6 +170,9 @@ const isWorse = (a: Gap, b: Gap): boolean => (a.cuts > 1 === b.cuts > 1 ? a.used
 
 const compareKey = (key: Uint8Array, bytes: Uint8Array, start: number, end: number): number =>
   compareRange(key, 0, key.length, bytes, start, end)
+
+/** A copy. The `slice` of a Buffer is none. */
+const copyOf = (bytes: Uint8Array, start: number, end: number): Uint8Array => new Uint8Array(bytes.subarray(start, end))
 
 /** The smallest key above `bytes[start, end)`. */
 export const justAbove = (bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> => {

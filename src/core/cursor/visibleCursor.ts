@@ -1,6 +1,7 @@
 import { compareRange, copyRange, equalRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
-import { type DeletedGaps, justAbove } from "./deletedGaps.js"
+import type { DeletedGap, DeletedGaps } from "./deletedGaps.js"
+import { DeletedRun } from "./deletedRun.js"
 import type { InternalCursor } from "./internalCursor.js"
 
 /** The half-open range [start, end) of keys; undefined is unbounded. */
@@ -18,16 +19,12 @@ export interface VisibleCursorOptions {
   readonly patience?: number | undefined
   /** True if the caller reads no values, so that none need be copied. Default false. */
   readonly keysOnly?: boolean | undefined
-  /** Ranges of deleted keys that cursors over the same entries have found. Default: none. */
-  readonly gaps?: DeletedGaps | undefined
 }
 
 /** Bytes of a passed value that count as one more entry. */
 const valueUnit = 256
 /** A seek past a gap counts as this many entries. */
 const seekUnit = 16
-/** In a run of deleted keys, one key of this many is looked up among the gaps. */
-const keysALook = 8
 
 /**
  * Shows the entries of a merged cursor that a reader at one sequence number sees within a range:
@@ -79,20 +76,10 @@ export class VisibleCursor {
   private hasValue = false
   private readonly patience: number
   private readonly keysOnly: boolean
-  private readonly gaps: DeletedGaps | undefined
   /** The key that a seek begins at, or below. Undefined once the seek has returned. */
   private target: Uint8Array | undefined
-  private targetLength = 0
-  /** Deleted keys that the current move has passed over. */
-  private runKeys = 0
-  /** Where the run of these keys begins. Going backward, it ends below this key. */
-  private runFrom = new Uint8Array(256)
-  private runFromLength = 0
-  /** What is new in the run since it was last added to the gaps. 0 if there is no run. */
-  private runGrowth = 0
-  /** The far end of a gap, until a deleted key beyond it is passed. */
-  private gapEdge: Uint8Array | undefined
-  private untilLook = 1
+  /** The deleted keys that the current move has passed over, if there are any. */
+  private run: DeletedRun | undefined
   private left: number
   /** Deleted and superseded entries passed over so far. */
   skipped = 0
@@ -101,9 +88,10 @@ export class VisibleCursor {
     private readonly cursor: InternalCursor,
     private readonly sequence: number,
     private readonly range: KeyRange,
-    { gaps, keysOnly = false, patience = Number.POSITIVE_INFINITY }: VisibleCursorOptions = {}
+    { keysOnly = false, patience = Number.POSITIVE_INFINITY }: VisibleCursorOptions = {},
+    /** Ranges of deleted keys that cursors over the same entries have found. */
+    private readonly gaps?: DeletedGaps
   ) {
-    this.gaps = gaps
     this.keysOnly = keysOnly
     this.patience = patience
     this.left = patience
@@ -111,23 +99,23 @@ export class VisibleCursor {
 
   seekToFirst(): void {
     this.leave()
-    const { start = nothing } = this.range
-    this.beginForward(start, start.length)
+    this.beginForward(this.range.start ?? nothing)
   }
 
   seekToLast(): void {
     this.leave()
     const { end } = this.range
-    if (end !== undefined) return this.beginBackward(end, end.length)
+    if (end !== undefined) return this.beginBackward(end)
     this.cursor.seekToLast()
-    this.clearRun()
+    this.run = undefined
+    this.target = undefined
     this.walkBackward()
   }
 
   /** Moves to the first visible entry at or above the key. */
   seek(key: Uint8Array): void {
     this.leave()
-    this.seekFrom(key, key.length)
+    this.seekFrom(key)
   }
 
   /** Moves to the last visible entry below the key. */
@@ -135,7 +123,7 @@ export class VisibleCursor {
     this.leave()
     const { end } = this.range
     const to = end !== undefined && compareRange(key, 0, key.length, end, 0, end.length) > 0 ? end : key
-    this.beginBackward(to, to.length)
+    this.beginBackward(to)
   }
 
   /** Moves to the next entry. Does nothing if no entry is shown. */
@@ -176,7 +164,7 @@ export class VisibleCursor {
     this.unsettled = false
     if (key === undefined) return
     this.left = Number.POSITIVE_INFINITY
-    this.seekFrom(key, key.length)
+    this.seekFrom(key)
     this.left = this.patience
   }
 
@@ -206,13 +194,10 @@ export class VisibleCursor {
     return true
   }
 
-  private seekFrom(key: Uint8Array, length: number): void {
+  private seekFrom(key: Uint8Array): void {
     const { start } = this.range
-    if (start !== undefined && compareRange(key, 0, length, start, 0, start.length) < 0) {
-      this.beginForward(start, start.length)
-    } else {
-      this.beginForward(key, length)
-    }
+    const isBelow = start !== undefined && compareRange(key, 0, key.length, start, 0, start.length) < 0
+    this.beginForward(isBelow ? start : key)
   }
 
   /** Moves the underlying cursor to the last entry below the key. */
@@ -223,30 +208,28 @@ export class VisibleCursor {
     else cursor.seekToLast()
   }
 
-  private beginForward(key: Uint8Array, length: number): void {
+  private beginForward(key: Uint8Array): void {
     const { cursor, gaps, sequence } = this
     this.direction = 1
     this.isSkipping = false
-    this.clearRun()
+    this.run = undefined
     this.target = key
-    this.targetLength = length
-    const gap = gaps === undefined || gaps.isEmpty ? undefined : gaps.holding(key, 0, length, sequence)
-    if (gap !== undefined) this.passGap(gap.end)
-    else if (length === 0) cursor.seekToFirst()
-    else cursor.seek(key, length)
+    const gap = gaps === undefined || gaps.isEmpty ? undefined : gaps.holding(key, 0, key.length, sequence)
+    if (gap !== undefined) this.passGap(gap)
+    else if (key.length === 0) cursor.seekToFirst()
+    else cursor.seek(key, key.length)
     this.findForward()
     this.target = undefined
   }
 
-  private beginBackward(key: Uint8Array, length: number): void {
+  private beginBackward(key: Uint8Array): void {
     const { gaps, sequence } = this
     this.direction = -1
-    this.clearRun()
+    this.run = undefined
     this.target = key
-    this.targetLength = length
-    const gap = gaps === undefined || gaps.isEmpty ? undefined : gaps.below(key, 0, length, sequence)
-    if (gap !== undefined) this.passGap(gap.start)
-    else this.seekBelow(key, length)
+    const gap = gaps === undefined || gaps.isEmpty ? undefined : gaps.below(key, 0, key.length, sequence)
+    if (gap !== undefined) this.passGap(gap)
+    else this.seekBelow(key, key.length)
     this.walkBackward()
     this.target = undefined
   }
@@ -260,17 +243,17 @@ export class VisibleCursor {
 
   private findForward(): void {
     this.walkForwardToVisible()
-    if (this.runGrowth > 0) this.endRun()
+    if (this.run !== undefined) this.endRun()
   }
 
   private findBackward(): void {
     this.walkBackwardToVisible()
-    if (this.runGrowth > 0) this.endRun()
+    if (this.run !== undefined) this.endRun()
   }
 
   /** Finds the next visible entry at or after the underlying cursor's entry. */
   private walkForwardToVisible(): void {
-    const { cursor, gaps, sequence } = this
+    const { cursor, sequence } = this
     const { end } = this.range
     while (cursor.valid) {
       if (this.left <= 0) {
@@ -294,7 +277,7 @@ export class VisibleCursor {
         this.passOver()
         this.remember()
         this.skip(this.lastKey, this.lastKeyLength)
-        if (gaps === undefined || !this.passKey(gaps)) cursor.next()
+        if (!this.passKey()) cursor.next()
         continue
       }
       this.valid = true
@@ -311,7 +294,7 @@ export class VisibleCursor {
 
   /** Finds the last visible key at or before the underlying cursor's entry. */
   private walkBackwardToVisible(): void {
-    const { cursor, gaps, sequence } = this
+    const { cursor, sequence } = this
     const { start } = this.range
     while (cursor.valid) {
       if (this.left <= 0) {
@@ -321,7 +304,7 @@ export class VisibleCursor {
       if (this.hasVersion && !this.isKey(this.lastKey, this.lastKeyLength)) {
         if (this.hasValue) break
         this.hasVersion = false
-        if (gaps !== undefined && this.passKey(gaps)) continue
+        if (this.passKey()) continue
       }
       if (
         start !== undefined &&
@@ -351,70 +334,29 @@ export class VisibleCursor {
   }
 
   /**
-   * Counts the deleted key `lastKey`. Seeks past a gap if the underlying cursor is in one, and
+   * Takes the deleted key `lastKey`. Seeks past a gap if the underlying cursor is in one, and
    * returns true.
    */
-  private passKey(gaps: DeletedGaps): boolean {
-    this.gapEdge = undefined
-    if (this.runKeys++ === 0) this.beginRun()
-    this.runGrowth++
-    if (--this.untilLook > 0) return false
-    this.untilLook = keysALook
-    if (gaps.isEmpty) return false
-    const { keyBytes, keyStart, keyEnd } = this.cursor
-    const gap = gaps.holding(keyBytes, keyStart, keyEnd, this.sequence)
-    if (gap === undefined) return false
-    this.passGap(this.direction > 0 ? gap.end : gap.start)
-    return true
-  }
-
-  private beginRun(): void {
-    const { lastKey, lastKeyLength, target } = this
-    if (target !== undefined) {
-      this.runFrom = copyKey(target, 0, this.targetLength, this.runFrom)
-      this.runFromLength = this.targetLength
-    } else if (this.direction > 0) {
-      this.runFrom = copyKey(lastKey, 0, lastKeyLength, this.runFrom)
-      this.runFromLength = lastKeyLength
-    } else {
-      this.runFrom = justAbove(lastKey, 0, lastKeyLength)
-      this.runFromLength = lastKeyLength + 1
-    }
+  private passKey(): boolean {
+    if (this.gaps === undefined) return false
+    this.run ??= new DeletedRun(this.gaps, this.sequence, this.direction, this.target)
+    const gap = this.run.pass(this.lastKey, this.lastKeyLength, this.cursor)
+    if (gap !== undefined) this.passGap(gap)
+    return gap !== undefined
   }
 
   /** Moves the underlying cursor to the end of a gap, or before its start. */
-  private passGap(edge: Uint8Array): void {
-    this.runGrowth += this.gapWeight
+  private passGap(gap: DeletedGap): void {
     this.left -= seekUnit
-    this.gapEdge = edge
-    this.untilLook = 1
+    this.run ??= new DeletedRun(this.gaps!, this.sequence, this.direction, this.target)
+    const edge = this.run.passGap(gap)
     if (this.direction > 0) this.cursor.seek(edge, edge.length)
     else this.seekBelow(edge, edge.length)
   }
 
-  /** What a gap adds to a run: half of what makes the run worth adding. */
-  private get gapWeight(): number {
-    return Math.max(1, this.gaps!.leastPassed >>> 1)
-  }
-
-  /** Ends a run, or interrupts it if the move has stopped on its way. Adds it if it is long. */
   private endRun(): void {
-    const gaps = this.gaps!
-    if (this.runKeys > 0 && this.runGrowth >= gaps.leastPassed) {
-      const from = this.runFrom.slice(0, this.runFromLength)
-      const edge = this.gapEdge ?? justAbove(this.lastKey, 0, this.lastKeyLength)
-      if (this.direction > 0) gaps.add(from, edge, this.sequence, this.unsettled)
-      else gaps.add(edge, from, this.sequence, this.unsettled)
-      this.runGrowth = this.gapWeight
-    }
-    if (!this.unsettled) this.clearRun()
-  }
-
-  private clearRun(): void {
-    this.runKeys = 0
-    this.runGrowth = 0
-    this.gapEdge = undefined
-    this.untilLook = 1
+    this.run!.end(this.lastKey, this.lastKeyLength, this.unsettled)
+    if (!this.unsettled) this.run = undefined
   }
 
   /** Holds the value of the underlying cursor, which is about to move. */

@@ -58,8 +58,7 @@ export const openRange = (
       if (inRange.length > 0) cursors.push(new LevelCursor(inRange, open))
     }
     engine.parts.metrics.scans.add(1)
-    const { gaps } = engine
-    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range, { ...options, gaps }), release }
+    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range, options, engine.gaps), release }
   } catch (failure) {
     release()
     throw failure

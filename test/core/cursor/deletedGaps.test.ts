@@ -140,10 +140,11 @@ class Small {
     for (const [i, [key, isPut]] of operations.entries()) {
       const sequence = from + 1 + i
       const entry: TestEntry = { key, sequence, value: isPut ? Uint8Array.of(sequence) : undefined }
-      const bytes = Uint8Array.of(...key, ...(entry.value ?? nothing))
+      const bytes = Buffer.of(...key, ...(entry.value ?? nothing))
       const places = [0, key.length, key.length, bytes.length] as const
       if (!this.gaps.isEmpty) this.gaps.insert(sequence, kindOf(entry), bytes, places[0], places[1])
       this.memory.insert(sequence, kindOf(entry), bytes, ...places)
+      bytes.fill(0)
       this.all.push(entry)
       this.inMemory.push(entry)
     }
@@ -171,7 +172,7 @@ class Small {
 
   reader(sequence: number, within: KeyRange, patience: number): VisibleCursor {
     const sources = [...this.memory.newestCursors(sequence), ...this.tables.map((table) => new ArrayCursor(table))]
-    return new VisibleCursor(mergeCursors(sources), sequence, within, { gaps: this.gaps, patience })
+    return new VisibleCursor(mergeCursors(sources), sequence, within, { patience }, this.gaps)
   }
 
   scan(within: KeyRange, reverse: boolean, most: number, back: number): void {
@@ -180,7 +181,7 @@ class Small {
     const cursor =
       back === 0
         ? this.reader(sequence, within, Number.POSITIVE_INFINITY)
-        : new VisibleCursor(new ArrayCursor(this.all), sequence, within, { gaps: this.gaps })
+        : new VisibleCursor(new ArrayCursor(this.all), sequence, within, {}, this.gaps)
     const found: Array<string | undefined> = []
     if (reverse) cursor.seekToLast()
     else cursor.seekToFirst()
@@ -225,14 +226,17 @@ class Small {
   seek(n: number, key: Uint8Array, before: boolean): void {
     const open = this.opened(n)
     if (open === undefined) return
+    // The caller may reuse the bytes of a key at once.
+    const own = Buffer.from(key)
     open.cursor.renew()
     if (before) {
       open.to = this.pairs(open).findLast((pair) => compare(pair.key, key) < 0)?.key
-      open.cursor.seekBefore(key)
+      open.cursor.seekBefore(own)
     } else {
       open.to = this.pairs(open).find((pair) => compare(pair.key, key) >= 0)?.key
-      open.cursor.seek(key)
+      open.cursor.seek(own)
     }
+    own.fill(0)
     this.verify(open)
   }
 
