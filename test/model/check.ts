@@ -1,9 +1,10 @@
 import * as Effect from "effect/Effect"
 import type { Storage } from "effect-lsm"
+import { DeletedGaps } from "../../src/core/cursor/deletedGaps.js"
 import { seeded } from "../crash/random.js"
 import { type SimulatedClock, simulated } from "../support/simulated.js"
 import { type Command, drawProgram } from "./commands.js"
-import { configurations } from "./configurations.js"
+import { configurations, usualGaps } from "./configurations.js"
 import { Run } from "./run.js"
 import { shrink } from "./shrink.js"
 
@@ -48,6 +49,7 @@ export const runCommands = async (
     return { results, fault: `${at}: ${error instanceof Error ? error.message : String(error)}` }
   } finally {
     clearTimeout(timer)
+    DeletedGaps.leastPassed = usualGaps
   }
 }
 

@@ -1,9 +1,14 @@
 import type { LsmOptions } from "effect-lsm"
+import { DeletedGaps } from "../../src/core/cursor/deletedGaps.js"
 
 export interface Configuration {
   readonly name: string
   readonly tuning: LsmOptions.Tuning
+  /** How many deleted keys make a gap. Default: as usual. */
+  readonly gapsOf?: number
 }
+
+export const usualGaps = DeletedGaps.leastPassed
 
 /** A memtable of about 4 KiB of entries. With much less, it is full after its first entry. */
 const fewEntries = 66_000
@@ -79,5 +84,11 @@ export const configurations: ReadonlyArray<Configuration> = [
     name: "interval of one byte",
     tuning: { durability: { interval: "1 hour", maxBytes: 1 }, memtableBytes: fewEntries }
   },
-  { name: "interval", tuning: { durability: { interval: "10 millis" }, memtableBytes: 1 } }
+  { name: "interval", tuning: { durability: { interval: "10 millis" }, memtableBytes: 1 } },
+  { name: "a gap for each deleted key", tuning: {}, gapsOf: 1 },
+  {
+    name: "a gap for each deleted key, many levels",
+    tuning: { memtableBytes: 1, blockBytes: 64, tableBytes: 256, level0Tables: 2, level1Bytes: 512, levelRatio: 2 },
+    gapsOf: 1
+  }
 ]

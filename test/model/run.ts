@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { type LsmError, type LsmOptions, type Storage, type Store, WriteBatch } from "effect-lsm"
+import { DeletedGaps } from "../../src/core/cursor/deletedGaps.js"
 import { fileHeaderSize } from "../../src/core/storage/fileHeader.js"
 import { turn } from "../support/eventually.js"
 import { interruption, isInterrupted } from "../support/interruption.js"
@@ -9,7 +10,7 @@ import { openStore } from "../support/openStore.js"
 import type { SimulatedClock } from "../support/simulated.js"
 import { registeredMetrics } from "../support/telemetry.js"
 import type { Change, Command, CommandOf } from "./commands.js"
-import { configurations } from "./configurations.js"
+import { configurations, usualGaps } from "./configurations.js"
 import type { Content, Write } from "./content.js"
 import { Machine } from "./machine.js"
 import { Model, type Survivors } from "./model.js"
@@ -55,6 +56,13 @@ export class Run {
 
   private get options(): LsmOptions.LsmOptions {
     return { ...configurations[this.configuration]!.tuning, directory: this.directory, name: "model" }
+  }
+
+  private get openStore(): Effect.Effect<Store.Store, LsmError.OpenError, Scope.Scope> {
+    return Effect.suspend(() => {
+      DeletedGaps.leastPassed = configurations[this.configuration]!.gapsOf ?? usualGaps
+      return openStore(this.machine.storage, this.options)
+    })
   }
 
   get start(): Effect.Effect<void> {
@@ -434,7 +442,7 @@ export class Run {
     return Effect.gen(this, function* () {
       const open = Effect.gen(this, function* () {
         const scope = yield* Scope.make()
-        this.store = yield* openStore(this.machine.storage, this.options).pipe(
+        this.store = yield* this.openStore.pipe(
           Scope.extend(scope),
           Effect.onError(() => Scope.close(scope, Exit.void))
         )
@@ -511,7 +519,7 @@ export class Run {
         // Crash once more, while the store opens.
         this.machine.arm({ ...command, choice: command.choice >>> 4 }, () => undefined)
         this.scope = yield* Scope.make()
-        yield* Scope.extend(openStore(this.machine.storage, this.options), this.scope).pipe(
+        yield* Scope.extend(this.openStore, this.scope).pipe(
           Effect.asVoid,
           Effect.catchAll((error) => this.excuse(error))
         )

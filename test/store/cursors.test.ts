@@ -1,10 +1,12 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Storage, type Store, WriteBatch } from "effect-lsm"
+import { DeletedGaps } from "../../src/core/cursor/deletedGaps.js"
 import { text, toArray } from "../support/bytes.js"
 import { turn } from "../support/eventually.js"
 import { faultyStorage } from "../support/faultyStorage.js"
@@ -38,6 +40,17 @@ const counted = Effect.gen(function* () {
   const store = yield* openStore({ ...storage, yieldToEventLoop: counting }, { directory: "/counted" })
   return { store, yields }
 })
+
+/** The same, for a store that remembers no gaps of deleted entries, so that every read is long. */
+const countedWithoutGaps = Effect.acquireUseRelease(
+  Effect.sync(() => {
+    const usual = DeletedGaps.leastPassed
+    DeletedGaps.leastPassed = Number.POSITIVE_INFINITY
+    return usual
+  }),
+  () => counted,
+  (usual) => Effect.sync(() => (DeletedGaps.leastPassed = usual))
+)
 
 describe("take", () => {
   it.effect("returns as many entries as requested, of any size, and moves the cursor past them", () =>
@@ -147,7 +160,7 @@ describe("deleted and superseded entries that a read passes over", () => {
   for (const inTables of [false, true]) {
     it.scoped(`make the read yield to the event loop, ${inTables ? "in tables" : "in memory"}`, () =>
       Effect.gen(function* () {
-        const { store, yields } = yield* counted
+        const { store, yields } = yield* countedWithoutGaps
         yield* prepare(store, inTables)
         const between = { start: "b", end: "y" }
         const cursor = yield* store.cursor()
@@ -200,7 +213,7 @@ describe("deleted and superseded entries that a read passes over", () => {
 
   it.scoped("leave the cursor where it was if the move is interrupted", () =>
     Effect.gen(function* () {
-      const { store } = yield* counted
+      const { store } = yield* countedWithoutGaps
       yield* prepare(store, false)
       const cursor = yield* store.cursor()
       const interrupted = (move: Effect.Effect<unknown, unknown>) =>
@@ -224,6 +237,43 @@ describe("deleted and superseded entries that a read passes over", () => {
       }
       yield* interrupted(cursor.prev)
       expect(keysOf(yield* cursor.take(3, { reverse: true }))).toEqual(["z", "a"])
+    })
+  )
+
+  it.scoped("are passed over once, also if others write meanwhile", () =>
+    Effect.gen(function* () {
+      const { store, yields } = yield* counted
+      yield* prepare(store, false)
+      const count = yield* Effect.fork(store.count())
+      for (let i = 0; yields.count < enough; i++) yield* store.put(`zz${i}`, "3")
+      expect(yield* Fiber.join(count)).toBeLessThan(10_000)
+      yields.count = 0
+      expect(yield* store.collect({ limit: 2 })).toHaveLength(2)
+      expect(yields.count).toBe(0)
+    })
+  )
+
+  it.scoped("are passed over once", () =>
+    Effect.gen(function* () {
+      const { store, yields } = yield* counted
+      yield* prepare(store, false)
+      expect(yield* store.count({ start: "b", end: "y" })).toBe(0)
+      expect(yields.count).toBeGreaterThanOrEqual(enough)
+      yields.count = 0
+      const cursor = yield* store.cursor()
+      for (let i = 0; i < 3; i++) {
+        expect(keysOf(yield* store.collect())).toEqual(["a", "z"])
+        expect(keysOf(yield* store.collect({ reverse: true }))).toEqual(["z", "a"])
+        expect(keysOf(yield* store.collect({ start: keyOf(17), limit: 1 }))).toEqual(["z"])
+        expect([yield* cursor.seekBefore("y"), yield* currentKey(cursor)]).toEqual([true, "a"])
+      }
+      expect(yields.count).toBe(0)
+      yield* store.put(keyOf(21), "3")
+      yield* store.flush
+      yield* store.delete("z")
+      expect(keysOf(yield* store.collect())).toEqual(["a", keyOf(21)])
+      expect(keysOf(yield* store.collect({ reverse: true }))).toEqual([keyOf(21), "a"])
+      expect([yield* cursor.seekBefore("y"), yield* currentKey(cursor)]).toEqual([true, "a"])
     })
   )
 })

@@ -2,6 +2,8 @@ import { compareRange, copyRange, equalRange } from "../bytes/bytes.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import { handleLength } from "../values/valueHandle.js"
 import type { ValueSource } from "../values/valueSource.js"
+import type { DeletedGap, DeletedGaps } from "./deletedGaps.js"
+import { DeletedRun } from "./deletedRun.js"
 import type { InternalCursor } from "./internalCursor.js"
 
 /** The half-open range [start, end) of keys; undefined is unbounded. */
@@ -25,6 +27,8 @@ export interface VisibleCursorOptions {
 
 /** Bytes of a passed value that count as one more entry. */
 const valueUnit = 256
+/** A seek past a gap counts as this many entries. */
+const seekUnit = 16
 
 /**
  * Shows the entries of a merged cursor that a reader at one sequence number sees within a range:
@@ -36,6 +40,9 @@ const valueUnit = 256
  * A move that has to pass over many entries may stop on its way. The cursor is then `unsettled` and
  * shows nothing, and the underlying cursor is at the next entry to examine. `goOn` continues the
  * move; `backTo` undoes it.
+ *
+ * A move that passes over a run of deleted keys adds it to the gaps. A move that comes to a gap seeks
+ * to its other end.
  *
  * A move that throws leaves the cursor invalid. Seek again before the next move.
  */
@@ -75,6 +82,10 @@ export class VisibleCursor {
   private readonly patience: number
   private readonly keysOnly: boolean
   private readonly values: ValueSource | undefined
+  /** The key that a seek begins at, or below. Undefined once the seek has returned. */
+  private target: Uint8Array | undefined
+  /** The deleted keys that the current move has passed over, if there are any. */
+  private run: DeletedRun | undefined
   private left: number
   /** Deleted and superseded entries passed over so far. */
   skipped = 0
@@ -83,7 +94,9 @@ export class VisibleCursor {
     private readonly cursor: InternalCursor,
     private readonly sequence: number,
     private readonly range: KeyRange,
-    { keysOnly = false, patience = Number.POSITIVE_INFINITY, values }: VisibleCursorOptions = {}
+    { keysOnly = false, patience = Number.POSITIVE_INFINITY, values }: VisibleCursorOptions = {},
+    /** Ranges of deleted keys that cursors over the same entries have found. */
+    private readonly gaps?: DeletedGaps
   ) {
     this.values = values
     this.keysOnly = keysOnly
@@ -111,24 +124,23 @@ export class VisibleCursor {
 
   seekToFirst(): void {
     this.leave()
-    const { start } = this.range
-    if (start === undefined) this.cursor.seekToFirst()
-    else this.cursor.seek(start, start.length)
-    this.beginForward()
+    this.beginForward(this.range.start ?? nothing)
   }
 
   seekToLast(): void {
     this.leave()
     const { end } = this.range
-    if (end === undefined) this.cursor.seekToLast()
-    else this.seekBelow(end, end.length)
-    this.beginBackward()
+    if (end !== undefined) return this.beginBackward(end)
+    this.cursor.seekToLast()
+    this.run = undefined
+    this.target = undefined
+    this.walkBackward()
   }
 
   /** Moves to the first visible entry at or above the key. */
   seek(key: Uint8Array): void {
     this.leave()
-    this.seekFrom(key, key.length)
+    this.seekFrom(key)
   }
 
   /** Moves to the last visible entry below the key. */
@@ -136,8 +148,7 @@ export class VisibleCursor {
     this.leave()
     const { end } = this.range
     const to = end !== undefined && compareRange(key, 0, key.length, end, 0, end.length) > 0 ? end : key
-    this.seekBelow(to, to.length)
-    this.beginBackward()
+    this.beginBackward(to)
   }
 
   /** Moves to the next entry. Does nothing if no entry is shown. */
@@ -155,7 +166,7 @@ export class VisibleCursor {
   prev(): void {
     if (!this.leave()) return
     if (this.direction > 0) this.seekBelow(this.origin, this.originLength)
-    this.beginBackward()
+    this.walkBackward()
   }
 
   /** Continues a move that stopped on its way. */
@@ -178,7 +189,7 @@ export class VisibleCursor {
     this.unsettled = false
     if (key === undefined) return
     this.left = Number.POSITIVE_INFINITY
-    this.seekFrom(key, key.length)
+    this.seekFrom(key)
     this.left = this.patience
   }
 
@@ -208,14 +219,10 @@ export class VisibleCursor {
     return true
   }
 
-  private seekFrom(key: Uint8Array, length: number): void {
+  private seekFrom(key: Uint8Array): void {
     const { start } = this.range
-    if (start !== undefined && compareRange(key, 0, length, start, 0, start.length) < 0) {
-      this.cursor.seek(start, start.length)
-    } else {
-      this.cursor.seek(key, length)
-    }
-    this.beginForward()
+    const isBelow = start !== undefined && compareRange(key, 0, key.length, start, 0, start.length) < 0
+    this.beginForward(isBelow ? start : key)
   }
 
   /** Moves the underlying cursor to the last entry below the key. */
@@ -226,30 +233,61 @@ export class VisibleCursor {
     else cursor.seekToLast()
   }
 
-  private beginForward(): void {
+  private beginForward(key: Uint8Array): void {
+    const { cursor, gaps, sequence } = this
     this.direction = 1
     this.isSkipping = false
+    this.run = undefined
+    this.target = key
+    const gap = gaps === undefined || gaps.isEmpty ? undefined : gaps.holding(key, 0, key.length, sequence)
+    if (gap !== undefined) this.passGap(gap)
+    else if (key.length === 0) cursor.seekToFirst()
+    else cursor.seek(key, key.length)
     this.findForward()
+    this.target = undefined
   }
 
-  private beginBackward(): void {
+  private beginBackward(key: Uint8Array): void {
+    const { gaps, sequence } = this
+    this.direction = -1
+    this.run = undefined
+    this.target = key
+    const gap = gaps === undefined || gaps.isEmpty ? undefined : gaps.below(key, 0, key.length, sequence)
+    if (gap !== undefined) this.passGap(gap)
+    else this.seekBelow(key, key.length)
+    this.walkBackward()
+    this.target = undefined
+  }
+
+  private walkBackward(): void {
     this.direction = -1
     this.hasVersion = false
     this.hasValue = false
     this.findBackward()
   }
 
-  /** Finds the next visible entry at or after the underlying cursor's entry. */
   private findForward(): void {
+    this.walkForwardToVisible()
+    if (this.run !== undefined) this.endRun()
+  }
+
+  private findBackward(): void {
+    this.walkBackwardToVisible()
+    if (this.run !== undefined) this.endRun()
+  }
+
+  /** Finds the next visible entry at or after the underlying cursor's entry. */
+  private walkForwardToVisible(): void {
     const { cursor, sequence } = this
     const { end } = this.range
-    for (; cursor.valid; cursor.next()) {
+    while (cursor.valid) {
       if (this.left <= 0) {
         this.unsettled = true
         return
       }
       if (this.isSkipping && this.isKey(this.skippedKey, this.skippedLength)) {
         this.passOver()
+        cursor.next()
         continue
       }
       this.isSkipping = false
@@ -257,12 +295,14 @@ export class VisibleCursor {
         return
       if (cursor.sequence > sequence) {
         this.passOver()
+        cursor.next()
         continue
       }
       if (cursor.kind === EntryKind.deletion) {
         this.passOver()
         this.remember()
         this.skip(this.lastKey, this.lastKeyLength)
+        if (!this.passKey()) cursor.next()
         continue
       }
       this.valid = true
@@ -279,10 +319,10 @@ export class VisibleCursor {
   }
 
   /** Finds the last visible key at or before the underlying cursor's entry. */
-  private findBackward(): void {
+  private walkBackwardToVisible(): void {
     const { cursor, sequence } = this
     const { start } = this.range
-    for (; cursor.valid; cursor.prev()) {
+    while (cursor.valid) {
       if (this.left <= 0) {
         this.unsettled = true
         return
@@ -290,6 +330,7 @@ export class VisibleCursor {
       if (this.hasVersion && !this.isKey(this.lastKey, this.lastKeyLength)) {
         if (this.hasValue) break
         this.hasVersion = false
+        if (this.passKey()) continue
       }
       if (
         start !== undefined &&
@@ -299,6 +340,7 @@ export class VisibleCursor {
       }
       if (cursor.sequence > sequence) {
         this.passOver()
+        cursor.prev()
         continue
       }
       // A newer version of the same key replaces the older one.
@@ -308,12 +350,39 @@ export class VisibleCursor {
       this.hasValue = cursor.kind !== EntryKind.deletion
       if (this.hasValue) this.holdValue()
       if (isNewer || !this.hasValue) this.passOver()
+      cursor.prev()
     }
     this.valid = this.hasValue
     if (!this.valid) return
     this.keyBytes = this.lastKey
     this.keyStart = 0
     this.keyEnd = this.lastKeyLength
+  }
+
+  /**
+   * Takes the deleted key `lastKey`. Seeks past a gap if the underlying cursor is in one, and
+   * returns true.
+   */
+  private passKey(): boolean {
+    if (this.gaps === undefined) return false
+    this.run ??= new DeletedRun(this.gaps, this.sequence, this.direction, this.target)
+    const gap = this.run.pass(this.lastKey, this.lastKeyLength, this.cursor)
+    if (gap !== undefined) this.passGap(gap)
+    return gap !== undefined
+  }
+
+  /** Moves the underlying cursor to the end of a gap, or before its start. */
+  private passGap(gap: DeletedGap): void {
+    this.left -= seekUnit
+    this.run ??= new DeletedRun(this.gaps!, this.sequence, this.direction, this.target)
+    const edge = this.run.passGap(gap)
+    if (this.direction > 0) this.cursor.seek(edge, edge.length)
+    else this.seekBelow(edge, edge.length)
+  }
+
+  private endRun(): void {
+    this.run!.end(this.lastKey, this.lastKeyLength, this.unsettled)
+    if (!this.unsettled) this.run = undefined
   }
 
   /** Holds the value of the underlying cursor, which is about to move. */

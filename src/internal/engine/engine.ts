@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { CompactorService } from "../../Compactor.js"
 import { compare, encodeUtf8, prefixEnd } from "../../core/bytes/bytes.js"
+import { DeletedGaps } from "../../core/cursor/deletedGaps.js"
 import type { KeyRange } from "../../core/cursor/visibleCursor.js"
 import type { PinnedVersion } from "../../core/manifest/versionSet.js"
 import {
@@ -55,6 +56,7 @@ export class Engine {
   /** The newest sequence number that readers see. */
   visibleSequence = 0
   readonly yieldBudget = new YieldBudget()
+  readonly gaps = new DeletedGaps(() => this.visibleSequence)
   private readonly snapshots = new Map<Snapshot, number>()
   /** Closes the cursors and snapshots that users close by hand. */
   private readonly openByHand = new Set<() => void>()

@@ -59,7 +59,8 @@ export const openRange = (
     }
     engine.parts.metrics.scans.add(1)
     const values = tables.unsafeValues({ readAhead: scanReadAhead, giveValues: options.giveValues })
-    return { cursor: new VisibleCursor(mergeCursors(cursors), sequence, range, { ...options, values }), release }
+    const cursor = new VisibleCursor(mergeCursors(cursors), sequence, range, { ...options, values }, engine.gaps)
+    return { cursor, release }
   } catch (failure) {
     release()
     throw failure

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { batchCount, batchSequence } from "../../core/log/batchFormat.js"
+import { applyBatch, batchCount, batchSequence } from "../../core/log/batchFormat.js"
 import type { LogEnd } from "../../core/log/logSegment.js"
 import { SequenceChain } from "../../core/log/sequenceChain.js"
 import { logName } from "../../core/storage/fileNames.js"
@@ -157,6 +157,7 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
     if (nothingHeld) memtable.unsafeBegin(segment)
     yield* wal.begin(storeId, end, {
       apply: (bytes, start, to) => {
+        if (!engine.gaps.isEmpty) applyBatch(bytes, start, to, engine.gaps)
         memtable.unsafeApply(bytes, start, to)
         engine.visibleSequence = batchSequence(bytes, start) + batchCount(bytes, start) - 1
       },
