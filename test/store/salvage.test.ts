@@ -131,7 +131,7 @@ describe("salvage", () => {
 
   it.effect("does so with separated values", () => salvages(separatedHistory, 8, { valueThreshold: 30 }))
 
-  it.effect("does so with separated values, and puts them into tables", () => salvages(separatedHistory, 19, {}))
+  it.effect("does so with separated values, and puts them into tables", () => salvages(separatedHistory, 11, {}))
 
   it.effect("loses the one value that is damaged, and says which", () =>
     Effect.gen(function* () {
