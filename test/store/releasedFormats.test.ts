@@ -82,7 +82,8 @@ describe("a store of format 1, as 0.1.0 left it", () => {
 /**
  * The content of the store in fixtures/format-2, as it is while the store is open: 200 entries that
  * were compacted, then a new version of every third, the delete of every tenth, each flushed, and one
- * more put. Values of at least 64 bytes lie in value files.
+ * more put. Values of at least 64 bytes lie in value files. Blocks have 64 bytes, so a table has several
+ * partitions.
  */
 const contentWithValues = (): ReadonlyArray<readonly [string, string]> => {
   const value = (i: number, round: number) => `${i} in round ${round} `.padEnd(20 + (i % 5) * 30, "v")
