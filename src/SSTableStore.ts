@@ -206,11 +206,11 @@ export interface SSTableStoreService {
    */
   readonly write: (job: WriteJob) => Effect.Effect<WriterJobResult, FileError>
   /**
-   * Forgets the cached entries of a cursor's keys, in slices. The tables are about to get newer
+   * Forgets the cached entries of the cursors' keys, in slices. The tables are about to get newer
    * versions of these keys, from a memtable that no longer changes. Until they have them, lookups
    * must find the keys in that memtable.
    */
-  readonly forgetEntries: (cursor: InternalCursor) => Effect.Effect<void, FileError>
+  readonly forgetEntries: (cursors: ReadonlyArray<InternalCursor>) => Effect.Effect<void, FileError>
   /**
    * The superseded versions of a table. Undefined if the table has not been opened yet and they are
    * unknown.
@@ -247,13 +247,15 @@ const opensASlice = 16
 /** Keys forgotten before the fiber yields to the event loop. */
 const forgetsASlice = 8192
 
-function* forgetKeys(entries: EntryCache, cursor: InternalCursor): Generator<void, void> {
+function* forgetKeys(entries: EntryCache, cursors: ReadonlyArray<InternalCursor>): Generator<void, void> {
   let keys = 0
-  for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
-    const { keyBytes, keyStart, keyEnd } = cursor
-    const hash1 = hash(keyBytes, keyStart, keyEnd)
-    entries.forget(hash1, secondHash)
-    if (++keys % forgetsASlice === 0) yield
+  for (const cursor of cursors) {
+    for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
+      const { keyBytes, keyStart, keyEnd } = cursor
+      const hash1 = hash(keyBytes, keyStart, keyEnd)
+      entries.forget(hash1, secondHash)
+      if (++keys % forgetsASlice === 0) yield
+    }
   }
 }
 
@@ -464,8 +466,8 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
         return index.offset
       },
       write,
-      forgetEntries: (cursor) =>
-        Effect.suspend(() => (entries.isEmpty ? Effect.void : runSlices(storage, forgetKeys(entries, cursor)))),
+      forgetEntries: (cursors) =>
+        Effect.suspend(() => (entries.isEmpty ? Effect.void : runSlices(storage, forgetKeys(entries, cursors)))),
       unsafeSuperseded: supersededOf,
       unsafeHasSuperseded: () => supersededEntries > 0,
       learnSuperseded: (metas) =>

@@ -72,7 +72,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       // named ones means that an edit was lost.
       const older = manifest.unsafeState().segments.slice(0, -1)
       const removedSegments = older.filter((segment) => segment < keptFrom)
-      yield* tables.forgetEntries(mergeCursors(frozen.versionCursors()))
+      yield* tables.forgetEntries(frozen.versionCursors())
       const written = yield* writeAndApply(state, write(frozen), ({ tables: added, valueFiles }) => ({
         added: added.map((table) => ({ level: 0, table })),
         valueFiles,
