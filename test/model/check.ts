@@ -30,13 +30,16 @@ export const runCommands = async (
   const program = (clock: SimulatedClock) =>
     Effect.gen(function* () {
       const run = new Run(clock, seeded(seed), configuration, results, directory, storage)
-      yield* run.start
-      for (const [i, command] of commands.entries()) {
-        at = `command ${i}, ${JSON.stringify(command)}`
-        yield* run.perform(command)
-      }
-      at = "the end"
-      yield* run.end
+      const steps = Effect.gen(function* () {
+        yield* run.start
+        for (const [i, command] of commands.entries()) {
+          at = `command ${i}, ${JSON.stringify(command)}`
+          yield* run.perform(command)
+        }
+        at = "the end"
+        yield* run.end
+      })
+      yield* Effect.onError(steps, () => run.abandon)
     })
   let timer: NodeJS.Timeout | undefined
   const hanging = new Promise<never>((_, reject) => {

@@ -413,6 +413,11 @@ export class Run {
     })
   }
 
+  /** Closes what a run that was ended by a fault has left open, so that other runs do not see it. */
+  get abandon(): Effect.Effect<void> {
+    return Effect.suspend(() => (this.scope === undefined ? Effect.void : Scope.close(this.scope, Exit.void)))
+  }
+
   private get close(): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       if (this.scope !== undefined) yield* Scope.close(this.scope, Exit.void)
