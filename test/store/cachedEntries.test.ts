@@ -12,7 +12,9 @@ describe("entries that are cached", () => {
       const expected = new Map<string, string>()
       const readAll = Effect.gen(function* () {
         for (let i = 0; i < 3; i++) {
-          for (const key of keys) expect(yield* store.getString(key)).toEqual(Option.fromNullable(expected.get(key)))
+          for (const key of keys) {
+            expect(Option.getOrUndefined(yield* store.getString(key))).toBe(expected.get(key))
+          }
         }
       })
       for (let round = 0; round < 6; round++) {
