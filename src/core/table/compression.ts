@@ -26,7 +26,7 @@ const zstd = zlib as unknown as Partial<Zstd>
 /** Whether this runtime can read and write zstd. */
 export const hasZstd = typeof zstd.zstdCompressSync === "function" && typeof zstd.zstdDecompressSync === "function"
 
-/** What a runtime without zstd is told to use. */
+/** What zstd needs, for the errors of a runtime that lacks it. */
 export const zstdNeeds = "a runtime whose node:zlib has zstd, such as Node 22.15 or later"
 
 /** The lowest level is as small as the default one for blocks of some KiB, and faster. */

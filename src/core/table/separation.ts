@@ -19,7 +19,7 @@ export interface SeparationOptions {
 }
 
 /**
- * Decides what a table gets in place of an entry's value: the value itself, or a handle. Writes the
+ * Decides whether a table gets the value of an entry or a handle to it. Writes the
  * values that are separated.
  */
 export class Separation {

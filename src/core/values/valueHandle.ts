@@ -1,7 +1,7 @@
 import { readU32, readU48, writeU32, writeU48 } from "../bytes/encoding.js"
 
 /**
- * A handle stands in a table in place of a value that lies in another file.
+ * A table holds a handle instead of a value that lies in another file.
  *
  * ```
  *  0               6          12         16      20
