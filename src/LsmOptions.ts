@@ -95,10 +95,11 @@ export interface Tuning {
    */
   readonly entryCacheBytes?: number | undefined
   /**
-   * Values of at least this many bytes are written to value files, apart from the tables, which
-   * then hold handles to them. Compactions keep the handles and do not write these values again,
-   * until more than a third of what value files hold is no longer in use. Existing values stay readable whatever
-   * this option says. From 1 on; default `Infinity`: no value is separated.
+   * Values of at least this many bytes are kept apart from the tables, which then hold handles to
+   * them. They stay in the segment of the log that they were written to, or are written to value
+   * files. Compactions keep the handles and do not write these values again, until more than a
+   * third of what these files hold is no longer in use. Existing values stay readable whatever this
+   * option says. From 1 on; default 2 KiB; `Infinity` separates none.
    *
    * A store with separated values is not readable by releases before 3.1.
    */
@@ -383,9 +384,9 @@ const resolve = (options: LsmOptions): Settings => {
     blockCacheBytes,
     entryCacheBytes: integer("entryCacheBytes", Math.floor((blockCacheBytes * 3) / 4), 0, blockCacheBytes),
     valueThreshold:
-      (options.valueThreshold ?? Number.POSITIVE_INFINITY) === Number.POSITIVE_INFINITY
+      options.valueThreshold === Number.POSITIVE_INFINITY
         ? Number.POSITIVE_INFINITY
-        : integer("valueThreshold", Number.POSITIVE_INFINITY, 1, many),
+        : integer("valueThreshold", 2 * KiB, 1, many),
     maxOpenTables: integer("maxOpenTables", 512, 1, many),
     tableBytes: integer("tableBytes", 16 * MiB, 1, many),
     level0Tables,

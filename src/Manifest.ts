@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { applyEdit, type ManifestState } from "./core/manifest/manifestFile.js"
+import { namedValueFiles } from "./core/manifest/namedValueFiles.js"
 import type { Version } from "./core/manifest/version.js"
 import type { VersionEdit } from "./core/manifest/versionEdit.js"
 import { type PinnedVersion, VersionSet } from "./core/manifest/versionSet.js"
@@ -23,7 +24,7 @@ import { removeOrphans } from "./internal/manifest/removeOrphans.js"
 import type { Salvaged } from "./internal/manifest/salvage.js"
 import type { FileError, OpenError } from "./LsmError.js"
 import * as LsmOptions from "./LsmOptions.js"
-import { Storage } from "./Storage.js"
+import { attempt, Storage } from "./Storage.js"
 
 /**
  * A change that becomes durable as a whole. Fields that are left out stay as they are.
@@ -104,8 +105,11 @@ export const make = (
     const oneAtATime = yield* Effect.makeSemaphore(1)
     yield* Effect.addFinalizer(() => Effect.sync(current.close))
 
+    const valueFilesOf = (change: Change): Effect.Effect<ReadonlyArray<ValueFile>, FileError> =>
+      attempt(() => namedValueFiles(storage.driver, directory, state.version, { added: [], ...change }))
+
     const apply = (change: Change): Effect.Effect<void, FileError> =>
-      Effect.suspend(() => {
+      Effect.flatMap(valueFilesOf(change), (valueFiles) => {
         const edit: VersionEdit = {
           nextFileNumber: numbers.next,
           flushedSequence: Math.max(change.flushedSequence ?? 0, state.flushedSequence),
@@ -113,7 +117,7 @@ export const make = (
           removedSegments: change.removedSegments ?? [],
           added: change.added ?? [],
           removed: change.removed ?? [],
-          valueFiles: change.valueFiles,
+          valueFiles,
           closed: change.closed
         }
         const next = applyEdit(state, edit)
@@ -124,7 +128,7 @@ export const make = (
           state = next
           versions.install(next.version, edit)
         })
-        const files = [...written.map(tableName), ...(edit.valueFiles ?? []).map(valueFileName)]
+        const files = [...written.map(tableName), ...valueFiles.map(valueFileName)]
         return Effect.zipRight(current.write(edit, next, files), install)
       }).pipe(Effect.uninterruptible, oneAtATime.withPermits(1))
 

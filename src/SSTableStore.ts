@@ -188,6 +188,13 @@ export interface SSTableStoreService {
     result: LookupResult
   ) => number
   /**
+   * Offers a value that a handle led to for caching. `result` is that of the last `unsafeFind`, with
+   * the value instead of the handle.
+   *
+   * @since 3.1.0
+   */
+  readonly unsafeOfferValue?: (key: LookupKey, result: LookupResult) => void
+  /**
    * Returns a cursor over a table. It stays valid when the table's file is closed: the file is
    * opened again.
    */
@@ -456,6 +463,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
         storeId = Uint8Array.from(id)
       },
       unsafeFind: (version, key, sequence, isNewest, result) => lookup.find(version, key, sequence, isNewest, result),
+      unsafeOfferValue: (key, result) => lookup.offerValue(key, result),
       unsafeCursor: (table, cursorOptions) => new TableCursor(() => readerOf(table.fileNumber), cursorOptions),
       unsafeValues: valueSource,
       unsafeOffsetOf: (table, key) => {

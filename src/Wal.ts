@@ -158,6 +158,12 @@ export interface WalService {
   }
   /** Makes everything committed so far durable. */
   readonly sync: Effect.Effect<void, FileError>
+  /**
+   * Waits until a rotated segment is durable. Optional: the store calls `sync` instead.
+   *
+   * @since 3.1.0
+   */
+  readonly synced?: (segment: number) => Effect.Effect<void, FileError>
   readonly remove: (segments: ReadonlyArray<number>) => Effect.Effect<void, FileError>
   /**
    * Syncs the log, marks its end, and closes its files. Returns the last segment and its size, for
@@ -259,6 +265,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       unsafeIsBusy: () => writer?.isBusy ?? false,
       unsafeStatus: () => ({ segment: writer?.segmentNumber ?? 0, segmentBytes: writer?.segmentSize ?? 0 }),
       sync: callback((done) => active().sync(done)),
+      synced: (segment) => callback((done) => active().whenSynced(segment, done)),
       remove: (segments) => Effect.forEach(segments, (segment) => storage.remove(pathOf(segment)), { discard: true }),
       close: Effect.suspend(() => callback((done) => active().close(done))).pipe(
         Effect.map(() => ({ fileNumber: active().segmentNumber, size: active().segmentSize }))

@@ -16,7 +16,7 @@ const tuning: LsmOptions.Tuning = { durability: "buffered", level0Tables: 1000, 
 const withBuilt = <A, E>(
   directory: string,
   use: (store: Store.Store, library: typeof import("effect-lsm")) => Effect.Effect<A, E>,
-  more: LsmOptions.Tuning = {}
+  more: Partial<LsmOptions.LsmOptions> = {}
 ) =>
   Effect.gen(function* () {
     const library = yield* Effect.promise(builtLibrary)
@@ -154,6 +154,75 @@ describe("a store's background thread", () => {
         const { recovery } = yield* withBuilt(directory, (store) => store.stats)
         expect(recovery.orphans).toStrictEqual([])
       }
+    })
+  )
+
+  it.scopedLive("leaves large values in the log, in every life of the store, until they are garbage", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const value = (n: number, round: number) => `${n} in round ${round} `.padEnd(4096, "v")
+      const write = (
+        store: Store.Store,
+        library: typeof import("effect-lsm"),
+        round: number,
+        keys: ReadonlyArray<number>
+      ) =>
+        Effect.gen(function* () {
+          const batch = library.WriteBatch.make()
+          for (const n of keys) batch.put(key(n), value(n, round))
+          yield* store.write(batch)
+          yield* store.flush
+        })
+      const all = Array.from({ length: 500 }, (_, n) => n)
+      const evens = all.filter((n) => n % 2 === 0)
+      const expectContent = (store: Store.Store, roundOf: (n: number) => number) =>
+        Effect.gen(function* () {
+          const found = yield* store.collect()
+          expect(found.map((entry) => Buffer.from(entry.value).toString())).toStrictEqual(
+            all.map((n) => value(n, roundOf(n)))
+          )
+        })
+      const { amplification } = yield* withBuilt(directory, (store, library) =>
+        Effect.gen(function* () {
+          yield* write(store, library, 0, all)
+          yield* write(store, library, 1, evens)
+          yield* expectContent(store, (n) => (n % 2 === 0 ? 1 : 0))
+          return yield* store.stats
+        })
+      )
+      expect(amplification.write).toBeLessThan(1.1)
+      expect(filesOf(directory, ".val")).toStrictEqual([])
+      const kept = filesOf(directory, ".log")
+      expect(kept.length).toBeGreaterThanOrEqual(2)
+      yield* withBuilt(directory, (store, library) =>
+        Effect.gen(function* () {
+          const { recovery, valueFiles } = yield* store.stats
+          expect(recovery.orphans).toStrictEqual([])
+          expect([valueFiles.count, valueFiles.liveBytes]).toStrictEqual([2, 750 * 4096])
+          yield* expectContent(store, (n) => (n % 2 === 0 ? 1 : 0))
+          // The values of round 0 that are left are a half of its segment, which is collected.
+          yield* store.compact()
+          yield* expectContent(store, (n) => (n % 2 === 0 ? 1 : 0))
+          expect((yield* store.stats).valueFiles).toMatchObject({ count: 2, liveBytes: 500 * 4096 })
+          expect(filesOf(directory, ".log")).not.toContain(kept[0])
+          yield* store.put(key(0), value(0, 2))
+          expect(filesOf(directory, ".val").length).toBe(1)
+          yield* Effect.forEach(all, (n) => store.delete(key(n)), { discard: true })
+          yield* store.compact()
+          expect((yield* store.stats).valueFiles.count).toBe(0)
+          expect(filesOf(directory, ".val")).toStrictEqual([])
+          yield* write(store, library, 3, all)
+        })
+      )
+      yield* withBuilt(
+        directory,
+        (store) =>
+          Effect.gen(function* () {
+            yield* expectContent(store, () => 3)
+            expect((yield* store.stats).recovery.orphans).toStrictEqual([])
+          }),
+        { readOnly: true }
+      )
     })
   )
 

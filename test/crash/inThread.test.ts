@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { explore } from "./explore.js"
+import { slowSync } from "./patches.js"
 import { inThread } from "./thread.js"
 import { findWorkload } from "./workloads.js"
 
@@ -19,7 +20,9 @@ const names = [
   "rotation under load",
   "mixture 2",
   "mixture 12, buffered",
-  "separated values"
+  "separated values",
+  "large values",
+  "large values on a slow disk"
 ]
 
 describe(`after a crash of a store that flushes and compacts in a thread (seed ${seed})`, () => {
@@ -38,6 +41,23 @@ describe(`after a crash of a store that flushes and compacts in a thread (seed $
         })
         expect(findings).toEqual([])
         expect(judged).toBeGreaterThanOrEqual(states)
+      }),
+    300_000
+  )
+
+  it.live(
+    "large values, when the log is synced long after the table is written",
+    () =>
+      Effect.gen(function* () {
+        const { findings } = yield* explore(findWorkload("large values"), {
+          seed,
+          maxStates: 100,
+          secondCrashEvery: 50,
+          secondStates: 10,
+          stopAtFirst: false,
+          patches: { ...inThread(), ...slowSync(/\.log$/) }
+        })
+        expect(findings).toEqual([])
       }),
     300_000
   )

@@ -11,6 +11,7 @@ import {
   delegate,
   onFiles,
   recordsOf,
+  slowSync,
   syncedBeforeFilter,
   withoutLastRecord,
   withoutSync
@@ -36,6 +37,39 @@ const compacting = ["compaction", "levels", "tombstones"]
 export const mutants: ReadonlyArray<Mutant> = [
   { name: "tables are not synced", workloads: flushing, patches: () => withoutSync(/\.sst$/) },
   { name: "value files are not synced", workloads: separating, patches: () => withoutSync(/\.val$/) },
+  {
+    name: "a table is named before the log has synced the values that it has handles to",
+    workloads: ["large values"],
+    patches: () => ({
+      ...inThread(),
+      ...slowSync(/\.log$/),
+      wal: (wal) => ({ ...wal, synced: () => Effect.void })
+    })
+  },
+  {
+    name: "a segment is removed although tables have handles to its values",
+    workloads: ["large values"],
+    patches: () => {
+      let remove: Storage.StorageService["remove"] = () => Effect.void
+      return {
+        ...inThread(),
+        storage: (storage) => {
+          remove = storage.remove
+          return storage
+        },
+        manifest: (manifest) => ({
+          ...manifest,
+          apply: (change) =>
+            Effect.zipRight(
+              manifest.apply(change),
+              Effect.forEach(change.removedSegments ?? [], (segment) =>
+                Effect.ignore(remove(`${directory}/${logName(segment)}`))
+              )
+            )
+        })
+      }
+    }
+  },
   {
     name: "the values that tables have handles to are not in the manifest",
     workloads: separating,
@@ -66,16 +100,6 @@ export const mutants: ReadonlyArray<Mutant> = [
                 }
               : change
           )
-      })
-    })
-  },
-  {
-    name: "a compaction forgets the value files that it wrote",
-    workloads: separating,
-    patches: () => ({
-      manifest: (manifest) => ({
-        ...manifest,
-        apply: (change) => manifest.apply((change.removed ?? []).length > 0 ? { ...change, valueFiles: [] } : change)
       })
     })
   },

@@ -86,6 +86,16 @@ export const delegate = (file: StorageFile, changes: Partial<StorageFile>): Stor
   ...changes
 })
 
+/** Delays syncs of the files that match `pattern`. */
+export const slowSync = (pattern: RegExp, turns = 2000): Patches =>
+  onFiles((file) => {
+    const wait = (left: number, next: () => void): void =>
+      left === 0 ? next() : queueMicrotask(() => wait(left - 1, next))
+    return pattern.test(file.path)
+      ? delegate(file, { sync: (done) => wait(turns, () => file.sync(done)), isSyncShort: () => false })
+      : file
+  })
+
 /** Reports syncs of the files that match `pattern` as done without doing them. */
 export const withoutSync = (pattern: RegExp): Patches =>
   onFiles((file) =>

@@ -15,6 +15,11 @@ const remove = (...numbers: ReadonlyArray<number>): Step => ({
   _tag: "Batch",
   writes: numbers.map((n) => [key(n), undefined])
 })
+/** Values so large that a thread leaves them in the log. */
+const large = (round: number, from: number, to: number): Step => ({
+  _tag: "Batch",
+  writes: range(from, to).map((n) => [key(n), value(round, 600 + n)])
+})
 const flush: Step = { _tag: "Flush" }
 const compact: Step = { _tag: "Compact" }
 const snapshot: Step = { _tag: "Snapshot" }
@@ -225,6 +230,25 @@ export const workloads: ReadonlyArray<Workload> = [
       compact
     ]
   },
+  ...[undefined, 40].map(
+    (syncTurns): Workload => ({
+      name: syncTurns === undefined ? "large values" : "large values on a slow disk",
+      tuning: { ...separated, durability: "buffered" },
+      steps: [
+        ...range(0, 4).flatMap((n): ReadonlyArray<Step> => [large(n, 0, 6), large(n, 4, 9), flush]),
+        remove(...range(2, 5)),
+        reopen,
+        large(5, 1, 4),
+        flush,
+        compact,
+        remove(...range(0, 9)),
+        flush,
+        compact,
+        put(1)
+      ],
+      ...(syncTurns === undefined ? {} : { syncTurns })
+    })
+  ),
   ...range(28, 32).map((seed) => ({
     name: `mixture ${seed}, separated values`,
     tuning: { ...separated, ...(seed % 2 === 0 ? { memtableBytes: 1 } : { durability: "buffered" as const }) },

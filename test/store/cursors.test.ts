@@ -29,7 +29,7 @@ const fill = (store: Store.Store, count: number, valueBytes: number) =>
 const currentKey = (cursor: Store.Cursor) =>
   Effect.map(cursor.current, (entry) => Option.getOrUndefined(Option.map(entry, ({ key }) => text(key))))
 
-/** A store in memory, and how often it has yielded to the event loop. */
+/** A store in memory, and how often it has yielded to the event loop. All values are in tables. */
 const counted = Effect.gen(function* () {
   const storage = yield* Storage.makeMemory
   const yields = { count: 0 }
@@ -37,7 +37,13 @@ const counted = Effect.gen(function* () {
     Effect.sync(() => yields.count++),
     storage.yieldToEventLoop
   )
-  const store = yield* openStore({ ...storage, yieldToEventLoop: counting }, { directory: "/counted" })
+  const store = yield* openStore(
+    { ...storage, yieldToEventLoop: counting },
+    {
+      directory: "/counted",
+      valueThreshold: Number.POSITIVE_INFINITY
+    }
+  )
   return { store, yields }
 })
 

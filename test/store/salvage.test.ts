@@ -17,8 +17,10 @@ import {
   heldHistory,
   history,
   levels,
+  loggedHistory,
   newest,
-  separatedHistory
+  separatedHistory,
+  withThreadedStore
 } from "../support/history.js"
 import {
   cut,
@@ -131,6 +133,8 @@ describe("salvage", () => {
 
   it.effect("does so with separated values", () => salvages(separatedHistory, 8, { valueThreshold: 30 }))
 
+  it.effect("does so with values in the log", () => salvages(loggedHistory, 16, { valueThreshold: 30 }))
+
   it.effect("does so with separated values, and puts them into tables", () => salvages(separatedHistory, 11, {}))
 
   it.effect("loses the one value that is damaged, and says which", () =>
@@ -176,6 +180,38 @@ describe("salvage", () => {
       const { found, report } = yield* repaired(flip(files, manifest, 50))
       expect(found).toStrictEqual(newest(made))
       expect(report.lost.length).toBeGreaterThan(0)
+    }).pipe(quietly)
+  )
+
+  it.effect("brings back no deleted entry whose value lies in a log segment that is kept for others", () =>
+    Effect.gen(function* () {
+      const disk = diskOf()
+      const value = (key: string) => `${key}:`.padEnd(2000, "v")
+      yield* withThreadedStore(
+        disk,
+        (store) =>
+          Effect.gen(function* () {
+            for (const key of "abcdefgh") yield* store.put(key, value(key))
+            yield* store.flush
+            yield* store.delete("a")
+            yield* store.put("b", "new")
+            yield* store.flush
+            yield* store.compact()
+            expect((yield* store.stats).valueFiles.count).toBe(1)
+          }),
+        { ...levels, valueThreshold: 1000 }
+      )
+      const files = disk.contents()
+      const sound = [["b", "new"], ...[..."cdefgh"].map((key) => [key, value(key)])]
+      const manifest = [...files.keys()].find((path) => path.includes("MANIFEST"))!
+      for (const damaged of [
+        files,
+        without(files, manifest),
+        without(without(files, manifest), `${directory}/CURRENT`)
+      ]) {
+        expect((yield* repaired(damaged)).found).toStrictEqual(sound)
+        expect(yield* withStore(diskOf(damaged), (store) => pairs(store.scan()), salvaging)).toStrictEqual(sound)
+      }
     }).pipe(quietly)
   )
 

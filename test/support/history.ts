@@ -1,7 +1,11 @@
 import * as Effect from "effect/Effect"
-import { type LsmOptions, type Maintenance, type Store, WriteBatch } from "effect-lsm"
+import { type LsmError, type LsmOptions, type Maintenance, type Store, WriteBatch } from "effect-lsm"
 import { compare } from "../../src/core/bytes/bytes.js"
-import { diskOf, type Files, withStore } from "./laboratory.js"
+import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
+import { fromMemoryDisk } from "../../src/Storage.js"
+import { directory, diskOf, type Files, withStore } from "./laboratory.js"
+import { openStore } from "./openStore.js"
+import { messageMerger } from "./simulatedThread.js"
 
 /** A store with several levels and a log, and every value that its keys ever had. */
 export interface History {
@@ -22,8 +26,29 @@ const plainLevels: LsmOptions.Tuning = {
 
 export const levels = plainLevels
 
-/** Overwrites keys repeatedly, deletes some, and ends with records that are only in the log. */
-const makeHistory = (isHeld: boolean, levels: LsmOptions.Tuning = plainLevels): Effect.Effect<History> =>
+type WithStore = <A, E>(
+  disk: MemoryDisk,
+  use: (store: Store.Store) => Effect.Effect<A, E>,
+  options: LsmOptions.Tuning
+) => Effect.Effect<A, E | LsmError.OpenError>
+
+/** Runs `use` with the store of a disk, whose flushes and compactions run in a simulated thread. */
+export const withThreadedStore: WithStore = (disk, use, options) =>
+  openStore(fromMemoryDisk(disk), { directory, ...options }, { merger: messageMerger(queueMicrotask) }).pipe(
+    Effect.flatMap(use),
+    Effect.scoped
+  )
+
+/**
+ * Overwrites keys repeatedly, deletes some, and ends with records that are only in the log. Values
+ * have `valueBytes` more bytes than they need.
+ */
+const makeHistory = (
+  isHeld: boolean,
+  levels: LsmOptions.Tuning = plainLevels,
+  valueBytes = 0,
+  withStoreOf: WithStore = withStore
+): Effect.Effect<History> =>
   Effect.gen(function* () {
     const values = new Map<string, Array<string | undefined>>()
     const disk = diskOf()
@@ -34,7 +59,7 @@ const makeHistory = (isHeld: boolean, levels: LsmOptions.Tuning = plainLevels): 
           for (let i = from; i < from + 20; i++) {
             if ((i * 7 + round * 3) % 5 === 0) continue
             const key = `key${String(i).padStart(3, "0")}`
-            const value = (i + round) % 6 === 0 ? undefined : `${key} in round ${round} ${"x".repeat(i)}`
+            const value = (i + round) % 6 === 0 ? undefined : `${key} in round ${round} ${"x".repeat(i + valueBytes)}`
             if (value === undefined) batch.delete(key)
             else batch.put(key, value)
             values.set(key, [...(values.get(key) ?? []), value])
@@ -42,7 +67,7 @@ const makeHistory = (isHeld: boolean, levels: LsmOptions.Tuning = plainLevels): 
           yield* store.write(batch)
         }
       })
-    yield* withStore(
+    yield* withStoreOf(
       disk,
       (store) =>
         Effect.gen(function* () {
@@ -55,9 +80,9 @@ const makeHistory = (isHeld: boolean, levels: LsmOptions.Tuning = plainLevels): 
         }),
       levels
     )
-    yield* withStore(disk, (store) => write(store, 5), levels)
+    yield* withStoreOf(disk, (store) => write(store, 5), levels)
     if (!isHeld) return { files: disk.contents(), values }
-    const files = yield* withStore(
+    const files = yield* withStoreOf(
       disk,
       (store) =>
         Effect.gen(function* () {
@@ -96,6 +121,9 @@ export const heldHistory = once(makeHistory(true))
 
 /** A history whose values of 30 bytes and more lie in value files. */
 export const separatedHistory = once(makeHistory(false, { ...plainLevels, valueThreshold: 30 }))
+
+/** A history whose values lie in segments of the log. */
+export const loggedHistory = once(makeHistory(false, { ...plainLevels, valueThreshold: 30 }, 300, withThreadedStore))
 
 /** The entries of the store if nothing is lost. */
 export const newest = ({ values }: History): ReadonlyArray<readonly [string, string]> =>

@@ -7,7 +7,7 @@ import { Retention } from "../cursor/retention.js"
 import { SegmentReader } from "../log/logSegment.js"
 import { readWhole } from "../manifest/storeDirectory.js"
 import { isAbsentFrom } from "../manifest/version.js"
-import { type SequenceRange, segmentCursor } from "../memtable/segmentCursor.js"
+import { type SegmentCursor, type SequenceRange, segmentCursor } from "../memtable/segmentCursor.js"
 import { isFailure } from "../storage/failure.js"
 import { logName, tableName, valuesName } from "../storage/fileNames.js"
 import type { Done } from "../storage/nodeDirectory.js"
@@ -23,7 +23,9 @@ import { ReadCounters, TableReader } from "../table/tableReader.js"
 import { type WriterJobResult, writeTables } from "../table/tableWriterJob.js"
 import { openValueFile, type ValueFileReader } from "../values/valueFileReader.js"
 import { ValueFileWriter } from "../values/valueFileWriter.js"
+import type { ValueSink } from "../values/valueSink.js"
 import { FileValueSource, type ValueSource } from "../values/valueSource.js"
+import { ValuesInLog } from "../values/valuesInLog.js"
 
 /** Files as jobs need them. */
 export interface JobStorage {
@@ -95,6 +97,12 @@ export const codecAt = (compression: ReadonlyArray<Codec>, level: number): Codec
 
 /** Bytes of entries written between two turns of the event loop: 1 to 2 ms of work. */
 const sliceBytes = 256 * 1024
+/**
+ * Large values stay in their log segment if they are at least this part of it. What else it holds
+ * is garbage as soon as the segment is kept for its values. See
+ * docs/decisions/0015-value-separation.md.
+ */
+const leastInLog = 3 / 4
 /** The inputs of a merge are read in pieces of this size. */
 const readAhead = 256 * 1024
 /** The same for values. */
@@ -188,6 +196,8 @@ interface Writing {
   readonly retention: Retention
   readonly targetSize: number
   readonly level: number
+  /** Takes large values. Undefined if they are copied to value files. */
+  readonly inLog?: ValueSink | undefined
 }
 
 /**
@@ -219,22 +229,31 @@ export class TableJobs {
   }
 
   /**
-   * Writes the entries of a log segment to a table of level 0. It fails with a `SegmentFailure` if
-   * the segment does not hold exactly the operations of `request.sequences`.
+   * Writes the entries of a log segment to a table of level 0. If most of the segment is large
+   * values, the table has handles to them, and the result names the segment as a file with values.
+   * It fails with a `SegmentFailure` if the segment does not hold exactly the operations of
+   * `request.sequences`.
    */
   flush(storage: JobStorage, request: FlushRequest): Job {
     let segment: Uint8Array | undefined
-    const begin = (): Writing => ({
-      cursor: loggedEntries(request, () => {
+    const begin = (): Writing => {
+      const cursor = loggedEntries(request, () => {
         segment = readWhole(storage.driver, pathOf(request))
         return segment
-      }),
-      collect: [],
-      values: noValues,
-      retention: new Retention(request.snapshots, () => false),
-      targetSize: Number.POSITIVE_INFINITY,
-      level: 0
-    })
+      })
+      const { keyBytes } = cursor
+      const least = keyBytes.length * leastInLog
+      return {
+        cursor,
+        collect: [],
+        values: noValues,
+        inLog:
+          cursor.largeBytes(least) >= least ? new ValuesInLog(keyBytes, request.segment, request.storeId) : undefined,
+        retention: new Retention(request.snapshots, () => false),
+        targetSize: Number.POSITIVE_INFINITY,
+        level: 0
+      }
+    }
     this.flushes++
     return this.start(
       storage,
@@ -278,10 +297,11 @@ export class TableJobs {
 
 const pathOf = ({ options, segment }: FlushRequest): string => `${options.directory}/${logName(segment)}`
 
-const loggedEntries = (request: FlushRequest, read: () => Uint8Array): InternalCursor => {
-  const { segment, sequences, storeId } = request
+const loggedEntries = (request: FlushRequest, read: () => Uint8Array): SegmentCursor => {
+  const { segment, sequences, storeId, options } = request
   try {
-    return segmentCursor(new SegmentReader(pathOf(request), segment, read(), storeId), sequences)
+    const reader = new SegmentReader(pathOf(request), segment, read(), storeId)
+    return segmentCursor(reader, sequences, options.valueThreshold)
   } catch (failure) {
     if (isFailure(failure) || failure instanceof RangeError) throw new SegmentFailure(failure.message)
     throw failure
@@ -323,7 +343,7 @@ const writeDurably = async (
     if (isCancelled()) throw new Cancelled()
   }
   try {
-    const { cursor, retention, targetSize, level, collect, values } = begin()
+    const { cursor, retention, targetSize, level, collect, values, inLog } = begin()
     const codec = codecAt(compression, level)
     const tableOptions = {
       blockSize: blockBytesOf(blockBytes, codec),
@@ -345,6 +365,7 @@ const writeDurably = async (
       threshold: options.valueThreshold,
       fileSize: options.valueFileBytes,
       begin: () => {
+        if (inLog !== undefined) return inLog
         const fileNumber = next()
         return new ValueFileWriter(create(valuesName(fileNumber)), fileNumber, storeId)
       },

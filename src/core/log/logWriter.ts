@@ -128,6 +128,7 @@ export class LogWriter {
   private scheduled = false
   private syncWaiters: Array<Done> = []
   private unsyncedPrevious: Array<Segment> = []
+  private segmentWaiters: Array<{ readonly segment: number; readonly done: Done }> = []
   /** Bytes of the current segment that are written to the file. */
   private size: number
   /** Bytes of it known to be on disk. */
@@ -313,6 +314,16 @@ export class LogWriter {
     this.schedule()
   }
 
+  /**
+   * Calls back when a rotated segment is synced. A sync of it begins when it is rotated, or after
+   * the one that is under way then.
+   */
+  whenSynced(segment: number, done: Done): void {
+    const isWaited = this.unsyncedPrevious.some(({ fileNumber }) => fileNumber === segment)
+    if (this.failure !== undefined || !isWaited) return done(this.failure)
+    this.segmentWaiters.push({ segment, done })
+  }
+
   private isSynced(): boolean {
     return this.unsyncedPrevious.length === 0 && this.syncedSize >= this.size
   }
@@ -444,8 +455,7 @@ export class LogWriter {
       if (this.failure !== undefined) return done(this.failure)
       if (failure !== undefined) return done(this.fail(failure))
       if (previous !== undefined) {
-        this.unsyncedPrevious.shift()
-        const refusal = this.closeSegment(previous)
+        const refusal = this.closeSynced(previous)
         return refusal === undefined ? this.syncChain(waiting, done) : done(refusal)
       }
       if (this.segment === current) this.syncedSize = size
@@ -509,9 +519,19 @@ export class LogWriter {
         this.fail(failure)
         return
       }
-      this.unsyncedPrevious.shift()
-      if (this.closeSegment(previous) === undefined) this.goOn()
+      if (this.closeSynced(previous) === undefined) this.goOn()
     })
+  }
+
+  /** Closes the oldest rotated segment, which is synced now. */
+  private closeSynced(previous: Segment): Error | undefined {
+    this.unsyncedPrevious.shift()
+    const refusal = this.closeSegment(previous)
+    if (refusal !== undefined) return refusal
+    const ended = this.segmentWaiters.filter(({ segment }) => segment === previous.fileNumber)
+    this.segmentWaiters = this.segmentWaiters.filter((waiter) => !ended.includes(waiter))
+    for (const { done } of ended) done(undefined)
+    return undefined
   }
 
   /** Closes a synced segment. A failure to close loses no data, but fails the log. */
@@ -528,8 +548,9 @@ export class LogWriter {
     if (this.failure !== undefined) return this.failure
     this.failure = failure
     const waiting = [...(this.inflight?.pending ?? []), ...this.filling.pending]
-    const waiters = this.syncWaiters
+    const waiters = [...this.syncWaiters, ...this.segmentWaiters.map(({ done }) => done)]
     this.syncWaiters = []
+    this.segmentWaiters = []
     this.inflight = undefined
     this.filling.reset()
     this.hooks.failed(failure)

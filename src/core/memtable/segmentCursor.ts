@@ -27,14 +27,28 @@ class Places implements BatchTarget {
   count = 0
   /** How many bytes all keys so far have in common at their beginning. */
   commonPrefix = Number.POSITIVE_INFINITY
+  /** Bytes of the values that are at least as long as `threshold`. */
+  largeBytes = 0
 
-  constructor(capacity: number) {
+  constructor(
+    capacity: number,
+    private readonly threshold: number
+  ) {
     this.keyStarts = new Uint32Array(capacity)
     this.keyEnds = new Uint32Array(capacity)
   }
 
-  insert(_sequence: number, _kind: number, bytes: Uint8Array, keyStart: number, keyEnd: number): void {
+  insert(
+    _sequence: number,
+    _kind: number,
+    bytes: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number
+  ): void {
     const at = this.count++
+    if (valueEnd - valueStart >= this.threshold) this.largeBytes += valueEnd - valueStart
     this.keyStarts[at] = keyStart
     this.keyEnds[at] = keyEnd
     const first = this.keyStarts[0]!
@@ -51,14 +65,14 @@ class Places implements BatchTarget {
  *
  * @throws CorruptionFailure if the segment holds anything else
  */
-const readPlaces = (segment: SegmentReader, { first, last }: SequenceRange): Places => {
+const readPlaces = (segment: SegmentReader, { first, last }: SequenceRange, threshold: number): Places => {
   const { bytes, file } = segment
   const expected = last - first + 1
   const differs = (reason: string): never => {
     throw new CorruptionFailure(file, segment.position, "log segment", reason)
   }
   if (bytes.length > longestSegment) differs(`${bytes.length} bytes are too many`)
-  const places = new Places(expected)
+  const places = new Places(expected, threshold)
   let due = first
   for (let frame = segment.next(); frame !== undefined; frame = segment.next()) {
     const { offset, payloadStart, payloadEnd } = frame
@@ -111,7 +125,7 @@ const sortPlaces = (bytes: Uint8Array, places: Places): Uint32Array => {
  * The entries of one log segment, sorted. Keys and values stay where the segment has them: nothing
  * is copied. A frozen memtable holds the same entries, so a flush can read them from here.
  */
-class SegmentCursor implements InternalCursor {
+export class SegmentCursor implements InternalCursor {
   valid = false
   keyStart = 0
   keyEnd = 0
@@ -126,7 +140,8 @@ class SegmentCursor implements InternalCursor {
     readonly keyBytes: Uint8Array,
     private readonly places: Places,
     private readonly order: Uint32Array,
-    private readonly firstSequence: number
+    private readonly firstSequence: number,
+    private readonly threshold: number
   ) {}
 
   get valueBytes(): Uint8Array {
@@ -134,6 +149,28 @@ class SegmentCursor implements InternalCursor {
   }
   get entry(): this {
     return this
+  }
+
+  /**
+   * Returns the bytes of the large values that are each the newest of its key here. It returns 0
+   * instead if they are certainly less than `least`.
+   */
+  largeBytes(least: number): number {
+    const { keyBytes, order, places, threshold } = this
+    const { keyStarts, keyEnds } = places
+    if (places.largeBytes < least) return 0
+    let bytes = 0
+    for (let i = 0; i < order.length; i++) {
+      this.moveTo(i)
+      const length = this.valueEnd - this.valueStart
+      if (length < threshold) continue
+      const newer = i === 0 ? undefined : order[i - 1]!
+      const isNewest =
+        newer === undefined ||
+        compareRange(keyBytes, keyStarts[newer]!, keyEnds[newer]!, keyBytes, this.keyStart, this.keyEnd) !== 0
+      if (isNewest) bytes += length
+    }
+    return bytes
   }
 
   seekToFirst(): void {
@@ -190,10 +227,15 @@ class SegmentCursor implements InternalCursor {
 
 /**
  * A cursor over all entries of a segment, which must hold exactly the operations of `range`.
+ * `threshold` is the least length of a large value; see `largeBytes`.
  *
  * @throws CorruptionFailure if it holds anything else
  */
-export const segmentCursor = (segment: SegmentReader, range: SequenceRange): InternalCursor => {
-  const places = readPlaces(segment, range)
-  return new SegmentCursor(segment.bytes, places, sortPlaces(segment.bytes, places), range.first)
+export const segmentCursor = (
+  segment: SegmentReader,
+  range: SequenceRange,
+  threshold = Number.POSITIVE_INFINITY
+): SegmentCursor => {
+  const places = readPlaces(segment, range, threshold)
+  return new SegmentCursor(segment.bytes, places, sortPlaces(segment.bytes, places), range.first, threshold)
 }

@@ -1,4 +1,5 @@
 import { compare } from "../bytes/bytes.js"
+import { BlockCache } from "../cache/blockCache.js"
 import { type ManifestState, removedFiles } from "../manifest/manifestFile.js"
 import { orphansAmong } from "../manifest/orphans.js"
 import {
@@ -16,6 +17,7 @@ import { decodeFileHeader, type FileHeader, type FileKind, fileHeaderSize } from
 import { currentName, logName, manifestName, parseFileName, tableName } from "../storage/fileNames.js"
 import { closeQuietly, readExactly, type StorageDriver } from "../storage/storageDriver.js"
 import type { TableMeta } from "../table/tableFormat.js"
+import { ReadCounters, TableReader } from "../table/tableReader.js"
 import { valueFileName } from "../values/valueFile.js"
 
 /** The files of a directory that make up a store, as far as they can still be determined. */
@@ -126,7 +128,8 @@ const surveyOf = (
 
 /**
  * Surveys a directory without a readable manifest. Every table and every segment counts, except for
- * those that a sound edit of a damaged manifest removed.
+ * those that a sound edit of a damaged manifest removed, and segments that only keep values: a
+ * table has handles to them, so all their records have been flushed.
  */
 const surveyWithout = (driver: StorageDriver, directory: string, names: ReadonlyArray<string>): Survey => {
   const storeId = storeIdOf(driver, directory, names)
@@ -138,18 +141,35 @@ const surveyWithout = (driver: StorageDriver, directory: string, names: Readonly
         return file?.kind === kind ? [file.fileNumber] : []
       })
       .sort((a, b) => a - b)
+  const tables = numbers("table").filter((fileNumber) => !removed.tables.has(fileNumber))
+  const withValues = new Set(tables.flatMap((table) => valueFilesOf(driver, directory, table, storeId)))
   return {
     storeId,
     manifest: undefined,
-    tables: numbers("table")
-      .filter((fileNumber) => !removed.tables.has(fileNumber))
-      .map((fileNumber) => ({ fileNumber, meta: undefined })),
-    segments: numbers("log").filter((segment) => !removed.segments.has(segment)),
+    tables: tables.map((fileNumber) => ({ fileNumber, meta: undefined })),
+    segments: numbers("log").filter((segment) => !removed.segments.has(segment) && !withValues.has(segment)),
     orphans: [],
     stateNumber: highestFileNumber(names),
     nextFileNumber: highestFileNumber(names) + 1
   }
 }
+
+/** The numbers of the files with values that a table has handles to, if the table can be opened. */
+const valueFilesOf = (
+  driver: StorageDriver,
+  directory: string,
+  fileNumber: number,
+  storeId: Uint8Array
+): ReadonlyArray<number> =>
+  attempt(ignore, () => {
+    const file = driver.openRead(`${directory}/${tableName(fileNumber)}`)
+    try {
+      const { properties } = new TableReader(file, fileNumber, storeId, new BlockCache(0, 0), new ReadCounters())
+      return properties.valueRefs?.map((ref) => ref.fileNumber)
+    } finally {
+      closeQuietly(file)
+    }
+  }) ?? []
 
 /** Returns the files that sound edits of any manifest removed. File numbers are never reused. */
 const removedByManifests = (

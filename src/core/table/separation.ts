@@ -1,17 +1,17 @@
 import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { ValueFile } from "../values/valueFile.js"
-import type { ValueFileWriter } from "../values/valueFileWriter.js"
 import { handleFile, valueHandleSize } from "../values/valueHandle.js"
+import type { ValueSink } from "../values/valueSink.js"
 import type { ValueSource } from "../values/valueSource.js"
 
 export interface SeparationOptions {
-  /** Values of at least this many bytes are written to value files. */
+  /** Values of at least this many bytes are separated. */
   readonly threshold: number
   /** A value file of at least this many bytes is finished. */
   readonly fileSize: number
-  /** Starts the next value file. */
-  readonly begin: () => ValueFileWriter
+  /** Starts the next file for values. */
+  readonly begin: () => ValueSink
   /** The files whose values are written anew. Handles to values in other files are kept. */
   readonly collect: ReadonlySet<number>
   /** Reads the values of those files. */
@@ -19,8 +19,8 @@ export interface SeparationOptions {
 }
 
 /**
- * Decides whether a table gets the value of an entry or a handle to it. Writes the
- * values that are separated.
+ * Decides whether a table gets the value of an entry or a handle to it. Passes on the values that
+ * are separated.
  */
 export class Separation {
   kind = 0
@@ -28,7 +28,7 @@ export class Separation {
   valueStart = 0
   valueEnd = 0
   private readonly files: Array<ValueFile> = []
-  private writer: ValueFileWriter | undefined
+  private sink: ValueSink | undefined
 
   constructor(private readonly options: SeparationOptions) {}
 
@@ -56,7 +56,7 @@ export class Separation {
     return 0
   }
 
-  /** Finishes the last value file. Returns all that were written. They are not synced. */
+  /** Finishes the last file. Returns all that have values of the tables. They are not synced. */
   finish(): ReadonlyArray<ValueFile> {
     this.finishFile()
     return this.files
@@ -68,10 +68,10 @@ export class Separation {
       this.set(EntryKind.value, bytes, start, end)
       return
     }
-    if (this.writer !== undefined && this.writer.size >= fileSize) this.finishFile()
-    this.writer ??= begin()
-    this.writer.add(bytes, start, end)
-    this.set(EntryKind.valueHandle, this.writer.handle, 0, valueHandleSize)
+    if (this.sink !== undefined && this.sink.size >= fileSize) this.finishFile()
+    this.sink ??= begin()
+    this.sink.add(bytes, start, end)
+    this.set(EntryKind.valueHandle, this.sink.handle, 0, valueHandleSize)
   }
 
   private set(kind: number, bytes: Uint8Array, start: number, end: number): void {
@@ -82,9 +82,9 @@ export class Separation {
   }
 
   private finishFile(): void {
-    if (this.writer === undefined) return
-    this.files.push(this.writer.finish())
-    this.writer = undefined
+    if (this.sink === undefined) return
+    this.files.push(this.sink.finish())
+    this.sink = undefined
   }
 }
 

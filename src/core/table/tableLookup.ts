@@ -24,6 +24,8 @@ const foundBeforeEntries = 8
 /** Finds keys in the tables of a version: first in the entry cache, then level by level. */
 export class TableLookup {
   private untilEntries = foundBeforeEntries
+  /** The level where the last lookup found a handle that the entry cache may replace, or -1. */
+  private handleLevel = -1
 
   constructor(
     private readonly entries: EntryCache,
@@ -37,17 +39,29 @@ export class TableLookup {
    */
   find(source: TableLevels, key: LookupKey, sequence: number, isNewest: boolean, result: LookupResult): number {
     const { entries } = this
+    this.handleLevel = -1
     const hasEntries = this.untilEntries === 0
     if (hasEntries && entries.find(source, key, sequence, result)) {
       result.kind = EntryKind.value
       return entries.level
     }
     const level = this.findInLevels(source.levels, key, sequence, result)
-    if (level < 0 || result.kind !== EntryKind.value) return level
+    if (level < 0 || result.kind === EntryKind.deletion) return level
     if (!hasEntries) this.untilEntries--
     // A read at an older snapshot may not have found the key's newest version.
-    else if (isNewest) entries.offer(key, result, level)
+    else if (isNewest) {
+      if (result.kind === EntryKind.value) entries.offer(key, result, level)
+      else this.handleLevel = level
+    }
     return level
+  }
+
+  /**
+   * Offers the value of a handle to the entry cache. `result` is that of the last lookup, with the
+   * value instead of the handle.
+   */
+  offerValue(key: LookupKey, result: LookupResult): void {
+    if (this.handleLevel >= 0) this.entries.offer(key, result, this.handleLevel)
   }
 
   private findInLevels(levels: TableLevels["levels"], key: LookupKey, sequence: number, result: LookupResult): number {

@@ -3,13 +3,13 @@ import { encodeFileHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.
 import type { StorageFile } from "../storage/storageDriver.js"
 import type { ValueFile } from "./valueFile.js"
 import { valueHandleSize, writeValueHandle } from "./valueHandle.js"
+import type { ValueSink } from "./valueSink.js"
 
 /** Output is written in pieces of this size. A value of half of it or more is not copied. */
 const writeSize = 64 * 1024
 
 /** Writes one value file: a file header, then values, one after the other. */
-export class ValueFileWriter {
-  /** The handle of the last value added. */
+export class ValueFileWriter implements ValueSink {
   readonly handle = new Uint8Array(valueHandleSize)
   private readonly salt: number
   private readonly output = new Uint8Array(writeSize)
@@ -31,7 +31,6 @@ export class ValueFileWriter {
     return this.written + this.outputLength
   }
 
-  /** Adds a value. `handle` is its handle until the next one is added. */
   add(bytes: Uint8Array, start: number, end: number): void {
     const length = end - start
     const offset = this.size
@@ -48,7 +47,7 @@ export class ValueFileWriter {
     this.outputLength += length
   }
 
-  /** Writes the rest. The file is then complete but not synced. */
+  /** Writes the rest. */
   finish(): ValueFile {
     this.flushOutput()
     return { fileNumber: this.fileNumber, kind: "values", size: this.written }

@@ -20,6 +20,10 @@ export interface ThreadWork {
   readonly unsafeIsStarted: () => boolean
 }
 
+/** How many files were written. A log segment that is kept for its values is not new. */
+const newFiles = ({ tables, valueFiles }: WriterJobResult): number =>
+  tables.length + valueFiles.filter(({ kind }) => kind === "values").length
+
 /**
  * Work in one thread: at most one merge and one flush at a time. If the thread dies, the work fails
  * with `ThreadDied`, its files are removed, and the next job starts a new thread.
@@ -128,8 +132,7 @@ export const makeThreadWork = (
         yield* keepAlive(started, 1)
         const exit = yield* Effect.exit(Effect.interruptible(work(started, fileNumbers)))
         if (Exit.isSuccess(exit)) {
-          const { tables, valueFiles } = exit.value
-          yield* giveBack(fileNumbers.slice(tables.length + valueFiles.length))
+          yield* giveBack(fileNumbers.slice(newFiles(exit.value)))
         } else {
           // Wait until the thread has ended the job, or end the thread, before anything else
           // happens here.

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { Retention } from "../../core/cursor/retention.js"
 import type { WriterJobResult } from "../../core/table/tableWriterJob.js"
+import type { ValueFile } from "../../core/values/valueFile.js"
 import type { FileError } from "../../LsmError.js"
 import type { SingleMemtable } from "../../Memtable.js"
 import { logDebug } from "../effect/logging.js"
@@ -14,7 +15,7 @@ import { bytesWritten, numbersOf, writeAndApply } from "./writtenTables.js"
 
 /**
  * Writes frozen memtables to tables of level 0, oldest first, and removes the log segments that
- * held them.
+ * held them. A segment stays if the tables have handles to its values.
  */
 export interface Flush {
   /** Flushes the oldest frozen memtable; true if there was one. */
@@ -59,6 +60,10 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       )
     })
 
+  /** A table must not be named before the values that it has handles to are durable. */
+  const untilSynced = ({ kind, fileNumber }: ValueFile): Effect.Effect<void, FileError> =>
+    kind === "log" ? (wal.synced?.(fileNumber) ?? wal.sync) : Effect.void
+
   const flushTable = (frozen: SingleMemtable): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       const started = yield* Clock.currentTimeMillis
@@ -73,7 +78,8 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       const older = manifest.unsafeState().segments.slice(0, -1)
       const removedSegments = older.filter((segment) => segment < keptFrom)
       yield* tables.forgetEntries(frozen.versionCursors())
-      const written = yield* writeAndApply(state, write(frozen), ({ tables: added, valueFiles }) => ({
+      const writing = Effect.tap(write(frozen), ({ valueFiles }) => Effect.forEach(valueFiles, untilSynced))
+      const written = yield* writeAndApply(state, writing, ({ tables: added, valueFiles }) => ({
         added: added.map((table) => ({ level: 0, table })),
         valueFiles,
         flushedSequence: frozen.largestSequence,
@@ -90,8 +96,9 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       rotation.rotate()
       state.wake("compaction")
       gate.notify()
-      // The manifest no longer names these files. The next open removes any that stay.
-      yield* Effect.ignore(wal.remove(removedSegments))
+      // The log does not need these files any more. The next open removes any that stay.
+      const { valueFiles } = manifest.unsafeVersion()
+      yield* Effect.ignore(wal.remove(removedSegments.filter((segment) => !valueFiles.has(segment))))
       yield* reports.report
     }).pipe(Effect.uninterruptible, traced("lsm.flush"))
 

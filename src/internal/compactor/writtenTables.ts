@@ -19,9 +19,9 @@ export const writeAndApply = (
 
 export const sizeOf = (tables: ReadonlyArray<TableMeta>): number => tables.reduce((n, { size }) => n + size, 0)
 
-/** Bytes of all files that were written. */
+/** Bytes of all files that were written. A log segment that is kept for its values is none. */
 export const bytesWritten = ({ tables, valueFiles }: WriterJobResult): number =>
-  sizeOf(tables) + valueFiles.reduce((n, { size }) => n + size, 0)
+  sizeOf(tables) + valueFiles.reduce((n, { kind, size }) => (kind === "values" ? n + size : n), 0)
 
 /** The file numbers of tables as a log line shows them. */
 export const numbersOf = (tables: ReadonlyArray<TableMeta>): string =>

@@ -7,8 +7,9 @@
  *
  *   in a table:  filter -> index -> data block, from the block cache or the file
  *
- * A large value lies in a value file, and its entry holds a handle. The value is read only if it is
- * returned, with one read into the memory that is returned.
+ * A large value lies in a segment of the log or in a value file, and its entry holds a handle. The
+ * value is read only if it is returned, with one read into the memory that is returned. The entry
+ * cache then holds the value.
  *
  * A lookup reads at the sequence number of its snapshot, or else at the newest visible one. It
  * searches the sources in this order, each for the newest version of the key at or before that
@@ -25,9 +26,9 @@
  *     those in the sources before it. So the first version found is the newest that the lookup may
  *     see.
  *  4. A deletion is a version like any other: it ends the lookup, and the key is absent.
- *  5. The entry cache holds only newest versions, from the tables of one version. It is searched
- *     after the memtables, so writes need not update it. Another version empties it. A lookup that
- *     may not see an entry continues in the tables.
+ *  5. The entry cache holds only newest versions of tables. It is searched after the memtables, so
+ *     writes need not update it. Before tables get newer versions of keys, by a flush, these keys
+ *     leave it. A lookup that may not see an entry continues in the tables.
  *  6. `found` points into memory of a memtable or a cache and is good until the next lookup. Bytes
  *     are copied before they leave.
  *  7. Damage is an error that names the file and the place. It is never an absent key. A poisoned
@@ -161,10 +162,21 @@ export class Reads {
     return found.kind !== EntryKind.deletion
   }
 
-  /** The value found, in memory of its own. One that lies in a value file is read into it. */
+  /** The value found, in memory of its own. One that lies in another file is read into it. */
   private copyFound(): Uint8Array {
     const { kind, bytes, start, end } = this.found
-    return kind === EntryKind.valueHandle ? this.values.read(bytes, start, end) : copyRange(bytes, start, end)
+    return kind === EntryKind.valueHandle ? this.readFound() : copyRange(bytes, start, end)
+  }
+
+  private readFound(): Uint8Array {
+    const { found, key } = this
+    const value = this.values.read(found.bytes, found.start, found.end)
+    found.kind = EntryKind.value
+    found.bytes = value
+    found.start = 0
+    found.end = value.length
+    this.engine.parts.tables.unsafeOfferValue?.(key, found)
+    return value
   }
 
   private readonly optionalBytes = (there: boolean): Option.Option<Uint8Array> =>
@@ -175,7 +187,7 @@ export class Reads {
 
   private viewFound(): Uint8Array {
     const { kind, bytes, start, end } = this.found
-    return kind === EntryKind.valueHandle ? this.values.read(bytes, start, end) : bytes.subarray(start, end)
+    return kind === EntryKind.valueHandle ? this.readFound() : bytes.subarray(start, end)
   }
 }
 

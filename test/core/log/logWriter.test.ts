@@ -369,4 +369,41 @@ describe("the log writer", () => {
     await log.settle()
     expect(log.failures).toEqual([])
   })
+
+  it("calls back when a rotated segment is synced, at once if it is, and once", async () => {
+    const log = new LogHarness()
+    log.commit(CommitMode.buffered)
+    log.rotate()
+    log.commit(CommitMode.buffered)
+    log.rotate()
+    const [first, second] = log.segments.map(([number]) => number)
+    const outcomes: Array<readonly [number, Error | undefined]> = []
+    const wait = (segment: number) => log.writer.whenSynced(segment, (failure) => outcomes.push([segment, failure]))
+    wait(second!)
+    wait(first!)
+    expect(outcomes).toEqual([])
+    log.segments[0]![1].endSync()
+    expect(outcomes).toEqual([[first, undefined]])
+    await log.settle()
+    expect(outcomes).toEqual([
+      [first, undefined],
+      [second, undefined]
+    ])
+    wait(first!)
+    expect(outcomes.length).toBe(3)
+    expect(outcomes[2]).toEqual([first, undefined])
+  })
+
+  it("tells who waits for a rotated segment that its sync has failed", () => {
+    const log = new LogHarness()
+    log.commit(CommitMode.buffered)
+    log.rotate()
+    const outcomes: Array<Error | undefined> = []
+    const wait = () => log.writer.whenSynced(log.segments[0]![0], (failure) => outcomes.push(failure))
+    wait()
+    log.segments[0]![1].endSync("EIO")
+    wait()
+    expect(outcomes).toEqual([log.writer.failure, log.writer.failure])
+    expect(log.writer.failure).toBeDefined()
+  })
 })

@@ -1,0 +1,13 @@
+import type { ValueFile } from "./valueFile.js"
+
+/** Takes the values that are separated from a table. */
+export interface ValueSink {
+  /** The handle of the last value added. */
+  readonly handle: Uint8Array
+  /** Bytes written so far. */
+  readonly size: number
+  /** Adds a value. `handle` is its handle until the next one is added. */
+  add(bytes: Uint8Array, start: number, end: number): void
+  /** Ends the file that the handles lead to. It is then complete but not synced. */
+  finish(): ValueFile
+}
