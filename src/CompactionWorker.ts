@@ -59,7 +59,8 @@ export const make = (
         Effect.catchTags(work.flush(job), {
           ThreadDied: (death) => Effect.as(warnOfDeath(directory, death), undefined),
           SegmentUnusable: (fault) => Effect.as(warnOfSegment(directory, fault), undefined)
-        })
+        }),
+      unsafeIsApart: work.unsafeIsStarted
     }
   })
 

@@ -83,6 +83,13 @@ export interface TableMergerService {
    * @since 3.1.0
    */
   readonly flush?: (job: FlushJob) => Effect.Effect<WriterJobResult | undefined, FileError>
+  /**
+   * Whether flushes and merges run in another thread, as far as is known now. Writers then yield
+   * less often to the event loop. Optional: false.
+   *
+   * @since 3.1.0
+   */
+  readonly unsafeIsApart?: () => boolean
 }
 
 /**

@@ -76,7 +76,7 @@ export const pickValues = (version: Version): Compaction | undefined => {
 }
 
 /** A file smaller than this part of a full one is small. */
-const smallPart = 1 / 16
+const smallPart = 1 / 64
 /** So many small files are merged when a compaction has handles to them. */
 const smallFiles = 8
 

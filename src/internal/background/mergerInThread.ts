@@ -111,6 +111,7 @@ export const mergerInThread = (
               Effect.as(warnOfSegment(directory, fault), undefined)
             ),
           Effect.succeed(undefined)
-        )
+        ),
+      unsafeIsApart: () => !isGivenUp && work?.unsafeIsStarted() === true
     }
   })

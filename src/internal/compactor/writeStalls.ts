@@ -23,9 +23,12 @@ export interface WriteStalls {
 }
 
 /**
- * Bytes that writers may write before they yield to the event loop, while background work runs.
+ * Bytes that writers may write before they yield to the event loop, while background work runs in
+ * this thread.
  */
 const busyPace = 32 * 1024
+/** The same while it runs in another thread, whose messages must be received. */
+const apartPace = 128 * 1024
 /**
  * The same when level 0 or the frozen memtables are near their limit: about a slice of work for
  * twenty small writes.
@@ -36,7 +39,7 @@ const slowPace = 2 * 1024
 const minimumQueue = 1024 * 1024
 
 export const makeWriteStalls = (state: CompactorState, rotation: Rotation): WriteStalls => {
-  const { manifest, memtable, metrics, settings, wal } = state.parts
+  const { manifest, memtable, merger, metrics, settings, wal } = state.parts
   let credit = busyPace
 
   const level0Tables = (): number => manifest.unsafeVersion().levels[0]!.length
@@ -64,7 +67,7 @@ export const makeWriteStalls = (state: CompactorState, rotation: Rotation): Writ
     credit -= bytes
     if (credit > 0) return false
     if (reports.pressure() === "none") {
-      credit = busyPace
+      credit = merger.unsafeIsApart?.() === true ? apartPace : busyPace
       return state.isBusy()
     }
     credit = slowPace
