@@ -6,9 +6,6 @@ import type { Bytes } from "../../Store.js"
 import { type Engine, toBytes } from "./engine.js"
 import type { Reads } from "./reads.js"
 
-/** Recent writes of applied records take at most this many bytes of memory. */
-const mostRecentBytes = 64 * 1024 * 1024
-
 /** The newest write of a key. */
 export interface Newest {
   /** Its sequence number; 0 if the key is absent. */
@@ -28,6 +25,8 @@ export interface Newest {
  * applied at once, and all of them while transactions are open.
  */
 export class Conditions {
+  /** Recent writes of applied records take at most this many bytes of memory. Tests set it. */
+  static mostRecentBytes = 64 * 1024 * 1024
   /** Records from this sequence number on are recorded. */
   private since: number | undefined
   /** The snapshots of open transactions, oldest first. */
@@ -36,10 +35,9 @@ export class Conditions {
 
   constructor(
     private readonly engine: Engine,
-    private readonly reads: Reads,
-    mostBytes = mostRecentBytes
+    private readonly reads: Reads
   ) {
-    this.recent = new RecentWrites(mostBytes)
+    this.recent = new RecentWrites(Conditions.mostRecentBytes)
   }
 
   /** Records a record that has been numbered. Its payload is `bytes[start, end)`. */
