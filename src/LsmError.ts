@@ -251,7 +251,7 @@ export type OpenError = StoreLocked | InvalidArgument | FileError
  * @since 3.0.0
  * @category models
  */
-export type LsmError = WriteError | OpenError
+export type LsmError = WriteError | OpenError | TransactionConflict | TransactionTooOld
 
 /**
  * The public error for a failure of the core. Anything else is a bug in this library: it is thrown
