@@ -292,9 +292,15 @@ const MiB = 1024 * KiB
 
 /** The memory of the machine, or of the process's group if that is limited to less. */
 const usableMemory = (): number => {
-  const constrained = process.constrainedMemory?.() ?? 0
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  if (usable === undefined) {
+    const constrained = process.constrainedMemory?.() ?? 0
+    usable = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  }
+  return usable
 }
+
+/** Each component of a store resolves the options, and Node reads files to find this out. */
+let usable: number | undefined
 
 const defaultCacheBytes = (): number => Math.min(128 * MiB, Math.floor(usableMemory() / 16))
 
