@@ -90,8 +90,9 @@ export interface Tuning {
   /**
    * The part of `blockCacheBytes` that single entries which were found in tables may take from
    * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
-   * free. An entry of more than 8 KiB is not cached. Default three quarters of `blockCacheBytes`; 0
-   * caches no entries.
+   * free. An entry of more than 8 KiB is not cached. By default the part begins at three quarters,
+   * and moves between a quarter and fifteen sixteenths to the kind that is of more use; 0 caches no
+   * entries.
    */
   readonly entryCacheBytes?: number | undefined
   /**
@@ -263,7 +264,8 @@ export interface Settings {
   readonly restartInterval: number
   readonly filterFalsePositiveRate: number
   readonly blockCacheBytes: number
-  readonly entryCacheBytes: number
+  /** Undefined if the part that entries may take moves by itself. */
+  readonly entryCacheBytes: number | undefined
   readonly valueThreshold: number
   readonly maxOpenTables: number
   readonly tableBytes: number
@@ -395,7 +397,8 @@ const resolve = (options: LsmOptions): Settings => {
     restartInterval: integer("restartInterval", 16, 1, 65536),
     filterFalsePositiveRate: real("filterFalsePositiveRate", 0.01, 1e-6, 1),
     blockCacheBytes,
-    entryCacheBytes: integer("entryCacheBytes", Math.floor((blockCacheBytes * 3) / 4), 0, blockCacheBytes),
+    entryCacheBytes:
+      options.entryCacheBytes === undefined ? undefined : integer("entryCacheBytes", 0, 0, blockCacheBytes),
     valueThreshold:
       options.valueThreshold === Number.POSITIVE_INFINITY
         ? Number.POSITIVE_INFINITY

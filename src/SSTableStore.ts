@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import { hash, secondHash } from "./core/bytes/hash.js"
 import type { LookupKey } from "./core/bytes/lookupKey.js"
 import { BlockCache } from "./core/cache/blockCache.js"
+import { CacheShare } from "./core/cache/cacheShare.js"
 import { EntryCache } from "./core/cache/entryCache.js"
 import type { InternalCursor } from "./core/cursor/internalCursor.js"
 import type { LookupResult } from "./core/cursor/lookupResult.js"
@@ -248,6 +249,13 @@ const sliceBytes = 384 * 1024
 /** The same if blocks are deflated, which takes 10 to 20 ns a byte. */
 const compressedSliceBytes = 96 * 1024
 
+/** The part of the cache's budget that entries may take from blocks: at first, at least, at most. */
+const usualShare = 3 / 4
+const leastShare = 1 / 4
+const mostShare = 15 / 16
+/** What data blocks always get, in bytes. */
+const leastForBlocks = 1024 * 1024
+
 /** Tables opened before the fiber yields to the event loop. */
 const opensASlice = 16
 
@@ -291,12 +299,23 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     const cache: BlockCache = new BlockCache(
       blockCacheBytes,
       largestBlock,
-      () => Math.min(entries.used, entryCacheBytes),
-      () => entries.giveBack()
+      () => Math.min(entries.used, share.reserved),
+      () => entries.giveBack(),
+      () => share.count(entries, cache)
     )
-    const entries: EntryCache = new EntryCache({ total: blockCacheBytes, reserved: entryCacheBytes, others: cache })
-    const reads = new ReadCounters()
     const open = new Map<number, OpenFile>()
+    /** Partitions and data blocks get equal parts of the memory for blocks, if both want it. */
+    const neededForBlocks = (): number => {
+      let partitions = 0
+      for (const { table } of open.values()) partitions += table?.index.partitionBytes ?? 0
+      return partitions * 2 + leastForBlocks
+    }
+    const share =
+      entryCacheBytes === undefined
+        ? new CacheShare(blockCacheBytes, usualShare, leastShare, mostShare, neededForBlocks)
+        : CacheShare.fixed(entryCacheBytes)
+    const entries: EntryCache = new EntryCache({ total: blockCacheBytes, share, others: cache })
+    const reads = new ReadCounters()
     /** Learned from the properties of tables: the manifest does not record it. */
     const superseded = new Map<number, Superseded>()
     let supersededEntries = 0
@@ -400,7 +419,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
 
     const valueSource = (sourceOptions: ValueSourceOptions) => new FileValueSource(valuesOf, sourceOptions, directory)
 
-    const lookup = new TableLookup(entries, readerOf)
+    const lookup = new TableLookup(entries, readerOf, () => share.count(entries, cache))
 
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {

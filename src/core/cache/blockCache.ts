@@ -59,13 +59,15 @@ export class BlockCache {
 
   /**
    * `claimed` returns the bytes of the budget that others have claimed. Call `shrink` when it has
-   * grown. `onGrowth` is called whenever `used` has grown.
+   * grown. `onGrowth` is called whenever `used` has grown, and `onMiss` before a block that was
+   * missed is added.
    */
   constructor(
     private readonly total: number,
     blockSize: number,
     private readonly claimed: () => number = () => 0,
-    private readonly onGrowth: () => void = () => {}
+    private readonly onGrowth: () => void = () => {},
+    private readonly onMiss: () => void = () => {}
   ) {
     this.unit = Math.min(largestUnit, Math.max(smallestUnit, Math.ceil(blockSize / 64) * 64))
     const largest = Math.min(chunkBlocks * this.unit, chunkBytes, total / 4)
@@ -122,6 +124,7 @@ export class BlockCache {
   /** The same as `add`, for a block that was missed, and counts the miss. */
   put(owner: BlockOwner, index: number, block: Uint8Array): void {
     this.misses++
+    this.onMiss()
     this.add(owner, index, block)
   }
 

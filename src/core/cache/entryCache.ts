@@ -31,12 +31,12 @@ export interface EntrySource {
 }
 
 /**
- * Memory for entries: at least `reserved` bytes, and up to `total` less the bytes that `others`
- * use. `others.shrink` is called when they must give back what is reserved.
+ * Memory for entries: at least `share.reserved` bytes, which may change up to `mostReserved`, and up
+ * to `total` less the bytes that `others` use. `others.shrink` is called when they must give back what is reserved.
  */
 export interface EntryBudget {
   readonly total: number
-  readonly reserved: number
+  readonly share: { readonly reserved: number; readonly mostReserved: number }
   readonly others: { readonly used: number; readonly shrink: () => void }
 }
 
@@ -79,7 +79,7 @@ export class EntryCache {
   private isSweeping = false
 
   constructor(private readonly budget: EntryBudget) {
-    const wanted = Math.min(largestChunk, Math.max(smallestChunk, budget.reserved / reservedChunks))
+    const wanted = Math.min(largestChunk, Math.max(smallestChunk, budget.share.reserved / reservedChunks))
     this.chunkBytes = 2 ** Math.floor(Math.log2(wanted))
     this.largest = Math.min(largestEntry, Math.max(smallEntry, this.chunkBytes * largestShare))
     this.chunkUnits = this.chunkBytes / unit
@@ -171,7 +171,8 @@ export class EntryCache {
   }
 
   private get allowance(): number {
-    const { reserved, total, others } = this.budget
+    const { share, total, others } = this.budget
+    const { reserved } = share
     return reserved === 0 ? 0 : Math.max(reserved, total - others.used)
   }
 
@@ -193,8 +194,8 @@ export class EntryCache {
    */
   private wantedSlots(): number {
     const { entryCount, byteCount } = this.source!
-    const { total, reserved, others } = this.budget
-    const memory = Math.max(reserved, total - Math.max(others.used, byteCount))
+    const { total, share, others } = this.budget
+    const memory = Math.max(share.mostReserved, total - Math.max(others.used, byteCount))
     const average = entryCount === 0 ? 0 : byteCount / entryCount
     const entries = Math.min(entryCount, memory / (headBytes + average))
     const most = memory / 4 / slotCost
@@ -214,12 +215,13 @@ export class EntryCache {
    * begins: the first chunk is swept only for the next key that is known.
    */
   private advance(): boolean {
-    let next = this.bytes.length === 0 ? 0 : this.active + 1
-    if (next === this.bytes.length) {
-      if (this.addChunk()) this.isSweeping = false
-      else if (next === 0) return false
-      else next = 0
+    if (this.addChunk()) {
+      this.active = this.bytes.length - 1
+      this.isSweeping = false
+      return true
     }
+    if (this.bytes.length === 0) return false
+    const next = this.active + 1 < this.bytes.length ? this.active + 1 : 0
     if (this.ends[next]! > 0) {
       if (!this.isSweeping) {
         this.isSweeping = true

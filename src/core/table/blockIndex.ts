@@ -6,6 +6,8 @@ export interface BlockIndex {
   readonly count: number
   /** Bytes of memory held outside the block cache. */
   readonly memory: number
+  /** Bytes of all its partitions, which the block cache may hold. */
+  readonly partitionBytes: number
   /** Returns the first block whose separator is at or above the key, or `count`. */
   find(key: Uint8Array, length: number): number
   /** The same. Returns -1 if a filter says that the table does not hold the key. */
@@ -21,6 +23,8 @@ export interface BlockIndex {
   separatorIs(block: number, key: Uint8Array, length: number): boolean
   /** Sets `offset` and `length` to the place of a block. */
   place(block: number): void
+  /** The same for the block that `locate` has just returned, if nothing was called in between. */
+  placeLocated(block: number): void
   /** Offset of the block that was placed last. */
   readonly offset: number
   /** Length of its stored content, without the section trailer. */

@@ -5,6 +5,7 @@ import type { TableIndex } from "./tableIndex.js"
 
 /** The index of a table of version 1: one index block, and one filter, which is read when needed. */
 export class FilteredIndex implements BlockIndex {
+  readonly partitionBytes = 0
   offset = 0
   length = 0
   private filter: TableFilter | undefined
@@ -43,6 +44,10 @@ export class FilteredIndex implements BlockIndex {
   place(block: number): void {
     this.offset = this.index.offsetOf(block)
     this.length = this.index.lengthOf(block)
+  }
+
+  placeLocated(block: number): void {
+    this.place(block)
   }
 
   release(): void {}

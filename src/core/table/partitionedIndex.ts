@@ -51,6 +51,11 @@ export class PartitionedIndex implements BlockIndex, BlockOwner {
     return this.top.memory + this.slots.length * 4 + (this.held?.length ?? 0)
   }
 
+  get partitionBytes(): number {
+    const { top, limit } = this
+    return top.count === 0 ? 0 : top.offsetOf(top.count - 1) + top.lengthOf(top.count - 1) - limit
+  }
+
   find(key: Uint8Array, length: number): number {
     const number = this.top.find(key, length)
     if (number === this.top.count) return this.count
@@ -82,7 +87,15 @@ export class PartitionedIndex implements BlockIndex, BlockOwner {
   }
 
   place(block: number): void {
-    const partition = this.partition(Math.floor(block / partitionBlocks))
+    this.placeIn(this.partition(Math.floor(block / partitionBlocks)), block)
+  }
+
+  placeLocated(block: number): void {
+    // `locate` has left the view on the partition.
+    this.placeIn(view, block)
+  }
+
+  private placeIn(partition: PartitionView, block: number): void {
     const within = block % partitionBlocks
     this.offset = partition.blockStart(within)
     this.length = partition.blockEnd(within) - sectionTrailerSize - this.offset

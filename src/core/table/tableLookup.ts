@@ -29,7 +29,9 @@ export class TableLookup {
 
   constructor(
     private readonly entries: EntryCache,
-    private readonly readerOf: (fileNumber: number) => TableReader
+    private readonly readerOf: (fileNumber: number) => TableReader,
+    /** Called at each lookup. */
+    private readonly count: () => void
   ) {}
 
   /**
@@ -39,6 +41,7 @@ export class TableLookup {
    */
   find(source: TableLevels, key: LookupKey, sequence: number, isNewest: boolean, result: LookupResult): number {
     const { entries } = this
+    this.count()
     this.handleLevel = -1
     const hasEntries = this.untilEntries === 0
     if (hasEntries && entries.find(source, key, sequence, result)) {

@@ -127,8 +127,10 @@ export class TableReader implements BlockOwner, RunSource {
       counters.filterNegatives++
       return false
     }
+    let isLocated = true
     for (; block < index.count; block++) {
-      const result = this.findIn(block, key, sequence, found)
+      const result = this.findIn(block, isLocated, key, sequence, found)
+      isLocated = false
       if (result === BlockLookup.found) {
         index.located(true)
         return true
@@ -142,17 +144,18 @@ export class TableReader implements BlockOwner, RunSource {
   }
 
   /** Searches a data block, in place if the cache has it. */
-  private findIn(index: number, key: LookupKey, sequence: number, found: LookupResult): number {
+  private findIn(index: number, isLocated: boolean, key: LookupKey, sequence: number, found: LookupResult): number {
     const { cache } = this
     if (cache.get(this, index)) return findInBlock(cache.bytes, cache.start, cache.end, key, sequence, found)
+    if (isLocated) this.index.placeLocated(index)
+    else this.index.place(index)
     const block = this.readMissed(index)
     cache.put(this, index, block)
     return findInBlock(block, 0, block.length, key, sequence, found)
   }
 
-  /** Reads a data block. The result is valid until the next call. */
+  /** Reads the data block that was placed. The result is valid until the next call. */
   private readMissed(index: number): Uint8Array {
-    this.index.place(index)
     const { offset, length } = this.index
     const whole = length + sectionTrailerSize
     if (whole > missed.length) return this.readBlock(index)

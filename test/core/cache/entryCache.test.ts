@@ -2,6 +2,7 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { equals } from "../../../src/core/bytes/bytes.js"
 import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { CacheShare } from "../../../src/core/cache/cacheShare.js"
 import { EntryCache, type EntrySource } from "../../../src/core/cache/entryCache.js"
 import { LookupResult } from "../../../src/core/cursor/lookupResult.js"
 import { check } from "../../support/property.js"
@@ -82,6 +83,8 @@ const steps = FastCheck.array(
   { maxLength: 300, size: "max" }
 )
 
+const fixed = CacheShare.fixed
+
 describe("the entry cache", () => {
   it("finds what the tables hold, for any version and sequence number, within its budget", () => {
     let hits = 0
@@ -94,7 +97,7 @@ describe("the entry cache", () => {
       FastCheck.property(steps, budgets, (plan, { total, part, size }) => {
         const reserved = Math.floor(total * part)
         const others = blocksOf(0)
-        const cache = new EntryCache({ total, reserved, others })
+        const cache = new EntryCache({ total, share: fixed(reserved), others })
         let tables = everything(size)
         let sequence = names.length
         const expectAnswer = (name: string, at?: number) => {
@@ -127,7 +130,7 @@ describe("the entry cache", () => {
   })
 
   it("adds each entry found while others leave the memory unused", () => {
-    const cache = new EntryCache({ total: 1 << 20, reserved: 1 << 16, others: blocksOf(0) })
+    const cache = new EntryCache({ total: 1 << 20, share: fixed(1 << 16), others: blocksOf(0) })
     const tables = new Tables(new Map()).with("a", { sequence: 7, value: Uint8Array.of(1, 2) })
     for (let i = 0; i < 5; i++) expect(ask(cache, tables, "a")).toEqual(Uint8Array.of(1, 2))
     expect([cache.hits, cache.level, found.sequence]).toEqual([4, 1, 7])
@@ -136,7 +139,7 @@ describe("the entry cache", () => {
   })
 
   it("holds almost every entry that there is room for", () => {
-    const cache = new EntryCache({ total: 1 << 20, reserved: 1 << 16, others: blocksOf(0) })
+    const cache = new EntryCache({ total: 1 << 20, share: fixed(1 << 16), others: blocksOf(0) })
     const tables = everything(100)
     for (const name of names) ask(cache, tables, name)
     for (const name of names) ask(cache, tables, name)
@@ -150,7 +153,7 @@ describe("the entry cache", () => {
     return cache.hits - before
   }
   const reserved = 1 << 15
-  const small = () => new EntryCache({ total: 1 << 18, reserved, others: blocksOf((1 << 18) - reserved) })
+  const small = () => new EntryCache({ total: 1 << 18, share: fixed(reserved), others: blocksOf((1 << 18) - reserved) })
   const twice = (asked: ReadonlyArray<string>) => asked.flatMap((name) => [name, name])
 
   it("keeps entries that are asked for often while many others are added", () => {
@@ -189,7 +192,7 @@ describe("the entry cache", () => {
 
   it("gives back memory that others need", () => {
     const others = blocksOf(0)
-    const cache = new EntryCache({ total: 1 << 18, reserved, others })
+    const cache = new EntryCache({ total: 1 << 18, share: fixed(reserved), others })
     const tables = everything(300)
     for (const name of names) ask(cache, tables, name)
     expect(cache.used).toBeGreaterThan(100_000)
@@ -203,7 +206,7 @@ describe("the entry cache", () => {
   it("continues in the memory that is left after others took even its index", () => {
     const others = blocksOf(0)
     const [total, least] = [1 << 22, 1 << 15]
-    const cache = new EntryCache({ total, reserved: least, others })
+    const cache = new EntryCache({ total, share: fixed(least), others })
     const all = new Map(Array.from({ length: 60_000 }, (_, i) => [`${i}`, [{ sequence: 1, value: Uint8Array.of(1) }]]))
     const tables = new Tables(all)
     const asked = [...all.keys()]
@@ -217,7 +220,7 @@ describe("the entry cache", () => {
   })
 
   it("stays within its budget if a version has more entries than the previous one", () => {
-    const cache = new EntryCache({ total: 40_000, reserved: 40_000, others: blocksOf(0) })
+    const cache = new EntryCache({ total: 40_000, share: fixed(40_000), others: blocksOf(0) })
     hitsOf(cache, new Tables(new Map([...everything(1000).all].slice(0, 40))), names.slice(0, 40))
     expect(cache.used).toBeGreaterThan(36_000)
     hitsOf(cache, everything(0), names)
@@ -234,7 +237,7 @@ describe("the entry cache", () => {
       expect(tags[0]).toBe(tags[1])
       const tables = new Tables(new Map()).with(pair[0], { sequence: 1, value: Uint8Array.of(1) })
       const both = tables.with(pair[1], { sequence: 2, value: Uint8Array.of(2) })
-      const cache = new EntryCache({ total: 1 << 18, reserved, others: blocksOf(0) })
+      const cache = new EntryCache({ total: 1 << 18, share: fixed(reserved), others: blocksOf(0) })
       for (const name of [pair[1], pair[0], pair[1], pair[0]]) {
         expect(ask(cache, both, name)).toEqual(both.all.get(name)![0]!.value)
       }
@@ -243,7 +246,7 @@ describe("the entry cache", () => {
   })
 
   it("keeps its entries while other keys get newer versions", () => {
-    const cache = new EntryCache({ total: 1 << 20, reserved, others: blocksOf(0) })
+    const cache = new EntryCache({ total: 1 << 20, share: fixed(reserved), others: blocksOf(0) })
     let tables = everything(100)
     for (const name of names) ask(cache, tables, name)
     for (const [i, name] of names.slice(0, 100).entries()) {
@@ -262,7 +265,7 @@ describe("the entry cache", () => {
         blocks.used = Math.min(blocks.used, total - Math.min(cache.used, part))
       }
     }
-    const cache: EntryCache = new EntryCache({ total, reserved: part, others: blocks })
+    const cache: EntryCache = new EntryCache({ total, share: fixed(part), others: blocks })
     hitsOf(cache, everything(300), names)
     expect(cache.used).toBeGreaterThan(part / 3)
     expect(cache.used).toBeLessThanOrEqual(part)
