@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
-import { fiberValue } from "./internal/effect/fiberValue.js"
+import { makeFiberValue } from "./internal/effect/makeFiberValue.js"
 import { type Access, accessTo } from "./internal/engine/access.js"
 import { commit } from "./internal/transaction/commit.js"
 import { OpenTransaction } from "./internal/transaction/openTransaction.js"
@@ -135,7 +135,7 @@ export const transact = <A, E, R>(
   })
 
 /** The open transactions of a fiber, one for each store. */
-const current = fiberValue<ReadonlyArray<OpenTransaction>>([])
+const current = makeFiberValue<ReadonlyArray<OpenTransaction>>([])
 
 /** Runs the program once. Its conflict, if there is one, is put into `conflicts`. */
 const attempt = <A, E, R>(

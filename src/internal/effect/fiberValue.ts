@@ -1,5 +1,4 @@
-import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
+import type * as Effect from "effect/Effect"
 
 /** A value that a fiber passes on to the fibers that it forks. */
 export interface FiberValue<A> {
@@ -9,23 +8,4 @@ export interface FiberValue<A> {
    * itself may be interruptible.
    */
   readonly during: <B, E, R>(effect: Effect.Effect<B, E, R>, value: A) => Effect.Effect<B, E, R>
-}
-
-/** `Effect.locally` would cost as much as all else of a short transaction. */
-export const fiberValue = <A>(initial: A): FiberValue<A> => {
-  const ref = FiberRef.unsafeMake(initial)
-  return {
-    get: FiberRef.get(ref),
-    during: (effect, value) =>
-      Effect.flatMap(FiberRef.get(ref), (before) => {
-        const reset = FiberRef.set(ref, before)
-        return Effect.zipRight(
-          FiberRef.set(ref, value),
-          Effect.matchCauseEffect(effect, {
-            onFailure: (cause) => Effect.zipRight(reset, Effect.failCause(cause)),
-            onSuccess: (result) => Effect.as(reset, result)
-          })
-        )
-      })
-  }
 }
