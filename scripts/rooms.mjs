@@ -11,7 +11,7 @@ const floors = [
   ["core/bytes/"],
   ["core/storage/"],
   ["core/values/"],
-  ["core/lock/", "core/cursor/"],
+  ["core/lock/", "core/cursor/", "core/keys/"],
   ["core/cache/", "core/log/"],
   ["core/memtable/", "core/table/"],
   ["core/manifest/"],
