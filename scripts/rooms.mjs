@@ -17,11 +17,12 @@ const floors = [
   ["core/manifest/"],
   ["core/compaction/", "core/recovery/"],
   ["core/jobs/"],
-  ["LsmError", "WriteBatch"],
+  ["LsmError", "WriteBatch", "KeyspaceError"],
   ["LsmOptions"],
   ["Stats", "Maintenance"],
   ["Store"],
   ["internal/effect/"],
+  ["internal/keyspace/"],
   ["Storage"],
   ["internal/storage/"],
   ["internal/metrics/"],
@@ -37,8 +38,9 @@ const floors = [
   ["internal/maintenance/"],
   ["internal/engine/"],
   ["LsmStore"],
+  ["Keyspace"],
   ["index"],
-  ["internal/thread/"],
+  ["internal/thread/", "MessagePack"],
   ["CompactionWorker"],
   ["cli/"]
 ]
@@ -72,7 +74,7 @@ for (const file of files) {
   for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
     if (!specifier.startsWith(".")) {
       if (isCore(file) && /^@?effect(\/|$)/.test(specifier)) faults.push(`${file}: the core imports ${specifier}`)
-      if (needsNoPeer(floor) && specifier.startsWith("@effect/")) {
+      if (needsNoPeer(floor) && /^(@effect\/|msgpackr$)/.test(specifier)) {
         faults.push(`${file}: a store imports ${specifier}, which is an optional peer`)
       }
       continue

@@ -15,6 +15,13 @@ export const decodeTuple = (bytes: Uint8Array, start = 0, end = bytes.length): A
   return tuple
 }
 
+/** The first element of a tuple, whatever follows it. Throws `KeyFailure` if there is none. */
+export const decodeFirst = (bytes: Uint8Array, start: number): KeyElement => {
+  const reader = new KeyReader(bytes, start, bytes.length)
+  if (reader.isAtEnd) throw new KeyFailure("no element", start)
+  return reader.element(0)
+}
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 /** Up to this many bytes of ASCII, joining characters is faster than a call of the decoder. */
 const shortText = 32
@@ -52,7 +59,7 @@ class KeyReader {
         this.at++
         return first === code.true
       case code.uuid:
-        return Uuid.fromBytes(this.bytes.subarray(this.advance(16), this.at))
+        return new Uuid(this.bytes.subarray(this.advance(16), this.at))
       case code.date:
         return this.date()
     }

@@ -32,7 +32,7 @@ export const anyInteger = FastCheck.oneof(
   ).map(([bits, more, isNegative]) => (isNegative ? -1n : 1n) * (2n ** BigInt(bits) + more))
 )
 
-const uuid = FastCheck.uint8Array({ minLength: 16, maxLength: 16 }).map((value) => Uuid.fromBytes(value))
+const uuid = FastCheck.uint8Array({ minLength: 16, maxLength: 16 }).map((value) => new Uuid(value))
 
 const date = FastCheck.oneof(
   FastCheck.date({ noInvalidDate: true }),
