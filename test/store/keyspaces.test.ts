@@ -188,13 +188,13 @@ describe("a keyspace", () => {
 
   it.effect("refuses Schemas of keys without an order of fields", () =>
     Effect.gen(function* () {
-      const open = <K, KI>(key: Schema.Schema<K, KI>) =>
-        Effect.flip(Keyspace.open(Keyspace.make({ name: "bad", key, value: Schema.Null })))
+      const open = <K, V>(keyspace: Keyspace.Keyspace<K, V>) => Effect.flip(Keyspace.open(keyspace))
+      const row = { name: "bad", value: Schema.Null }
       for (const error of [
-        yield* open(Schema.Struct({ a: Schema.optional(Schema.String) })),
-        yield* open(Schema.Record({ key: Schema.String, value: Schema.String })),
-        yield* open(Schema.Union(Schema.Struct({ a: Schema.String }), Schema.String)),
-        yield* open(Schema.Array(Schema.Struct({ a: Schema.optional(Schema.String) })))
+        yield* open(Keyspace.make({ ...row, key: Schema.Struct({ a: Schema.optional(Schema.String) }) })),
+        yield* open(Keyspace.make({ ...row, key: Schema.Record({ key: Schema.String, value: Schema.String }) })),
+        yield* open(Keyspace.make({ ...row, key: Schema.Union(Schema.Struct({ a: Schema.String }), Schema.String) })),
+        yield* open(Keyspace.make({ ...row, key: Schema.Array(Schema.Struct({ a: Schema.optional(Schema.String) })) }))
       ]) {
         expect(error).toMatchObject({ _tag: "InvalidArgument", argument: "key" })
       }

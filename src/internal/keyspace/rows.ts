@@ -66,7 +66,7 @@ export class Rows<K, V> implements OpenKeyspace<K, V> {
     Stream.unwrap(
       attemptSync(() =>
         Stream.mapChunksEffect(this.store.scan({ ...options, ...this.range(options), prefix: undefined }), (entries) =>
-          Effect.map(this.decode(Array.from(entries)), Chunk.unsafeFromArray)
+          Effect.map(this.decodeSome(entries), Chunk.unsafeFromArray)
         )
       )
     )
@@ -118,6 +118,15 @@ export class Rows<K, V> implements OpenKeyspace<K, V> {
 
   private valueOf(key: Uint8Array, value: Option.Option<Uint8Array>): Option.Option<V> {
     return Option.map(value, (bytes) => this.codec.value(key, bytes, this.slot.prefix.length))
+  }
+
+  /** The rows of a chunk of a Stream. No chunk is empty, and some types say so. */
+  private decodeSome(entries: Iterable<Entry>) {
+    type Some = readonly [Row<K, V>, ...Array<Row<K, V>>]
+    return this.decode(Array.from(entries)) as Effect.Effect<unknown, KeyspaceError> as Effect.Effect<
+      Some,
+      KeyspaceError
+    >
   }
 
   private readonly decode = (entries: ReadonlyArray<Entry>): Effect.Effect<Array<Row<K, V>>, KeyspaceError> =>
