@@ -4,14 +4,22 @@
  * @since 3.1.0
  */
 import { Packr } from "msgpackr"
+import { refuseLoss } from "./internal/keyspace/refuseLoss.js"
 import type { Codec } from "./Keyspace.js"
 
 /** Plain maps, which every reader of MessagePack knows, and bigints of any size. */
 const packr = new Packr({ useRecords: false, mapsAsObjects: true, useBigIntExtension: true })
 
+/** What MessagePack has beside JSON. An invalid Date would come back as another. */
+const holdsMore = (value: unknown): boolean =>
+  typeof value !== "object"
+    ? typeof value !== "function" && typeof value !== "symbol"
+    : value instanceof Uint8Array || (value instanceof Date && !Number.isNaN(value.getTime()))
+
 /**
  * Values as MessagePack: smaller than JSON, and with bytes, dates and bigints. The encoded side of a
- * Schema of values may have these, and what JSON has. A `Map` and a `Set` cannot be read back.
+ * Schema of values may have these, undefined, NaN and infinities, and what JSON has. Anything else,
+ * such as a `Map`, is refused with `EncodeFailed`.
  *
  * @example
  * ```ts
@@ -33,6 +41,9 @@ const packr = new Packr({ useRecords: false, mapsAsObjects: true, useBigIntExten
  */
 export const codec: Codec = {
   name: "messagepack",
-  encode: (encoded) => packr.pack(encoded),
+  encode: (encoded) => {
+    refuseLoss(encoded, "MessagePack", holdsMore)
+    return packr.pack(encoded)
+  },
   decode: (bytes) => packr.unpack(bytes)
 }
