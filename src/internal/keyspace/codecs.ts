@@ -18,14 +18,14 @@ export interface Codec {
 /** JSON changes a Date or NaN without notice: it could be written, but its Schema could not read it. */
 const holdsNoMore = () => false
 
-const encoder = new TextEncoder()
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 export const jsonCodec: Codec = {
   name: "json",
   encode: (encoded) => {
     refuseLoss(encoded, "JSON", holdsNoMore)
-    return encoder.encode(JSON.stringify(encoded))
+    // JSON escapes lone surrogates. TextEncoder takes three times as long.
+    return Buffer.from(JSON.stringify(encoded))
   },
   decode: (bytes) => JSON.parse(decoder.decode(bytes))
 }

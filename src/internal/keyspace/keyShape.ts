@@ -30,6 +30,7 @@ export const shapeOf = (node: SchemaNode): Shape => {
       if (node.isOpen) throw new KeyFailure("a record has no order of fields")
       const names = node.fields.map(({ isOptional, name }) => {
         if (typeof name !== "string") throw new KeyFailure("a field is named by a symbol")
+        if (name === "__proto__") throw new KeyFailure("a field is named __proto__")
         if (isOptional) throw new KeyFailure(`the field "${name}" is optional. Use null for what is absent`)
         return name
       })
@@ -71,9 +72,9 @@ const fromElement = (shape: Shape, value: KeyElement): unknown => {
   if (shape.kind === "tuple") return value.map((part, i) => fromElement(shapeAt(shape, i), part))
   const { names, shapes } = shape
   if (value.length !== names.length) throw new KeyFailure(`${value.length} elements instead of ${names.length}`)
-  const fields = names.map((name, i) => [name, fromElement(shapes[i]!, value[i]!)] as const)
-  // Unlike an assignment, this takes the name __proto__ as it is.
-  return Object.fromEntries(fields)
+  const struct: Record<string, unknown> = {}
+  for (let i = 0; i < names.length; i++) struct[names[i]!] = fromElement(shapes[i]!, value[i]!)
+  return struct
 }
 
 /** The inverse of `toTuple`. Throws `KeyFailure` for a tuple that is not of this shape. */

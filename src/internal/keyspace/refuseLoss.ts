@@ -33,7 +33,8 @@ const refuseLossInObject = (value: object, format: string, holds: Holds, depth: 
     throw new TypeError(`${format} has no ${value.constructor?.name ?? "such object"}`)
   }
   // A field that is undefined is left out, as a Schema leaves out what is optional.
-  for (const field of Object.values(value)) {
+  for (const name in value) {
+    const field = (value as Record<string, unknown>)[name]
     if (field !== undefined) refuseLoss(field, format, holds, depth + 1)
   }
 }
