@@ -78,6 +78,7 @@ describe("a keyspace", () => {
       expect(keysOf(yield* triples.collect({ start: keys[4], end: keys[7], prefix: ["a"] }))).toStrictEqual(
         keys.slice(4, 7)
       )
+      expect(keysOf(yield* triples.collect({ start: [""], end: ["b"], prefix: ["a\0b"] }))).toStrictEqual([keys[10]])
       expect(yield* triples.collect({ start: ["b"], end: ["a"] })).toStrictEqual([])
       expect(yield* triples.count({ prefix: ["a"] })).toBe(8)
       expect(
@@ -500,13 +501,28 @@ describe("keyspaces of one store", () => {
           const users = yield* Keyspace.openIn(store, Users)
           expect(yield* users.collect()).toStrictEqual([])
           expect(yield* Keyspace.sweepIn(store)).toStrictEqual({ deleted: 3, isDone: true })
+          const last = yield* Keyspace.openIn(store, Triples)
+          for (let i = 0; i < 3; i++) yield* last.put(["", i, 0n], i)
+          next = (yield* last.page({ limit: 1 })).next
+          yield* Keyspace.dropIn(store, "triples")
+          yield* Keyspace.sweepIn(store)
+        })
+      )
+      yield* places.withStore(place, (store) =>
+        Effect.gen(function* () {
+          // No id is given again: neither one of which nothing is left, nor one that has no rows yet.
+          const again = yield* Keyspace.openIn(store, Triples)
+          expect(yield* Effect.flip(again.page({ limit: 1, after: next }))).toMatchObject({ argument: "after" })
+          yield* again.put(["", 1, 0n], 1)
+          expect(yield* (yield* Keyspace.openIn(store, Users)).count()).toBe(0)
         })
       )
       const readOnly = LsmStore.make({ directory: place.directory, readOnly: true })
       yield* Effect.gen(function* () {
         const store = yield* readOnly
         expect(keysOf(yield* (yield* Keyspace.openIn(store, Paths)).collect())).toStrictEqual([["x"]])
-        expect(yield* Effect.flip(Keyspace.openIn(store, Triples))).toBeInstanceOf(LsmError.StoreReadOnly)
+        const another = Keyspace.make({ name: "another", key: Schema.String, value: Schema.String })
+        expect(yield* Effect.flip(Keyspace.openIn(store, another))).toBeInstanceOf(LsmError.StoreReadOnly)
       }).pipe(Effect.scoped)
     })
   )
