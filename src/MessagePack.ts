@@ -30,7 +30,7 @@ const holdsMore = (value: unknown): boolean =>
  * const Files = Keyspace.make({
  *   name: "files",
  *   key: Schema.String,
- *   value: Schema.Struct({ content: Schema.Uint8ArrayFromSelf, version: Schema.BigIntFromSelf }),
+ *   value: Schema.Struct({ path: Schema.Array(Schema.String), bytes: Schema.Number }),
  *   codec: MessagePack.codec
  * })
  * console.log(Files.name)
