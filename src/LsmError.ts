@@ -147,6 +147,55 @@ export class StoreReadOnly extends Schema.TaggedError<StoreReadOnly>("effect-lsm
 }
 
 /**
+ * A condition of a write does not hold: the newest version of `key` is `actual`, not `expected`.
+ * Nothing was written. Versions are those of `getEntry`; `"absent"` stands for an absent key.
+ *
+ * @since 3.1.0
+ * @category errors
+ */
+export class Conflict extends Schema.TaggedError<Conflict>("effect-lsm/Conflict")("Conflict", {
+  key: Schema.Uint8ArrayFromSelf,
+  expected: Schema.Union(Schema.Number, Schema.Literal("absent")),
+  actual: Schema.Union(Schema.Number, Schema.Literal("absent"))
+}) {
+  override get message(): string {
+    return `version ${this.actual} of a key, not ${this.expected}`
+  }
+}
+
+/**
+ * Another write changed what a transaction has read: the key `key`, which it got, or which lies in
+ * a range that it read. Nothing of the transaction was written.
+ *
+ * @since 3.1.0
+ * @category errors
+ */
+export class TransactionConflict extends Schema.TaggedError<TransactionConflict>("effect-lsm/TransactionConflict")(
+  "TransactionConflict",
+  { key: Schema.Uint8ArrayFromSelf, isInRange: Schema.Boolean }
+) {
+  override get message(): string {
+    return `a key that a transaction has read${this.isInRange ? " in a range" : ""} was written by another`
+  }
+}
+
+/**
+ * So much was written while a transaction was open that it is not known any more whether it
+ * conflicts. Nothing of it was written.
+ *
+ * @since 3.1.0
+ * @category errors
+ */
+export class TransactionTooOld extends Schema.TaggedError<TransactionTooOld>("effect-lsm/TransactionTooOld")(
+  "TransactionTooOld",
+  { directory: Schema.String }
+) {
+  override get message(): string {
+    return `a transaction of the store in ${this.directory} was open for too many writes`
+  }
+}
+
+/**
  * A file has a format version that this release cannot read, or that needs what this runtime does
  * not have: `needs` says what. Nothing was changed.
  *
@@ -180,12 +229,13 @@ export type FileError = StorageError | DiskFull | Corruption | UnsupportedFormat
 export type ReadError = StoreClosed | InvalidArgument | FileError
 
 /**
- * The errors of a write, a sync, a flush or a compaction.
+ * The errors of a write, a sync, a flush or a compaction. Only a batch with checks fails with
+ * `Conflict`.
  *
  * @since 3.0.0
  * @category models
  */
-export type WriteError = ReadError | StorePoisoned | StoreReadOnly
+export type WriteError = ReadError | StorePoisoned | StoreReadOnly | Conflict
 
 /**
  * The errors of opening a store.
@@ -201,7 +251,7 @@ export type OpenError = StoreLocked | InvalidArgument | FileError
  * @since 3.0.0
  * @category models
  */
-export type LsmError = WriteError | OpenError
+export type LsmError = WriteError | OpenError | TransactionConflict | TransactionTooOld
 
 /**
  * The public error for a failure of the core. Anything else is a bug in this library: it is thrown

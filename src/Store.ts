@@ -75,6 +75,18 @@ export interface ReadOptions {
 }
 
 /**
+ * A value and its version: a number that grows with each write to the store, and that no other
+ * write of the key has.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface VersionedValue {
+  readonly value: Uint8Array
+  readonly version: number
+}
+
+/**
  * Options of `collect`.
  *
  * @since 3.0.0
@@ -259,15 +271,49 @@ export interface Store {
   readonly delete: (key: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
   /**
    * Writes a batch atomically: all of it or nothing, even after a crash. An empty batch does
-   * nothing.
+   * nothing. Fails with `Conflict` if a check of the batch does not hold.
    */
   readonly write: (batch: WriteBatch, options?: WriteOptions) => Effect.Effect<void, WriteError>
+  /**
+   * Replaces the value of a key by what `f` makes of it, and returns the value that the key has
+   * then. No other write comes between. `f` returns the new value, null to delete the key, or
+   * undefined to leave it as it is. It must not write to the store; if it throws, the Effect dies
+   * and nothing is written.
+   *
+   * Updates by many fibers share syncs like other writes: each sees those that have their place in
+   * the log, also before they are durable.
+   *
+   * @since 3.1.0
+   */
+  readonly update: (
+    key: Bytes,
+    f: (value: Option.Option<Uint8Array>) => Bytes | null | undefined,
+    options?: WriteOptions
+  ) => Effect.Effect<Option.Option<Uint8Array>, WriteError>
+  /**
+   * Sets the value of a key, or deletes it if `value` is none, if its value now is `expected`; none
+   * stands for an absent key. Returns whether it did.
+   *
+   * @since 3.1.0
+   */
+  readonly compareAndSet: (
+    key: Bytes,
+    expected: Option.Option<Bytes>,
+    value: Option.Option<Bytes>,
+    options?: WriteOptions
+  ) => Effect.Effect<boolean, WriteError>
   /**
    * Returns the value of a key, or none if the key is absent. A value of more than 4 KiB has its
    * own buffer, which can be transferred to another thread. Smaller values share buffers, as in
    * `Entry`.
    */
   readonly get: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
+  /**
+   * Returns the value of a key with its version, for `WriteBatch.check`.
+   *
+   * @since 3.1.0
+   */
+  readonly getEntry: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<VersionedValue>, ReadError>
   /** Returns the value of a key, decoded as UTF-8. */
   readonly getString: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<string>, ReadError>
   /**

@@ -36,6 +36,7 @@ export class WriteBatch {
   private longestKeyLength = 0
   private longestValueLength = 0
   private fault: string | undefined
+  private conditions: Array<Check> = []
 
   /** Adds a put. Strings are encoded as UTF-8. Bytes are copied, so the caller may reuse them. */
   put(key: Uint8Array | string, value: Uint8Array | string): this {
@@ -52,8 +53,26 @@ export class WriteBatch {
     return this
   }
 
-  /** Removes all operations, so that the batch can be reused. */
+  /**
+   * Adds a condition: the batch is written only if `version` is the version of the key's newest
+   * value, or the key is absent. `Store.getEntry` returns versions. The conditions of a batch are
+   * decided together, right before it gets its place in the log; if one does not hold, `write` fails
+   * with `Conflict`. Operations of the batch do not matter to its own conditions.
+   *
+   * @since 3.1.0
+   */
+  check(key: Uint8Array | string, version: number | "absent"): this {
+    const bytes = this.bytesOf(key, "key")
+    if (version !== "absent" && !(Number.isSafeInteger(version) && version > 0)) {
+      this.fault ??= `the version ${String(version)} of a check is neither a version nor "absent"`
+    }
+    if (bytes !== undefined) this.conditions.push({ key: Uint8Array.from(bytes), version })
+    return this
+  }
+
+  /** Removes all operations and conditions, so that the batch can be reused. */
   clear(): this {
+    this.conditions = []
     this.length = 0
     this.operations = 0
     this.dataLength = 0
@@ -85,6 +104,7 @@ export class WriteBatch {
     copy.longestKeyLength = this.longestKeyLength
     copy.longestValueLength = this.longestValueLength
     copy.fault = this.fault
+    copy.conditions = [...this.conditions]
     return copy
   }
 
@@ -97,7 +117,8 @@ export class WriteBatch {
       deletes: this.deletions,
       longestKey: this.longestKeyLength,
       longestValue: this.longestValueLength,
-      fault: this.fault
+      fault: this.fault,
+      checks: this.conditions
     }
   }
 
@@ -148,6 +169,17 @@ export interface EncodedBatch {
   readonly longestKey: number
   readonly longestValue: number
   readonly fault: string | undefined
+  readonly checks: ReadonlyArray<Check>
+}
+
+/**
+ * A condition of a batch.
+ *
+ * @internal
+ */
+export interface Check {
+  readonly key: Uint8Array
+  readonly version: number | "absent"
 }
 
 /**

@@ -1,5 +1,6 @@
 import * as fc from "effect/FastCheck"
 import type { FaultRule } from "./machine.js"
+import type { Way } from "./ways.js"
 
 /** Few keys, so that commands often share one. In hexadecimal, which sorts as the bytes do. */
 const key = fc.oneof(
@@ -34,15 +35,12 @@ const step = fc.oneof(
 const tagged = <const Tag extends string, A>(tag: Tag, fields: fc.Arbitrary<A>) =>
   fields.map((given) => ({ _tag: tag, ...given }))
 
-const put = tagged("Put", fc.record({ key, value, durability }))
-const remove = tagged("Delete", fc.record({ key, durability }))
-const batch = tagged(
-  "Batch",
-  fc.record({
-    writes: fc.array(fc.tuple(key, fc.option(value, { nil: undefined, freq: 2 })), { maxLength: 8 }),
-    durability
-  })
-)
+/** How to write; undefined for plain writes. */
+const way = fc.constantFrom<Way | undefined>(undefined, undefined, "transaction", "checks", "update", "compareAndSet")
+const writes = fc.array(fc.tuple(key, fc.option(value, { nil: undefined, freq: 2 })), { maxLength: 8 })
+const put = tagged("Put", fc.record({ key, value, durability, way }))
+const remove = tagged("Delete", fc.record({ key, durability, way }))
+const batch = tagged("Batch", fc.record({ writes, durability, way }))
 const write = fc.oneof({ weight: 5, arbitrary: put }, { weight: 3, arbitrary: remove }, { weight: 3, arbitrary: batch })
 const flush = tagged("Flush", fc.record({}))
 const compact = tagged("Compact", fc.record({ start: bound, end: bound }))
@@ -85,15 +83,24 @@ const scan = tagged(
   })
 )
 
+const get = tagged("Get", fc.record({ key, from }))
+const getMany = tagged("GetMany", fc.record({ keys: fc.array(key, { maxLength: 6 }), from }))
+const count = tagged("Count", fc.record({ ...range, from }))
+
 /** Commands on a sound machine. Their results do not depend on the store's options. */
 const ordinary = [
   { weight: 24, arbitrary: write },
   { weight: 1, arbitrary: hot },
   { weight: 1, arbitrary: tagged("IllFormed", fc.record({ text: illFormed, key })) },
-  { weight: 8, arbitrary: tagged("Get", fc.record({ key, from })) },
-  { weight: 2, arbitrary: tagged("GetMany", fc.record({ keys: fc.array(key, { maxLength: 6 }), from })) },
+  { weight: 8, arbitrary: get },
+  { weight: 2, arbitrary: getMany },
   { weight: 6, arbitrary: scan },
-  { weight: 2, arbitrary: tagged("Count", fc.record({ ...range, from })) },
+  { weight: 2, arbitrary: count },
+  // A question in a transaction that has written, and is given up.
+  {
+    weight: 4,
+    arbitrary: tagged("Within", fc.record({ writes, question: fc.oneof(get, getMany, scan, scan, scan, count) }))
+  },
   // A scan with changes between its entries.
   { weight: 1, arbitrary: tagged("ScanDuring", fc.record({ scan, changes: fc.array(change, { maxLength: 5 }) })) },
   {

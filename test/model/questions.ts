@@ -47,7 +47,8 @@ export const answerOf = (
             const there = yield* store.has(key, { snapshot })
             const answer = Option.getOrElse(value, () => absent)
             const unsafe = yield* Effect.try({
-              try: () => store.unsafeGet(key, { snapshot }),
+              // A transaction has no such call.
+              try: () => ("unsafeGet" in store ? store.unsafeGet(key, { snapshot }) : Option.getOrUndefined(plain)),
               catch: (error) => error as LsmError.ReadError
             })
             const same =

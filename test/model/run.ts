@@ -17,6 +17,7 @@ import { Model, type Survivors } from "./model.js"
 import { Positions } from "./positions.js"
 import { answerOf, type Question, showAll, type View } from "./questions.js"
 import { bytes, bytesOf, mismatch, rangeOf, show } from "./text.js"
+import { askWithin, type Way, writeBy } from "./ways.js"
 
 const durabilities = { sync: "sync", buffered: "buffered", interval: { interval: "20 millis" } } as const
 type DurabilityName = keyof typeof durabilities
@@ -99,6 +100,8 @@ export class Run {
         case "Scan":
         case "Count":
           return this.ask(command, command.from)
+        case "Within":
+          return this.askWithin(command)
         case "ScanDuring":
           return this.scanDuring(command)
         case "OpenCursor":
@@ -110,8 +113,14 @@ export class Run {
             command.values,
             (written) =>
               written === undefined
-                ? this.change({ _tag: "Delete", key: command.key, durability: "buffered" })
-                : this.change({ _tag: "Put", key: command.key, value: written, durability: "buffered" }),
+                ? this.change({ _tag: "Delete", key: command.key, durability: "buffered", way: undefined })
+                : this.change({
+                    _tag: "Put",
+                    key: command.key,
+                    value: written,
+                    durability: "buffered",
+                    way: undefined
+                  }),
             { discard: true }
           )
         case "IllFormed":
@@ -151,20 +160,18 @@ export class Run {
     const { store } = this
     switch (command._tag) {
       case "Put":
-        return this.write([[command.key, command.value]], command.durability, (options) =>
+        return this.write([[command.key, command.value]], command, (options) =>
           store.put(bytes(command.key), command.value, options)
         )
       case "Delete":
-        return this.write([[command.key, undefined]], command.durability, (options) =>
-          store.delete(bytes(command.key), options)
-        )
+        return this.write([[command.key, undefined]], command, (options) => store.delete(bytes(command.key), options))
       case "Batch": {
         const batch = WriteBatch.make()
         for (const [key, value] of command.writes) {
           if (value === undefined) batch.delete(bytes(key))
           else batch.put(bytes(key), value)
         }
-        return this.write(command.writes, command.durability, (options) => store.write(batch, options))
+        return this.write(command.writes, command, (options) => store.write(batch, options))
       }
       case "Flush":
         return this.keep(store.flush)
@@ -180,13 +187,15 @@ export class Run {
 
   private write(
     writes: ReadonlyArray<Write>,
-    durability: DurabilityName | undefined,
-    run: (options: Store.WriteOptions) => Effect.Effect<void, LsmError.WriteError>
+    { durability, way }: { readonly durability: DurabilityName | undefined; readonly way: Way | undefined },
+    plain: (options: Store.WriteOptions) => Effect.Effect<void, LsmError.WriteError>
   ): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { model } = this
       const attempt = model.begin(writes)
-      return run({ durability: durability === undefined ? undefined : durabilities[durability] }).pipe(
+      const options = { durability: durability === undefined ? undefined : durabilities[durability] }
+      const run = way === undefined ? plain(options) : writeBy(way, this.store, writes, options)
+      return run.pipe(
         Effect.matchEffect({
           onSuccess: () =>
             Effect.sync(() => {
@@ -261,6 +270,17 @@ export class Run {
       this.results.push(found)
       if (view.observe((content) => expect(content) === found)) return
       return mismatch(show(question), found, view.candidates.map(expect))
+    })
+  }
+
+  /** Asks in a transaction, which sees its own writes over the store. */
+  private askWithin({ writes, question }: CommandOf<"Within">): Effect.Effect<void> {
+    const expect = (content: Content) => answerOf(question, this.store, undefined).expect(content.after(writes))
+    const ask = askWithin(this.store, writes, (reader) => answerOf(question, reader, undefined).ask())
+    return this.guard(ask, (found) => {
+      this.results.push(found)
+      if (this.model.observe((content) => expect(content) === found)) return
+      return mismatch(`${show(writes)} then ${show(question)}`, found, this.model.candidates.map(expect))
     })
   }
 

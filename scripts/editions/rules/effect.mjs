@@ -92,6 +92,7 @@ export const members = {
     },
     either: "result",
     fork: "forkChild",
+    forkDaemon: "forkDetach",
     intoDeferred: "effect/Deferred#into",
     makeLatch: "effect/Latch#make",
     makeSemaphore: "effect/Semaphore#make",

@@ -84,9 +84,20 @@ const malformed = (reason: string): never => {
  */
 export const applyBatch = (bytes: Uint8Array, start: number, end: number, target: BatchTarget): void => {
   if (end - start < batchHeaderSize) malformed("too short for a header")
-  const sequence = readU48(bytes, start)
   const count = readU32(bytes, start + 6)
-  let at = start + batchHeaderSize
+  applyOperations(bytes, start + batchHeaderSize, end, readU48(bytes, start), count, target)
+}
+
+/** The same for `count` operations without a header. */
+export const applyOperations = (
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  sequence: number,
+  count: number,
+  target: BatchTarget
+): void => {
+  let at = start
   for (let i = 0; i < count; i++) {
     if (at >= end) malformed(`${i} of ${count} operations`)
     const kind = bytes[at]!

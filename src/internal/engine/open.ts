@@ -17,11 +17,14 @@ import { annotate, logDebug } from "../effect/logging.js"
 import { traced } from "../effect/tracing.js"
 import { currentRegistry, type Registry } from "../metrics/effectMetrics.js"
 import { prometheusText } from "../metrics/prometheus.js"
+import { withAccess } from "./access.js"
 import { activateWhenAsked } from "./activation.js"
 import { approximateCount, approximateSize } from "./approximate.js"
 import type { Components } from "./components.js"
+import { ConditionalWrites } from "./conditionalWrites.js"
+import { Conditions } from "./conditions.js"
 import { Engine, toKeyRange } from "./engine.js"
-import { makeIntervalSync, noSync } from "./intervalSync.js"
+import { type IntervalSync, makeIntervalSync, noSync } from "./intervalSync.js"
 import { Reads } from "./reads.js"
 import { recover } from "./recover.js"
 import { Scans } from "./scans.js"
@@ -76,7 +79,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
       tables: engine.parts.manifest.unsafeVersion().tableCount
     })
     const registry = yield* currentRegistry
-    return makeStore(engine, new Writes(engine, intervalSync), { ...stats, orphans }, registered.show, registry)
+    return makeStore(engine, intervalSync, { ...stats, orphans }, registered.show, registry)
   }).pipe(traced("lsm.open", { directory: settings.directory }))
 
 /**
@@ -114,7 +117,7 @@ const close = (engine: Engine): Effect.Effect<void> =>
 
 const makeStore = (
   engine: Engine,
-  writes: Writes,
+  intervalSync: IntervalSync,
   recovery: RecoveryStats,
   showGauges: () => void,
   registry: Registry
@@ -122,6 +125,9 @@ const makeStore = (
   const { wal, compactor, metrics, storage } = engine.parts
   const reads = new Reads(engine)
   const scans = new Scans(engine)
+  const conditions = new Conditions(engine, reads)
+  const writes = new Writes(engine, intervalSync, conditions)
+  const conditional = new ConditionalWrites(engine, writes, conditions)
 
   /**
    * Runs work only on a store that is open and not poisoned. Work cut short by closing fails with
@@ -150,11 +156,14 @@ const makeStore = (
 
   const stats = engine.read(() => statistics(engine, recovery))
 
-  return {
+  const store: Store = {
     put: writes.put,
     delete: writes.delete,
     write: writes.write,
+    update: conditional.update,
+    compareAndSet: conditional.compareAndSet,
     get: reads.get,
+    getEntry: reads.getEntry,
     getString: reads.getString,
     getMany: reads.getMany,
     has: reads.has,
@@ -178,4 +187,5 @@ const makeStore = (
     stats,
     prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(registry, metrics.store))
   }
+  return withAccess(store, { engine, scans, writes, conditions })
 }

@@ -44,7 +44,7 @@ import { EntryKind } from "../../core/cursor/entryKind.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
 import type { ValueSource } from "../../core/values/valueSource.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
-import type { Bytes, ReadOptions } from "../../Store.js"
+import type { Bytes, ReadOptions, VersionedValue } from "../../Store.js"
 import { Immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import { type Engine, illFormedString, toReadError } from "./engine.js"
 
@@ -90,6 +90,25 @@ export class Reads {
       for (const key of keys) values.push(this.optionalBytes(this.find(key, sequence)))
       return this.isTurnDue() ? this.engine.afterYield(values) : Effect.succeed(values)
     })
+
+  readonly getEntry = (key: Bytes, options?: ReadOptions): Effect.Effect<Option.Option<VersionedValue>, ReadError> =>
+    new PointRead(this, key, options, this.optionalEntry)
+
+  /**
+   * The newest applied version of a key; 0 if the key is absent.
+   *
+   * @throws InvalidArgument, and the failures of reads
+   */
+  newestVersion(key: Uint8Array): number {
+    return this.find(key, this.engine.visibleSequence) ? this.found.sequence : 0
+  }
+
+  /** The same with its value. */
+  newest(key: Uint8Array): { readonly version: number; readonly value: Uint8Array | undefined } {
+    if (!this.find(key, this.engine.visibleSequence)) return { version: 0, value: undefined }
+    const version = this.found.sequence
+    return { version, value: this.copyFound() }
+  }
 
   readonly unsafeGet = (key: Bytes, options?: ReadOptions): Uint8Array | undefined => {
     const { engine } = this
@@ -181,6 +200,12 @@ export class Reads {
 
   private readonly optionalBytes = (there: boolean): Option.Option<Uint8Array> =>
     there ? Option.some(this.copyFound()) : Option.none()
+
+  private readonly optionalEntry = (there: boolean): Option.Option<VersionedValue> => {
+    if (!there) return Option.none()
+    const version = this.found.sequence
+    return Option.some({ value: this.copyFound(), version })
+  }
 
   private readonly optionalString = (there: boolean): Option.Option<string> =>
     there ? Option.some(decodeUtf8(this.viewFound())) : Option.none()

@@ -148,7 +148,7 @@ export class Scans {
     readSlice: (cursor: RangeReader["cursor"]) => boolean
   ): Effect.Effect<void, ReadError> {
     return Effect.acquireUseRelease(
-      this.open(options, readerOptions),
+      this.openReader(options, readerOptions),
       ({ cursor }) => {
         const advance = walker(cursor, reverse)
         const next = this.engine.read(() => {
@@ -175,6 +175,12 @@ export class Scans {
       (steering) => new EffectCursor(this.engine, steering)
     )
 
+  /** A cursor that is closed by a call. @throws InvalidArgument, and the failures of reads */
+  open(options: CursorOptions): { readonly cursor: Cursor; readonly close: () => void } {
+    const steering = this.steer(options, patient, patientKeys)
+    return { cursor: new EffectCursor(this.engine, steering), close: () => steering.close() }
+  }
+
   readonly unsafeCursor = (options?: CursorOptions): UnsafeCursor => {
     const refusal = this.engine.readRefusal()
     if (refusal !== undefined) throw refusal
@@ -192,7 +198,7 @@ export class Scans {
     return new Steering(engine, openRange(engine, range, engine.sequenceFor(options), keysOnly ? keys : all), keysOnly)
   }
 
-  private open(
+  private openReader(
     options: ScanOptions | undefined,
     readerOptions: RangeReaderOptions
   ): Effect.Effect<RangeReader, ReadError> {
@@ -209,7 +215,7 @@ export class Scans {
     readerOptions: RangeReaderOptions
   ): Stream.Stream<A, ReadError> {
     return arrayStream(
-      this.open(options, readerOptions),
+      this.openReader(options, readerOptions),
       ({ cursor }) => this.source(cursor, options, shape),
       ({ release }) => release()
     )
@@ -260,7 +266,7 @@ const walker = (cursor: RangeReader["cursor"], reverse: boolean): (() => void) =
   }
 }
 
-const checkScanOptions = (options: ScanOptions | undefined): void => {
+export const checkScanOptions = (options: ScanOptions | undefined): void => {
   if (options?.limit !== undefined) checkCount(options.limit, "limit")
   const size = options?.chunkSize
   if (size !== undefined && !(Number.isInteger(size) && size >= 1 && size <= maxChunkSize)) {

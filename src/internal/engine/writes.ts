@@ -48,7 +48,9 @@
  *  8. Memtable and segment are replaced in one synchronous stretch, when no record of that segment
  *     waits to be applied. A segment is removed only when all memtables with records of it are in
  *     tables that a durable manifest names.
- *  9. Memory is bounded: writers wait when the memtable is full, when too many bytes wait in the
+ *  9. A condition of a write, such as a check of a batch or what a transaction has read, is decided
+ *     in that stretch, against all records that have numbers (conditions.ts).
+ * 10. Memory is bounded: writers wait when the memtable is full, when too many bytes wait in the
  *     log, or when level 0 has too many tables. Before that they yield to the event loop
  *     (`unsafePace`), so that background work keeps up.
  */
@@ -58,14 +60,16 @@ import { encodeUtf8, encodeUtf8Into, illFormed } from "../../core/bytes/bytes.js
 import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../../core/log/batchFormat.js"
 import { frameHeaderSize } from "../../core/log/frame.js"
 import { CommitMode, type Done } from "../../core/log/logWriter.js"
-import { fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js"
+import { Conflict, fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js"
 import { resolveDurability, type Settings } from "../../LsmOptions.js"
 import type { Bytes, WriteOptions } from "../../Store.js"
+import type { Check } from "../../WriteBatch.js"
 import { WriteBatch } from "../../WriteBatch.js"
 import { callback } from "../effect/callback.js"
 import { currentFiberId } from "../effect/fiberState.js"
 import { Immediate, immediate, Later, type YieldBudget } from "../effect/immediate.js"
-import { type Engine, illFormedString } from "./engine.js"
+import type { Conditions } from "./conditions.js"
+import { type Engine, illFormedString, toReadError } from "./engine.js"
 import type { IntervalSync } from "./intervalSync.js"
 
 type Resume = (effect: Effect.Effect<void, WriteError>) => void
@@ -110,7 +114,8 @@ export class Writes {
 
   constructor(
     private readonly engine: Engine,
-    private readonly intervalSync: IntervalSync
+    private readonly intervalSync: IntervalSync,
+    private readonly conditions: Conditions
   ) {
     const { settings } = engine.parts
     this.defaultPolicy = toPolicy(settings.durability)
@@ -135,7 +140,7 @@ export class Writes {
     const { engine } = this
     const refusal = engine.writeRefusal() ?? this.takeKey(key)
     if (refusal !== undefined) return Effect.fail(refusal)
-    const { settings, wal, compactor, metrics } = engine.parts
+    const { settings, wal, metrics } = engine.parts
     let bytes: Uint8Array | undefined
     if (typeof value === "string") bytes = encodeUtf8(value)
     else if (value instanceof Uint8Array) bytes = value
@@ -146,7 +151,7 @@ export class Writes {
     }
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
-    if (!engine.isActive || compactor.unsafeMustWait()) {
+    if (this.mustWait()) {
       const [ownKey, ownValue] = [owned(key), owned(value)]
       return this.waitThen(() => this.putNow(ownKey, ownValue, options))
     }
@@ -157,17 +162,17 @@ export class Writes {
     const body = writeBatchHeader(buffer, at, engine.nextSequence, 1)
     writeOperation(buffer, body, this.keyBytes, keyLength, bytes)
     metrics.puts.add(1)
-    return this.commit(policy, 1, size, keyLength + bytes.length, --this.untilSample <= 0)
+    return this.commit(policy, 1, at, size, keyLength + bytes.length, --this.untilSample <= 0)
   }
 
-  private deleteNow(key: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+  deleteNow(key: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
     const { engine } = this
     const refusal = engine.writeRefusal() ?? this.takeKey(key)
     if (refusal !== undefined) return Effect.fail(refusal)
-    const { wal, compactor, metrics } = engine.parts
+    const { wal, metrics } = engine.parts
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
-    if (!engine.isActive || compactor.unsafeMustWait()) {
+    if (this.mustWait()) {
       const ownKey = owned(key)
       return this.waitThen(() => this.deleteNow(ownKey, options))
     }
@@ -178,16 +183,24 @@ export class Writes {
     const body = writeBatchHeader(buffer, at, engine.nextSequence, 1)
     writeOperation(buffer, body, this.keyBytes, keyLength, undefined)
     metrics.deletes.add(1)
-    return this.commit(policy, 1, size, keyLength, false)
+    return this.commit(policy, 1, at, size, keyLength, false)
   }
 
-  private writeNow(batch: WriteBatch, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+  /**
+   * `decide` is called when nothing can come between any more: it returns an Effect if the batch must
+   * not be written now.
+   */
+  writeNow<E = never>(
+    batch: WriteBatch,
+    options: WriteOptions | undefined,
+    decide?: (again: () => Effect.Effect<void, WriteError | E>) => Effect.Effect<void, WriteError | E> | undefined
+  ): Effect.Effect<void, WriteError | E> {
     const { engine } = this
     const refusal = engine.writeRefusal()
     if (refusal !== undefined) return Effect.fail(refusal)
     if (!(batch instanceof WriteBatch)) return invalid("batch", "is not a WriteBatch")
-    const { settings, wal, compactor, metrics } = engine.parts
-    const { bytes, length, dataBytes, longestKey, longestValue, fault, deletes } = batch.encoded
+    const { settings, wal, metrics } = engine.parts
+    const { bytes, length, dataBytes, longestKey, longestValue, fault, deletes, checks } = batch.encoded
     if (fault !== undefined) return invalid("batch", fault)
     if (longestKey > settings.maxKeyBytes) {
       return invalid("batch", `a key has ${longestKey} bytes; at most ${settings.maxKeyBytes} are allowed`)
@@ -198,11 +211,15 @@ export class Writes {
     if (length > maxBatchBytes) return invalid("batch", `has ${length} bytes; at most ${maxBatchBytes} are allowed`)
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
-    if (batch.size === 0) return Effect.void
-    if (!engine.isActive || compactor.unsafeMustWait()) {
+    if (batch.size === 0 && checks.length === 0 && decide === undefined) return Effect.void
+    const again = (): Effect.Effect<void, WriteError | E> => this.writeNow(batch, options, decide)
+    if (this.mustWait()) {
       const ownBatch = batch.copy()
-      return this.waitThen(() => this.writeNow(ownBatch, options))
+      return this.waitThen(() => this.writeNow(ownBatch, options, decide))
     }
+    const refused = decide?.(again) ?? (checks.length === 0 ? undefined : this.decideChecks(checks, again))
+    if (refused !== undefined) return refused
+    if (batch.size === 0) return Effect.void
     const size = batchHeaderSize + length
     const at = wal.unsafeReserve(size)
     const buffer = wal.unsafeBuffer()
@@ -211,13 +228,14 @@ export class Writes {
     metrics.batches.add(1)
     metrics.puts.add(batch.size - deletes)
     metrics.deletes.add(deletes)
-    return this.commit(policy, batch.size, size, dataBytes, false)
+    return this.commit(policy, batch.size, at, size, dataBytes, false)
   }
 
-  /** Commits the record that was just encoded. */
+  /** Commits the record that was just encoded at `at` of the log's buffer. */
   private commit(
     policy: Policy,
     operations: number,
+    at: number,
     size: number,
     userBytes: number,
     sampled: boolean
@@ -234,6 +252,8 @@ export class Writes {
     const started = sampled ? metrics.unsafeNow() : notSampled
     if (sampled) this.untilSample = settings.latencySampling
     const alone = mode === CommitMode.sync && this.isAlone()
+    // The log may take another buffer then.
+    const buffer = wal.unsafeBuffer()
     let waiting: Waiting | undefined
     let isApplied = wal.unsafeCommitNow(mode, alone)
     if (!isApplied) {
@@ -242,6 +262,7 @@ export class Writes {
     }
     // Last, so that a throw before this leaves the numbers to the next record.
     engine.nextSequence += operations
+    this.conditions.numbered(buffer, at, at + size, isApplied)
     const wait = isApplied || waiting === undefined ? this.ended(started) : waiting.effect
     return compactor.unsafePace(size) ? Effect.zipRight(wait, storage.yieldToEventLoop) : wait
   }
@@ -268,11 +289,45 @@ export class Writes {
     return Effect.void
   }
 
+  /** Returns why a batch must not be written now, or undefined if all its checks hold. */
+  private decideChecks<E>(
+    checks: ReadonlyArray<Check>,
+    again: () => Effect.Effect<void, E>
+  ): Effect.Effect<void, WriteError | E> | undefined {
+    const { conditions } = this
+    const later = (wait: Effect.Effect<void, WriteError>) => Effect.zipRight(wait, Effect.suspend(again))
+    const unknown = conditions.untilKnown()
+    if (unknown !== undefined) return later(unknown)
+    try {
+      for (const { key, version: expected } of checks) {
+        const { version, isApplied } = conditions.newestVersion(key)
+        if (version === (expected === "absent" ? 0 : expected)) continue
+        const conflict = Effect.fail(new Conflict({ key, expected, actual: version === 0 ? "absent" : version }))
+        // The caller must find what it is told of.
+        return isApplied ? conflict : Effect.zipRight(conditions.untilApplied(), conflict)
+      }
+    } catch (failure) {
+      return Effect.fail(toReadError(failure))
+    }
+    return undefined
+  }
+
+  /** Whether a write must wait before it begins. */
+  mustWait(): boolean {
+    const { engine } = this
+    return !engine.isActive || engine.parts.compactor.unsafeMustWait()
+  }
+
+  /** Returns why a key cannot be written, or undefined. */
+  refusalOf(key: Bytes): WriteError | undefined {
+    return this.engine.writeRefusal() ?? this.takeKey(key)
+  }
+
   /**
    * Waits for activation and admission, then starts again with the check: the store may be closed
    * by then.
    */
-  private waitThen(again: () => Effect.Effect<void, WriteError>): Effect.Effect<void, WriteError> {
+  waitThen<A, E>(again: () => Effect.Effect<A, E>): Effect.Effect<A, E | WriteError> {
     const { engine } = this
     return Effect.zipRight(engine.whenActive(engine.parts.compactor.awaitAdmission), Effect.suspend(again))
   }
@@ -311,7 +366,7 @@ export class Writes {
 }
 
 /** Copies bytes for a write that waits: the caller may change them before the write continues. */
-const owned = (bytes: Bytes): Bytes => (typeof bytes === "string" ? bytes : new Uint8Array(bytes))
+export const owned = (bytes: Bytes): Bytes => (typeof bytes === "string" ? bytes : new Uint8Array(bytes))
 
 /** A put. A class, because puts are so frequent that a closure for each costs. */
 class Put extends Immediate<void, WriteError> {

@@ -1,0 +1,148 @@
+import { readU32, readU48 } from "../bytes/encoding.js"
+import { EntryKind } from "../cursor/entryKind.js"
+import { applyBatch, type BatchTarget } from "../log/batchFormat.js"
+import { keyText } from "./keyText.js"
+
+/** The newest write of a key. */
+export interface RecentWrite {
+  readonly sequence: number
+  /**
+   * The value, or undefined after a deletion. `notKept` if it is applied, or was too large to keep:
+   * then it can be read once it is applied.
+   */
+  value: Uint8Array | undefined | typeof notKept
+}
+
+export const notKept: unique symbol = Symbol("notKept")
+
+/** A record. Its keys are texts of bytes. */
+interface Commit {
+  readonly last: number
+  readonly keys: ReadonlyArray<string>
+  /** The same in order, once they have been asked for. */
+  sorted: ReadonlyArray<string> | undefined
+  readonly bytes: number
+}
+
+/** A range of keys as texts: from `start`, inclusive, to `end`, exclusive. */
+export interface TextRange {
+  readonly start: string
+  /** Undefined if the range has no end. */
+  readonly end: string | undefined
+}
+
+/** Values of a record of more bytes than this are not kept. */
+const longestKept = 1024 * 1024
+
+/** What a key and its place in the lists take besides its bytes. */
+const keyCost = 100
+
+/**
+ * The records that have been numbered but not applied, and those since the oldest transaction began.
+ *
+ * `add` and `settle` take turns with the log in one thread, so a record is here from the moment when
+ * it has its numbers. The newest write of each key is found in constant time. A range is looked up by
+ * a binary search in each record.
+ */
+export class RecentWrites {
+  /**
+   * Records up to this sequence number may have been forgotten, for lack of room. A transaction that
+   * began before it cannot be checked.
+   */
+  floor = 0
+  private readonly newest = new Map<string, RecentWrite>()
+  /** In the order of their numbers. Those before `head` are forgotten. */
+  private commits: Array<Commit> = []
+  private head = 0
+  /** Records before this index have been applied, and their values are dropped. */
+  private unapplied = 0
+  private bytes = 0
+
+  /** `mostBytes` bounds the memory of records that are applied. */
+  constructor(private readonly mostBytes: number) {}
+
+  get size(): number {
+    return this.commits.length - this.head
+  }
+
+  /** Adds the record whose payload is `bytes[start, end)`. */
+  add(bytes: Uint8Array, start: number, end: number): void {
+    const keys: Array<string> = []
+    const { newest } = this
+    const keepsValues = end - start <= longestKept
+    let size = 0
+    const target: BatchTarget = {
+      insert: (sequence, kind, source, keyStart, keyEnd, valueStart, valueEnd) => {
+        const key = keyText(source, keyStart, keyEnd)
+        keys.push(key)
+        const isDeletion = kind === EntryKind.deletion
+        const value = isDeletion ? undefined : keepsValues ? source.slice(valueStart, valueEnd) : notKept
+        newest.set(key, { sequence, value })
+        size += keyCost + key.length
+      }
+    }
+    applyBatch(bytes, start, end, target)
+    const last = readU48(bytes, start) + readU32(bytes, start + 6) - 1
+    this.commits.push({ last, keys, sorted: undefined, bytes: size })
+    this.bytes += size
+  }
+
+  /**
+   * Records up to `applied` have been applied. Those up to `needed` too that no transaction needs are
+   * forgotten; others are forgotten if they take too much room.
+   */
+  settle(applied: number, needed: number): void {
+    const { commits, newest } = this
+    for (; this.unapplied < commits.length && commits[this.unapplied]!.last <= applied; this.unapplied++) {
+      const { keys, last } = commits[this.unapplied]!
+      for (const key of keys) {
+        const write = newest.get(key)
+        if (write !== undefined && write.sequence <= last && write.value !== undefined) write.value = notKept
+      }
+    }
+    while (this.head < this.unapplied) {
+      const { keys, last, bytes } = commits[this.head]!
+      if (last > needed) {
+        if (this.bytes <= this.mostBytes) break
+        this.floor = last
+      }
+      for (const key of keys) if ((newest.get(key)?.sequence ?? Number.POSITIVE_INFINITY) <= last) newest.delete(key)
+      this.bytes -= bytes
+      this.head++
+    }
+    if (this.head > 64 && this.head * 2 > commits.length) {
+      this.commits = commits.slice(this.head)
+      this.unapplied -= this.head
+      this.head = 0
+    }
+  }
+
+  /** The newest write of a key, if it is here. */
+  find(key: string): RecentWrite | undefined {
+    return this.newest.get(key)
+  }
+
+  /** Returns a key of the range that was written after `sequence`, or undefined. */
+  findIn({ start, end }: TextRange, sequence: number): string | undefined {
+    for (let i = this.commits.length - 1; i >= this.head && this.commits[i]!.last > sequence; i--) {
+      const commit = this.commits[i]!
+      commit.sorted ??= commit.keys.length === 1 ? commit.keys : [...commit.keys].sort(byText)
+      const key = commit.sorted[lowerBound(commit.sorted, start)]
+      if (key !== undefined && (end === undefined || key < end)) return key
+    }
+    return undefined
+  }
+}
+
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
+
+const lowerBound = (sorted: ReadonlyArray<string>, text: string): number => {
+  let from = 0
+  let to = sorted.length
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (sorted[middle]! < text) from = middle + 1
+    else to = middle
+  }
+  return from
+}

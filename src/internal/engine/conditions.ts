@@ -1,0 +1,135 @@
+import type * as Effect from "effect/Effect"
+import { keyText } from "../../core/commit/keyText.js"
+import { notKept, RecentWrites, type TextRange } from "../../core/commit/recentWrites.js"
+import type { WriteError } from "../../LsmError.js"
+import type { Bytes } from "../../Store.js"
+import { type Engine, toBytes } from "./engine.js"
+import type { Reads } from "./reads.js"
+
+/** The newest write of a key. */
+export interface Newest {
+  /** Its sequence number; 0 if the key is absent. */
+  readonly version: number
+  /** Undefined if the key is absent. */
+  readonly value: Uint8Array | undefined
+  /** Whether readers see it already. */
+  readonly isApplied: boolean
+}
+
+/**
+ * What the conditions of writes see: every record that has its numbers, also those that wait for
+ * their sync. So a condition is decided in the same synchronous stretch in which its write is
+ * numbered, and writers share syncs all the same.
+ *
+ * Nothing is recorded before the first condition. From then on records are recorded that are not
+ * applied at once, and all of them while transactions are open.
+ */
+export class Conditions {
+  /** Recent writes of applied records take at most this many bytes of memory. Tests set it. */
+  static mostRecentBytes = 64 * 1024 * 1024
+  /** Records from this sequence number on are recorded. */
+  private since: number | undefined
+  /** The snapshots of open transactions, oldest first. */
+  private readonly transactions = new Map<object, number>()
+  private readonly recent: RecentWrites
+
+  constructor(
+    private readonly engine: Engine,
+    private readonly reads: Reads
+  ) {
+    this.recent = new RecentWrites(Conditions.mostRecentBytes)
+  }
+
+  /** Records a record that has been numbered. Its payload is `bytes[start, end)`. */
+  numbered(bytes: Uint8Array, start: number, end: number, isApplied: boolean): void {
+    if (this.since === undefined || (isApplied && this.transactions.size === 0)) return
+    try {
+      this.recent.add(bytes, start, end)
+      this.settle()
+    } catch {
+      // No memory. The record stands, so conditions that need to know of it must not be decided.
+      this.recent.floor = this.engine.nextSequence - 1
+      this.since = this.engine.nextSequence
+    }
+  }
+
+  /**
+   * Returns undefined if all records that are not applied are known. Otherwise the caller waits for
+   * the Effect, and asks again.
+   */
+  untilKnown(): Effect.Effect<void, WriteError> | undefined {
+    const { engine } = this
+    this.since ??= engine.nextSequence
+    return engine.visibleSequence >= this.since - 1 ? undefined : this.untilApplied()
+  }
+
+  /** Waits until all records that have numbers are applied. */
+  untilApplied(): Effect.Effect<void, WriteError> {
+    return this.engine.parts.wal.sync
+  }
+
+  /**
+   * The newest write of a key. Undefined if its value can be read only when it is applied: see
+   * `untilApplied`. Call it only if `untilKnown` returns undefined.
+   *
+   * @throws InvalidArgument, StorageFailure and others that a read throws
+   */
+  newest(key: Bytes): Newest | undefined {
+    this.settle()
+    const bytes = toBytes(key, "key")
+    const write = this.recent.find(keyText(bytes, 0, bytes.length))
+    if (write === undefined || write.sequence <= this.engine.visibleSequence) {
+      const { version, value } = this.reads.newest(bytes)
+      return { version, value, isApplied: true }
+    }
+    const { sequence, value } = write
+    if (value === notKept) return undefined
+    return { version: value === undefined ? 0 : sequence, value: value?.slice(), isApplied: false }
+  }
+
+  /** The version of `newest`, which is always known. */
+  newestVersion(key: Uint8Array): Omit<Newest, "value"> {
+    this.settle()
+    const write = this.recent.find(keyText(key, 0, key.length))
+    if (write === undefined || write.sequence <= this.engine.visibleSequence) {
+      return { version: this.reads.newestVersion(key), isApplied: true }
+    }
+    return { version: write.value === undefined ? 0 : write.sequence, isApplied: false }
+  }
+
+  /** Begins to record what a transaction that reads at a snapshot needs to know. */
+  begin(transaction: object, snapshot: number): void {
+    this.transactions.set(transaction, snapshot)
+  }
+
+  end(transaction: object): void {
+    this.transactions.delete(transaction)
+    this.settle()
+  }
+
+  get openTransactions(): number {
+    return this.transactions.size
+  }
+
+  /** Whether it is no longer known what was written since a snapshot. */
+  isForgotten(snapshot: number): boolean {
+    return snapshot < this.recent.floor
+  }
+
+  /** Whether a key was written after a snapshot. */
+  wasWritten(key: string, snapshot: number): boolean {
+    return (this.recent.find(key)?.sequence ?? 0) > snapshot
+  }
+
+  /** Returns a key of a range that was written after a snapshot, or undefined. */
+  writtenIn(range: TextRange, snapshot: number): string | undefined {
+    return this.recent.findIn(range, snapshot)
+  }
+
+  private settle(): void {
+    const { recent, transactions, engine } = this
+    if (recent.size === 0) return
+    const [oldest] = transactions.values()
+    recent.settle(engine.visibleSequence, oldest ?? Number.POSITIVE_INFINITY)
+  }
+}

@@ -1,0 +1,205 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
+import { copyRange, decodeUtf8 } from "../../core/bytes/bytes.js"
+import { keyText } from "../../core/commit/keyText.js"
+import type { TextRange } from "../../core/commit/recentWrites.js"
+import { EntryKind } from "../../core/cursor/entryKind.js"
+import { applyOperations } from "../../core/log/batchFormat.js"
+import { InvalidArgument, type ReadError } from "../../LsmError.js"
+import type { Bytes, CollectOptions, Entry, Range, ScanOptions, Snapshot, Store } from "../../Store.js"
+import { WriteBatch } from "../../WriteBatch.js"
+import { arrayStream } from "../effect/arrayStream.js"
+import type { Access } from "../engine/access.js"
+import { toBytes, toKeyRange, toReadError } from "../engine/engine.js"
+import { checkScanOptions } from "../engine/scans.js"
+import { Walk } from "./walk.js"
+import { type OwnWrite, WriteSet } from "./writeSet.js"
+
+/** Entries of a chunk, and of one step of a count. */
+const chunkSize = 1024
+
+interface OpenWalk {
+  readonly walk: Walk
+  readonly close: () => void
+}
+
+/** What a transaction has read and will write. */
+export class OpenTransaction {
+  readonly reads = new Set<string>()
+  readonly ranges: Array<TextRange> = []
+  readonly writes = new WriteSet()
+  private hasEnded = false
+
+  constructor(
+    private readonly store: Store,
+    private readonly access: Access,
+    readonly snapshot: Snapshot
+  ) {}
+
+  /** Whether a call for the store of these parts joins it. */
+  joins({ engine }: Access): boolean {
+    return !this.hasEnded && this.access.engine === engine
+  }
+
+  end(): void {
+    this.hasEnded = true
+  }
+
+  readonly get = (key: Bytes): Effect.Effect<Option.Option<Uint8Array>, ReadError> =>
+    this.attempt(() => {
+      const own = this.ownWrite(key)
+      if (own !== undefined) return Effect.succeed(valueOf(own))
+      return this.store.get(key, { snapshot: this.snapshot })
+    })
+
+  readonly getString = (key: Bytes): Effect.Effect<Option.Option<string>, ReadError> =>
+    Effect.map(this.get(key), Option.map(decodeUtf8))
+
+  readonly getMany = (keys: Iterable<Bytes>): Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError> =>
+    this.attempt(() => {
+      // Anything that is no list of keys is refused by the store.
+      const all = typeof keys === "string" || typeof keys?.[Symbol.iterator] !== "function" ? keys : [...keys]
+      const own = Array.isArray(all) ? all.map((key: Bytes) => this.ownWrite(key)) : []
+      return Effect.map(this.store.getMany(all, { snapshot: this.snapshot }), (values) =>
+        values.map((value, i) => (own[i] === undefined ? value : valueOf(own[i])))
+      )
+    })
+
+  readonly has = (key: Bytes): Effect.Effect<boolean, ReadError> =>
+    this.attempt(() => {
+      const own = this.ownWrite(key)
+      if (own !== undefined) return Effect.succeed(own.value !== undefined)
+      return this.store.has(key, { snapshot: this.snapshot })
+    })
+
+  readonly scan = (options?: Omit<ScanOptions, "snapshot">): Stream.Stream<Entry, ReadError> => {
+    let left = options?.limit ?? Number.POSITIVE_INFINITY
+    return arrayStream(
+      this.attempt(() => Effect.succeed(this.open(options))),
+      ({ walk }) => ({
+        next: this.attempt(() =>
+          Effect.map(walk.take(Math.min(left, options?.chunkSize ?? chunkSize)), (entries) => {
+            left -= entries.length
+            return entries
+          })
+        ),
+        hasMore: () => left > 0 && !walk.isDone
+      }),
+      ({ close }) => close()
+    )
+  }
+
+  readonly collect = (options?: Omit<CollectOptions, "snapshot">): Effect.Effect<Array<Entry>, ReadError> =>
+    this.walking(options, (walk) => walk.take(options?.limit ?? Number.POSITIVE_INFINITY))
+
+  readonly count = (range?: Range): Effect.Effect<number, ReadError> =>
+    this.walking(range, (walk) => {
+      let count = 0
+      const next: Effect.Effect<number, ReadError> = Effect.suspend(() =>
+        Effect.flatMap(walk.take(chunkSize), (entries) => {
+          count += entries.length
+          return walk.isDone ? Effect.succeed(count) : next
+        })
+      )
+      return next
+    })
+
+  readonly put = (key: Bytes, value: Bytes): Effect.Effect<void, InvalidArgument> =>
+    this.writing(() => this.set(toBytes(key, "key"), toBytes(value, "value")))
+
+  readonly delete = (key: Bytes): Effect.Effect<void, InvalidArgument> =>
+    this.writing(() => this.set(toBytes(key, "key"), undefined))
+
+  readonly write = (batch: WriteBatch): Effect.Effect<void, InvalidArgument> =>
+    this.writing(() => {
+      if (!(batch instanceof WriteBatch)) throw invalid("batch", "is not a WriteBatch")
+      const { bytes, length, checks, fault } = batch.encoded
+      if (fault !== undefined) throw invalid("batch", fault)
+      if (checks.length > 0) throw invalid("batch", "has checks; a transaction needs none")
+      applyOperations(bytes, 0, length, 1, batch.size, {
+        insert: (_, kind, source, keyStart, keyEnd, valueStart, valueEnd) =>
+          this.set(
+            source.subarray(keyStart, keyEnd),
+            kind === EntryKind.deletion ? undefined : source.subarray(valueStart, valueEnd)
+          )
+      })
+    })
+
+  private set(key: Uint8Array, value: Uint8Array | undefined): void {
+    const { maxKeyBytes, maxValueBytes } = this.access.engine.parts.settings
+    if (key.length > maxKeyBytes) throw invalid("key", `has more than the ${maxKeyBytes} bytes that are allowed`)
+    if (value !== undefined && value.length > maxValueBytes) {
+      throw invalid("value", `has ${value.length} bytes; at most ${maxValueBytes} are allowed`)
+    }
+    this.writes.set(keyText(key, 0, key.length), value === undefined ? undefined : copyRange(value, 0, value.length))
+  }
+
+  /** The transaction's own write of a key. If there is none, the key counts as read. */
+  private ownWrite(key: Bytes): OwnWrite | undefined {
+    const bytes = toBytes(key, "key")
+    const text = keyText(bytes, 0, bytes.length)
+    const own = this.writes.find(text)
+    if (own === undefined) this.reads.add(text)
+    return own
+  }
+
+  private open(options: Omit<CollectOptions & ScanOptions, "snapshot"> | undefined): OpenWalk {
+    checkScanOptions(options)
+    const { start, end } = toKeyRange(options)
+    const range: TextRange = {
+      start: start === undefined ? "" : keyText(start, 0, start.length),
+      end: end === undefined ? undefined : keyText(end, 0, end.length)
+    }
+    const reverse = options?.reverse ?? false
+    const own = this.writes
+      .inOrder()
+      .filter(({ key }) => key >= range.start && (range.end === undefined || key < range.end))
+    const { cursor, close } = this.access.scans.open({ start, end, snapshot: this.snapshot })
+    const walk = new Walk(cursor, reverse ? own.toReversed() : own, range, reverse)
+    this.ranges.push(walk.consumed)
+    return { walk, close }
+  }
+
+  private walking<A>(
+    options: Omit<CollectOptions, "snapshot"> | undefined,
+    use: (walk: Walk) => Effect.Effect<A, ReadError>
+  ): Effect.Effect<A, ReadError> {
+    return Effect.acquireUseRelease(
+      this.attempt(() => Effect.succeed(this.open(options))),
+      ({ walk }) => use(walk),
+      ({ close }) => Effect.sync(close)
+    )
+  }
+
+  private attempt<A>(evaluate: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
+    return Effect.suspend(() => {
+      if (this.hasEnded) return Effect.fail(invalid("transaction", ended))
+      try {
+        return evaluate()
+      } catch (failure) {
+        return Effect.fail(toReadError(failure))
+      }
+    })
+  }
+
+  private writing(write: () => void): Effect.Effect<void, InvalidArgument> {
+    return Effect.suspend(() => {
+      if (this.hasEnded) return Effect.fail(invalid("transaction", ended))
+      try {
+        write()
+        return Effect.void
+      } catch (failure) {
+        if (failure instanceof InvalidArgument) return Effect.fail(failure)
+        throw failure
+      }
+    })
+  }
+}
+
+const ended = "has ended"
+
+const invalid = (argument: string, reason: string): InvalidArgument => new InvalidArgument({ argument, reason })
+
+const valueOf = ({ value }: OwnWrite): Option.Option<Uint8Array> =>
+  value === undefined ? Option.none() : Option.some(value.slice())

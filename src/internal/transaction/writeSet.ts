@@ -1,0 +1,47 @@
+import { keyBytes } from "../../core/commit/keyText.js"
+import type { Entry } from "../../Store.js"
+import * as WriteBatch from "../../WriteBatch.js"
+
+/** A write of a transaction. An undefined value is a deletion. */
+export interface OwnWrite {
+  /** The key as a text; see `keyText`. */
+  readonly key: string
+  readonly value: Uint8Array | undefined
+}
+
+/** The writes of a transaction: the last one of each key. */
+export class WriteSet {
+  private readonly writes = new Map<string, OwnWrite>()
+  private sorted: ReadonlyArray<OwnWrite> | undefined
+
+  get isEmpty(): boolean {
+    return this.writes.size === 0
+  }
+
+  set(key: string, value: Uint8Array | undefined): void {
+    this.writes.set(key, { key, value })
+    this.sorted = undefined
+  }
+
+  find(key: string): OwnWrite | undefined {
+    return this.writes.get(key)
+  }
+
+  /** The writes now, in the order of their keys. A later write does not change the array. */
+  inOrder(): ReadonlyArray<OwnWrite> {
+    this.sorted ??= [...this.writes.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+    return this.sorted
+  }
+
+  toBatch(): WriteBatch.WriteBatch {
+    const batch = WriteBatch.make()
+    for (const { key, value } of this.writes.values()) {
+      if (value === undefined) batch.delete(keyBytes(key))
+      else batch.put(keyBytes(key), value)
+    }
+    return batch
+  }
+}
+
+/** The entry of a write that is not a deletion. Both arrays belong to the caller. */
+export const entryOf = ({ key, value }: OwnWrite): Entry => ({ key: keyBytes(key), value: value!.slice() })
