@@ -8,11 +8,12 @@ import * as Effect from "effect/Effect"
 import { encodeUtf8 } from "./core/bytes/bytes.js"
 import { KeyFailure } from "./core/keys/keyFailure.js"
 import type { AnySchema } from "./internal/effect/schemaNodes.js"
+import { accessTo } from "./internal/engine/access.js"
 import { bytesCodec, type Codec, jsonCodec } from "./internal/keyspace/codecs.js"
 import { directoryOf } from "./internal/keyspace/directory.js"
 import type { OpenKeyspace } from "./internal/keyspace/models.js"
 import { makeRowCodec, type RowCodec } from "./internal/keyspace/rowCodec.js"
-import { Rows } from "./internal/keyspace/rows.js"
+import { StoredRows } from "./internal/keyspace/rows.js"
 import { type SweepOptions, type Swept, sweepStore } from "./internal/keyspace/sweep.js"
 import type { DecodeFailed } from "./KeyspaceError.js"
 import { InvalidArgument, type ReadError, type WriteError } from "./LsmError.js"
@@ -29,6 +30,7 @@ export type {
   Prefix,
   Row,
   RowRange,
+  Rows,
   ScanRowsOptions
 } from "./internal/keyspace/models.js"
 export type { SweepOptions, Swept } from "./internal/keyspace/sweep.js"
@@ -130,8 +132,7 @@ export const open = <K, V>(
   Effect.flatMap(LsmStore, (store) => openIn(store, keyspace))
 
 /**
- * `open` in a store that is given, for programs with several stores. All keyspaces of a store must be
- * opened from the same `Store` value.
+ * `open` in a store that is given, for programs with several stores.
  *
  * @since 3.1.0
  * @category constructors
@@ -143,7 +144,7 @@ export const openIn = <K, V>(
   Effect.suspend(() =>
     rows instanceof InvalidArgument
       ? Effect.fail(rows)
-      : Effect.map(directoryOf(store).open(name), (slot) => new Rows(name, store, slot, rows))
+      : Effect.map(directoryOf(store).open(name), (slot) => new StoredRows(name, store, accessTo(store), slot, rows))
   )
 
 /**

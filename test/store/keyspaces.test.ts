@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { Keyspace, KeyspaceError, LsmError, LsmStore, WriteBatch } from "effect-lsm"
+import { Keyspace, KeyspaceError, LsmError, LsmStore, Transaction, WriteBatch } from "effect-lsm"
 import * as places from "../support/places.js"
 
 const Users = Keyspace.make({
@@ -434,6 +434,19 @@ describe("keyspaces of one store", () => {
     }).pipe(inMemory)
   )
 
+  it.effect("share a directory with copies of the store", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.LsmStore
+      const users = yield* Keyspace.openIn({ ...store }, Users)
+      const paths = yield* Keyspace.openIn({ ...store }, Paths)
+      yield* users.put("ada", { name: "Ada", age: 36 })
+      expect(yield* paths.collect()).toStrictEqual([])
+      expect(yield* (yield* Keyspace.open(Users)).count()).toBe(1)
+      yield* Keyspace.drop("users")
+      expect(yield* Effect.flip(users.count())).toMatchObject({ _tag: "KeyspaceDropped" })
+    }).pipe(inMemory)
+  )
+
   it.effect("get one id each, also if many fibers open them", () =>
     Effect.gen(function* () {
       const store = yield* LsmStore.LsmStore
@@ -645,5 +658,85 @@ describe("a scan", () => {
       expect(rows[4999]).toStrictEqual({ key: ["a", 4999, 0n], value: 4999 })
       expect((yield* triples.getMany(rows.map(({ key }) => key))).length).toBe(5000)
     }).pipe(inMemory)
+  )
+})
+
+describe("a transaction", () => {
+  const Accounts = Keyspace.make({ name: "accounts", key: Schema.String, value: Schema.Number })
+  const Transfers = Keyspace.make({
+    name: "transfers",
+    key: Schema.Struct({ from: Schema.String, n: Schema.Number }),
+    value: Schema.Number
+  })
+
+  it.live("reads and writes several keyspaces as if alone", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.LsmStore
+      const accounts = yield* Keyspace.open(Accounts)
+      const transfers = yield* Keyspace.open(Transfers)
+      yield* accounts.put("ada", 100)
+      const transfer = (from: string, to: string, amount: number) =>
+        Transaction.transact(store, (tx) =>
+          Effect.gen(function* () {
+            const inAccounts = yield* accounts.within(tx)
+            const inTransfers = yield* transfers.within(tx)
+            const [source, target] = yield* inAccounts.getMany([from, to])
+            const balance = Option.getOrElse(source!, () => 0)
+            if (balance < amount) return yield* Effect.fail("too little" as const)
+            yield* inAccounts.put(from, balance - amount)
+            yield* inAccounts.put(to, Option.getOrElse(target!, () => 0) + amount)
+            const n = yield* inTransfers.count({ prefix: { from } })
+            yield* inTransfers.put({ from, n }, amount)
+            // The transaction sees its own writes, the store does not.
+            expect((yield* inTransfers.collect({ prefix: { from }, reverse: true, limit: 1 }))[0]!.key.n).toBe(n)
+            expect(yield* inAccounts.get(from)).toStrictEqual(Option.some(balance - amount))
+            expect(yield* transfers.has({ from, n })).toBe(false)
+            const page = yield* inTransfers.page({ limit: 1, prefix: { from } })
+            expect(page.next === undefined).toBe(n === 0)
+            return Array.from(yield* Stream.runCollect(inTransfers.scan({ prefix: { from } }))).length
+          })
+        )
+      const counts = yield* Effect.all(
+        Array.from({ length: 10 }, () => transfer("ada", "bob", 10)),
+        { concurrency: "unbounded" }
+      )
+      expect([...counts].sort((a, b) => a - b)).toStrictEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+      expect(yield* Effect.flip(transfer("ada", "bob", 1))).toBe("too little")
+      expect(yield* accounts.get("bob")).toStrictEqual(Option.some(100))
+      expect(keysOf(yield* transfers.collect()).map(({ n }) => n)).toStrictEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+    }).pipe(inMemory)
+  )
+
+  it.effect("that deletes, meets a row of another Schema, or a dropped keyspace", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.LsmStore
+      const accounts = yield* Keyspace.open(Accounts)
+      const texts = yield* Keyspace.open(Keyspace.make({ name: "accounts", key: Schema.String, value: Schema.String }))
+      yield* accounts.put("ada", 100)
+      yield* texts.put("bob", "text")
+      const run = <A, E>(program: (rows: Keyspace.Rows<string, number>) => Effect.Effect<A, E>) =>
+        Transaction.transact(store, (tx) => Effect.flatMap(accounts.within(tx), program))
+      yield* run((rows) =>
+        Effect.gen(function* () {
+          yield* rows.delete("ada")
+          expect(yield* rows.has("ada")).toBe(false)
+        })
+      )
+      expect(yield* accounts.has("ada")).toBe(false)
+      expect(yield* Effect.flip(run((rows) => rows.collect()))).toMatchObject({ _tag: "DecodeFailed", key: '["bob"]' })
+      expect(yield* Effect.flip(run((rows) => rows.put("a", Number.NaN)))).toMatchObject({ _tag: "EncodeFailed" })
+      let ended: Transaction.Transaction | undefined
+      yield* Transaction.transact(store, (tx) => Effect.sync(() => (ended = tx)))
+      const other = yield* LsmStore.makeMemory()
+      for (const refused of [
+        accounts.within(ended!),
+        accounts.within({ ...ended! }),
+        Transaction.transact(other, (tx) => accounts.within(tx))
+      ]) {
+        expect(yield* Effect.flip(refused)).toMatchObject({ _tag: "InvalidArgument", argument: "transaction" })
+      }
+      yield* Keyspace.drop("accounts")
+      expect(yield* Effect.flip(run((rows) => rows.get("a")))).toMatchObject({ _tag: "KeyspaceDropped" })
+    }).pipe(Effect.scoped, inMemory)
   )
 })

@@ -9,6 +9,7 @@ import { DecodeFailed } from "../../KeyspaceError.js"
 import type { ReadError, WriteError } from "../../LsmError.js"
 import type { Store, WriteOptions } from "../../Store.js"
 import * as WriteBatch from "../../WriteBatch.js"
+import { accessTo } from "../engine/access.js"
 import { allRows, droppedKey, keyspacePrefix, nameKey, namesPrefix, nextIdKey, reservedLength } from "./reserved.js"
 
 /** A keyspace as one store has it, shared by all who have opened it. */
@@ -127,14 +128,15 @@ export class Directory {
   )
 }
 
-const directories = new WeakMap<Store, Directory>()
+const directories = new WeakMap<object, Directory>()
 
-/** The directory of a store. */
+/** The directory of a store. A copy of a store, such as `{ ...store }`, has the same one. */
 export const directoryOf = (store: Store): Directory => {
-  const found = directories.get(store)
+  const { engine } = accessTo(store)
+  const found = directories.get(engine)
   if (found !== undefined) return found
   const made = new Directory(store)
-  directories.set(store, made)
+  directories.set(engine, made)
   return made
 }
 

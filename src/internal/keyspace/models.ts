@@ -2,8 +2,9 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { KeyspaceError } from "../../KeyspaceError.js"
-import type { ReadError, WriteError } from "../../LsmError.js"
+import type { InvalidArgument, ReadError, WriteError } from "../../LsmError.js"
 import type { ReadOptions, WriteOptions } from "../../Store.js"
+import type { Transaction } from "../../Transaction.js"
 import type { WriteBatch } from "../../WriteBatch.js"
 
 type Leading<T extends ReadonlyArray<unknown>> = number extends T["length"]
@@ -101,7 +102,7 @@ export interface Page<K, V> {
 }
 
 /**
- * An open keyspace: the operations of a store, with keys and values of its Schemas.
+ * The rows of a keyspace, in a store or as a transaction sees them.
  *
  * Each operation fails with `KeyspaceDropped` after the keyspace was dropped, and with `EncodeFailed`
  * for a key or a value that the Schemas refuse. Reads fail with `DecodeFailed` for a stored row that
@@ -110,19 +111,12 @@ export interface Page<K, V> {
  * @since 3.1.0
  * @category models
  */
-export interface OpenKeyspace<K, V> {
+export interface Rows<K, V> {
   readonly name: string
   /** Sets the value of a key. Completes when the write is as durable as `durability` asks. */
   readonly put: (key: K, value: V, options?: WriteOptions) => Effect.Effect<void, WriteError | KeyspaceError>
   /** Deletes a key. Deleting a key that is absent is not an error. */
   readonly delete: (key: K, options?: WriteOptions) => Effect.Effect<void, WriteError | KeyspaceError>
-  /**
-   * Adds a put to a batch, which may have writes of several keyspaces. A batch that is written after
-   * a keyspace was dropped writes nothing that can be read there.
-   */
-  readonly putIn: (batch: WriteBatch, key: K, value: V) => Effect.Effect<void, KeyspaceError>
-  /** Adds a delete to a batch. */
-  readonly deleteIn: (batch: WriteBatch, key: K) => Effect.Effect<void, KeyspaceError>
   /** Returns the value of a key, or none if the key is absent. */
   readonly get: (key: K, options?: ReadOptions) => Effect.Effect<Option.Option<V>, ReadError | KeyspaceError>
   /** Returns the values of many keys as of one moment, in the order of `keys`. */
@@ -148,4 +142,26 @@ export interface OpenKeyspace<K, V> {
   readonly page: (options: PageOptions<K>) => Effect.Effect<Page<K, V>, ReadError | KeyspaceError>
   /** Returns the key under which the store has a row, for use with the `Store` itself. */
   readonly keyOf: (key: K) => Effect.Effect<Uint8Array, KeyspaceError>
+}
+
+/**
+ * A keyspace that is open in a store.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface OpenKeyspace<K, V> extends Rows<K, V> {
+  /**
+   * Adds a put to a batch, which may have writes of several keyspaces. A batch that is written after
+   * a keyspace was dropped writes nothing that can be read there.
+   */
+  readonly putIn: (batch: WriteBatch, key: K, value: V) => Effect.Effect<void, KeyspaceError>
+  /** Adds a delete to a batch. */
+  readonly deleteIn: (batch: WriteBatch, key: K) => Effect.Effect<void, KeyspaceError>
+  /**
+   * Returns the rows as a transaction sees them. Writes become writes of the transaction. The options
+   * `snapshot` and `durability` have no effect there. Fails with `InvalidArgument` for a transaction
+   * of another store, or one that has ended.
+   */
+  readonly within: (transaction: Transaction) => Effect.Effect<Rows<K, V>, InvalidArgument>
 }

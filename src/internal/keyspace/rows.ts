@@ -5,21 +5,38 @@ import * as Stream from "effect/Stream"
 import { DecodeFailed, EncodeFailed, KeyspaceDropped, type KeyspaceError } from "../../KeyspaceError.js"
 import { InvalidArgument, type ReadError, type WriteError } from "../../LsmError.js"
 import type { Entry, ReadOptions, Store, WriteOptions } from "../../Store.js"
+import type { Transaction } from "../../Transaction.js"
 import type { WriteBatch } from "../../WriteBatch.js"
+import type { Access } from "../engine/access.js"
+import { OpenTransaction } from "../transaction/openTransaction.js"
 import { continuationKey, continuationOf } from "./continuation.js"
 import type { Slot } from "./directory.js"
-import type { CollectRowsOptions, OpenKeyspace, Page, PageOptions, Row, RowRange, ScanRowsOptions } from "./models.js"
+import type {
+  CollectRowsOptions,
+  OpenKeyspace,
+  Page,
+  PageOptions,
+  Row,
+  RowRange,
+  Rows,
+  ScanRowsOptions
+} from "./models.js"
 import type { RowCodec } from "./rowCodec.js"
 import { restAfter, storeRange } from "./rowRange.js"
 
 /** Rows that are decoded before the fiber yields to the event loop. */
 const rowsPerTurn = 1024
 
-/** The rows of a keyspace in one store. */
-export class Rows<K, V> implements OpenKeyspace<K, V> {
+/** What rows need of a store. A transaction has it too, and ignores what only a store has options for. */
+type RowStore = Pick<Store, "put" | "delete" | "get" | "getMany" | "has" | "scan" | "collect" | "count">
+
+/** The rows of a keyspace in one store or transaction. */
+export class StoredRows<K, V> implements OpenKeyspace<K, V> {
   constructor(
     readonly name: string,
-    private readonly store: Store,
+    private readonly store: RowStore,
+    /** Of the store, also in a transaction. */
+    private readonly access: Access,
     private readonly slot: Slot,
     private readonly codec: RowCodec<K, V>
   ) {}
@@ -97,6 +114,13 @@ export class Rows<K, V> implements OpenKeyspace<K, V> {
         return Effect.map(this.decode(hasMore ? entries.slice(0, limit) : entries), (rows) => ({ rows, next }))
       })
     })
+
+  readonly within = (transaction: Transaction): Effect.Effect<Rows<K, V>, InvalidArgument> =>
+    Effect.suspend(() =>
+      transaction instanceof OpenTransaction && transaction.joins(this.access)
+        ? Effect.succeed(new StoredRows(this.name, transaction, this.access, this.slot, this.codec))
+        : Effect.fail(new InvalidArgument({ argument: "transaction", reason: "has ended, or is of another store" }))
+    )
 
   readonly keyOf = (key: K): Effect.Effect<Uint8Array, KeyspaceError> => attemptSync(() => this.key(key))
 
