@@ -159,6 +159,41 @@ describe("a keyspace", () => {
     }).pipe(inMemory)
   )
 
+  it.effect("takes brands, literals and unions as keys", () =>
+    Effect.gen(function* () {
+      const Id = Schema.String.pipe(Schema.brand("Id"))
+      const brands = yield* Keyspace.open(Keyspace.make({ name: "brands", key: Id, value: Schema.Null }))
+      const id = Schema.decodeUnknownSync(Id)("a")
+      yield* brands.put(id, null)
+      expect(keysOf(yield* brands.collect({ start: id }))).toStrictEqual([id])
+      const kinds = yield* Keyspace.open(
+        Keyspace.make({
+          name: "kinds",
+          key: Schema.Struct({ kind: Schema.Literal("b", "a"), id: Id }),
+          value: Schema.Null
+        })
+      )
+      yield* kinds.put({ kind: "b", id }, null)
+      yield* kinds.put({ kind: "a", id }, null)
+      expect(keysOf(yield* kinds.collect()).map(({ kind }) => kind)).toStrictEqual(["a", "b"])
+      expect(yield* kinds.count({ prefix: { kind: "a" } })).toBe(1)
+      expect(yield* Effect.flip(kinds.count({ prefix: { kind: "c" as "a" } }))).toMatchObject({ _tag: "EncodeFailed" })
+    }).pipe(inMemory)
+  )
+
+  it.effect("fails with what a Schema throws", () =>
+    Effect.gen(function* () {
+      const Throwing = Schema.declare((value: unknown): value is string => {
+        if (value === "stop") throw new Error("the Schema throws")
+        return typeof value === "string"
+      })
+      const throwing = yield* Keyspace.open(Keyspace.make({ name: "throwing", key: Throwing, value: Throwing }))
+      yield* throwing.put("go", "go")
+      expect(yield* Effect.flip(throwing.get("stop"))).toMatchObject({ _tag: "EncodeFailed", part: "key" })
+      expect(yield* Effect.flip(throwing.put("go", "stop"))).toMatchObject({ _tag: "EncodeFailed", part: "value" })
+    }).pipe(inMemory)
+  )
+
   it.effect("refuses keys that have no place in an order", () =>
     Effect.gen(function* () {
       const triples = yield* Keyspace.open(Triples)
