@@ -10,7 +10,7 @@ import type { WriteBatch } from "../../WriteBatch.js"
 type Leading<T extends ReadonlyArray<unknown>> = number extends T["length"]
   ? T
   : T extends readonly [...infer Init, unknown]
-    ? T | Leading<Init>
+    ? T | Leading<Readonly<Init>>
     : T
 
 /**
