@@ -154,6 +154,12 @@ export interface Tuning {
    */
   readonly inlineSyncMillis?: number | undefined
   /**
+   * A snapshot that has been held for longer than this is logged as a Warning, once, when background
+   * work next runs. Compactions keep what snapshots see, so one that is forgotten costs ever more
+   * room. Default 5 minutes; `Duration.infinity` never warns.
+   */
+  readonly snapshotWarning?: Duration.DurationInput | undefined
+  /**
    * One in this many gets and puts is timed for the latency histograms. 1 times all. Default 16.
    */
   readonly latencySampling?: number | undefined
@@ -271,6 +277,7 @@ export interface Settings {
   readonly maxKeyBytes: number
   readonly maxValueBytes: number
   readonly inlineSyncMillis: number
+  readonly snapshotWarning: Duration.Duration
   readonly latencySampling: number
   readonly name: string
 }
@@ -285,9 +292,15 @@ const MiB = 1024 * KiB
 
 /** The memory of the machine, or of the process's group if that is limited to less. */
 const usableMemory = (): number => {
-  const constrained = process.constrainedMemory?.() ?? 0
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  if (usable === undefined) {
+    const constrained = process.constrainedMemory?.() ?? 0
+    usable = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  }
+  return usable
 }
+
+/** Each component of a store resolves the options, and Node reads files to find this out. */
+let usable: number | undefined
 
 const defaultCacheBytes = (): number => Math.min(128 * MiB, Math.floor(usableMemory() / 16))
 
@@ -404,6 +417,7 @@ const resolve = (options: LsmOptions): Settings => {
     maxKeyBytes: integer("maxKeyBytes", longestKey, 1, longestKey),
     maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
     inlineSyncMillis: real("inlineSyncMillis", 1, 0, 1000),
+    snapshotWarning: resolveDuration(options.snapshotWarning ?? Duration.minutes(5), "snapshotWarning"),
     latencySampling: integer("latencySampling", 16, 1, many),
     name
   }
@@ -432,6 +446,14 @@ export const codecAt = ({ compression }: Settings, level: number): Compression =
  * @internal
  */
 export const valueFileBytes = ({ tableBytes }: Settings): number => tableBytes * 4
+
+const resolveDuration = (duration: Duration.DurationInput, argument: string): Duration.Duration => {
+  const decoded = Duration.decodeUnknown(duration)
+  if (decoded._tag === "None" || Duration.toMillis(decoded.value) <= 0) {
+    return fail(argument, "must be a positive duration")
+  }
+  return decoded.value
+}
 
 /**
  * Checks a durability and fills in its defaults. Throws an `InvalidArgument` that names `argument`.

@@ -191,6 +191,25 @@ export const levelBytes = effectMetrics.gauge("lsm_level_bytes", "Bytes of table
 export const valueFiles = effectMetrics.gauge("lsm_value_files", "Files that hold values apart from tables")
 
 /**
+ * Gauge `lsm_snapshots`: open snapshots, those of transactions too.
+ *
+ * @since 3.1.0
+ * @category metrics
+ */
+export const snapshots = effectMetrics.gauge("lsm_snapshots", "Open snapshots")
+
+/**
+ * Gauge `lsm_oldest_snapshot_seconds`: how long the oldest open snapshot has been held.
+ *
+ * @since 3.1.0
+ * @category metrics
+ */
+export const snapshotAge = effectMetrics.gauge(
+  "lsm_oldest_snapshot_seconds",
+  "How long the oldest open snapshot has been held"
+)
+
+/**
  * Gauge `lsm_value_bytes`: bytes of the files that hold values apart from tables.
  *
  * @since 3.1.0
@@ -427,6 +446,8 @@ export interface Gauges {
   readonly levelTables: (level: number) => number
   readonly levelBytes: (level: number) => number
   readonly valueFiles: () => number
+  readonly snapshots: () => number
+  readonly snapshotAge: () => number
   readonly valueBytes: () => number
   readonly valueLiveBytes: () => number
   readonly writeAmplification: () => number
@@ -570,6 +591,8 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
         reading(memtableBytes, gauges.memtableBytes),
         ...byLevel(levelTables, gauges.levelTables),
         ...byLevel(levelBytes, gauges.levelBytes),
+        reading(snapshots, gauges.snapshots),
+        reading(snapshotAge, gauges.snapshotAge),
         reading(valueFiles, gauges.valueFiles),
         reading(valueBytes, gauges.valueBytes),
         reading(valueLiveBytes, gauges.valueLiveBytes),

@@ -165,6 +165,12 @@ export interface Stats {
   }
   /** Open snapshots. */
   readonly snapshots: number
+  /**
+   * For how long the oldest open snapshot has been held, in milliseconds; 0 if there is none.
+   *
+   * @since 3.1.0
+   */
+  readonly oldestSnapshotMillis: number
   /** The findings of opening the store. */
   readonly recovery: {
     /** Log segments replayed. */

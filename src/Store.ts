@@ -64,6 +64,27 @@ export interface Snapshot {
 }
 
 /**
+ * A snapshot with the reading methods of `Store`, which see the store as of the snapshot.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface ReadView extends Snapshot {
+  readonly get: (key: Bytes) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
+  readonly getString: (key: Bytes) => Effect.Effect<Option.Option<string>, ReadError>
+  readonly getEntry: (key: Bytes) => Effect.Effect<Option.Option<VersionedValue>, ReadError>
+  readonly getMany: (keys: Iterable<Bytes>) => Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError>
+  readonly has: (key: Bytes) => Effect.Effect<boolean, ReadError>
+  readonly scan: (options?: Omit<ScanOptions, "snapshot">) => Stream.Stream<Entry, ReadError>
+  readonly entries: (options?: Omit<ScanOptions, "snapshot">) => Stream.Stream<Entry, ReadError>
+  readonly keys: (options?: Omit<ScanOptions, "snapshot">) => Stream.Stream<Uint8Array, ReadError>
+  readonly values: (options?: Omit<ScanOptions, "snapshot">) => Stream.Stream<Uint8Array, ReadError>
+  readonly collect: (options?: Omit<CollectOptions, "snapshot">) => Effect.Effect<Array<Entry>, ReadError>
+  readonly count: (range?: Range) => Effect.Effect<number, ReadError>
+  readonly cursor: (options?: Omit<CursorOptions, "snapshot">) => Effect.Effect<Cursor, ReadError, Scope.Scope>
+}
+
+/**
  * Options of a read.
  *
  * @since 3.0.0
@@ -342,8 +363,11 @@ export interface Store {
   readonly values: (options?: ScanOptions) => Stream.Stream<Uint8Array, ReadError>
   /** Opens a cursor, which is closed when the scope ends. */
   readonly cursor: (options?: CursorOptions) => Effect.Effect<Cursor, ReadError, Scope.Scope>
-  /** Takes a snapshot of the current state, which is released when the scope ends. */
-  readonly snapshot: Effect.Effect<Snapshot, ReadError, Scope.Scope>
+  /**
+   * Takes a snapshot of the current state, which is released when the scope ends. Read by its own
+   * methods, or pass it to those of the store.
+   */
+  readonly snapshot: Effect.Effect<ReadView, ReadError, Scope.Scope>
   /** Returns the exact number of keys in a range. Reads all of them. */
   readonly count: (options?: Range & ReadOptions) => Effect.Effect<number, ReadError>
   /**

@@ -10,6 +10,7 @@ import type { OpenSession } from "../lib/session.js"
 import { type Course, type Loop, rate } from "../lib/slices.js"
 import type { Kind } from "../loops/index.js"
 import type { Settings } from "../peers/peer.js"
+import * as Decisions from "./decisions.js"
 import type { EffectLoop } from "./loop.js"
 import { queue, readsInTurns, readsWhileWriting, timedMix, ycsb } from "./mixed.js"
 import * as Reads from "./reads.js"
@@ -42,7 +43,10 @@ export const otherLoops = {
   collect: { seeks: Reads.collectSeeks },
   forEach: { concurrentPuts: Writes.forEachPuts },
   oneAtATime: { concurrentPuts: Writes.serialPuts },
-  entryByEntry: { walks: Reads.unchunkedWalks }
+  entryByEntry: { walks: Reads.unchunkedWalks },
+  readThenWrite: { puts: Decisions.readThenWrite },
+  transactions: { puts: Decisions.transactions },
+  increments: { concurrentPuts: Decisions.increments }
 } satisfies Readonly<Record<string, Partial<Readonly<Record<Kind, EffectLoop>>>>>
 
 const measure = (course: Course, loop: Loop<Effect.Effect<void, unknown>>): Effect.Effect<Figures, unknown> =>

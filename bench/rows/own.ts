@@ -63,6 +63,22 @@ export const ownRows: Readonly<Record<string, Row>> = {
     contenders: from(counted, "tables", "tables, deflated", "JSON lines"),
     judges: [smallerAndFaster]
   },
+  transactions: {
+    title: "a get and a put of one key, as a transaction and without",
+    contenders: {
+      transaction: (run) => measured("puts", Plans.overwrite)(openUs("transactions"), run),
+      "get and put": (run) => measured("puts", Plans.overwrite)(openUs("readThenWrite"), run)
+    },
+    judges: [atLeast("transaction", 1 / 3, "get and put")]
+  },
+  update64: {
+    title: "synced increments of one counter by 64 fibers, against as many puts",
+    contenders: {
+      update: (run) => measured("concurrentPuts", Plans.fillSyncedConcurrently)(openUs("increments"), run),
+      put: synced("concurrentPuts", Plans.fillSyncedConcurrently)
+    },
+    judges: [atLeast("update", 0.5, "put")]
+  },
   "concurrent-reads": {
     title: "50 fibers that read and 5 that write",
     contenders: from(concurrentReads, "no compaction", "compacting")

@@ -339,7 +339,10 @@ export class Run {
         Effect.sync(() => this.store.unsafeSnapshot()),
         ({ close }) => Effect.sync(close)
       )
-      const of = yield* Effect.orDie(Scope.extend(unsafe ? byHand : this.store.snapshot, scope))
+      const taken: Effect.Effect<Store.Snapshot, LsmError.ReadError, Scope.Scope> = unsafe
+        ? byHand
+        : this.store.snapshot
+      const of = yield* Effect.orDie(Scope.extend(taken, scope))
       const content = this.model.candidates[0]!
       this.snapshots.push({ scope, of, view: { candidates: [content], observe: (explains) => explains(content) } })
     })

@@ -106,6 +106,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       yield* report
       state.gate.notify()
       yield* reports.report
+      yield* state.hooks.report ?? Effect.void
       yield* removeObsolete
     }).pipe(Effect.uninterruptible, traced("lsm.compaction"))
 

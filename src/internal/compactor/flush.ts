@@ -100,6 +100,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       const { valueFiles } = manifest.unsafeVersion()
       yield* Effect.ignore(wal.remove(removedSegments.filter((segment) => !valueFiles.has(segment))))
       yield* reports.report
+      yield* state.hooks.report ?? Effect.void
     }).pipe(Effect.uninterruptible, traced("lsm.flush"))
 
   const flushOldest = Effect.suspend(() => {

@@ -16,6 +16,8 @@ import { detectVanished, isFatal } from "../storage/fatalErrors.js"
 export interface Hooks {
   /** The sequence numbers that snapshots hold, ascending. */
   readonly snapshots: () => ReadonlyArray<number>
+  /** Logs what background work should tell of. Default: nothing. */
+  readonly report?: Effect.Effect<void>
   /** A sync of background work has failed: the store must take no more writes. */
   readonly poisoned: (failure: FileError) => void
 }

@@ -27,6 +27,7 @@ import type { StorageService } from "../../Storage.js"
 import type { Bytes, Range, ReadOptions, Snapshot } from "../../Store.js"
 import type { WalService } from "../../Wal.js"
 import { immediate, YieldBudget } from "../effect/immediate.js"
+import { HeldSnapshots, type Origin } from "./heldSnapshots.js"
 
 export interface EngineParts {
   readonly settings: Settings
@@ -57,11 +58,17 @@ export class Engine {
   visibleSequence = 0
   readonly yieldBudget = new YieldBudget()
   readonly gaps = new DeletedGaps(() => this.visibleSequence)
-  private readonly snapshots = new Map<Snapshot, number>()
+  readonly snapshots: HeldSnapshots
   /** Closes the cursors and snapshots that users close by hand. */
   private readonly openByHand = new Set<() => void>()
 
-  constructor(readonly parts: EngineParts) {}
+  /** `now` is the time in milliseconds. */
+  constructor(
+    readonly parts: EngineParts,
+    now: () => number
+  ) {
+    this.snapshots = new HeldSnapshots(now)
+  }
 
   /** Ends writing. */
   readonly poisonWith = (failure: FileError): void => {
@@ -128,14 +135,15 @@ export class Engine {
     return snapshot.sequence
   }
 
-  takeSnapshot(): Snapshot {
+  /** `origin` says where a user took it. */
+  takeSnapshot(origin?: Origin): Snapshot {
     const snapshot = { sequence: this.visibleSequence }
-    this.snapshots.set(snapshot, snapshot.sequence)
+    this.snapshots.add(snapshot, origin)
     return snapshot
   }
 
   releaseSnapshot(snapshot: Snapshot): void {
-    this.snapshots.delete(snapshot)
+    this.snapshots.remove(snapshot)
     this.parts.compactor.unsafeReleased()
   }
 
@@ -150,15 +158,6 @@ export class Engine {
   /** Closes cursors and snapshots that users left open. */
   closeAll(): void {
     for (const close of [...this.openByHand]) close()
-  }
-
-  /** The sequence numbers of snapshots, ascending. */
-  heldSequences(): ReadonlyArray<number> {
-    return [...new Set(this.snapshots.values())].sort((a, b) => a - b)
-  }
-
-  get snapshotCount(): number {
-    return this.snapshots.size
   }
 
   pin(): PinnedVersion {

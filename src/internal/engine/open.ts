@@ -1,4 +1,5 @@
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Compactor } from "../../Compactor.js"
@@ -28,6 +29,7 @@ import { type IntervalSync, makeIntervalSync, noSync } from "./intervalSync.js"
 import { Reads } from "./reads.js"
 import { recover } from "./recover.js"
 import { Scans } from "./scans.js"
+import { Snapshots } from "./snapshots.js"
 import { gaugesOf, type RecoveryStats, statistics } from "./statistics.js"
 import { Writes } from "./writes.js"
 
@@ -43,23 +45,31 @@ const flushOnCloseSegments = 8
 export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
   Effect.gen(function* () {
     const components = yield* Effect.context<Components>()
-    const engine = new Engine({
-      settings,
-      storage: Context.get(components, Storage),
-      metrics: Context.get(components, Metrics),
-      manifest: Context.get(components, Manifest),
-      wal: Context.get(components, Wal),
-      memtable: Context.get(components, Memtable),
-      tables: Context.get(components, SSTableStore),
-      compactor: Context.get(components, Compactor)
-    })
+    const clock = yield* Effect.clock
+    const engine = new Engine(
+      {
+        settings,
+        storage: Context.get(components, Storage),
+        metrics: Context.get(components, Metrics),
+        manifest: Context.get(components, Manifest),
+        wal: Context.get(components, Wal),
+        memtable: Context.get(components, Memtable),
+        tables: Context.get(components, SSTableStore),
+        compactor: Context.get(components, Compactor)
+      },
+      () => clock.unsafeCurrentTimeMillis()
+    )
     const { compactor, metrics, storage, wal } = engine.parts
     const registered = metrics.unsafeOpen(gaugesOf(engine), storage.driver.yieldToEventLoop.bind(storage.driver))
     // Runs after the store has closed or has failed to open.
     yield* Effect.addFinalizer(() => Effect.sync(registered.closed))
     const { stats, makeWritable, isSettled } = yield* recover(engine)
     const begin = Effect.tap(makeWritable, () =>
-      compactor.start({ snapshots: () => engine.heldSequences(), poisoned: engine.poisonWith })
+      compactor.start({
+        snapshots: () => engine.snapshots.sequences,
+        report: warnOfSnapshots(engine),
+        poisoned: engine.poisonWith
+      })
     )
     let orphans: ReadonlyArray<string> = []
     if (!settings.readOnly && !isSettled) {
@@ -73,7 +83,7 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
       let asking: Effect.Effect<void, WriteError> | undefined
       engine.activate = Effect.suspend(() => (asking ??= activateWhenAsked(engine, begin, fibers)))
     }
-    const intervalSync = settings.readOnly ? noSync : makeIntervalSync(wal, yield* Effect.clock, fibers)
+    const intervalSync = settings.readOnly ? noSync : makeIntervalSync(wal, clock, fibers)
     yield* logDebug("LsmStore", "opened", {
       directory: settings.directory,
       tables: engine.parts.manifest.unsafeVersion().tableCount
@@ -81,6 +91,22 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     const registry = yield* currentRegistry
     return makeStore(engine, intervalSync, { ...stats, orphans }, registered.show, registry)
   }).pipe(traced("lsm.open", { directory: settings.directory }))
+
+/**
+ * Warns of snapshots that have been held for long, each once. Background work calls it: that is when
+ * they cost something.
+ */
+const warnOfSnapshots = ({ parts, snapshots }: Engine): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    Effect.forEach(
+      snapshots.takeOverdue(Duration.toMillis(parts.settings.snapshotWarning)),
+      ({ sequence, takenAt, origin }) =>
+        Effect.logWarning("a snapshot has been held for long: compactions keep what it sees").pipe(
+          annotate("LsmStore", { sequence, takenAt: new Date(takenAt).toISOString(), ...origin })
+        ),
+      { discard: true }
+    )
+  )
 
 /**
  * Makes every acknowledged write durable, ends background work, and closes the files. Errors are
@@ -125,6 +151,7 @@ const makeStore = (
   const { wal, compactor, metrics, storage } = engine.parts
   const reads = new Reads(engine)
   const scans = new Scans(engine)
+  const snapshots = new Snapshots(engine, reads, scans)
   const conditions = new Conditions(engine, reads)
   const writes = new Writes(engine, intervalSync, conditions)
   const conditional = new ConditionalWrites(engine, writes, conditions)
@@ -174,9 +201,9 @@ const makeStore = (
     keys: scans.keys,
     values: scans.values,
     cursor: scans.cursor,
-    snapshot: scans.snapshot,
+    snapshot: snapshots.snapshot,
     unsafeCursor: scans.unsafeCursor,
-    unsafeSnapshot: scans.unsafeSnapshot,
+    unsafeSnapshot: snapshots.unsafeSnapshot,
     count: scans.count,
     approximateCount: (range) => engine.read(() => approximateCount(engine, toKeyRange(range))),
     approximateSize: (range) => engine.read(() => approximateSize(engine, toKeyRange(range))),

@@ -10,9 +10,7 @@ import type {
   Range,
   ReadOptions,
   ScanOptions,
-  Snapshot,
-  UnsafeCursor,
-  UnsafeSnapshot
+  UnsafeCursor
 } from "../../Store.js"
 import type { ArraySource } from "../effect/arraySource.js"
 import { arrayStream } from "../effect/arrayStream.js"
@@ -46,8 +44,8 @@ const whole: RangeReaderOptions = {}
 const wholeKeys: RangeReaderOptions = { keysOnly: true }
 
 /**
- * Streams, cursors and snapshots. They outlive one run of the event loop, so they pin the version
- * that they read.
+ * Streams and cursors. They outlive one run of the event loop, so they pin the version that they
+ * read.
  */
 export class Scans {
   constructor(private readonly engine: Engine) {}
@@ -101,27 +99,6 @@ export class Scans {
       }),
       entries
     )
-  }
-
-  readonly snapshot: Effect.Effect<Snapshot, ReadError, Scope.Scope> = Effect.suspend(() =>
-    Effect.acquireRelease(
-      this.engine.read(() => this.engine.takeSnapshot()),
-      (snapshot) => Effect.sync(() => this.engine.releaseSnapshot(snapshot))
-    )
-  )
-
-  readonly unsafeSnapshot = (): UnsafeSnapshot => {
-    const { engine } = this
-    const refusal = engine.readRefusal()
-    if (refusal !== undefined) throw refusal
-    const snapshot = engine.takeSnapshot()
-    const release = () => engine.releaseSnapshot(snapshot)
-    const forget = engine.closeWithStore(release)
-    const close = () => {
-      forget()
-      release()
-    }
-    return Object.assign(snapshot, { close })
   }
 
   readonly count = (options?: Range & ReadOptions): Effect.Effect<number, ReadError> =>

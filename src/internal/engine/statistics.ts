@@ -80,7 +80,8 @@ export const statistics = (engine: Engine, recovery: RecoveryStats): Stats => {
     flushes: metrics.flushes.value,
     compactions: metrics.compactions.value,
     stalls: { slowdowns: metrics.slowdowns.value, stops: metrics.stops.value },
-    snapshots: engine.snapshotCount,
+    snapshots: engine.snapshots.count,
+    oldestSnapshotMillis: engine.snapshots.age,
     recovery,
     poisoned: engine.poison?.message,
     backgroundError: backgroundError?.message
@@ -114,7 +115,7 @@ const valueFilesOf = ({ valueFiles }: Version): Stats["valueFiles"] => {
 }
 
 /** Functions that read the gauges of a store. */
-export const gaugesOf = ({ parts }: Engine): Gauges => {
+export const gaugesOf = ({ parts, snapshots }: Engine): Gauges => {
   const { manifest, memtable, metrics, tables } = parts
   const version = () => manifest.unsafeVersion()
   return {
@@ -131,6 +132,8 @@ export const gaugesOf = ({ parts }: Engine): Gauges => {
     valueFiles: () => version().valueFiles.size,
     valueBytes: () => valueFilesOf(version()).bytes,
     valueLiveBytes: () => valueFilesOf(version()).liveBytes,
+    snapshots: () => snapshots.count,
+    snapshotAge: () => snapshots.age / 1000,
     writeAmplification: () => writeAmplification(written(metrics)),
     readAmplification: () => readAmplification(version()),
     spaceAmplification: () => spaceAmplification(version())

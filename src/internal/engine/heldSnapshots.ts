@@ -1,0 +1,67 @@
+import type { Snapshot } from "../../Store.js"
+
+/** A snapshot that is held, and where it was taken. */
+export interface HeldSnapshot {
+  readonly sequence: number
+  /** In milliseconds of the clock. */
+  readonly takenAt: number
+  /** Undefined for snapshots that the library takes for a short time. */
+  readonly origin: Origin | undefined
+  wasReported: boolean
+}
+
+/** Where a snapshot was taken. Only what is known is set. */
+export interface Origin {
+  readonly fiber?: string
+  readonly span?: string
+  /** The line of a program. */
+  readonly at?: string
+}
+
+/** The snapshots of a store that have not been released. */
+export class HeldSnapshots {
+  private readonly held = new Map<Snapshot, HeldSnapshot>()
+
+  constructor(private readonly now: () => number) {}
+
+  add(snapshot: Snapshot, origin: Origin | undefined): void {
+    this.held.set(snapshot, { sequence: snapshot.sequence, takenAt: this.now(), origin, wasReported: false })
+  }
+
+  remove(snapshot: Snapshot): void {
+    this.held.delete(snapshot)
+  }
+
+  has(snapshot: Snapshot): boolean {
+    return this.held.has(snapshot)
+  }
+
+  get count(): number {
+    return this.held.size
+  }
+
+  /** The sequence numbers, ascending. */
+  get sequences(): ReadonlyArray<number> {
+    return [...new Set([...this.held.values()].map(({ sequence }) => sequence))].sort((a, b) => a - b)
+  }
+
+  /** For how many milliseconds the oldest one has been held; 0 if there is none. */
+  get age(): number {
+    const [oldest] = this.held.values()
+    return oldest === undefined ? 0 : Math.max(0, this.now() - oldest.takenAt)
+  }
+
+  /** Those that are older than `limit` milliseconds. Each is returned once. */
+  takeOverdue(limit: number): ReadonlyArray<HeldSnapshot> {
+    const overdue: Array<HeldSnapshot> = []
+    const now = this.now()
+    for (const held of this.held.values()) {
+      // They are in the order in which they were taken.
+      if (now - held.takenAt <= limit) break
+      if (held.wasReported) continue
+      held.wasReported = true
+      overdue.push(held)
+    }
+    return overdue
+  }
+}
