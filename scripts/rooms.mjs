@@ -11,13 +11,13 @@ const floors = [
   ["core/bytes/"],
   ["core/storage/"],
   ["core/values/"],
-  ["core/lock/", "core/cursor/"],
+  ["core/lock/", "core/cursor/", "core/keys/"],
   ["core/cache/", "core/log/"],
   ["core/memtable/", "core/table/", "core/commit/"],
   ["core/manifest/"],
   ["core/compaction/", "core/recovery/"],
   ["core/jobs/"],
-  ["LsmError", "WriteBatch"],
+  ["LsmError", "WriteBatch", "KeyspaceError"],
   ["LsmOptions"],
   ["Stats", "Maintenance"],
   ["Store"],
@@ -38,8 +38,10 @@ const floors = [
   ["internal/engine/"],
   ["internal/transaction/"],
   ["LsmStore", "Transaction"],
+  ["internal/keyspace/"],
+  ["Keyspace"],
   ["index"],
-  ["internal/thread/"],
+  ["internal/thread/", "MessagePack"],
   ["CompactionWorker"],
   ["cli/"]
 ]
@@ -73,7 +75,7 @@ for (const file of files) {
   for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
     if (!specifier.startsWith(".")) {
       if (isCore(file) && /^@?effect(\/|$)/.test(specifier)) faults.push(`${file}: the core imports ${specifier}`)
-      if (needsNoPeer(floor) && specifier.startsWith("@effect/")) {
+      if (needsNoPeer(floor) && /^(@effect\/|msgpackr$)/.test(specifier)) {
         faults.push(`${file}: a store imports ${specifier}, which is an optional peer`)
       }
       continue

@@ -4,6 +4,8 @@
  * @since 3.0.0
  */
 export * as Compactor from "./Compactor.js"
+export * as Keyspace from "./Keyspace.js"
+export * as KeyspaceError from "./KeyspaceError.js"
 export * as LsmError from "./LsmError.js"
 export * as LsmOptions from "./LsmOptions.js"
 export * as LsmStore from "./LsmStore.js"

@@ -17,8 +17,12 @@ export const manifestFor4 = (root, tools) => {
     version: versionFor4(root.version),
     engines: { node: ">=22.19.0" },
     scripts: { build: root.scripts.build, prepack: root.scripts.prepack },
-    peerDependencies: { ...needed("effect"), ...needed("@effect/platform-node") },
-    peerDependenciesMeta: { "@effect/platform-node": { optional: true } },
+    peerDependencies: {
+      ...needed("effect"),
+      ...needed("@effect/platform-node"),
+      msgpackr: root.peerDependencies.msgpackr
+    },
+    peerDependenciesMeta: { "@effect/platform-node": { optional: true }, msgpackr: { optional: true } },
     publishConfig: { tag: "latest" }
   }
   for (const field of ofClone) delete manifest[field]

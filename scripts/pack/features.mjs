@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { attempt, expect, root, run } from "./tools.mjs"
 
-/** The optional peers of the package. */
+/** The optional peers of the command line. */
 const { peerDependenciesMeta } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
-const optional = Object.keys(peerDependenciesMeta)
+const optional = Object.keys(peerDependenciesMeta).filter((name) => name.startsWith("@effect/"))
 
 const lsmkv = (project) => join(project, "node_modules/.bin/lsmkv")
 

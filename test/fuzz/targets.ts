@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs"
 import { ReusableLookupKey } from "../../src/core/bytes/lookupKey.js"
 import { LookupResult } from "../../src/core/cursor/lookupResult.js"
+import { decodeTuple } from "../../src/core/keys/decodeTuple.js"
+import { encodeTuple } from "../../src/core/keys/encodeTuple.js"
+import { KeyFailure } from "../../src/core/keys/keyFailure.js"
+import { Uuid } from "../../src/core/keys/uuid.js"
 import { applyBatch } from "../../src/core/log/batchFormat.js"
 import { replayLog, SegmentReader } from "../../src/core/log/logSegment.js"
 import { readManifest } from "../../src/core/manifest/manifestFile.js"
@@ -46,6 +50,9 @@ export interface Target {
 
 const malformed = (): never => {
   throw new CorruptionFailure("file", 0, "block", "malformed")
+}
+const notCanonical = (): never => {
+  throw new Error("a tuple that is encoded as other bytes")
 }
 const key = new ReusableLookupKey()
 const found = new LookupResult()
@@ -369,6 +376,22 @@ export const targets: ReadonlyArray<Target> = [
       const cursor = tableCursor(reader, { readAhead: 1000, fillCache: false })
       walk(cursor, bytes.length * largestRatio * Math.max(1, reader.index.count))
       return true
+    }
+  },
+  {
+    name: "key of a keyspace",
+    seeds: [
+      encodeTuple(["user\0é😀", "x".repeat(50), -1.5, null, true, new Date(7), [[null, "a"], [], null]]),
+      encodeTuple([0n, 255n, -256n, 2n ** 64n, -(2n ** 70n), 2n ** 2100n, -(2n ** 2100n)]),
+      encodeTuple([Uint8Array.of(0, 0xff, 0), new Uuid(new Uint8Array(16)), [[[[1n]]]], new Uint8Array(0)])
+    ],
+    decode: (bytes) => {
+      try {
+        return Buffer.compare(encodeTuple(decodeTuple(bytes)), bytes) === 0 || notCanonical()
+      } catch (failure) {
+        if (failure instanceof KeyFailure) return false
+        throw failure
+      }
     }
   }
 ]

@@ -182,6 +182,19 @@ export const members = {
       call !== undefined && call.arguments.length > 1
         ? argumentsAsArray("Literals")({ call, ...place })
         : place.rename(place.target),
+    BigInt: "BigIntFromString",
+    BigIntFromSelf: "BigInt",
+    DateFromSelf: "Date",
+    // Schema.Record({ key, value }) to Schema.Record(key, value)
+    Record: ({ call, edits, rename, target }) => {
+      rename(target)
+      const [object] = call.arguments
+      const [key, value] = object.properties.map(({ initializer }) => initializer)
+      edits.replace(object.getStart(), key.getStart(), "")
+      edits.replace(value.end, object.end, "")
+      edits.replace(key.end, value.getStart(), ", ")
+    },
+    Tuple: argumentsAsArray("Tuple"),
     Defect: ({ access, edits, rename, target }) => {
       rename(target)
       edits.insert(access.end, "()")

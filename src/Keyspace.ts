@@ -1,0 +1,239 @@
+/**
+ * Typed ranges of one store. A keyspace has keys and values of Schemas; keys of several parts are
+ * ordered part by part.
+ *
+ * @since 3.1.0
+ */
+import * as Effect from "effect/Effect"
+import { encodeUtf8 } from "./core/bytes/bytes.js"
+import { KeyFailure } from "./core/keys/keyFailure.js"
+import type { AnySchema } from "./internal/effect/schemaNodes.js"
+import { accessTo } from "./internal/engine/access.js"
+import { bytesCodec, type Codec, jsonCodec } from "./internal/keyspace/codecs.js"
+import { directoryOf } from "./internal/keyspace/directory.js"
+import type { OpenKeyspace } from "./internal/keyspace/models.js"
+import { makeRowCodec, type RowCodec } from "./internal/keyspace/rowCodec.js"
+import { StoredRows } from "./internal/keyspace/rows.js"
+import { type SweepOptions, type Swept, sweepStore } from "./internal/keyspace/sweep.js"
+import type { DecodeFailed } from "./KeyspaceError.js"
+import { InvalidArgument, type ReadError, type WriteError } from "./LsmError.js"
+import { LsmStore } from "./LsmStore.js"
+import type { Store, WriteOptions } from "./Store.js"
+
+export { Uuid } from "./core/keys/uuid.js"
+export type { Codec } from "./internal/keyspace/codecs.js"
+export type {
+  CollectRowsOptions,
+  OpenKeyspace,
+  Page,
+  PageOptions,
+  Prefix,
+  Row,
+  RowRange,
+  Rows,
+  ScanRowsOptions
+} from "./internal/keyspace/models.js"
+export type { SweepOptions, Swept } from "./internal/keyspace/sweep.js"
+
+/**
+ * The description of a keyspace: its name, and what its keys and values are. It belongs to no store.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface Keyspace<K, V> {
+  readonly name: string
+  /** Private. */
+  readonly rows: RowCodec<K, V> | InvalidArgument
+}
+
+/**
+ * What `make` takes.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface Options<K, KI, V, VI> {
+  /** The name, of 1 to 1,024 bytes in UTF-8. A store has one keyspace of a name. */
+  readonly name: string
+  /**
+   * The Schema of keys. Its encoded side is null, a boolean, a number, a bigint, a string, a
+   * `Uint8Array`, a `Date`, a `Uuid`, or a tuple or struct of these. A struct is the tuple of its
+   * fields, in the order in which they are declared.
+   */
+  readonly key: AnySchema<K, KI>
+  /** The Schema of values. */
+  readonly value: AnySchema<V, VI>
+  /** How the encoded side of a value becomes bytes. Default: `json`. */
+  readonly codec?: Codec | undefined
+}
+
+/**
+ * Describes a keyspace. Schemas must be synchronous and need no services.
+ *
+ * A key may not have a record, an optional field, or a union with a struct: these have no order of
+ * fields. Opening such a keyspace fails with `InvalidArgument`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Keyspace, LsmStore } from "effect-lsm"
+ *
+ * const Scores = Keyspace.make({
+ *   name: "scores",
+ *   key: Schema.Struct({ game: Schema.String, points: Schema.Number }),
+ *   value: Schema.Struct({ player: Schema.String })
+ * })
+ *
+ * const program = Effect.gen(function*() {
+ *   const scores = yield* Keyspace.open(Scores)
+ *   yield* scores.put({ game: "go", points: 9 }, { player: "Ada" })
+ *   return yield* scores.collect({ prefix: { game: "go" }, reverse: true, limit: 10 })
+ * })
+ *
+ * program.pipe(Effect.provide(LsmStore.layerMemory()), Effect.runPromise)
+ * ```
+ *
+ * @since 3.1.0
+ * @category constructors
+ */
+export const make = <K, KI, V, VI>(options: Options<K, KI, V, VI>): Keyspace<K, V> => ({
+  name: options.name,
+  rows: rowsOf(options)
+})
+
+const longestName = 1024
+
+const rowsOf = <K, KI, V, VI>({ codec, key, name, value }: Options<K, KI, V, VI>) => {
+  const bytes = typeof name === "string" ? encodeUtf8(name) : undefined
+  if (bytes === undefined || bytes.length === 0 || bytes.length > longestName) {
+    return new InvalidArgument({ argument: "name", reason: `must be a string of 1 to ${longestName} bytes in UTF-8` })
+  }
+  try {
+    return makeRowCodec(name, key, value, codec ?? json)
+  } catch (failure) {
+    if (!(failure instanceof KeyFailure)) throw failure
+    return new InvalidArgument({ argument: "key", reason: failure.reason })
+  }
+}
+
+/**
+ * Opens a keyspace of the program's store. The first time, it is given an id in the directory of the
+ * store, which is a buffered write: rows that are written later are never there without it.
+ *
+ * A keyspace may be opened any number of times, also with other Schemas.
+ *
+ * @since 3.1.0
+ * @category constructors
+ */
+export const open = <K, V>(
+  keyspace: Keyspace<K, V>
+): Effect.Effect<OpenKeyspace<K, V>, WriteError | DecodeFailed, LsmStore> =>
+  Effect.flatMap(LsmStore, (store) => openIn(store, keyspace))
+
+/**
+ * `open` in a store that is given, for programs with several stores.
+ *
+ * @since 3.1.0
+ * @category constructors
+ */
+export const openIn = <K, V>(
+  store: Store,
+  { name, rows }: Keyspace<K, V>
+): Effect.Effect<OpenKeyspace<K, V>, WriteError | DecodeFailed> =>
+  Effect.suspend(() =>
+    rows instanceof InvalidArgument
+      ? Effect.fail(rows)
+      : Effect.map(directoryOf(store).open(name), (slot) => new StoredRows(name, store, accessTo(store), slot, rows))
+  )
+
+/**
+ * Drops a keyspace by its name, in a time that does not depend on its size. Returns whether there was
+ * one. Its rows can no longer be read. They take space until `sweep` has deleted them.
+ *
+ * Operations of those who have it open fail with `KeyspaceDropped` from then on. A keyspace that is
+ * opened under the name again is a new one, and empty.
+ *
+ * @since 3.1.0
+ * @category maintenance
+ */
+export const drop = (
+  name: string,
+  options?: WriteOptions
+): Effect.Effect<boolean, WriteError | DecodeFailed, LsmStore> =>
+  Effect.flatMap(LsmStore, (store) => dropIn(store, name, options))
+
+/**
+ * `drop` in a store that is given.
+ *
+ * @since 3.1.0
+ * @category maintenance
+ */
+export const dropIn = (
+  store: Store,
+  name: string,
+  options?: WriteOptions
+): Effect.Effect<boolean, WriteError | DecodeFailed> => Effect.suspend(() => directoryOf(store).drop(name, options))
+
+/**
+ * Deletes rows of keyspaces that were dropped, in batches. Run it until `isDone`, now and then or
+ * after each `drop`. It may be interrupted, and goes on where it was.
+ *
+ * @since 3.1.0
+ * @category maintenance
+ */
+export const sweep = (options?: SweepOptions): Effect.Effect<Swept, WriteError, LsmStore> =>
+  Effect.flatMap(LsmStore, (store) => sweepIn(store, options))
+
+/**
+ * `sweep` in a store that is given.
+ *
+ * @since 3.1.0
+ * @category maintenance
+ */
+export const sweepIn = (store: Store, options: SweepOptions = {}): Effect.Effect<Swept, WriteError> =>
+  Effect.suspend(() => {
+    const { batchSize = 1000, durability, limit = 10_000 } = options
+    for (const [argument, value] of Object.entries({ batchSize, limit })) {
+      if (Number.isInteger(value) && value > 0) continue
+      return Effect.fail(new InvalidArgument({ argument, reason: "must be a whole number, at least 1" }))
+    }
+    return sweepStore(store, { batchSize, durability, limit })
+  })
+
+/**
+ * The names of the keyspaces of the program's store, in order.
+ *
+ * @since 3.1.0
+ * @category maintenance
+ */
+export const names: Effect.Effect<Array<string>, ReadError | DecodeFailed, LsmStore> = Effect.flatMap(
+  LsmStore,
+  (store) => namesIn(store)
+)
+
+/**
+ * `names` of a store that is given.
+ *
+ * @since 3.1.0
+ * @category maintenance
+ */
+export const namesIn = (store: Store): Effect.Effect<Array<string>, ReadError | DecodeFailed> =>
+  Effect.suspend(() => directoryOf(store).names)
+
+/**
+ * Values as JSON in UTF-8. What JSON would change without notice, such as a `Date`, a bigint or NaN,
+ * is refused with `EncodeFailed`: give it a Schema with an encoded side that JSON has.
+ *
+ * @since 3.1.0
+ * @category codecs
+ */
+export const json: Codec = jsonCodec
+
+/**
+ * Values as they are. The encoded side of their Schema is a `Uint8Array`.
+ *
+ * @since 3.1.0
+ * @category codecs
+ */
+export const bytes: Codec = bytesCodec

@@ -1,0 +1,172 @@
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import { decodeFirst, decodeTuple } from "../../core/keys/decodeTuple.js"
+import type { KeyElement } from "../../core/keys/element.js"
+import { encodeTuple } from "../../core/keys/encodeTuple.js"
+import { KeyFailure } from "../../core/keys/keyFailure.js"
+import { DecodeFailed } from "../../KeyspaceError.js"
+import type { ReadError, WriteError } from "../../LsmError.js"
+import type { Store, WriteOptions } from "../../Store.js"
+import * as WriteBatch from "../../WriteBatch.js"
+import { accessTo } from "../engine/access.js"
+import { allRows, droppedKey, keyspacePrefix, nameKey, namesPrefix, nextIdKey, reservedLength } from "./reserved.js"
+
+/** A keyspace as one store has it, shared by all who have opened it. */
+export interface Slot {
+  readonly id: bigint
+  readonly prefix: Uint8Array
+  isDropped: boolean
+}
+
+/**
+ * The names and ids of the keyspaces of one store. What changes the directory is done by one fiber at
+ * a time, and no one else has the store open, so an id is given once.
+ *
+ * An id need not be durable before rows are written with it: what survives a crash is a prefix of all
+ * writes, so no row outlives the entry that gave its id.
+ */
+export class Directory {
+  private readonly oneAtATime = Effect.unsafeMakeSemaphore(1)
+  private readonly slots = new Map<string, Slot>()
+  private nextId: bigint | undefined
+
+  constructor(private readonly store: Store) {}
+
+  /** The slot of a name, which gets an id if it has none. */
+  open(name: string): Effect.Effect<Slot, WriteError | DecodeFailed> {
+    return Effect.suspend(() => {
+      const slot = this.slots.get(name)
+      return slot === undefined ? this.oneAtATime.withPermits(1)(this.find(name)) : Effect.succeed(slot)
+    })
+  }
+
+  /** Takes the id from a name. The rows stay, unreachable, until they are swept. */
+  drop(name: string, options: WriteOptions | undefined): Effect.Effect<boolean, WriteError | DecodeFailed> {
+    const { slots, store } = this
+    return this.oneAtATime.withPermits(1)(
+      Effect.flatMap(this.idOf(name), (id) => {
+        if (id === undefined) return Effect.succeed(false)
+        const batch = WriteBatch.make()
+          .delete(nameKey(name))
+          .put(droppedKey(id), encodeTuple([name]))
+        const forget = Effect.sync(() => {
+          const slot = slots.get(name)
+          if (slot !== undefined) slot.isDropped = true
+          return slots.delete(name)
+        })
+        return Effect.uninterruptible(Effect.as(Effect.zipRight(store.write(batch, options), forget), true))
+      })
+    )
+  }
+
+  /** The names of all keyspaces, in order. */
+  readonly names: Effect.Effect<Array<string>, ReadError | DecodeFailed> = Effect.suspend(() =>
+    Effect.flatMap(this.store.collect({ prefix: namesPrefix }), (entries) =>
+      reading("", namesPrefix, () => entries.map(({ key }) => stringOf(decodeTuple(key, reservedLength)[2])))
+    )
+  )
+
+  /** Another fiber may have found it while this one waited for its turn. */
+  private find(name: string): Effect.Effect<Slot, WriteError | DecodeFailed> {
+    return Effect.suspend(() => {
+      const slot = this.slots.get(name)
+      if (slot !== undefined) return Effect.succeed(slot)
+      return Effect.flatMap(this.idOf(name), (id) =>
+        id === undefined ? this.give(name) : Effect.sync(() => this.remember(name, id))
+      )
+    })
+  }
+
+  private remember(name: string, id: bigint): Slot {
+    const slot = { id, prefix: keyspacePrefix(id), isDropped: false }
+    this.slots.set(name, slot)
+    return slot
+  }
+
+  private idOf(name: string): Effect.Effect<bigint | undefined, ReadError | DecodeFailed> {
+    return this.idAt(name, nameKey(name))
+  }
+
+  private idAt(name: string, key: Uint8Array): Effect.Effect<bigint | undefined, ReadError | DecodeFailed> {
+    return Effect.flatMap(this.store.get(key), (value) =>
+      reading(name, key, () => (Option.isNone(value) ? undefined : idIn(decodeTuple(value.value)[0])))
+    )
+  }
+
+  private give(name: string): Effect.Effect<Slot, WriteError | DecodeFailed> {
+    const { store } = this
+    return Effect.flatMap(this.findNextId(name), (id) => {
+      const batch = WriteBatch.make()
+        .put(nameKey(name), encodeTuple([id]))
+        .put(nextIdKey, encodeTuple([id + 1n]))
+      const remember = Effect.sync(() => this.remember(name, id))
+      // An id whose write fails may still be in the log. It is not given again.
+      this.nextId = id + 1n
+      return Effect.uninterruptible(Effect.zipRight(store.write(batch, { durability: "buffered" }), remember))
+    })
+  }
+
+  /** A directory that lost entries to damage must not give an id that has rows. */
+  private findNextId(name: string): Effect.Effect<bigint, ReadError | DecodeFailed> {
+    return Effect.suspend(() => {
+      if (this.nextId !== undefined) return Effect.succeed(this.nextId)
+      return Effect.zipWith(this.idAt(name, nextIdKey), Effect.scoped(this.lastId), (next, last) => {
+        return next !== undefined && next > last ? next : last + 1n
+      })
+    })
+  }
+
+  /** The largest id that has rows, or 0. */
+  private readonly lastId: Effect.Effect<bigint, ReadError, Scope.Scope> = Effect.suspend(() =>
+    Effect.gen(this, function* () {
+      const cursor = yield* this.store.cursor({ ...allRows, keysOnly: true })
+      yield* cursor.last
+      const entry = yield* cursor.current
+      return Option.isNone(entry) ? 0n : idOfRow(entry.value.key)
+    })
+  )
+}
+
+const directories = new WeakMap<object, Directory>()
+
+/** The directory of a store. A copy of a store, such as `{ ...store }`, has the same one. */
+export const directoryOf = (store: Store): Directory => {
+  const { engine } = accessTo(store)
+  const found = directories.get(engine)
+  if (found !== undefined) return found
+  const made = new Directory(store)
+  directories.set(engine, made)
+  return made
+}
+
+/** Reads an entry of the directory. What is no entry is damaged, or was put there by the application. */
+const reading = <A>(keyspace: string, key: Uint8Array, read: () => A): Effect.Effect<A, DecodeFailed> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(read())
+    } catch (failure) {
+      if (!(failure instanceof KeyFailure)) throw failure
+      const text = `0x${Buffer.from(key).toString("hex")}`
+      return Effect.fail(new DecodeFailed({ keyspace, part: "directory", key: text, reason: failure.message }))
+    }
+  })
+
+const idIn = (element: KeyElement | undefined): bigint => {
+  if (typeof element === "bigint" && element > 0n) return element
+  throw new KeyFailure("no id")
+}
+
+const stringOf = (element: KeyElement | undefined): string => {
+  if (typeof element === "string") return element
+  throw new KeyFailure("no name")
+}
+
+/** The id with which a key begins. A key of the application, which is none, counts as id 0. */
+const idOfRow = (key: Uint8Array): bigint => {
+  try {
+    return idIn(decodeFirst(key, reservedLength))
+  } catch {
+    return 0n
+  }
+}

@@ -1,0 +1,167 @@
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Stream from "effect/Stream"
+import type { KeyspaceError } from "../../KeyspaceError.js"
+import type { InvalidArgument, ReadError, WriteError } from "../../LsmError.js"
+import type { ReadOptions, WriteOptions } from "../../Store.js"
+import type { Transaction } from "../../Transaction.js"
+import type { WriteBatch } from "../../WriteBatch.js"
+
+type Leading<T extends ReadonlyArray<unknown>> = number extends T["length"]
+  ? T
+  : T extends readonly [...infer Init, unknown]
+    ? T | Leading<Readonly<Init>>
+    : T
+
+/**
+ * The beginning of a key: the first elements of a tuple, or the first fields of a struct. There is
+ * none for other keys.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export type Prefix<K> = K extends string | number | bigint | boolean | null | undefined | Date | Uint8Array
+  ? never
+  : K extends ReadonlyArray<unknown>
+    ? Leading<K>
+    : { readonly [F in keyof K]?: K[F] | undefined }
+
+/**
+ * A key with its value.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface Row<K, V> {
+  readonly key: K
+  readonly value: V
+}
+
+/**
+ * A range of a keyspace: from `start` (inclusive) to `end` (exclusive), and only the keys that begin
+ * with `prefix`. `start` and `end` are keys or the beginnings of keys. A bound that is missing does
+ * not limit the range.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface RowRange<K> {
+  readonly start?: K | Prefix<K> | undefined
+  readonly end?: K | Prefix<K> | undefined
+  readonly prefix?: Prefix<K> | undefined
+}
+
+/**
+ * Options of `collect`.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface CollectRowsOptions<K> extends RowRange<K>, ReadOptions {
+  /** Return rows from the last key to the first. Default false. */
+  readonly reverse?: boolean | undefined
+  /** Return at most this many rows. Default: all. */
+  readonly limit?: number | undefined
+}
+
+/**
+ * Options of `scan`.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface ScanRowsOptions<K> extends CollectRowsOptions<K> {
+  /** Most rows in a chunk of the Stream, from 1 to 65,536. A chunk also ends at 1 MiB. Default 1,024. */
+  readonly chunkSize?: number | undefined
+}
+
+/**
+ * Options of `page`.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface PageOptions<K> extends RowRange<K>, ReadOptions {
+  /** Most rows of the page, at least 1. */
+  readonly limit: number
+  /** Continue after a page: its `next`. Default: the first page. */
+  readonly after?: string | undefined
+  /** Return rows from the last key to the first. Default false. */
+  readonly reverse?: boolean | undefined
+}
+
+/**
+ * Some rows of a range. `next` is undefined if no row follows.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface Page<K, V> {
+  readonly rows: ReadonlyArray<Row<K, V>>
+  readonly next: string | undefined
+}
+
+/**
+ * The rows of a keyspace, in a store or as a transaction sees them.
+ *
+ * Each operation fails with `KeyspaceDropped` after the keyspace was dropped, and with `EncodeFailed`
+ * for a key or a value that the Schemas refuse. Reads fail with `DecodeFailed` for a stored row that
+ * they refuse.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface Rows<K, V> {
+  readonly name: string
+  /** Sets the value of a key. Completes when the write is as durable as `durability` asks. */
+  readonly put: (key: K, value: V, options?: WriteOptions) => Effect.Effect<void, WriteError | KeyspaceError>
+  /** Deletes a key. Deleting a key that is absent is not an error. */
+  readonly delete: (key: K, options?: WriteOptions) => Effect.Effect<void, WriteError | KeyspaceError>
+  /** Returns the value of a key, or none if the key is absent. */
+  readonly get: (key: K, options?: ReadOptions) => Effect.Effect<Option.Option<V>, ReadError | KeyspaceError>
+  /** Returns the values of many keys as of one moment, in the order of `keys`. */
+  readonly getMany: (
+    keys: Iterable<K>,
+    options?: ReadOptions
+  ) => Effect.Effect<Array<Option.Option<V>>, ReadError | KeyspaceError>
+  /** Returns whether a key is present. Its value is not read. */
+  readonly has: (key: K, options?: ReadOptions) => Effect.Effect<boolean, ReadError | KeyspaceError>
+  /** Streams the rows of a range in key order, as of the moment the Stream starts. */
+  readonly scan: (options?: ScanRowsOptions<K>) => Stream.Stream<Row<K, V>, ReadError | KeyspaceError>
+  /** Returns the rows of a range as an array. For a short range this is faster than `scan`. */
+  readonly collect: (options?: CollectRowsOptions<K>) => Effect.Effect<Array<Row<K, V>>, ReadError | KeyspaceError>
+  /** Returns the exact number of rows in a range. Reads all of their keys, and decodes none. */
+  readonly count: (options?: RowRange<K> & ReadOptions) => Effect.Effect<number, ReadError | KeyspaceError>
+  /**
+   * Returns some rows of a range, and a string with which to ask for those that follow. The string
+   * holds the last key, readable for all, and stays valid when the store is opened again. A string of
+   * another keyspace, of one that was dropped, or of the other direction is an `InvalidArgument`.
+   *
+   * Each page sees its own moment. Give all of them one `snapshot` to see one.
+   */
+  readonly page: (options: PageOptions<K>) => Effect.Effect<Page<K, V>, ReadError | KeyspaceError>
+  /** Returns the key under which the store has a row, for use with the `Store` itself. */
+  readonly keyOf: (key: K) => Effect.Effect<Uint8Array, KeyspaceError>
+}
+
+/**
+ * A keyspace that is open in a store.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface OpenKeyspace<K, V> extends Rows<K, V> {
+  /**
+   * Adds a put to a batch, which may have writes of several keyspaces. A batch that is written after
+   * a keyspace was dropped writes nothing that can be read there.
+   */
+  readonly putIn: (batch: WriteBatch, key: K, value: V) => Effect.Effect<void, KeyspaceError>
+  /** Adds a delete to a batch. */
+  readonly deleteIn: (batch: WriteBatch, key: K) => Effect.Effect<void, KeyspaceError>
+  /**
+   * Returns the rows as a transaction sees them. Writes become writes of the transaction. The options
+   * `snapshot` and `durability` have no effect there. Fails with `InvalidArgument` for a transaction
+   * of another store, or one that has ended.
+   */
+  readonly within: (transaction: Transaction) => Effect.Effect<Rows<K, V>, InvalidArgument>
+}

@@ -1,0 +1,26 @@
+import type { KeyTuple } from "../../core/keys/element.js"
+import { encodeTuple } from "../../core/keys/encodeTuple.js"
+
+/** The first byte of every key of keyspaces. No string begins with it in UTF-8. */
+const reservedByte = Uint8Array.of(0xff)
+
+/** Ids are given from 1 on. Id 0 is the directory. */
+const directoryId = 0n
+
+/** The bytes with which the keys of a keyspace begin. No id's bytes begin those of another. */
+export const keyspacePrefix = (id: bigint): Uint8Array => encodeTuple([id], reservedByte)
+
+const directoryKey = (...rest: KeyTuple): Uint8Array => encodeTuple([directoryId, ...rest], reservedByte)
+
+/** The entries of the directory, which docs/internals/key-encoding.md describes. */
+export const nameKey = (name: string): Uint8Array => directoryKey(0n, name)
+export const namesPrefix = directoryKey(0n)
+export const nextIdKey = directoryKey(1n)
+export const droppedKey = (id: bigint): Uint8Array => directoryKey(2n, id)
+export const droppedPrefix = directoryKey(2n)
+
+/** The keys of all keyspaces, without the directory. */
+export const allRows = { start: Uint8Array.of(0xff, 0x15), end: Uint8Array.of(0xff, 0x20) }
+
+/** The length of `reservedByte`, behind which keys are tuples. */
+export const reservedLength = reservedByte.length

@@ -1,0 +1,188 @@
+import * as Chunk from "effect/Chunk"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import { DecodeFailed, EncodeFailed, KeyspaceDropped, type KeyspaceError } from "../../KeyspaceError.js"
+import { InvalidArgument, type ReadError, type WriteError } from "../../LsmError.js"
+import type { Entry, ReadOptions, Store, WriteOptions } from "../../Store.js"
+import type { Transaction } from "../../Transaction.js"
+import type { WriteBatch } from "../../WriteBatch.js"
+import type { Access } from "../engine/access.js"
+import { OpenTransaction } from "../transaction/openTransaction.js"
+import { continuationKey, continuationOf } from "./continuation.js"
+import type { Slot } from "./directory.js"
+import type {
+  CollectRowsOptions,
+  OpenKeyspace,
+  Page,
+  PageOptions,
+  Row,
+  RowRange,
+  Rows,
+  ScanRowsOptions
+} from "./models.js"
+import type { RowCodec } from "./rowCodec.js"
+import { restAfter, storeRange } from "./rowRange.js"
+
+/** Rows that are decoded before the fiber yields to the event loop. */
+const rowsPerTurn = 1024
+
+/** What rows need of a store. A transaction has it too, and ignores what only a store has options for. */
+type RowStore = Pick<Store, "put" | "delete" | "get" | "getMany" | "has" | "scan" | "collect" | "count">
+
+/** The rows of a keyspace in one store or transaction. */
+export class StoredRows<K, V> implements OpenKeyspace<K, V> {
+  constructor(
+    readonly name: string,
+    private readonly store: RowStore,
+    /** Of the store, also in a transaction. */
+    private readonly access: Access,
+    private readonly slot: Slot,
+    private readonly codec: RowCodec<K, V>
+  ) {}
+
+  readonly put = (key: K, value: V, options?: WriteOptions): Effect.Effect<void, WriteError | KeyspaceError> =>
+    attempt(() => this.store.put(this.key(key), this.codec.valueBytes(value), options))
+
+  readonly delete = (key: K, options?: WriteOptions): Effect.Effect<void, WriteError | KeyspaceError> =>
+    attempt(() => this.store.delete(this.key(key), options))
+
+  readonly putIn = (batch: WriteBatch, key: K, value: V): Effect.Effect<void, KeyspaceError> =>
+    attempt(() => {
+      batch.put(this.key(key), this.codec.valueBytes(value))
+      return Effect.void
+    })
+
+  readonly deleteIn = (batch: WriteBatch, key: K): Effect.Effect<void, KeyspaceError> =>
+    attempt(() => {
+      batch.delete(this.key(key))
+      return Effect.void
+    })
+
+  readonly get = (key: K, options?: ReadOptions): Effect.Effect<Option.Option<V>, ReadError | KeyspaceError> =>
+    attempt(() => {
+      const bytes = this.key(key)
+      return Effect.flatMap(this.store.get(bytes, options), (value) => attemptSync(() => this.valueOf(bytes, value)))
+    })
+
+  readonly getMany = (
+    keys: Iterable<K>,
+    options?: ReadOptions
+  ): Effect.Effect<Array<Option.Option<V>>, ReadError | KeyspaceError> =>
+    attempt(() => {
+      const all = Array.from(keys, (key) => this.key(key))
+      return Effect.flatMap(this.store.getMany(all, options), (values) =>
+        inTurns(values, (value, i) => this.valueOf(all[i]!, value))
+      )
+    })
+
+  readonly has = (key: K, options?: ReadOptions): Effect.Effect<boolean, ReadError | KeyspaceError> =>
+    attempt(() => this.store.has(this.key(key), options))
+
+  readonly scan = (options?: ScanRowsOptions<K>): Stream.Stream<Row<K, V>, ReadError | KeyspaceError> =>
+    Stream.unwrap(
+      attemptSync(() =>
+        Stream.mapChunksEffect(this.store.scan({ ...options, ...this.range(options), prefix: undefined }), (entries) =>
+          Effect.map(this.decodeSome(entries), Chunk.unsafeFromArray)
+        )
+      )
+    )
+
+  readonly collect = (options?: CollectRowsOptions<K>): Effect.Effect<Array<Row<K, V>>, ReadError | KeyspaceError> =>
+    attempt(() =>
+      Effect.flatMap(this.store.collect({ ...options, ...this.range(options), prefix: undefined }), this.decode)
+    )
+
+  readonly count = (options?: RowRange<K> & ReadOptions): Effect.Effect<number, ReadError | KeyspaceError> =>
+    attempt(() => this.store.count({ ...this.range(options), snapshot: options?.snapshot }))
+
+  readonly page = (options: PageOptions<K>): Effect.Effect<Page<K, V>, ReadError | KeyspaceError> =>
+    attempt(() => {
+      const { after, limit, reverse = false, snapshot } = options
+      if (!Number.isInteger(limit) || limit < 1) {
+        return Effect.fail(new InvalidArgument({ argument: "limit", reason: "must be a whole number, at least 1" }))
+      }
+      const range = this.range(options)
+      const last = after === undefined ? undefined : continuationKey(after, this.slot.prefix, reverse)
+      if (last instanceof InvalidArgument) return Effect.fail(last)
+      const rest = last === undefined ? range : restAfter(range, last, reverse)
+      // The entry beyond the page only says whether there is one.
+      const collected = this.store.collect({ ...rest, reverse, snapshot, limit: limit + 1 })
+      return Effect.flatMap(collected, (entries) => {
+        const hasMore = entries.length > limit
+        const next = hasMore ? continuationOf(entries[limit - 1]!.key, reverse) : undefined
+        return Effect.map(this.decode(hasMore ? entries.slice(0, limit) : entries), (rows) => ({ rows, next }))
+      })
+    })
+
+  readonly within = (transaction: Transaction): Effect.Effect<Rows<K, V>, InvalidArgument> =>
+    Effect.suspend(() =>
+      transaction instanceof OpenTransaction && transaction.joins(this.access)
+        ? Effect.succeed(new StoredRows(this.name, transaction, this.access, this.slot, this.codec))
+        : Effect.fail(new InvalidArgument({ argument: "transaction", reason: "has ended, or is of another store" }))
+    )
+
+  readonly keyOf = (key: K): Effect.Effect<Uint8Array, KeyspaceError> => attemptSync(() => this.key(key))
+
+  /** @throws EncodeFailed, KeyspaceDropped */
+  private key(key: K): Uint8Array {
+    this.check()
+    return this.codec.keyBytes(key, this.slot.prefix)
+  }
+
+  /** @throws EncodeFailed, KeyspaceDropped */
+  private range(range: RowRange<K> | undefined) {
+    this.check()
+    return storeRange(this.codec, this.slot.prefix, range)
+  }
+
+  private check(): void {
+    if (this.slot.isDropped) throw new KeyspaceDropped({ keyspace: this.name })
+  }
+
+  private valueOf(key: Uint8Array, value: Option.Option<Uint8Array>): Option.Option<V> {
+    return Option.map(value, (bytes) => this.codec.value(key, bytes, this.slot.prefix.length))
+  }
+
+  /** The rows of a chunk of a Stream. No chunk is empty, and some types say so. */
+  private decodeSome(entries: Iterable<Entry>) {
+    type Some = readonly [Row<K, V>, ...Array<Row<K, V>>]
+    return this.decode(Array.from(entries)) as Effect.Effect<unknown, KeyspaceError> as Effect.Effect<
+      Some,
+      KeyspaceError
+    >
+  }
+
+  private readonly decode = (entries: ReadonlyArray<Entry>): Effect.Effect<Array<Row<K, V>>, KeyspaceError> =>
+    inTurns(entries, (entry) => this.codec.row(entry, this.slot.prefix.length))
+}
+
+const isThrown = (failure: unknown): failure is KeyspaceError =>
+  failure instanceof EncodeFailed || failure instanceof DecodeFailed || failure instanceof KeyspaceDropped
+
+/** `Effect.suspend` for a function that throws the errors of keyspaces. All others are defects. */
+const attempt = <A, E>(evaluate: () => Effect.Effect<A, E>): Effect.Effect<A, E | KeyspaceError> =>
+  Effect.suspend((): Effect.Effect<A, E | KeyspaceError> => {
+    try {
+      return evaluate()
+    } catch (failure) {
+      if (isThrown(failure)) return Effect.fail(failure)
+      throw failure
+    }
+  })
+
+const attemptSync = <A>(evaluate: () => A): Effect.Effect<A, KeyspaceError> => attempt(() => Effect.succeed(evaluate()))
+
+/** Maps values, and yields to the event loop when there are many. */
+const inTurns = <A, B>(
+  values: ReadonlyArray<A>,
+  f: (value: A, index: number) => B
+): Effect.Effect<Array<B>, KeyspaceError> => {
+  const mapped: Array<B> = []
+  const turn: Effect.Effect<Array<B>, KeyspaceError> = attempt(() => {
+    const end = Math.min(values.length, mapped.length + rowsPerTurn)
+    for (let i = mapped.length; i < end; i++) mapped.push(f(values[i]!, i))
+    return end === values.length ? Effect.succeed(mapped) : Effect.zipRight(Effect.yieldNow(), turn)
+  })
+  return turn
+}
