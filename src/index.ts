@@ -3,6 +3,7 @@
  *
  * @since 3.0.0
  */
+export * as Checkpoint from "./Checkpoint.js"
 export * as Compactor from "./Compactor.js"
 export * as LsmError from "./LsmError.js"
 export * as LsmOptions from "./LsmOptions.js"

@@ -12,6 +12,7 @@ import { SSTableStore } from "../../SSTableStore.js"
 import { Storage } from "../../Storage.js"
 import type { Range, Store } from "../../Store.js"
 import { Wal } from "../../Wal.js"
+import { withSource } from "../checkpoint/storeSource.js"
 import { lazyFibers } from "../effect/lazyFibers.js"
 import { annotate, logDebug } from "../effect/logging.js"
 import { traced } from "../effect/tracing.js"
@@ -19,6 +20,7 @@ import { currentRegistry, type Registry } from "../metrics/effectMetrics.js"
 import { prometheusText } from "../metrics/prometheus.js"
 import { activateWhenAsked } from "./activation.js"
 import { approximateCount, approximateSize } from "./approximate.js"
+import { sourceOfEngine } from "./capture.js"
 import type { Components } from "./components.js"
 import { Engine, toKeyRange } from "./engine.js"
 import { makeIntervalSync, noSync } from "./intervalSync.js"
@@ -150,7 +152,7 @@ const makeStore = (
 
   const stats = engine.read(() => statistics(engine, recovery))
 
-  return {
+  const store: Store = {
     put: writes.put,
     delete: writes.delete,
     write: writes.write,
@@ -178,4 +180,5 @@ const makeStore = (
     stats,
     prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(registry, metrics.store))
   }
+  return withSource(store, sourceOfEngine(engine))
 }
