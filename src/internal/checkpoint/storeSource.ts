@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ManifestState } from "../../core/manifest/manifestFile.js"
 import type { StorageFile } from "../../core/storage/storageDriver.js"
-import { InvalidArgument, type WriteError } from "../../LsmError.js"
+import { type FileError, InvalidArgument, type WriteError } from "../../LsmError.js"
 import type { StorageService } from "../../Storage.js"
 import type { Store } from "../../Store.js"
 
@@ -24,8 +24,8 @@ export interface Captured {
   /** The names of tables and files with values. They are on disk, and never change. */
   readonly files: ReadonlyArray<string>
   readonly log: ReadonlyArray<LogPart>
-  /** The newest write that the copy has. */
-  readonly sequence: number
+  /** The sequence number of the newest write that the copy has. The log may have to be read for it. */
+  readonly sequence: Effect.Effect<number, FileError>
 }
 
 /** What copies of an open store need of it. */

@@ -1,12 +1,13 @@
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { type FileError, InvalidArgument } from "../../LsmError.js"
 import { Storage, type StorageService } from "../../Storage.js"
-import { makeDirectories, namesIn, syncParents } from "../manifest/directories.js"
+import { makeDirectories, namesIn, syncParent, syncParents } from "../manifest/directories.js"
 
 /**
  * Makes a directory that appears whole or not at all: `fill` gets a directory under a temporary
- * name, and makes its files durable there. Then it is renamed. A failure or an interruption removes
+ * name, and makes the content of its files durable there. Then it is renamed. A failure or an interruption removes
  * it again. A crash may leave it under its temporary name.
  */
 export const makeWholeDirectory = <A, E, R>(
@@ -19,7 +20,9 @@ export const makeWholeDirectory = <A, E, R>(
       yield* expectVacant(storage, into)
       const temporary = `${into}.incomplete-${yield* drawWord}`
       yield* makeDirectories(storage, temporary)
-      const filled = yield* restore(fill(temporary)).pipe(
+      // Of the parents only the nearest changes later.
+      const parents = syncParents(storage, dirname(into))
+      const [filled] = yield* restore(Effect.all([fill(temporary), parents], { concurrency: 2 })).pipe(
         Effect.tap(() => publish(storage, temporary, into)),
         Effect.onError(() => clear(storage, temporary))
       )
@@ -44,10 +47,11 @@ const isDirectory = (storage: StorageService, path: string): Effect.Effect<boole
 /** The one step that makes the directory visible, and makes its name durable. */
 const publish = (storage: StorageService, temporary: string, into: string): Effect.Effect<void, FileError> =>
   Effect.gen(function* () {
+    yield* storage.syncDirectory(temporary)
     // Windows renames no directory onto another one, even if that is empty.
     if (storage.removeDirectory !== undefined) yield* Effect.ignore(storage.removeDirectory(into))
     yield* storage.rename(temporary, into)
-    yield* Effect.onError(syncParents(storage, into), () => clear(storage, into))
+    yield* Effect.onError(syncParent(storage, into), () => clear(storage, into))
   })
 
 /** Removes a directory with the files in it, as far as that is possible. */

@@ -3,12 +3,11 @@ import * as Effect from "effect/Effect"
 import { logName } from "../../core/storage/fileNames.js"
 import { type FileError, InvalidArgument, type WriteError } from "../../LsmError.js"
 import { resolveOptions } from "../../LsmOptions.js"
-import { attempt, type StorageService } from "../../Storage.js"
 import { traced } from "../effect/tracing.js"
-import { writeManifest } from "../manifest/writeManifest.js"
 import { copyFile, copyOpen } from "../storage/copyFile.js"
 import type { Captured, LogPart, StoreSource } from "./storeSource.js"
 import { makeWholeDirectory } from "./wholeDirectory.js"
+import { writeState } from "./writeState.js"
 
 /** What a checkpoint took. */
 export interface Written {
@@ -33,11 +32,13 @@ export const writeCheckpoint = (
     return yield* makeWholeDirectory(source.storage, into, (temporary) =>
       Effect.gen(function* () {
         const captured = yield* source.capture(options)
-        const counts = yield* copyAll(source, captured, temporary)
-        yield* writeState(source.storage, temporary, source.storeId, captured)
+        const state = writeState(source.storage, temporary, source.storeId, captured.state)
+        const [counts, sequence] = yield* Effect.all([copyAll(source, captured, temporary), captured.sequence, state], {
+          concurrency: "unbounded"
+        })
         // If the store was closed, another one may have removed files before they were linked.
         yield* source.check
-        return { directory: into, sequence: captured.sequence, ...counts }
+        return { directory: into, sequence, ...counts }
       }).pipe(Effect.scoped)
     )
   }).pipe(traced("lsm.checkpoint", { directory: source.directory }))
@@ -49,23 +50,6 @@ export const resolveInto = (directory: string, given: string): Effect.Effect<str
       ? Effect.fail(new InvalidArgument({ argument: "into", reason: `${into} lies in the directory of the store` }))
       : Effect.succeed(into)
   )
-
-/** A manifest for the copy, and CURRENT, which makes it a store. */
-export const writeState = (
-  storage: StorageService,
-  directory: string,
-  storeId: Uint8Array,
-  { state }: Pick<Captured, "state">
-): Effect.Effect<void, FileError> => {
-  const fileNumber = state.nextFileNumber
-  const whole = { ...state, nextFileNumber: fileNumber + 1 }
-  return Effect.flatMap(writeManifest(storage, directory, storeId, fileNumber, whole), ({ file }) =>
-    attempt(() => file.close())
-  ).pipe(
-    // An interruption in between would leave the file open.
-    Effect.uninterruptible
-  )
-}
 
 /** Links what never changes, and copies the rest. */
 const copyAll = ({ directory, storage }: StoreSource, { files, log }: Captured, target: string) =>

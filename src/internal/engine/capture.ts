@@ -16,7 +16,7 @@ interface Named extends Pick<LogPart, "segment" | "isSealed"> {
   readonly size?: number
 }
 
-/** What is pinned: all but the sequence number, which the log may have to be read for. */
+/** What is pinned. */
 type Held = Omit<Captured, "sequence">
 
 /**
@@ -72,12 +72,12 @@ export const sourceOfEngine = (engine: Engine): StoreSource => {
       const closed = { fileNumber: state.nextFileNumber - 1, size: 0 }
       return [{ ...state, segments: [], closed }, []]
     })
-    return { ...held, sequence: held.state.flushedSequence }
+    return { ...held, sequence: Effect.succeed(held.state.flushedSequence) }
   })
 
   /** The log is as the last session left it. What a crash left may not be on disk: it is copied. */
   const settled = Effect.suspend(() => {
-    const sequence = engine.visibleSequence
+    const sequence = Effect.succeed(engine.visibleSequence)
     const held = hold((state) => [state, state.segments.map((segment) => ({ segment, isSealed: false }))])
     return Effect.map(held, (all) => ({ ...all, sequence }))
   })
@@ -97,13 +97,17 @@ export const sourceOfEngine = (engine: Engine): StoreSource => {
       return [{ ...state, segments, closed: { fileNumber: segment, size } }, named]
     })
     for (const { isSealed, segment } of held.log) if (isSealed) yield* wal.synced?.(segment) ?? wal.sync
-    let sequence = 0
-    for (const { file, size } of held.log.toReversed()) {
-      sequence = yield* runSlices(storage, lastSequence(file, size))
-      if (sequence > 0) break
-    }
-    return { ...held, sequence: Math.max(sequence, held.state.flushedSequence) }
+    return { ...held, sequence: newest(held) }
   })
+
+  const newest = ({ log, state }: Held) =>
+    Effect.gen(function* () {
+      for (const { file, size } of log.toReversed()) {
+        const sequence = yield* runSlices(storage, lastSequence(file, size))
+        if (sequence > 0) return Math.max(sequence, state.flushedSequence)
+      }
+      return state.flushedSequence
+    })
 
   return {
     directory: settings.directory,
