@@ -3,6 +3,7 @@
  *
  * @since 3.0.0
  */
+export * as Backup from "./Backup.js"
 export * as Checkpoint from "./Checkpoint.js"
 export * as Compactor from "./Compactor.js"
 export * as LsmError from "./LsmError.js"

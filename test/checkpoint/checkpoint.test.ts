@@ -97,27 +97,31 @@ describe("a checkpoint", () => {
     inDirectory((home) =>
       Effect.gen(function* () {
         const [directory, into, second] = [join(home, "store"), join(home, "a/b/copy"), join(home, "copy of the copy")]
-        const before = yield* withStore(directory, (store) =>
-          Effect.gen(function* () {
-            for (let round = 0; round < 6; round++) {
-              yield* write(store, round)
-              if (round < 4) yield* store.flush
-            }
-            const content = yield* contentOf(store)
-            const report = yield* Checkpoint.make(store, { into })
-            expect(report.linked).toBeGreaterThan(1)
-            expect(report.copied).toBe(1)
-            const tables = readdirSync(into).filter((name) => name.endsWith(".sst"))
-            expect(tables.length).toBeGreaterThan(0)
-            for (const name of tables) expect(statSync(join(into, name)).nlink).toBe(2)
-            for (const name of readdirSync(into).filter((name) => name.endsWith(".log"))) {
-              expect(statSync(join(into, name)).ino).not.toBe(statSync(join(directory, name)).ino)
-            }
-            for (let n = 0; n < 60; n++) yield* store.delete(`key${n}`)
-            yield* store.compact()
-            expect(yield* store.count()).toBeLessThan(content.size)
-            return content
-          })
+        const before = yield* withStore(
+          directory,
+          (store) =>
+            Effect.gen(function* () {
+              for (let round = 0; round < 6; round++) {
+                yield* write(store, round)
+                if (round < 4) yield* store.flush
+              }
+              const content = yield* contentOf(store)
+              const report = yield* Checkpoint.make(store, { into })
+              expect(report.linked).toBeGreaterThan(1)
+              expect(report.copied).toBe(1)
+              const tables = readdirSync(into).filter((name) => name.endsWith(".sst"))
+              expect(tables.length).toBeGreaterThan(0)
+              for (const name of tables) expect(statSync(join(into, name)).nlink).toBe(2)
+              for (const name of readdirSync(into).filter((name) => name.endsWith(".log"))) {
+                expect(statSync(join(into, name)).ino).not.toBe(statSync(join(directory, name)).ino)
+              }
+              for (let n = 0; n < 60; n++) yield* store.delete(`key${n}`)
+              yield* store.compact()
+              expect(yield* store.count()).toBeLessThan(content.size)
+              return content
+              // A compaction in the background would remove tables meanwhile.
+            }),
+          { level0Tables: 1000 }
         )
         yield* withStore(into, (copy) =>
           Effect.gen(function* () {
