@@ -143,11 +143,9 @@ describe("a backup", () => {
         expect(bytesIn(backup)).toBeLessThan(last.bytes + 10_000)
         yield* Backup.restore({ from: backup, into: restored })
         expect(yield* withStore(restored, contentOf)).toEqual(contents[2])
-        expect(
-          yield* Effect.either(Backup.restore({ from: backup, into: `${restored}2`, generation: 2 }))
-        ).toMatchObject({
-          left: { _tag: "InvalidArgument", argument: "generation" }
-        })
+        expect(yield* Effect.flip(Backup.restore({ from: backup, into: `${restored}2`, generation: 2 }))).toMatchObject(
+          { _tag: "InvalidArgument", argument: "generation" }
+        )
       })
     )
   )
@@ -205,8 +203,8 @@ describe("a backup", () => {
         for (const ending of [".sst", ".val"]) {
           const path = someFile(store, ending)
           flip(path)
-          const failed = yield* Effect.either(made({ from: store, into: backup }))
-          expect(failed, ending).toMatchObject({ _tag: "Left", left: { _tag: "Corruption", file: path } })
+          const failed = yield* Effect.flip(made({ from: store, into: backup }))
+          expect(failed, ending).toMatchObject({ _tag: "Corruption", file: path })
           expect(readdirSync(backup)).toEqual(["BACKUP"])
           flip(path)
         }
@@ -233,9 +231,12 @@ describe("a backup", () => {
           flip(path)
           const found = yield* findingsOf(backup)
           expect(found.map(({ file }) => file)).toEqual([path])
-          const failed = yield* Effect.either(Backup.restore({ from: backup, into: restored }))
+          const failed = yield* Effect.match(Backup.restore({ from: backup, into: restored }), {
+            onFailure: (error) => error,
+            onSuccess: () => undefined
+          })
           const isOfNewest = found[0]!.generations.includes(2) || name === "GENERATION-000002"
-          if (isOfNewest) expect(failed).toMatchObject({ _tag: "Left", left: { _tag: "Corruption", file: path } })
+          if (isOfNewest) expect(failed).toMatchObject({ _tag: "Corruption", file: path })
           expect(existsSync(restored)).toBe(!isOfNewest)
           rmSync(restored, { recursive: true, force: true })
           flip(path)
@@ -260,8 +261,8 @@ describe("a backup", () => {
         yield* withStore(store, (open) => Effect.zipRight(write(open, 0), open.flush))
         yield* withStore(restored, (open) => write(open, 0))
         const refused = (backupOptions: Backup.BackupOptions, argument: string) =>
-          Effect.map(Effect.either(made(backupOptions)), (outcome) =>
-            expect(outcome).toMatchObject({ left: { _tag: "InvalidArgument", argument } })
+          Effect.map(Effect.flip(made(backupOptions)), (outcome) =>
+            expect(outcome).toMatchObject({ _tag: "InvalidArgument", argument })
           )
         for (const into of [store, join(store, "inside"), restored]) yield* refused({ from: store, into }, "into")
         for (const keep of [0, -1, 1.5, Number.NaN]) yield* refused({ from: store, into: backup, keep }, "keep")
@@ -270,12 +271,14 @@ describe("a backup", () => {
         yield* made({ from: store, into: backup })
         yield* refused({ from: restored, into: backup }, "into")
         for (const from of [store, `${store} that is not there`]) {
-          expect(yield* Effect.either(Backup.restore({ from, into: `${restored}2` }))).toMatchObject({
-            left: { _tag: "InvalidArgument", argument: "from" }
+          expect(yield* Effect.flip(Backup.restore({ from, into: `${restored}2` }))).toMatchObject({
+            _tag: "InvalidArgument",
+            argument: "from"
           })
         }
-        expect(yield* Effect.either(Backup.restore({ from: backup, into: restored }))).toMatchObject({
-          left: { _tag: "InvalidArgument", argument: "into" }
+        expect(yield* Effect.flip(Backup.restore({ from: backup, into: restored }))).toMatchObject({
+          _tag: "InvalidArgument",
+          argument: "into"
         })
       })
     )

@@ -2,7 +2,6 @@ import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } f
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import { Checkpoint, type LsmOptions, LsmStore, type Store, WriteBatch } from "effect-lsm"
 import { contentOf, errorsOf, tuning, write } from "../support/copies.js"
@@ -181,10 +180,10 @@ describe("a checkpoint", () => {
         }
         const refused = yield* withStore(
           directory,
-          (store) => Effect.either(Checkpoint.make(store, { into: join(home, "x"), flush: true })),
+          (store) => Effect.flip(Checkpoint.make(store, { into: join(home, "x"), flush: true })),
           readOnly
         )
-        expect(refused).toMatchObject({ _tag: "Left", left: { _tag: "StoreReadOnly" } })
+        expect(refused).toMatchObject({ _tag: "StoreReadOnly" })
         expect(existsSync(join(home, "x"))).toBe(false)
       })
     )
@@ -202,15 +201,16 @@ describe("a checkpoint", () => {
           Effect.gen(function* () {
             yield* write(store, 0)
             for (const into of [join(home, "full"), join(home, "file"), directory, join(directory, "inside"), ""]) {
-              const refused = yield* Effect.either(Checkpoint.make(store, { into }))
-              expect(refused, into).toMatchObject({ _tag: "Left", left: { _tag: "InvalidArgument" } })
+              const refused = yield* Effect.flip(Checkpoint.make(store, { into }))
+              expect(refused, into).toMatchObject({ _tag: "InvalidArgument" })
             }
             yield* Checkpoint.make(store, { into: join(home, "empty") })
-            const again = yield* Effect.either(Checkpoint.make(store, { into: join(home, "empty") }))
-            expect(Either.isLeft(again)).toBe(true)
+            const again = yield* Effect.flip(Checkpoint.make(store, { into: join(home, "empty") }))
+            expect(again._tag).toBe("InvalidArgument")
             const fake = { get: store.get } as unknown as Store.Store
-            expect(yield* Effect.either(Checkpoint.make(fake, { into: join(home, "fake") }))).toMatchObject({
-              left: { _tag: "InvalidArgument", argument: "store" }
+            expect(yield* Effect.flip(Checkpoint.make(fake, { into: join(home, "fake") }))).toMatchObject({
+              _tag: "InvalidArgument",
+              argument: "store"
             })
             // What wraps a store can be copied too.
             yield* Checkpoint.make({ ...store }, { into: join(home, "wrapped") })
@@ -219,8 +219,8 @@ describe("a checkpoint", () => {
         const names = ["empty", "file", "full", "store", "wrapped"]
         expect(readdirSync(home).sort()).toEqual(names)
         const closed = yield* withStore(directory, Effect.succeed)
-        expect(yield* Effect.either(Checkpoint.make(closed, { into: join(home, "late") }))).toMatchObject({
-          left: { _tag: "StoreClosed" }
+        expect(yield* Effect.flip(Checkpoint.make(closed, { into: join(home, "late") }))).toMatchObject({
+          _tag: "StoreClosed"
         })
         expect(readdirSync(home).sort()).toEqual(names)
       })

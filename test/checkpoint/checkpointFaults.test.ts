@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import { Checkpoint, LsmStore, type Store } from "effect-lsm"
 import { contentOf, tuning, write } from "../support/copies.js"
@@ -94,8 +95,8 @@ describe("a checkpoint on a disk with faults", () => {
           const used = storage.used()
           for (const room of [0, 100, 2000]) {
             storage.room = used + room
-            const failed = yield* Effect.either(Checkpoint.make(store, { into }))
-            expect(failed).toMatchObject({ _tag: "Left", left: { _tag: "DiskFull" } })
+            const failed = yield* Effect.flip(Checkpoint.make(store, { into }))
+            expect(failed).toMatchObject({ _tag: "DiskFull" })
             yield* nothingLeft(storage, open)
             expect(storage.used()).toBe(used)
           }
@@ -127,7 +128,7 @@ describe("a checkpoint on a disk with faults", () => {
             storage.lift()
             expect(yield* contentOf(store)).toEqual(content)
             yield* store.put("still", "writable")
-            if (outcome._tag === "Right") {
+            if (Either.isRight(outcome)) {
               expect(yield* openAt(storage, into, contentOf)).toEqual(content)
               return
             }
@@ -179,9 +180,7 @@ describe("a checkpoint on a disk with faults", () => {
           operation === "sync" && path.startsWith(directory) && path.endsWith(".log") ? "EIO" : undefined
         yield* Effect.either(store.put("lost", "1"))
         storage.lift()
-        expect(yield* Effect.either(Checkpoint.make(store, { into }))).toMatchObject({
-          left: { _tag: "StorePoisoned" }
-        })
+        expect(yield* Effect.flip(Checkpoint.make(store, { into }))).toMatchObject({ _tag: "StorePoisoned" })
         expect(yield* storage.service.exists(into)).toBe(false)
       })
     )

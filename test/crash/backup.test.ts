@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Backup, Storage, type Store, WriteBatch } from "effect-lsm"
@@ -46,8 +47,8 @@ const record = Effect.gen(function* () {
 /** What is wrong with the backup on a disk, or undefined. */
 const judge = (disk: MemoryDisk, complete: number, contents: ReadonlyArray<Map<string, string>>) =>
   Effect.gen(function* () {
-    const list = yield* Effect.either(Backup.listFromStorage(into))
-    const present = list._tag === "Right" ? list.right.map(({ generation }) => generation) : []
+    const list = yield* Effect.exit(Backup.listFromStorage(into))
+    const present = Exit.isSuccess(list) ? list.value.map(({ generation }) => generation) : []
     for (let generation = Math.max(1, complete - 1); generation <= complete; generation++) {
       if (present.includes(generation)) continue
       // The third backup removes the first, but only once it is there itself.
