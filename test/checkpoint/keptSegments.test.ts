@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { Checkpoint } from "effect-lsm"
+import { Checkpoint, type Wal } from "effect-lsm"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { contentOf, tuning, write } from "../support/copies.js"
 import { withThreadedStore } from "../support/history.js"
@@ -75,6 +75,31 @@ describe("a checkpoint of a store whose values lie in its log", () => {
         const found = yield* Effect.scoped(Effect.flatMap(copy, contentOf))
         expect(found).toEqual(content)
       }
+    }).pipe(quietly)
+  )
+
+  it.live("flushes if the log cannot say what is synced", () =>
+    Effect.gen(function* () {
+      const disk = diskOf()
+      const wal = (service: Wal.WalService): Wal.WalService => ({
+        ...service,
+        unsafeStatus: () => {
+          const { segment, segmentBytes } = service.unsafeStatus()
+          return { segment, segmentBytes }
+        }
+      })
+      const opened = openStore(fromMemoryDisk(disk), { ...options, directory: "/store" }, { wal })
+      const content = yield* Effect.scoped(
+        Effect.flatMap(opened, (store) =>
+          Effect.gen(function* () {
+            yield* write(store, 1)
+            expect(yield* Checkpoint.make(store, { into })).toMatchObject({ copied: 0, sequence: 60 })
+            return yield* contentOf(store)
+          })
+        )
+      )
+      const copy = openStore(fromMemoryDisk(disk), { ...options, directory: into })
+      expect(yield* Effect.scoped(Effect.flatMap(copy, contentOf))).toEqual(content)
     }).pipe(quietly)
   )
 })

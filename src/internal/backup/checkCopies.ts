@@ -11,7 +11,7 @@ import { parseFileName } from "../../core/storage/fileNames.js"
 import type { StorageDriver } from "../../core/storage/storageDriver.js"
 import { Corruption, type FileError } from "../../LsmError.js"
 import type { StorageService } from "../../Storage.js"
-import { runSlices } from "../storage/slices.js"
+import { runSlicesAndClose } from "../storage/slices.js"
 import { checkFile } from "./checkFile.js"
 
 /**
@@ -58,7 +58,7 @@ export const checkCopies = (
       }
       yield* verifyLog(driver, directory, survey, error, listener)
     }
-    return Effect.flatMap(runSlices(storage, steps()), () => {
+    return Effect.flatMap(runSlicesAndClose(storage, steps()), () => {
       if (damage === undefined) return Effect.void
       const { offset, reason, region } = damage
       const file = fileNamed(generation, basename(damage.file))

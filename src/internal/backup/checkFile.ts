@@ -4,7 +4,7 @@ import { damageOf, isDamage } from "../../core/storage/damage.js"
 import { closeQuietly, readInto } from "../../core/storage/storageDriver.js"
 import type { FileError } from "../../LsmError.js"
 import type { StorageService } from "../../Storage.js"
-import { runSlices } from "../storage/slices.js"
+import { runSlicesAndClose } from "../storage/slices.js"
 import { differenceFrom, RunningChecksum } from "./copyChecked.js"
 
 /** A place of damage. */
@@ -52,5 +52,5 @@ export const checkFile = (
       return placeOf(damageOf(failure, 0, "file"))
     }
   }
-  return Effect.suspend(() => runSlices(storage, steps()))
+  return Effect.suspend(() => runSlicesAndClose(storage, steps()))
 }
