@@ -4,15 +4,16 @@ import { type BackupKind, nameInBackup, nameInStore } from "../../core/backup/ba
 import type { BackupFile, Generation } from "../../core/backup/generationFile.js"
 import { SoundValues } from "../../core/recovery/soundValues.js"
 import type { Survey } from "../../core/recovery/survey.js"
-import { verifyLog } from "../../core/recovery/verifyLog.js"
+import { findingOf } from "../../core/recovery/verifyListener.js"
 import { verifyTable } from "../../core/recovery/verifyTable.js"
-import type { Damage } from "../../core/storage/damage.js"
-import { parseFileName } from "../../core/storage/fileNames.js"
+import { type Damage, damageOf } from "../../core/storage/damage.js"
+import { logName, parseFileName } from "../../core/storage/fileNames.js"
 import type { StorageDriver } from "../../core/storage/storageDriver.js"
 import { Corruption, type FileError } from "../../LsmError.js"
 import type { StorageService } from "../../Storage.js"
 import { runSlicesAndClose } from "../storage/slices.js"
 import { checkFile } from "./checkFile.js"
+import { checkLog } from "./checkLog.js"
 
 /**
  * Checks what a backup has copied, in the backup: every block of the new tables, the values that
@@ -35,7 +36,7 @@ export const checkCopies = (
       storeId,
       manifest: { state, storeId, manifestNumber: state.nextFileNumber, tornBytes: 0 },
       tables: metas.map((meta) => ({ fileNumber: meta.fileNumber, meta })),
-      segments: state.segments,
+      segments: [],
       orphans: [],
       stateNumber: 0,
       nextFileNumber: state.nextFileNumber
@@ -56,7 +57,13 @@ export const checkCopies = (
       } finally {
         values.close()
       }
-      yield* verifyLog(driver, directory, survey, error, listener)
+      try {
+        yield* checkLog(driver, (segment) => `${directory}/${logName(segment)}`, state, storeId)
+      } catch (failure) {
+        const finding = findingOf(failure)
+        if (finding === undefined) throw failure
+        error(damageOf(finding, 0, "file"))
+      }
     }
     return Effect.flatMap(runSlicesAndClose(storage, steps()), () => {
       if (damage === undefined) return Effect.void
