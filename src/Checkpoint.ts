@@ -61,7 +61,8 @@ export interface CheckpointReport {
  *
  * Fails with `InvalidArgument` if `into` is not empty or lies in the directory of the store, with
  * `DiskFull` and `StorageError` as the system refuses files, and with `StorePoisoned` after a failed
- * sync of the log. A read-only store can be copied too, but not with `flush`.
+ * sync of the log. A read-only store can be copied too, but not with `flush`, and not if
+ * `recovery: "pointInTime"` has left out a part of its log (`Corruption`).
  *
  * @since 3.1.0
  * @category constructors

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -185,6 +185,26 @@ describe("a checkpoint", () => {
         )
         expect(refused).toMatchObject({ _tag: "StoreReadOnly" })
         expect(existsSync(join(home, "x"))).toBe(false)
+      })
+    )
+  )
+
+  it.live("is refused for a log that is only read past its damage", () =>
+    inDirectory((home) =>
+      Effect.gen(function* () {
+        const directory = join(home, "store")
+        yield* withStore(directory, (store) => Effect.zipRight(write(store, 0), write(store, 1)))
+        const log = join(directory, readdirSync(directory).find((name) => name.endsWith(".log"))!)
+        const bytes = readFileSync(log)
+        bytes[bytes.length >>> 1]! ^= 1
+        writeFileSync(log, bytes)
+        const refused = yield* withStore(
+          directory,
+          (store) => Effect.flip(Checkpoint.make(store, { into: join(home, "copy") })),
+          { readOnly: true, recovery: "pointInTime" }
+        )
+        expect(refused).toMatchObject({ _tag: "Corruption", file: log })
+        expect(readdirSync(home)).toEqual(["store"])
       })
     )
   )

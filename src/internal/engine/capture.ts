@@ -2,10 +2,11 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { lastSequence } from "../../core/log/lastSequence.js"
 import type { ManifestState } from "../../core/manifest/manifestFile.js"
+import type { Damage } from "../../core/storage/damage.js"
 import { logName, tableName } from "../../core/storage/fileNames.js"
 import { closeQuietly } from "../../core/storage/storageDriver.js"
 import { valueFileName } from "../../core/values/valueFile.js"
-import type { WriteError } from "../../LsmError.js"
+import { Corruption, type WriteError } from "../../LsmError.js"
 import { attempt } from "../../Storage.js"
 import type { Captured, LogPart, StoreSource } from "../checkpoint/storeSource.js"
 import { runSlices } from "../storage/slices.js"
@@ -32,7 +33,7 @@ type Held = Omit<Captured, "sequence">
  *   closed there, so that a copy that is cut short shows.
  * - Older segments are no longer written to. They are synced before they count as sealed.
  */
-export const sourceOfEngine = (engine: Engine): StoreSource => {
+export const sourceOfEngine = (engine: Engine, lost: ReadonlyArray<Damage>): StoreSource => {
   const { compactor, manifest, settings, storage, wal } = engine.parts
 
   const checkWrites = Effect.suspend(() => refuse(engine.writeRefusal()))
@@ -77,6 +78,12 @@ export const sourceOfEngine = (engine: Engine): StoreSource => {
 
   /** The log is as the last session left it. What a crash left may not be on disk: it is copied. */
   const settled = Effect.suspend(() => {
+    const [damage] = lost
+    // A store that is only read past damage leaves its log as it is. The copy would be damaged too.
+    if (damage !== undefined) {
+      const { file, offset, reason, region } = damage
+      return Effect.fail(new Corruption({ file, offset, region, reason }))
+    }
     const sequence = Effect.succeed(engine.visibleSequence)
     const held = hold((state) => [state, state.segments.map((segment) => ({ segment, isSealed: false }))])
     return Effect.map(held, (all) => ({ ...all, sequence }))

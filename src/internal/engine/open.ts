@@ -180,5 +180,5 @@ const makeStore = (
     stats,
     prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(registry, metrics.store))
   }
-  return withSource(store, sourceOfEngine(engine))
+  return withSource(store, sourceOfEngine(engine, recovery.lost))
 }
