@@ -91,7 +91,7 @@ export interface RestoreOptions {
 }
 
 /**
- * What a restore has made.
+ * The report of a restore.
  *
  * @since 3.1.0
  * @category models
@@ -166,7 +166,7 @@ export type BackupVerifyEvent = BackupProgress | BackupFinding | BackupVerified
  * before the Stream begins. Reads and writes go on meanwhile. The work is done as the Stream is run.
  *
  * Files are copied, never linked, and only those that no generation has yet. Tables and value files
- * never change, so a second backup copies what is new, and the end of the log. Each copy is read
+ * never change, so a second backup copies the new files, and the end of the log. Each copy is read
  * back and checked by the checksums of the store: damage is a `Corruption` that names the copy, and
  * the generation is not made. It is durable with the last event. Until then, and after a crash,
  * the earlier generations are as they were.

@@ -26,7 +26,7 @@ export interface CheckpointOptions {
 }
 
 /**
- * What a checkpoint holds and took.
+ * The report of a checkpoint.
  *
  * @since 3.1.0
  * @category models

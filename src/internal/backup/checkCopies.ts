@@ -16,10 +16,10 @@ import { checkFile } from "./checkFile.js"
 import { checkLog } from "./checkLog.js"
 
 /**
- * Checks what a backup has copied, in the backup: every block of the new tables, the values that
+ * Checks the files that a backup has copied, in the backup: every block of the new tables, the values that
  * they have handles to, and the log. A file with values that is new is one that only new tables
  * have handles to. The checksums are those of the store, so damage is found that was in the store
- * already. If the copy is what was read there, the file of the store, in `from`, is the damaged one.
+ * already. If the copy has the bytes that were read there, the file of the store, in `from`, is the damaged one.
  */
 export const checkCopies = (
   storage: StorageService,

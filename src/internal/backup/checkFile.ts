@@ -26,7 +26,7 @@ export const placeOf = ({ file, offset, reason, region }: Omit<Place, "_tag">): 
 
 const slice = 1024 * 1024
 
-/** Returns what is wrong with a file, or undefined. */
+/** Returns the first difference of a file from its entry in the list, or undefined. */
 export const checkFile = (
   storage: StorageService,
   path: string,

@@ -20,7 +20,7 @@ export const writeMarker = (
 /**
  * Makes a generation durable, then removes the lists of old ones. Its files are synced already. The
  * rename is the one step that makes the generation exist: `done` runs right before it, because
- * nobody knows what is on disk if the rename fails.
+ * after a failed rename the state of the disk is not known.
  */
 export const writeGeneration = (
   storage: StorageService,

@@ -59,7 +59,7 @@ export const copyKnown = (
     })
   })
 
-/** How the content of a file differs from what is known of it. */
+/** The difference between the content of a file and its entry in the list. */
 export const differenceFrom = (
   path: string,
   found: RunningChecksum,

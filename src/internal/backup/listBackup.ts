@@ -4,7 +4,7 @@ import { resolveOptions } from "../../LsmOptions.js"
 import { Storage } from "../../Storage.js"
 import { openBackup, readGenerations } from "./backupDirectory.js"
 
-/** What is known of a generation; see `Backup.GenerationInfo`. */
+/** A generation of a backup; see `Backup.GenerationInfo`. */
 export interface Info {
   readonly generation: number
   readonly madeAt: Date

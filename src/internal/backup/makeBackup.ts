@@ -57,7 +57,7 @@ export const makeBackup = (
       const copied: Array<BackupFile> = []
       let bytes = 0
       let isDone = false
-      // What was copied in vain is removed. After a crash, the next backup does that.
+      // Files that were copied in vain are removed. After a crash, the next backup does that.
       yield* Effect.addFinalizer(() => (isDone ? Effect.void : Effect.ignore(removeUnneeded(storage, into, earlier))))
       const copying = Stream.mapEffect(Stream.fromIterable(tasks), (task) =>
         Effect.map(copyOne(storage, into, task), (file): Event => {
@@ -88,7 +88,7 @@ export const makeBackup = (
     })
   )
 
-/** Owns the directory of the backup, makes it if it is missing, and reads what it has. */
+/** Owns the directory of the backup, makes it if it is missing, and reads its generations. */
 const prepare = (
   storage: StorageService,
   into: string,

@@ -11,7 +11,7 @@ import { traced } from "../effect/tracing.js"
 import { listsOf, noBackup, openBackup, readGeneration } from "./backupDirectory.js"
 import { copyKnown } from "./copyChecked.js"
 
-/** What a restore has made; see `Backup.RestoreReport`. */
+/** The report of a restore; see `Backup.RestoreReport`. */
 export interface Restored {
   readonly directory: string
   readonly generation: number

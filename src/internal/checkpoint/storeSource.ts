@@ -17,9 +17,9 @@ export interface LogPart {
   readonly isSealed: boolean
 }
 
-/** What a store is made of at one sequence number. It stays readable until its scope ends. */
+/** The files of a store at one sequence number. They stay readable until the scope ends. */
 export interface Captured {
-  /** What a manifest of the copy says. */
+  /** The state for the manifest of the copy. */
   readonly state: ManifestState
   /** The names of tables and files with values. They are on disk, and never change. */
   readonly files: ReadonlyArray<string>
@@ -28,12 +28,12 @@ export interface Captured {
   readonly sequence: Effect.Effect<number, FileError>
 }
 
-/** What copies of an open store need of it. */
+/** The part of an open store that copies of it need. */
 export interface StoreSource {
   readonly directory: string
   readonly storeId: Uint8Array
   readonly storage: StorageService
-  /** Pins what the store holds now: every write that was acknowledged before. */
+  /** Pins the content of the store as of now, with every write that was acknowledged before. */
   readonly capture: (options: { readonly flush: boolean }) => Effect.Effect<Captured, WriteError, Scope.Scope>
   /** Fails if the store was closed meanwhile: then its files may have gone. */
   readonly check: Effect.Effect<void, WriteError>

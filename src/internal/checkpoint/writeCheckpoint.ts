@@ -9,7 +9,7 @@ import type { Captured, LogPart, StoreSource } from "./storeSource.js"
 import { makeWholeDirectory } from "./wholeDirectory.js"
 import { writeState } from "./writeState.js"
 
-/** What a checkpoint took. */
+/** The report of a checkpoint; see `Checkpoint.CheckpointReport`. */
 export interface Written {
   readonly directory: string
   readonly sequence: number
@@ -51,7 +51,7 @@ export const resolveInto = (directory: string, given: string): Effect.Effect<str
       : Effect.succeed(into)
   )
 
-/** Links what never changes, and copies the rest. */
+/** Links the files that never change, and copies the rest. */
 const copyAll = ({ directory, storage }: StoreSource, { files, log }: Captured, target: string) =>
   Effect.gen(function* () {
     let [linked, copied, copiedBytes] = [0, 0, 0]

@@ -17,7 +17,7 @@ interface Named extends Pick<LogPart, "segment" | "isSealed"> {
   readonly size?: number
 }
 
-/** What is pinned. */
+/** The pinned files. */
 type Held = Omit<Captured, "sequence">
 
 /**
@@ -25,10 +25,10 @@ type Held = Omit<Captured, "sequence">
  *
  * The state, its version and the open segments of the log are taken in one synchronous stretch.
  * Tables and files with values stay because the version is pinned, and segments because they are
- * open: what a flush removes meanwhile is copied from the open file.
+ * open: if a flush removes one meanwhile, it is copied from the open file.
  *
  * - Every record that was acknowledged before is in the log's synced part, since the log is synced
- *   first. Of the current segment only the synced part counts: what is behind it may not have been
+ *   first. Of the current segment only the synced part counts: records behind it may not have been
  *   applied, or may be half a group. The copy's manifest says where it ends, as if the log had been
  *   closed there, so that a copy that is cut short shows.
  * - Older segments are no longer written to. They are synced before they count as sealed.
@@ -76,7 +76,7 @@ export const sourceOfEngine = (engine: Engine, lost: ReadonlyArray<Damage>): Sto
     return { ...held, sequence: Effect.succeed(held.state.flushedSequence) }
   })
 
-  /** The log is as the last session left it. What a crash left may not be on disk: it is copied. */
+  /** The log is as the last session left it. After a crash it may not be on disk yet: it is copied. */
   const settled = Effect.suspend(() => {
     const [damage] = lost
     // A store that is only read past damage leaves its log as it is. The copy would be damaged too.
