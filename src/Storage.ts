@@ -80,8 +80,16 @@ export interface StorageService {
   readonly exists: (path: string) => Effect.Effect<boolean, FileError>
   /** The names in a directory. */
   readonly list: (path: string) => Effect.Effect<ReadonlyArray<string>, FileError>
+  /** Renames a file, or a directory with its files. A directory may replace an empty one. */
   readonly rename: (from: string, to: string) => Effect.Effect<void, FileError>
   readonly remove: (path: string) => Effect.Effect<void, FileError>
+  /**
+   * Removes an empty directory. Optional: without it, an interrupted checkpoint leaves an empty
+   * directory behind.
+   *
+   * @since 3.1.0
+   */
+  readonly removeDirectory?: (path: string) => Effect.Effect<void, FileError>
   /** Gives a file a second name. Fails if the name is taken. */
   readonly link: (from: string, to: string) => Effect.Effect<void, FileError>
   /** Makes the entries of a directory durable. */
@@ -208,6 +216,11 @@ export const makeWith = ({
           attempt(() => held.expectSameOf(path)),
           callback((done) => nodeDirectory.removeFile(path, done))
         ),
+      removeDirectory: (path) =>
+        Effect.zipRight(
+          attempt(() => held.expectSame(path)),
+          callback((done) => nodeDirectory.removeDirectory(path, done))
+        ),
       link: (from, to) => callback((done) => nodeDirectory.linkFile(from, to, done)),
       // Check last: if the directory was replaced before now, files may have been made in the new
       // one.
@@ -265,6 +278,7 @@ export const fromMemoryDisk = (disk: MemoryDisk): StorageService => {
     list: (path) => attempt(() => disk.list(path)),
     rename: (from, to) => attempt(() => disk.rename(from, to)),
     remove: (path) => attempt(() => disk.remove(path)),
+    removeDirectory: (path) => attempt(() => disk.removeDirectory(path)),
     link: (from, to) => attempt(() => disk.link(from, to)),
     syncDirectory: (path) => callback((done) => disk.syncDirectory(path, done)),
     lock

@@ -155,6 +155,13 @@ export interface WalService {
   readonly unsafeStatus: () => {
     readonly segment: number
     readonly segmentBytes: number
+    /**
+     * Bytes at the beginning of the segment's file that are on disk, with all their records
+     * applied. 0 if it was never synced. Optional: without it, a checkpoint flushes first.
+     *
+     * @since 3.1.0
+     */
+    readonly syncedBytes?: number | undefined
   }
   /** Makes everything committed so far durable. */
   readonly sync: Effect.Effect<void, FileError>
@@ -263,7 +270,11 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       unsafeQueuedBytes: () => writer?.queuedBytes ?? 0,
       unsafeUnsyncedBytes: () => active().unsyncedBytes,
       unsafeIsBusy: () => writer?.isBusy ?? false,
-      unsafeStatus: () => ({ segment: writer?.segmentNumber ?? 0, segmentBytes: writer?.segmentSize ?? 0 }),
+      unsafeStatus: () => ({
+        segment: writer?.segmentNumber ?? 0,
+        segmentBytes: writer?.segmentSize ?? 0,
+        syncedBytes: writer?.syncedBytes ?? 0
+      }),
       sync: callback((done) => active().sync(done)),
       synced: (segment) => callback((done) => active().whenSynced(segment, done)),
       remove: (segments) => Effect.forEach(segments, (segment) => storage.remove(pathOf(segment)), { discard: true }),

@@ -3,6 +3,8 @@
  *
  * @since 3.0.0
  */
+export * as Backup from "./Backup.js"
+export * as Checkpoint from "./Checkpoint.js"
 export * as Compactor from "./Compactor.js"
 export * as Keyspace from "./Keyspace.js"
 export * as KeyspaceError from "./KeyspaceError.js"

@@ -1,4 +1,7 @@
 import * as Command from "@effect/cli/Command"
+import { backup } from "./commands/backup.js"
+import { backups } from "./commands/backups.js"
+import { checkpoint } from "./commands/checkpoint.js"
 import { compact } from "./commands/compact.js"
 import { count } from "./commands/count.js"
 import { deleteCommand } from "./commands/delete.js"
@@ -7,6 +10,7 @@ import { get } from "./commands/get.js"
 import { importCommand } from "./commands/import.js"
 import { put } from "./commands/put.js"
 import { repair } from "./commands/repair.js"
+import { restore } from "./commands/restore.js"
 import { scan } from "./commands/scan.js"
 import { stats } from "./commands/stats.js"
 import { verify } from "./commands/verify.js"
@@ -23,11 +27,15 @@ export const commands = [
   stats,
   compact,
   verify,
-  repair
+  repair,
+  checkpoint,
+  backup,
+  backups,
+  restore
 ] as const
 
 /** `lsmkv` with all its commands. */
 export const rootCommand = Command.make("lsmkv").pipe(
-  Command.withDescription("Read, change, check and repair an effect-lsm store from the command line."),
+  Command.withDescription("Read, change, check, repair and back up an effect-lsm store from the command line."),
   Command.withSubcommands([...commands])
 )

@@ -11,7 +11,13 @@ import { usageMessages } from "../support/libraryMessages.js"
 import { complaint, complaintOf, lsmkv, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
-const commands = ["put", "get", "delete", "scan", "count", "import", "export", "stats", "compact", "verify", "repair"]
+/** Commands whose first argument is a store. */
+const ofStores = [
+  ...["put", "get", "delete", "scan", "count", "import", "export", "stats", "compact", "verify", "repair"],
+  ...["checkpoint", "backup"]
+]
+const ofBackups = ["backups", "restore"]
+const commands = [...ofStores, ...ofBackups]
 
 layer(NodeFileSystem.layer)("lsmkv", (it) => {
   it.scoped("puts, gets and deletes", () =>
@@ -149,11 +155,13 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     Effect.gen(function* () {
       const directory = yield* temporaryDirectory
       const missing = `${directory}/missing`
-      const reading = commands.filter((name) => name !== "put" && name !== "import")
+      const reading = ofStores.filter((name) => name !== "put" && name !== "import")
       const wanted: Record<string, ReadonlyArray<string>> = {
         get: ["key"],
         delete: ["key"],
-        repair: ["--into", `${directory}/new`]
+        repair: ["--into", `${directory}/new`],
+        checkpoint: [`${directory}/new`],
+        backup: [`${directory}/new`]
       }
       yield* Effect.forEach(reading, (name) =>
         Effect.map(complaint([name, missing, ...(wanted[name] ?? [])]), (text) =>
@@ -234,8 +242,9 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       for (const line of page.split("\n")) expect(line.length).toBeLessThanOrEqual(100)
       for (const name of commands) {
         const text = yield* output([name, "--help"])
-        expect(text).toContain(`\nusage: lsmkv ${name} <directory>`)
-        expect(text).toContain("\n  <directory>")
+        const first = ofStores.includes(name) ? "<directory>" : "<backup>"
+        expect(text).toContain(`\nusage: lsmkv ${name} ${first}`)
+        expect(text).toContain(`\n  ${first}`)
         expect(text).toMatch(/\n {2}--[a-z]/)
       }
       // Help is shown even if an argument is missing or wrong.

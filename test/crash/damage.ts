@@ -36,6 +36,8 @@ export const damageLog = (workload: Workload, patches?: Patches): Effect.Effect<
           models,
           kept,
           submitted,
+          checkpoints: [],
+          checkpointed: 0,
           patches
         })
         if (fault === undefined || fault.includes("Corruption")) continue

@@ -94,13 +94,14 @@ const afterCrash = (files: ReadonlyMap<string, Uint8Array>, first: DiskHistory):
   const history = new DiskHistory(files)
   history.kept = first.kept
   history.submitted = first.submitted
+  history.checkpointed = first.checkpointed
   return history
 }
 
 /** Judges the states that a crash may leave after each event of a recorded workload. */
 export const exploreRecording = (
   workload: Workload,
-  { events, models }: Recording,
+  { events, models, checkpoints }: Recording,
   options: ExploreOptions
 ): Effect.Effect<Exploration> =>
   Effect.gen(function* () {
@@ -118,12 +119,13 @@ export const exploreRecording = (
     const judgeState = (history: DiskHistory, at: string, state: CrashState, label: string, journal?: Journal) =>
       Effect.gen(function* () {
         const files = state.files()
-        const key = digest(files, history.kept)
+        const { checkpointed, kept, submitted } = history
+        const key = digest(files, `${kept};${checkpointed}`)
         if (seen.has(key)) return "known" as const
         seen.add(key)
-        const { kept, submitted } = history
         const { patches } = options
-        const fault = yield* judge({ files, tuning, models, kept, submitted, journal, patches })
+        const expected = { models, kept, submitted, checkpoints, checkpointed }
+        const fault = yield* judge({ files, tuning, ...expected, journal, patches })
         yield* turn
         if (fault === undefined) return files
         findings.push({ workload: workload.name, seed, at, label, fault })
@@ -215,7 +217,7 @@ export const repeat = (
   patches?: Patches
 ): Effect.Effect<Finding | undefined> =>
   Effect.gen(function* () {
-    const { events, models } = yield* record(workload, patches)
+    const { events, models, checkpoints } = yield* record(workload, patches)
     const tuning = workload.recoverWith ?? workload.tuning
     let history = new DiskHistory()
     let journalled = events
@@ -226,8 +228,9 @@ export const repeat = (
       label += `${depth > 0 ? "; then " : ""}${state.label()}`
       const journal = new Journal()
       const files = state.files()
-      const { kept, submitted } = history
-      const fault = yield* judge({ files, tuning, models, kept, submitted, journal, patches })
+      const { checkpointed, kept, submitted } = history
+      const expected = { models, kept, submitted, checkpoints, checkpointed }
+      const fault = yield* judge({ files, tuning, ...expected, journal, patches })
       if (fault !== undefined) return { workload: workload.name, seed, at, label, fault }
       history = afterCrash(files, history)
       journalled = recoveryEvents(journal)

@@ -6,6 +6,8 @@ export type Mark =
   | { readonly kind: "submitted"; readonly batch: number }
   /** Everything up to batch `batch` has been acknowledged as durable. */
   | { readonly kind: "kept"; readonly batch: number }
+  /** Checkpoint `checkpoint`, counted from 1, is complete. */
+  | { readonly kind: "checkpointed"; readonly checkpoint: number }
 
 export type Event = DiskOperation | Mark
 

@@ -6,6 +6,7 @@ import { logName } from "../../src/core/storage/fileNames.js"
 import type { StorageFile } from "../../src/core/storage/storageDriver.js"
 import type { TableMeta } from "../../src/core/table/tableFormat.js"
 import type { Patches } from "../support/openStore.js"
+import { checkpointMutants } from "./checkpointMutants.js"
 import {
   cutAtDamage,
   delegate,
@@ -35,6 +36,7 @@ const separating = ["separated values", "separated values, reopened"]
 const compacting = ["compaction", "levels", "tombstones"]
 
 export const mutants: ReadonlyArray<Mutant> = [
+  ...checkpointMutants,
   { name: "tables are not synced", workloads: flushing, patches: () => withoutSync(/\.sst$/) },
   { name: "value files are not synced", workloads: separating, patches: () => withoutSync(/\.val$/) },
   {

@@ -11,7 +11,7 @@ import { valueFileName } from "../../src/core/values/valueFile.js"
 import type { Patches } from "../support/openStore.js"
 import { type Journal, quickDisk } from "./journal.js"
 import { directory, simulated, withStore } from "./simulation.js"
-import type { Model } from "./workload.js"
+import type { Copy, Model } from "./workload.js"
 
 /** A disk to judge, and the contents that recovery may find on it. */
 export interface Case {
@@ -23,6 +23,9 @@ export interface Case {
   readonly kept: number
   /** The last batch that was submitted. */
   readonly submitted: number
+  readonly checkpoints: ReadonlyArray<Copy>
+  /** How many of them were complete. */
+  readonly checkpointed: number
   /** Records what the recovery does. */
   readonly journal?: Journal | undefined
   readonly patches?: Patches | undefined
@@ -90,6 +93,8 @@ const leftOver = (disk: MemoryDisk): string | undefined => {
  * - take writes,
  * - hold all of this when opened again,
  * - leave exactly the files that its manifest names.
+ *
+ * A checkpoint must be absent, unless it was complete, or a whole store with such a content.
  */
 export const judge = ({
   files,
@@ -97,6 +102,8 @@ export const judge = ({
   models,
   kept,
   submitted,
+  checkpoints,
+  checkpointed,
   journal,
   patches
 }: Case): Effect.Effect<string | undefined> =>
@@ -131,7 +138,19 @@ export const judge = ({
         const { recovery } = yield* store.stats
         return recovery.orphans.length > 0 ? `the recovery left orphans: ${recovery.orphans.join(" ")}` : undefined
       })
-    return (yield* withStore(disk, tuning, readAgain, patches)) ?? leftOver(disk)
+    const fault = (yield* withStore(disk, tuning, readAgain, patches)) ?? leftOver(disk)
+    if (fault !== undefined) return fault
+    for (const [i, copy] of checkpoints.entries()) {
+      const isThere = [...files.keys()].some((path) => path.startsWith(`${copy.directory}/`))
+      if (!isThere && i < checkpointed) return `checkpoint ${i + 1} is gone`
+      if (!isThere) continue
+      const inCopy = yield* withStore(disk, tuning, read, patches, copy.directory)
+      if (typeof inCopy === "string") return `checkpoint ${i + 1}: ${inCopy}`
+      let isContent = false
+      for (let n = copy.least; n <= copy.most && !isContent; n++) isContent = equal(models[n]!, inCopy)
+      if (!isContent) return `checkpoint ${i + 1} has ${inCopy.size} entries: not those after any of its batches`
+    }
+    return undefined
   }).pipe(
     simulated(1),
     Effect.exit,

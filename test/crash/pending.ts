@@ -12,6 +12,8 @@ export interface PendingWrite {
 export type PendingName =
   | { readonly kind: "link"; readonly path: string; readonly inode: number }
   | { readonly kind: "move"; readonly path: string; readonly to: string }
+  /** A directory that was renamed with all that is in it. */
+  | { readonly kind: "move directory"; readonly path: string; readonly to: string }
   | { readonly kind: "unlink"; readonly path: string }
   /** A new directory. Its name is an entry of its parent. */
   | { readonly kind: "directory"; readonly path: string }

@@ -11,6 +11,9 @@ import { microtasks, withoutRuntimeMetrics } from "../support/simulatedRuntime.j
 /** Its parent directory is missing too. */
 export const directory = "/data/store"
 
+/** The directory of the checkpoint with this number. Its parent is missing before the first. */
+export const checkpointDirectory = (checkpoint: number): string => `/data/copies/${checkpoint}`
+
 /** Shared by all stores: nothing here reads them, and 100,000 stores are opened. */
 const metrics = Effect.runSync(Metrics.make({ directory, name: "crash" }))
 
@@ -19,9 +22,10 @@ export const withStore = <A, E>(
   disk: MemoryDisk,
   tuning: LsmOptions.Tuning,
   use: (store: Store.Store) => Effect.Effect<A, E>,
-  patches: Patches = {}
+  patches: Patches = {},
+  at = directory
 ) =>
-  openStore(fromMemoryDisk(disk), { ...tuning, directory, name: "crash" }, { metrics, ...patches }).pipe(
+  openStore(fromMemoryDisk(disk), { ...tuning, directory: at, name: "crash" }, { metrics, ...patches }).pipe(
     Effect.flatMap(use),
     Effect.scoped,
     Logger.withMinimumLogLevel(LogLevel.None)

@@ -29,6 +29,8 @@ export class DiskHistory {
   private readonly appends = new Map<number, number>()
   submitted = 0
   kept = 0
+  /** How many checkpoints are complete. */
+  checkpointed = 0
 
   constructor(initial: ReadonlyMap<string, Uint8Array> = new Map()) {
     let inode = 0
@@ -77,6 +79,12 @@ export class DiskHistory {
         return true
       case "make directory":
         this.pending.push({ kind: "directory", path: event.path })
+        return true
+      case "rename directory":
+        this.pending.push({ kind: "move directory", path: event.path, to: event.to })
+        return true
+      case "checkpointed":
+        this.checkpointed = event.checkpoint
         return true
       case "sync directory": {
         const covered = this.pending.filter((item) => !isWrite(item) && dirname(item.path) === event.path)
@@ -173,7 +181,9 @@ export class DiskHistory {
         const lost = new Set(this.pending.flatMap((item) => (item.kind === "directory" ? [item.path] : [])))
         for (const item of items) if (item.kind === "directory") lost.delete(item.path)
         const files = new Map<string, Uint8Array>()
-        for (const [path, inode] of this.namesAfter(items)) {
+        const stayed = this.pending.filter((item) => item.kind === "move directory" && !items.includes(item))
+        for (const [name, inode] of this.namesAfter(items)) {
+          const path = stayed.reduceRight(movedBack, name)
           // Without its directory a file cannot be found, even if it was synced.
           if (!directoriesAbove(path).some((above) => lost.has(above))) files.set(path, this.content(inode, items))
         }
@@ -189,6 +199,12 @@ export class DiskHistory {
         names.set(item.path, item.inode)
       } else if (item.kind === "unlink") {
         names.delete(item.path)
+      } else if (item.kind === "move directory") {
+        for (const [path, inode] of [...names]) {
+          if (!path.startsWith(`${item.path}/`)) continue
+          names.delete(path)
+          names.set(`${item.to}${path.slice(item.path.length)}`, inode)
+        }
       } else if (item.kind === "move") {
         const inode = names.get(item.path) ?? this.inodeOf(item.path)
         names.delete(item.path)
@@ -218,16 +234,20 @@ export class DiskHistory {
   }
 }
 
+/** The path of a file whose directory was renamed, if that has not reached the disk. */
+const movedBack = (path: string, move: Pending): string =>
+  move.kind === "move directory" && path.startsWith(`${move.to}/`) ? `${move.path}${path.slice(move.to.length)}` : path
+
 const directoriesAbove = (path: string): ReadonlyArray<string> => {
   const above = dirname(path)
   return above === path ? [] : [above, ...directoriesAbove(above)]
 }
 
 /**
- * A digest of a state and of the last batch that it must hold. States of equal digest are judged
+ * A digest of a state and of what it must hold. States of equal digest are judged
  * once.
  */
-export const digest = (files: ReadonlyMap<string, Uint8Array>, kept: number): string => {
+export const digest = (files: ReadonlyMap<string, Uint8Array>, kept: string): string => {
   const hash = createHash("sha1").update(`${kept};`)
   for (const path of [...files.keys()].sort()) {
     const bytes = files.get(path)!

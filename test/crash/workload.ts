@@ -1,9 +1,9 @@
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { type LsmOptions, type Store, WriteBatch } from "effect-lsm"
+import { Checkpoint, type LsmOptions, type Store, WriteBatch } from "effect-lsm"
 import type { Patches } from "../support/openStore.js"
 import { Journal, quickDisk } from "./journal.js"
-import { directory, simulated, withStore } from "./simulation.js"
+import { checkpointDirectory, directory, simulated, withStore } from "./simulation.js"
 
 /** A batch's change to one key. Undefined deletes it. */
 export type Change = readonly [key: string, value: string | undefined]
@@ -16,6 +16,8 @@ export type Step =
   | { readonly _tag: "Flush" | "Compact" | "Sync" }
   /** Takes a snapshot, and reads it when the store is about to close. */
   | { readonly _tag: "Snapshot" }
+  /** Makes a checkpoint, and writes batches meanwhile. */
+  | { readonly _tag: "Checkpoint"; readonly batches: ReadonlyArray<ReadonlyArray<Change>>; readonly flush?: boolean }
   /** Closes the store and opens it again, from then on with `tuning` if it is given. */
   | { readonly _tag: "Reopen"; readonly tuning?: LsmOptions.Tuning }
 
@@ -43,6 +45,16 @@ export interface Recording {
   readonly events: Journal["events"]
   /** `models[n]` is what the store holds after batch n; `models[0]` is empty. */
   readonly models: ReadonlyArray<Model>
+  readonly checkpoints: ReadonlyArray<Copy>
+}
+
+/** A checkpoint: it holds the content after one of the batches from `least` to `most`. */
+export interface Copy {
+  readonly directory: string
+  /** The last batch that was acknowledged before the checkpoint began. */
+  readonly least: number
+  /** The last batch that was submitted before it ended. */
+  readonly most: number
 }
 
 const applyTo = (model: Model, writes: ReadonlyArray<Change>): Model => {
@@ -72,6 +84,7 @@ export const record = (
     const journal = new Journal()
     const disk = quickDisk(journal.observer, syncTurns)
     const models: Array<Model> = [new Map()]
+    const checkpoints: Array<Copy> = []
     let options = tuning
     if (madeBefore === true) for (const path of [dirname(directory), directory]) disk.makeDirectory(path)
     const kept = Effect.sync(() => journal.mark({ kind: "kept", batch: models.length - 1 }))
@@ -82,6 +95,20 @@ export const record = (
         models.push(applyTo(models.at(-1)!, writes))
         journal.mark({ kind: "submitted", batch: models.length - 1 })
         return store.write(batchOf(writes))
+      })
+
+    const checkpoint = (store: Store.Store, { batches, flush }: Extract<Step, { readonly _tag: "Checkpoint" }>) =>
+      Effect.suspend(() => {
+        const into = checkpointDirectory(checkpoints.length + 1)
+        const least = models.length - 1
+        const copy = { directory: into, least, most: least + batches.length }
+        checkpoints.push(copy)
+        const made = Effect.zipRight(
+          Checkpoint.make(store, { into, flush }),
+          Effect.sync(() => journal.mark({ kind: "checkpointed", checkpoint: checkpoints.length }))
+        )
+        const writes = Effect.forEach(batches, (batch) => write(store, batch), { discard: true })
+        return Effect.zipRight(Effect.all([made, writes], { concurrency: "unbounded" }), keptIfSynced)
       })
 
     const run = (store: Store.Store, step: Step) => {
@@ -110,6 +137,8 @@ export const record = (
             })
             return Effect.addFinalizer(() => Effect.orDie(read))
           })
+        case "Checkpoint":
+          return checkpoint(store, step)
         case "Reopen":
           return Effect.void
       }
@@ -131,7 +160,7 @@ export const record = (
       if (reopen?._tag === "Reopen" && reopen.tuning !== undefined) options = reopen.tuning
       at = end + 1
     }
-    return { events: journal.events, models }
+    return { events: journal.events, models, checkpoints }
   }).pipe(simulated(seedOfName(name)))
 
 /** Gives each workload a store with another id, so that no two workloads share a state. */

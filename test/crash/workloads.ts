@@ -22,6 +22,11 @@ const large = (round: number, from: number, to: number): Step => ({
 })
 const flush: Step = { _tag: "Flush" }
 const compact: Step = { _tag: "Compact" }
+const checkpoint = (...batches: ReadonlyArray<number>): Step => ({
+  _tag: "Checkpoint",
+  batches: batches.map((n) => [[key(n), value(n, 50)]])
+})
+const flushedCheckpoint: Step = { _tag: "Checkpoint", batches: [], flush: true }
 const snapshot: Step = { _tag: "Snapshot" }
 const sync: Step = { _tag: "Sync" }
 const reopen: Step = { _tag: "Reopen" }
@@ -84,6 +89,27 @@ export const workloads: ReadonlyArray<Workload> = [
       _tag: "Together" as const,
       batches: range(0, 6).map((n) => [[key(round * 6 + n), value(n)] as const])
     }))
+  },
+  {
+    name: "checkpoints",
+    tuning: {},
+    steps: [put(1, 2), checkpoint(3, 4), remove(1), flush, put(5), checkpoint(), put(6)]
+  },
+  {
+    name: "checkpoints of tables, by flushes",
+    tuning: small,
+    steps: [put(1, 2, 3), flushedCheckpoint, overwrite(1, 2), flush, checkpoint(5, 6, 7), compact, put(8)]
+  },
+  {
+    name: "checkpoints of separated values",
+    tuning: separated,
+    steps: [overwrite(1, 2, 3), flush, overwrite(2, 3), compact, checkpoint(4, 5), overwrite(1), compact],
+    syncTurns: 20
+  },
+  {
+    name: "checkpoints of large values",
+    tuning: { ...small, valueThreshold: 300, durability: "buffered" },
+    steps: [large(1, 0, 4), flush, checkpoint(20, 21), large(2, 0, 3), flush, reopen, checkpoint(22)]
   },
   { name: "overwrites", tuning: {}, steps: range(0, 12).map((n) => ({ _tag: "Batch", writes: [[key(1), value(n)]] })) },
   { name: "deletes", tuning: {}, steps: [put(1, 2, 3), remove(2), flush, remove(1), put(4), flush, compact, put(2)] },

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs"
+import { decodeGeneration, encodeGeneration } from "../../src/core/backup/generationFile.js"
 import { ReusableLookupKey } from "../../src/core/bytes/lookupKey.js"
 import { LookupResult } from "../../src/core/cursor/lookupResult.js"
 import { decodeTuple } from "../../src/core/keys/decodeTuple.js"
@@ -7,7 +8,7 @@ import { KeyFailure } from "../../src/core/keys/keyFailure.js"
 import { Uuid } from "../../src/core/keys/uuid.js"
 import { applyBatch } from "../../src/core/log/batchFormat.js"
 import { replayLog, SegmentReader } from "../../src/core/log/logSegment.js"
-import { readManifest } from "../../src/core/manifest/manifestFile.js"
+import { emptyState, readManifest } from "../../src/core/manifest/manifestFile.js"
 import { decodeVersionEdit, encodeVersionEdit } from "../../src/core/manifest/versionEdit.js"
 import { CorruptionFailure } from "../../src/core/storage/failure.js"
 import { decodeFileHeader, encodeFileHeader, saltOf } from "../../src/core/storage/fileHeader.js"
@@ -134,6 +135,18 @@ const edit = encodeVersionEdit({
   closed: { fileNumber: 6, size: 100 }
 })
 
+const generation = encodeGeneration({
+  number: 3,
+  storeId,
+  madeAt: 1_700_000_000_000,
+  sequence: 90,
+  state: { ...emptyState, nextFileNumber: 9, segments: [6], closed: { fileNumber: 6, size: 100 } },
+  files: [
+    { kind: "table", fileNumber: 7, since: 1, size: 900, checksum: 1, sample: 2 },
+    { kind: "log", fileNumber: 6, since: 3, size: 100, checksum: 3, sample: 4 }
+  ]
+})
+
 /** A value file, the handles to its values, and the values. */
 const separatedValues = (() => {
   const file = new FakeFile()
@@ -226,6 +239,12 @@ export const targets: ReadonlyArray<Target> = [
     seeds: [manifestOf(table.meta)],
     reseal: (bytes) => resealFrames(bytes, 8),
     decode: (bytes) => readManifest(bytes, 8, storeId, "file").state.version.tableCount >= 0
+  },
+  {
+    name: "generation of a backup",
+    seeds: [generation],
+    reseal: (bytes) => resealFrames(bytes, 3),
+    decode: (bytes) => decodeGeneration(bytes, 3, storeId, "file").files.length >= 0
   },
   {
     name: "version edit",

@@ -19,6 +19,8 @@ export interface Operation {
     | "list"
     | "apply"
     | "make directory"
+    | "remove directory"
+    | "link"
     | "lock"
   readonly path: string
 }

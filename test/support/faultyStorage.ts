@@ -93,7 +93,7 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
       tracked.set(path, { size: bytes.length, durable: bytes.length, broken: false })
     }
 
-    const used = (): number => [...tracked.values()].reduce((n, { size }) => n + size, 0)
+    const used = (): number => [...new Set(tracked.values())].reduce((n, { size }) => n + size, 0)
 
     const judge = (operation: Operation["operation"], path: string, length?: number): Verdict => {
       operations.push({ operation, path })
@@ -233,11 +233,21 @@ export const faultyStorage = (options: FaultyStorageOptions = {}): Effect.Effect
           from,
           Effect.tap(memory.rename(from, to), () =>
             Effect.sync(() => {
-              tracked.set(to, tracked.get(from)!)
-              tracked.delete(from)
+              for (const [path, of] of [...tracked]) {
+                if (path !== from && !path.startsWith(`${from}/`)) continue
+                tracked.delete(path)
+                tracked.set(`${to}${path.slice(from.length)}`, of)
+              }
             })
           )
         ),
+      link: (from, to) =>
+        around(
+          "link",
+          from,
+          Effect.tap(memory.link(from, to), () => Effect.sync(() => tracked.set(to, tracked.get(from)!)))
+        ),
+      removeDirectory: (path) => around("remove directory", path, memory.removeDirectory!(path)),
       remove: (path) =>
         around(
           "remove",

@@ -34,7 +34,8 @@ const describe = (failure: LsmError | CommandFailed): string => {
   if (failure._tag === "Corruption") {
     return `corruption in ${failure.file} at byte ${failure.offset}, ${failure.region}: ${failure.reason}`
   }
-  // The user typed a directory, not an argument named `directory`.
-  if (failure._tag === "InvalidArgument" && failure.argument === "directory") return failure.reason
+  // The user typed a directory, not an argument named `directory` or `from`.
+  const isPath = failure._tag === "InvalidArgument" && ["directory", "from"].includes(failure.argument)
+  if (isPath) return failure.reason
   return failure.message
 }

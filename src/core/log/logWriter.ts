@@ -196,6 +196,11 @@ export class LogWriter {
     return this.size + this.filling.length - Math.max(this.syncedSize, fileHeaderSize)
   }
 
+  /** Bytes of the current segment that are known to be on disk. Their records are applied. */
+  get syncedBytes(): number {
+    return this.syncedSize
+  }
+
   /**
    * Makes room for a payload of `size` bytes. Returns the position in `buffer` where to encode it.
    */

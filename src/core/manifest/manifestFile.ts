@@ -45,7 +45,7 @@ export const applyEdit = (state: ManifestState, edit: VersionEdit): ManifestStat
 }
 
 /** Returns the whole state as one edit: the first record of a manifest. */
-const snapshotEdit = (state: ManifestState): VersionEdit => ({
+export const snapshotEdit = (state: ManifestState): VersionEdit => ({
   nextFileNumber: state.nextFileNumber,
   flushedSequence: state.flushedSequence,
   addedSegments: state.segments,

@@ -20,7 +20,7 @@ import { CorruptionFailure, FormatFailure } from "./failure.js"
  */
 export const fileHeaderSize = 32
 
-export type FileKind = "current" | "manifest" | "log" | "table" | "values"
+export type FileKind = "current" | "manifest" | "log" | "table" | "values" | "backup"
 
 /** The newest format version of each kind. Files of all versions up to it can be read. */
 export const formatVersions: Readonly<Record<FileKind, number>> = {
@@ -28,7 +28,8 @@ export const formatVersions: Readonly<Record<FileKind, number>> = {
   manifest: 2,
   log: 1,
   table: 3,
-  values: 1
+  values: 1,
+  backup: 1
 }
 
 /** The version of files that need no newer one. */
@@ -36,7 +37,14 @@ export const formatVersion = 1
 /** The version of a manifest that names value files. */
 export const formatVersionWithValues = 2
 
-const kindBytes: Record<FileKind, number> = { current: 0x43, manifest: 0x4d, log: 0x4c, table: 0x54, values: 0x56 }
+const kindBytes: Record<FileKind, number> = {
+  current: 0x43,
+  manifest: 0x4d,
+  log: 0x4c,
+  table: 0x54,
+  values: 0x56,
+  backup: 0x42
+}
 const newest = Math.max(...Object.values(formatVersions))
 const magic = Uint8Array.of(0x65, 0x66, 0x66, 0x4c, 0x53, 0x4d, 0x9a)
 export const magicSize = magic.length

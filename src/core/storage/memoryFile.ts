@@ -18,9 +18,9 @@ export type DiskOperation =
     }
   /** Makes the first `appends` appends to the inode durable. */
   | { readonly kind: "sync"; readonly path: string; readonly inode: number; readonly appends: number }
-  | { readonly kind: "rename"; readonly path: string; readonly to: string }
+  | { readonly kind: "rename" | "rename directory"; readonly path: string; readonly to: string }
   | { readonly kind: "link"; readonly path: string; readonly to: string; readonly inode: number }
-  | { readonly kind: "remove" | "make directory"; readonly path: string }
+  | { readonly kind: "remove" | "make directory" | "remove directory"; readonly path: string }
   | { readonly kind: "sync directory"; readonly path: string }
 
 /** Observes operations, for tests. An error that `before` throws is the operation's failure. */
@@ -171,11 +171,44 @@ export class MemoryDisk implements StorageDriver {
   }
 
   rename(from: string, to: string): void {
+    if (this.directories.has(from)) return this.renameDirectory(from, to)
     const inode = this.find("rename", from)
     this.perform({ kind: "rename", path: from, to }, () => {
       this.files.set(to, inode)
       this.files.delete(from)
     })
+  }
+
+  /** Moves a directory with all that is in it. It may replace an empty directory. */
+  private renameDirectory(from: string, to: string): void {
+    if (this.files.has(to)) throw new StorageFailure("rename", from, "ENOTDIR")
+    if (this.hasEntries(to)) throw new StorageFailure("rename", from, "ENOTEMPTY")
+    const parent = parentOf(to)
+    if (parent !== "" && !this.directories.has(parent)) throw new StorageFailure("rename", from, "ENOENT")
+    const moved = (path: string): string => `${to}${path.slice(from.length)}`
+    this.perform({ kind: "rename directory", path: from, to }, () => {
+      for (const path of [...this.directories]) {
+        if (path !== from && !path.startsWith(`${from}/`)) continue
+        this.directories.delete(path)
+        this.directories.add(moved(path))
+      }
+      for (const [path, inode] of [...this.files]) {
+        if (!path.startsWith(`${from}/`)) continue
+        this.files.delete(path)
+        this.files.set(moved(path), inode)
+      }
+    })
+  }
+
+  /** Removes an empty directory. */
+  removeDirectory(path: string): void {
+    if (!this.directories.has(path)) throw new StorageFailure("remove directory", path, "ENOENT")
+    if (this.hasEntries(path)) throw new StorageFailure("remove directory", path, "ENOTEMPTY")
+    this.perform({ kind: "remove directory", path }, () => this.directories.delete(path))
+  }
+
+  private hasEntries(directory: string): boolean {
+    return [...this.files.keys(), ...this.directories].some((path) => path.startsWith(`${directory}/`))
   }
 
   link(from: string, to: string): void {

@@ -53,5 +53,9 @@ export const rename = (from: string, to: string, done: Done): void => fs.rename(
 
 export const removeFile = (path: string, done: Done): void => fs.unlink(path, report("remove", path, done))
 
+/** Removes an empty directory. */
+export const removeDirectory = (path: string, done: Done): void =>
+  fs.rmdir(path, report("remove directory", path, done))
+
 /** Gives a file a second name, which must not exist. */
 export const linkFile = (from: string, to: string, done: Done): void => fs.link(from, to, report("link", from, done))

@@ -13,6 +13,7 @@ import { SSTableStore } from "../../SSTableStore.js"
 import { Storage } from "../../Storage.js"
 import type { Range, Store } from "../../Store.js"
 import { Wal } from "../../Wal.js"
+import { withSource } from "../checkpoint/storeSource.js"
 import { lazyFibers } from "../effect/lazyFibers.js"
 import { annotate, logDebug } from "../effect/logging.js"
 import { traced } from "../effect/tracing.js"
@@ -21,6 +22,7 @@ import { prometheusText } from "../metrics/prometheus.js"
 import { withAccess } from "./access.js"
 import { activateWhenAsked } from "./activation.js"
 import { approximateCount, approximateSize } from "./approximate.js"
+import { sourceOfEngine } from "./capture.js"
 import type { Components } from "./components.js"
 import { ConditionalWrites } from "./conditionalWrites.js"
 import { Conditions } from "./conditions.js"
@@ -214,5 +216,6 @@ const makeStore = (
     stats,
     prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(registry, metrics.store))
   }
-  return withAccess(store, { engine, scans, writes, conditions })
+  const source = sourceOfEngine(engine, recovery.lost)
+  return withAccess(withSource(store, source), { engine, scans, writes, conditions })
 }

@@ -60,7 +60,8 @@ export const verifyStore = (options: VerifyOptions): Stream.Stream<VerifyEvent, 
       return arrayStream(
         Effect.void,
         () => ({ next, hasMore: () => !ended }),
-        () => undefined
+        // A Stream that ends early must close the files that are being checked.
+        () => void steps.return(undefined)
       )
     })
   )

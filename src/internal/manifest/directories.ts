@@ -24,14 +24,16 @@ const unsyncable = ["EACCES", "EPERM", "EROFS", "EINVAL", "ENOTSUP", "EOPNOTSUPP
 export const syncParents = (storage: StorageService, directory: string): Effect.Effect<void, FileError> => {
   const parent = dirname(directory)
   if (parent === directory) return Effect.void
-  return storage.syncDirectory(parent).pipe(
-    Effect.catchIf(
-      (error) => error._tag === "StorageError" && unsyncable.includes(error.code),
-      () => Effect.void
-    ),
-    Effect.zipRight(syncParents(storage, parent))
-  )
+  return Effect.zipRight(syncParent(storage, directory), syncParents(storage, parent))
 }
+
+/** Makes one directory entry durable: that of a file or directory in its parent. */
+export const syncParent = (storage: StorageService, path: string): Effect.Effect<void, FileError> =>
+  Effect.catchIf(
+    storage.syncDirectory(dirname(path)),
+    (error) => error._tag === "StorageError" && unsyncable.includes(error.code),
+    () => Effect.void
+  )
 
 /** The names in a directory. None if it does not exist. */
 export const namesIn = (directory: string): Effect.Effect<ReadonlyArray<string>, FileError, Storage> =>

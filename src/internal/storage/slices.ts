@@ -10,3 +10,7 @@ export const runSlices = <A>(storage: StorageService, steps: Generator<void, A>)
   )
   return run
 }
+
+/** The same. An interruption runs the `finally` blocks of the generator, which close its files. */
+export const runSlicesAndClose = <A>(storage: StorageService, steps: Generator<void, A>): Effect.Effect<A, FileError> =>
+  Effect.onInterrupt(runSlices(storage, steps), () => Effect.sync(() => void steps.return(undefined as never)))
