@@ -5,14 +5,20 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type * as Schedule from "effect/Schedule"
+import * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
 import { makeFiberValue } from "./internal/effect/makeFiberValue.js"
-import { type Access, accessTo } from "./internal/engine/access.js"
+import { type Access, accessOf } from "./internal/engine/access.js"
 import { commit } from "./internal/transaction/commit.js"
 import { OpenTransaction } from "./internal/transaction/openTransaction.js"
 import { waitToRetry } from "./internal/transaction/retry.js"
-import type { InvalidArgument, ReadError, TransactionConflict, TransactionTooOld, WriteError } from "./LsmError.js"
+import {
+  InvalidArgument,
+  type ReadError,
+  type TransactionConflict,
+  type TransactionTooOld,
+  type WriteError
+} from "./LsmError.js"
 import type { Bytes, CollectOptions, Entry, Range, ScanOptions, Store, WriteOptions } from "./Store.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
@@ -74,8 +80,10 @@ export type TransactionError = WriteError | TransactionConflict | TransactionToo
  * held while it runs: other writes go on, and a long program only risks conflicts. A transaction
  * that only reads never conflicts.
  *
- * A call within the program of another transaction of the same store joins that one. It sees its
- * writes, and is written with it.
+ * A call within the program of another transaction of the same store joins that one, also in fibers
+ * that the program forks. It sees its writes, and is written with it, or not at all: that it returns
+ * does not mean that anything is written yet. Its own options do not count. If it fails, its writes
+ * are undone. Fibers of one transaction are not isolated from each other.
  *
  * What is read by the store itself, instead of by the transaction, is neither as of that moment nor
  * checked.
@@ -114,9 +122,14 @@ export const transact = <A, E, R>(
   options?: Options
 ): Effect.Effect<A, E | TransactionError, R> =>
   Effect.flatMap(current.get, (outer) => {
-    const access = accessTo(store)
+    const access = accessOf(store)
+    if (access === undefined) return refuse("store", "was not made by this library")
+    if (typeof program !== "function") return refuse("program", "is not a function")
+    if (options?.retry !== undefined && !Schedule.isSchedule(options.retry)) {
+      return refuse("retry", "is not a Schedule")
+    }
     const joined = outer.find((transaction) => transaction.joins(access))
-    if (joined !== undefined) return program(joined)
+    if (joined !== undefined) return within(joined, program)
     const conflicts = new WeakSet<object>()
     const once = attempt(store, access, program, outer, options, conflicts)
     const isOwn = (error: E | TransactionError): error is TransactionConflict =>
@@ -134,6 +147,9 @@ export const transact = <A, E, R>(
     return from(1)
   })
 
+const refuse = (argument: string, reason: string): Effect.Effect<never, InvalidArgument> =>
+  Effect.fail(new InvalidArgument({ argument, reason }))
+
 /** The open transactions of a fiber, one for each store. */
 const current = makeFiberValue<ReadonlyArray<OpenTransaction>>([])
 
@@ -149,7 +165,7 @@ const attempt = <A, E, R>(
   Effect.uninterruptibleMask((restore) =>
     Effect.flatMap(begin(store, access, restore), (transaction) => {
       const running = restore(Effect.suspend(() => program(transaction)))
-      return Effect.matchCauseEffect(current.during(running, [...outer, transaction]), {
+      return Effect.matchCauseEffect(current.during(running, [...outer.filter(({ isOpen }) => isOpen), transaction]), {
         onFailure: (cause) => {
           end(access, transaction)
           return Effect.failCause(cause)
@@ -172,6 +188,19 @@ const attempt = <A, E, R>(
     })
   )
 
+/** Runs a program in a transaction that is open already. If it fails, its writes are undone. */
+const within = <A, E, R>(
+  transaction: OpenTransaction,
+  program: (transaction: Transaction) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const undo = transaction.writes.savepoint()
+    return Effect.onError(
+      Effect.suspend(() => program(transaction)),
+      () => Effect.sync(undo)
+    )
+  })
+
 const begin = (
   store: Store,
   access: Access,
@@ -189,7 +218,7 @@ const begin = (
   })
 
 const end = ({ conditions, engine }: Access, transaction: OpenTransaction): void => {
-  transaction.end()
+  transaction.forget()
   conditions.end(transaction)
   engine.releaseSnapshot(transaction.snapshot)
 }

@@ -197,6 +197,36 @@ describe("compareAndSet", () => {
     })
   )
 
+  it.scoped("refuses what is no Option, no key or no function, and owns its arguments", () =>
+    Effect.gen(function* () {
+      const store = yield* memory
+      yield* store.put("k", "5")
+      const [raw, none] = ["5" as never, Option.none()]
+      const misuses: ReadonlyArray<readonly [string, Effect.Effect<unknown, LsmError.WriteError>]> = [
+        ["value", store.compareAndSet("k", Option.some("5"), raw)],
+        ["expected", store.compareAndSet("k", raw, none)],
+        ["expected", store.compareAndSet("k", undefined as never, none)],
+        ["value", store.compareAndSet("k", none, null as never)],
+        ["expected", store.compareAndSet("k", Option.some(-1 as never), none)],
+        ["key", store.compareAndSet(-1 as never, none, none)],
+        ["key", store.compareAndSet(Symbol("k") as never, none, none)],
+        ["key", store.update(-1 as never, () => "x")],
+        ["key", store.update(1e10 as never, () => "x")],
+        ["f", store.update("k", "x" as never)]
+      ]
+      for (const [argument, misuse] of misuses) {
+        expect(yield* Effect.flip(misuse)).toMatchObject({ _tag: "InvalidArgument", argument })
+      }
+      expect(yield* store.getString("k")).toStrictEqual(Option.some("5"))
+      const key = new TextEncoder().encode("a")
+      yield* store.update(key, () => {
+        key.fill(98)
+        return "x"
+      })
+      expect([yield* store.has("a"), yield* store.has("b")]).toStrictEqual([true, false])
+    })
+  )
+
   it.scoped("lets one of many fibers win", () =>
     Effect.gen(function* () {
       const store = yield* slow
@@ -306,6 +336,37 @@ describe("checks of a batch", () => {
           expect(yield* store.getEntry("none")).toStrictEqual(Option.none())
         })
       )
+    })
+  )
+
+  it.scoped("belong to the batch as it was passed, also if the first condition has to wait", () =>
+    Effect.gen(function* () {
+      const store = yield* slow
+      const put = yield* Effect.fork(store.put("other", "1"))
+      yield* Effect.yieldNow()
+      const batch = WriteBatch.make().check("x", 999_999).put("name", "first")
+      const written = yield* Effect.fork(Effect.exit(store.write(batch)))
+      yield* Effect.yieldNow()
+      batch.clear().put("name", "second")
+      expect(Exit.isFailure(yield* Fiber.join(written))).toBe(true)
+      expect(yield* store.has("name")).toBe(false)
+      yield* Fiber.join(put)
+    })
+  )
+
+  it.scoped("end, without operations, when others see what they saw; and own their keys", () =>
+    Effect.gen(function* () {
+      const store = yield* slow
+      yield* store.update("k", increment)
+      const removal = yield* Effect.fork(store.delete("k"))
+      yield* Effect.yieldNow()
+      yield* store.write(WriteBatch.make().check("k", "absent"))
+      expect(yield* store.has("k")).toBe(false)
+      yield* Fiber.join(removal)
+      const batch = WriteBatch.make().check("k", 5)
+      const conflict = yield* Effect.flip(store.write(batch))
+      ;(conflict as LsmError.Conflict).key.fill(0)
+      expect(text(((yield* Effect.flip(store.write(batch))) as LsmError.Conflict).key)).toBe("k")
     })
   )
 

@@ -158,6 +158,21 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
+  it.effect("names every key whose value lay behind the end of a file that was cut", () =>
+    Effect.gen(function* () {
+      for (const [made, ending] of [
+        [yield* separatedHistory, ".val"],
+        [yield* loggedHistory, ".log"]
+      ] as const) {
+        for (const path of filesNamed(made.files, ending)) {
+          if (made.files.get(path)!.length < 600) continue
+          const { found, report } = yield* repaired(cut(made.files, path, 200))
+          expect(faultOfSalvage(made, found, [...report.lost]), path).toBeUndefined()
+        }
+      }
+    }).pipe(quietly)
+  )
+
   it.effect("brings back no replaced or deleted entry, even if its tables still exist", () =>
     Effect.gen(function* () {
       const made = yield* heldHistory

@@ -298,8 +298,88 @@ describe("a transaction", () => {
           }),
         { readOnly: true } as never
       )
-      const foreign = yield* Effect.exit(Transaction.transact({} as never, () => Effect.void))
-      expect(Exit.isFailure(foreign) && String(foreign.cause)).toContain("was not made by effect-lsm")
+      const nothing = () => Effect.void
+      const misuses: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown>]> = [
+        ["store", Transaction.transact({} as never, nothing)],
+        ["store", Transaction.transact(undefined as never, nothing)],
+        ["program", Transaction.transact(store, Effect.void as never)],
+        ["retry", Transaction.transact(store, nothing, { retry: 5 as never })]
+      ]
+      for (const [argument, run] of misuses) {
+        expect(yield* Effect.flip(run)).toMatchObject({ _tag: "InvalidArgument", argument })
+      }
+    })
+  )
+
+  it.scoped("has scans that run as often as they are run, in chunks of bounded size", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.makeMemory({ durability: "buffered" })
+      for (let i = 0; i < 40; i++) yield* store.put(`k${String(i).padStart(2, "0")}`, new Uint8Array(200_000))
+      yield* Transaction.transact(store, (tx) =>
+        Effect.gen(function* () {
+          const scan = tx.scan({ limit: 3 })
+          expect([(yield* Stream.runCollect(scan)).length, (yield* Stream.runCollect(scan)).length]).toStrictEqual([
+            3, 3
+          ])
+          const sizes: Array<number> = []
+          yield* Stream.runForEachChunk(tx.scan(), (chunk) => Effect.sync(() => sizes.push([...chunk].length)))
+          expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(40)
+          expect(Math.max(...sizes)).toBeLessThanOrEqual(6)
+        })
+      )
+    })
+  )
+
+  it.scoped("lets the event loop turn in long reads, and while it is compared with many writes", () =>
+    Effect.gen(function* () {
+      const store = yield* memory
+      for (let i = 0; i < 20; i++) {
+        const batch = WriteBatch.make()
+        for (let j = 0; j < 1000; j++) batch.put(`k${i * 1000 + j}`, "v")
+        yield* store.write(batch)
+      }
+      let turns = 0
+      const timer = setInterval(() => turns++, 0)
+      const turnsOf = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.suspend(() => {
+          const before = turns
+          return Effect.as(effect, before).pipe(Effect.map((start) => turns - start))
+        })
+      const reads = yield* Transaction.transact(store, (tx) => turnsOf(Effect.zipRight(tx.count(), tx.collect())))
+      expect(reads).toBeGreaterThanOrEqual(3)
+      const compared = yield* turnsOf(
+        Transaction.transact(store, (tx) =>
+          Effect.gen(function* () {
+            for (let i = 0; i < 500; i++) yield* tx.collect({ start: `r${i * 2}`, end: `r${i * 2 + 1}` })
+            for (let i = 0; i < 10_000; i++) yield* store.put(`k${i}`, "w")
+            yield* tx.put("out", "x")
+          })
+        )
+      )
+      expect(compared).toBeGreaterThan(0)
+      clearInterval(timer)
+      expect(yield* store.has("out")).toBe(true)
+    })
+  )
+
+  it.scoped("undoes the writes of a program that joined it and failed", () =>
+    Effect.gen(function* () {
+      const store = yield* memory
+      yield* Transaction.transact(store, (tx) =>
+        Effect.gen(function* () {
+          yield* tx.put("a", "outer")
+          yield* tx.put("b", "outer")
+          const inner = Transaction.transact(store, (same) =>
+            Effect.zipRight(Effect.zipRight(same.put("a", "inner"), same.delete("b")), Effect.fail("no"))
+          )
+          expect(yield* Effect.flip(inner)).toBe("no")
+          expect(yield* tx.getString("a")).toStrictEqual(Option.some("outer"))
+        })
+      )
+      expect(yield* pairs(store.scan())).toStrictEqual([
+        ["a", "outer"],
+        ["b", "outer"]
+      ])
     })
   )
 

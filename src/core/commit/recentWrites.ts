@@ -34,8 +34,9 @@ export interface TextRange {
 /** Values of a record of more bytes than this are not kept. */
 const longestKept = 1024 * 1024
 
-/** What a key and its place in the lists take besides its bytes. */
-const keyCost = 100
+/** What a key and its places in the lists take besides its bytes, and a record besides its keys. */
+const keyCost = 250
+const recordCost = 200
 
 /**
  * The records that have been numbered but not applied, and those since the oldest transaction began.
@@ -70,7 +71,7 @@ export class RecentWrites {
     const keys: Array<string> = []
     const { newest } = this
     const keepsValues = end - start <= longestKept
-    let size = 0
+    let size = recordCost
     const target: BatchTarget = {
       insert: (sequence, kind, source, keyStart, keyEnd, valueStart, valueEnd) => {
         const key = keyText(source, keyStart, keyEnd)
@@ -108,7 +109,7 @@ export class RecentWrites {
       }
       for (const key of keys) if ((newest.get(key)?.sequence ?? Number.POSITIVE_INFINITY) <= last) newest.delete(key)
       this.bytes -= bytes
-      this.head++
+      commits[this.head++] = forgotten
     }
     if (this.head > 64 && this.head * 2 > commits.length) {
       this.commits = commits.slice(this.head)
@@ -122,17 +123,53 @@ export class RecentWrites {
     return this.newest.get(key)
   }
 
-  /** Returns a key of the range that was written after `sequence`, or undefined. */
-  findIn({ start, end }: TextRange, sequence: number): string | undefined {
-    for (let i = this.commits.length - 1; i >= this.head && this.commits[i]!.last > sequence; i--) {
-      const commit = this.commits[i]!
-      commit.sorted ??= commit.keys.length === 1 ? commit.keys : [...commit.keys].sort(byText)
+  /** How many records there are after `sequence`. */
+  countAfter(sequence: number): number {
+    return this.commits.length - this.firstAfter(sequence)
+  }
+
+  /**
+   * Looks in the first `most` records after `sequence` for a key that lies in one of the ranges.
+   * Returns the key, or the number of the last record that it has looked at. The ranges are in order
+   * and do not overlap; see `joinRanges`.
+   */
+  findIn(ranges: ReadonlyArray<TextRange>, sequence: number, most = Number.POSITIVE_INFINITY): string | number {
+    const from = this.firstAfter(sequence)
+    const to = Math.min(this.commits.length, from + most)
+    for (let i = from; i < to; i++) {
+      const key = this.keyIn(this.commits[i]!, ranges)
+      if (key !== undefined) return key
+    }
+    return to > from ? this.commits[to - 1]!.last : sequence
+  }
+
+  /** A few keys are looked up among the ranges, and a few ranges among the keys. */
+  private keyIn(commit: Commit, ranges: ReadonlyArray<TextRange>): string | undefined {
+    const { keys } = commit
+    if (keys.length <= ranges.length) return keys.find((key) => isInRanges(ranges, key))
+    commit.sorted ??= [...keys].sort(byText)
+    for (const { start, end } of ranges) {
       const key = commit.sorted[lowerBound(commit.sorted, start)]
       if (key !== undefined && (end === undefined || key < end)) return key
     }
     return undefined
   }
+
+  private firstAfter(sequence: number): number {
+    const { commits } = this
+    let from = this.head
+    let to = commits.length
+    while (from < to) {
+      const middle = (from + to) >>> 1
+      if (commits[middle]!.last <= sequence) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
 }
+
+/** Stands for a record before `head`. */
+const forgotten: Commit = { last: 0, keys: [], sorted: [], bytes: 0 }
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -145,4 +182,28 @@ const lowerBound = (sorted: ReadonlyArray<string>, text: string): number => {
     else to = middle
   }
   return from
+}
+
+/** The same ranges in order, with those joined that overlap or touch. */
+export const joinRanges = (ranges: ReadonlyArray<TextRange>): ReadonlyArray<TextRange> => {
+  const joined: Array<{ start: string; end: string | undefined }> = []
+  for (const { start, end } of [...ranges].sort((a, b) => byText(a.start, b.start))) {
+    if (end !== undefined && end <= start) continue
+    const last = joined.at(-1)
+    if (last === undefined || (last.end !== undefined && last.end < start)) joined.push({ start, end })
+    else if (last.end !== undefined && (end === undefined || end > last.end)) last.end = end
+  }
+  return joined
+}
+
+const isInRanges = (ranges: ReadonlyArray<TextRange>, key: string): boolean => {
+  let from = 0
+  let to = ranges.length
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if (ranges[middle]!.start <= key) from = middle + 1
+    else to = middle
+  }
+  const range = ranges[from - 1]
+  return range !== undefined && (range.end === undefined || key < range.end)
 }

@@ -39,11 +39,15 @@ export const mayLoseData = ({ region }: Damage): boolean => !redundant.has(regio
 /** Receives each piece of damage that is found. */
 export type Report = (damage: Damage) => void
 
-/** Passes damage on to `report` once for each place, however often it is found. */
+/**
+ * Passes damage on to `report` once for each place, however often it is found. All values behind the
+ * end of a file have one place, but each is lost for a key of its own.
+ */
 export const reportOnce = (report: Report): Report => {
   const seen = new Set<string>()
   return (damage) => {
-    const place = `${damage.offset} ${damage.region} ${damage.file}`
+    const key = damage.region === "value" ? damage.keys?.from?.join() : undefined
+    const place = `${damage.offset} ${damage.region} ${damage.file} ${key ?? ""}`
     if (seen.has(place)) return
     seen.add(place)
     report(damage)

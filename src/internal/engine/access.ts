@@ -17,9 +17,13 @@ const access: unique symbol = Symbol.for("effect-lsm/access")
 
 export const withAccess = (store: Store, parts: Access): Store => Object.assign(store, { [access]: parts })
 
+/** Returns undefined if `store` was not made by this library. */
+export const accessOf = (store: Store): Access | undefined =>
+  (store as Partial<Record<typeof access, Access>> | null | undefined)?.[access]
+
 /** Throws a TypeError, which is a defect, if `store` was not made by this library. */
 export const accessTo = (store: Store): Access => {
-  const parts = (store as Partial<Record<typeof access, Access>>)[access]
+  const parts = accessOf(store)
   if (parts === undefined) throw new TypeError("the store was not made by effect-lsm")
   return parts
 }

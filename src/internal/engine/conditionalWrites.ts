@@ -26,14 +26,30 @@ export class ConditionalWrites {
     f: (value: Option.Option<Uint8Array>) => Bytes | null | undefined,
     options?: WriteOptions
   ): Outcome<Option.Option<Uint8Array>> =>
-    immediate(this.engine.yieldBudget, () => this.updateNow(key, f, options, mostTries))
+    immediate(this.engine.yieldBudget, () => {
+      const refusal = this.writes.refusalOf(key)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      if (typeof f !== "function")
+        return Effect.fail(new InvalidArgument({ argument: "f", reason: "is not a function" }))
+      // `f`, or others during a wait, may change the bytes of the caller.
+      return this.updateNow(owned(key), f, options, mostTries)
+    })
 
   readonly compareAndSet = (
     key: Bytes,
     expected: Option.Option<Bytes>,
     value: Option.Option<Bytes>,
     options?: WriteOptions
-  ): Outcome<boolean> => immediate(this.engine.yieldBudget, () => this.setNow(key, expected, value, options))
+  ): Outcome<boolean> =>
+    immediate(this.engine.yieldBudget, () => {
+      const refusal = this.writes.refusalOf(key)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      try {
+        return this.setNow(owned(key), ownedOption(expected, "expected"), ownedOption(value, "value"), options)
+      } catch (failure) {
+        return Effect.fail(toReadError(failure))
+      }
+    })
 
   private updateNow(
     key: Bytes,
@@ -42,10 +58,7 @@ export class ConditionalWrites {
     tries: number
   ): Outcome<Option.Option<Uint8Array>> {
     const { engine, writes } = this
-    const again = (left: number) => {
-      const ownKey = owned(key)
-      return () => this.updateNow(ownKey, f, options, left)
-    }
+    const again = (left: number) => () => this.updateNow(key, f, options, left)
     return this.withNewest(key, again(tries), ({ value, isApplied }) => {
       const numbered = engine.nextSequence
       const before = value === undefined ? Option.none() : Option.some(value)
@@ -67,21 +80,20 @@ export class ConditionalWrites {
     })
   }
 
+  /** Nothing of the arguments belongs to the caller. */
   private setNow(
     key: Bytes,
-    expected: Option.Option<Bytes>,
-    value: Option.Option<Bytes>,
+    expected: Uint8Array | undefined,
+    value: Uint8Array | undefined,
     options: WriteOptions | undefined
   ): Outcome<boolean> {
     const { writes } = this
-    const [ownKey, ownExpected, ownValue] = [owned(key), Option.map(expected, owned), Option.map(value, owned)]
-    const again = () => this.setNow(ownKey, ownExpected, ownValue, options)
+    const again = () => this.setNow(key, expected, value, options)
     return this.withNewest(key, again, ({ value: present, isApplied }) => {
-      const wanted = Option.isSome(expected) ? toBytes(expected.value, "expected") : undefined
-      const isEqual = wanted === undefined || present === undefined ? wanted === present : equals(wanted, present)
+      const isEqual = expected === undefined || present === undefined ? expected === present : equals(expected, present)
       if (!isEqual) return this.afterApplied(false, isApplied)
-      if (present === undefined && Option.isNone(value)) return this.afterApplied(true, isApplied)
-      const written = Option.isSome(value) ? writes.putNow(key, value.value, options) : writes.deleteNow(key, options)
+      if (present === undefined && value === undefined) return this.afterApplied(true, isApplied)
+      const written = value === undefined ? writes.deleteNow(key, options) : writes.putNow(key, value, options)
       return Effect.as(written, true)
     })
   }
@@ -110,4 +122,10 @@ export class ConditionalWrites {
   private afterApplied<A>(result: A, isApplied: boolean): Outcome<A> {
     return isApplied ? Effect.succeed(result) : Effect.as(this.conditions.untilApplied(), result)
   }
+}
+
+/** A copy of the bytes of an Option, or undefined. @throws InvalidArgument */
+const ownedOption = (option: Option.Option<Bytes>, argument: string): Uint8Array | undefined => {
+  if (!Option.isOption(option)) throw new InvalidArgument({ argument, reason: "is not an Option" })
+  return Option.isSome(option) ? Uint8Array.from(toBytes(option.value, argument)) : undefined
 }

@@ -121,9 +121,14 @@ export class Conditions {
     return (this.recent.find(key)?.sequence ?? 0) > snapshot
   }
 
-  /** Returns a key of a range that was written after a snapshot, or undefined. */
-  writtenIn(range: TextRange, snapshot: number): string | undefined {
-    return this.recent.findIn(range, snapshot)
+  /** How many records came after a sequence number. */
+  recordsAfter(sequence: number): number {
+    return this.recent.countAfter(sequence)
+  }
+
+  /** See `RecentWrites.findIn`. */
+  writtenIn(ranges: ReadonlyArray<TextRange>, sequence: number, most?: number): string | number {
+    return this.recent.findIn(ranges, sequence, most)
   }
 
   private settle(): void {

@@ -193,7 +193,7 @@ export class Writes {
   writeNow<E = never>(
     batch: WriteBatch,
     options: WriteOptions | undefined,
-    decide?: (again: () => Effect.Effect<void, WriteError | E>) => Effect.Effect<void, WriteError | E> | undefined
+    decide?: () => Effect.Effect<void, WriteError | E> | undefined
   ): Effect.Effect<void, WriteError | E> {
     const { engine } = this
     const refusal = engine.writeRefusal()
@@ -212,12 +212,17 @@ export class Writes {
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
     if (batch.size === 0 && checks.length === 0 && decide === undefined) return Effect.void
-    const again = (): Effect.Effect<void, WriteError | E> => this.writeNow(batch, options, decide)
-    if (this.mustWait()) {
+    /** The caller may change the batch while it waits. */
+    const later = (): (() => Effect.Effect<void, WriteError | E>) => {
       const ownBatch = batch.copy()
-      return this.waitThen(() => this.writeNow(ownBatch, options, decide))
+      return () => this.writeNow(ownBatch, options, decide)
     }
-    const refused = decide?.(again) ?? (checks.length === 0 ? undefined : this.decideChecks(checks, again))
+    if (this.mustWait()) return this.waitThen(later())
+    if (checks.length > 0) {
+      const unknown = this.conditions.untilKnown()
+      if (unknown !== undefined) return Effect.zipRight(unknown, Effect.suspend(later()))
+    }
+    const refused = decide?.() ?? this.decideChecks(checks, batch.size === 0)
     if (refused !== undefined) return refused
     if (batch.size === 0) return Effect.void
     const size = batchHeaderSize + length
@@ -289,27 +294,27 @@ export class Writes {
     return Effect.void
   }
 
-  /** Returns why a batch must not be written now, or undefined if all its checks hold. */
-  private decideChecks<E>(
-    checks: ReadonlyArray<Check>,
-    again: () => Effect.Effect<void, E>
-  ): Effect.Effect<void, WriteError | E> | undefined {
+  /**
+   * Returns why a batch must not be written, or undefined if all its checks hold. A batch of checks
+   * alone (`isEmpty`) ends when readers see what the checks have seen.
+   */
+  private decideChecks(checks: ReadonlyArray<Check>, isEmpty: boolean): Effect.Effect<void, WriteError> | undefined {
     const { conditions } = this
-    const later = (wait: Effect.Effect<void, WriteError>) => Effect.zipRight(wait, Effect.suspend(again))
-    const unknown = conditions.untilKnown()
-    if (unknown !== undefined) return later(unknown)
+    let allApplied = true
     try {
       for (const { key, version: expected } of checks) {
         const { version, isApplied } = conditions.newestVersion(key)
+        allApplied &&= isApplied
         if (version === (expected === "absent" ? 0 : expected)) continue
-        const conflict = Effect.fail(new Conflict({ key, expected, actual: version === 0 ? "absent" : version }))
+        const actual = version === 0 ? "absent" : version
+        const conflict = Effect.fail(new Conflict({ key: key.slice(), expected, actual }))
         // The caller must find what it is told of.
         return isApplied ? conflict : Effect.zipRight(conditions.untilApplied(), conflict)
       }
     } catch (failure) {
       return Effect.fail(toReadError(failure))
     }
-    return undefined
+    return isEmpty && !allApplied ? conditions.untilApplied() : undefined
   }
 
   /** Whether a write must wait before it begins. */

@@ -16,7 +16,7 @@ import * as SSTableStore from "../../SSTableStore.js"
 import { attempt, Storage, type StorageService } from "../../Storage.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
 import { traced } from "../effect/tracing.js"
-import { runSlices } from "../storage/slices.js"
+import { runSlices, runSlicesAndClose } from "../storage/slices.js"
 import { keepAside } from "./aside.js"
 import { writeManifest } from "./writeManifest.js"
 
@@ -65,7 +65,7 @@ const isSound = (
     let errors = 0
     const listener = { error: () => void errors++, notice: () => undefined, progress: () => undefined }
     const steps = verifyDirectory(storage.driver, directory, names, listener, () => undefined)
-    return Effect.map(runSlices(storage, steps), () => errors === 0)
+    return Effect.map(runSlicesAndClose(storage, steps), () => errors === 0)
   })
 
 /** Collects damage, each place once. */

@@ -1,42 +1,69 @@
 import * as Effect from "effect/Effect"
 import { keyBytes } from "../../core/commit/keyText.js"
+import { joinRanges, type TextRange } from "../../core/commit/recentWrites.js"
 import { TransactionConflict, TransactionTooOld, type WriteError } from "../../LsmError.js"
 import type { WriteOptions } from "../../Store.js"
 import type { Access } from "../engine/access.js"
 import type { OpenTransaction } from "./openTransaction.js"
 
+/** So many records are compared with what was read between two turns of the event loop. */
+const recordsPerTurn = 4096
+
+type CommitError = WriteError | TransactionConflict | TransactionTooOld
+
 /**
  * Writes what a transaction has written, if nothing that it has read was changed since its snapshot.
- * Both happen in one synchronous stretch. A conflict is put into `conflicts`.
+ * The last comparison and the write happen in one synchronous stretch. If many records came since
+ * the snapshot, most of them are compared before it. A conflict is put into `conflicts`.
  */
 export const commit = (
   { engine, writes, conditions }: Access,
   transaction: OpenTransaction,
   options: WriteOptions | undefined,
   conflicts: WeakSet<object>
-): Effect.Effect<void, WriteError | TransactionConflict | TransactionTooOld> => {
+): Effect.Effect<void, CommitError> => {
   // What it has read is as of one moment, so it could have run alone then.
   if (transaction.writes.isEmpty) return Effect.void
   const { sequence } = transaction.snapshot
-  const conflict = (key: string, isInRange: boolean) => {
+  const { reads } = transaction
+  const ranges = joinRanges(transaction.ranges)
+  const hasRead = reads.size > 0 || ranges.length > 0
+  /** Ranges were compared with all records up to here. */
+  let compared = sequence
+
+  const conflict = (key: string, isInRange: boolean): Effect.Effect<never, TransactionConflict> => {
     const error = new TransactionConflict({ key: keyBytes(key), isInRange })
     conflicts.add(error)
     return Effect.fail(error)
   }
-  const decide = (): Effect.Effect<void, TransactionConflict | TransactionTooOld> | undefined => {
-    const { reads, ranges } = transaction
-    if (reads.size === 0 && ranges.length === 0) return undefined
+
+  /** Compares ranges with the next records. */
+  const compareRanges = (
+    some: ReadonlyArray<TextRange>,
+    most?: number
+  ): Effect.Effect<never, CommitError> | undefined => {
     if (conditions.isForgotten(sequence)) {
       return Effect.fail(new TransactionTooOld({ directory: engine.parts.settings.directory }))
     }
-    for (const key of reads) {
-      if (conditions.wasWritten(key, sequence)) return conflict(key, false)
-    }
-    for (const range of ranges) {
-      const key = conditions.writtenIn(range, sequence)
-      if (key !== undefined) return conflict(key, true)
-    }
+    const found = conditions.writtenIn(some, compared, most)
+    if (typeof found === "string") return conflict(found, true)
+    compared = found
     return undefined
   }
-  return Effect.suspend(() => writes.writeNow(transaction.writes.toBatch(), options, decide))
+
+  const decide = (): Effect.Effect<void, CommitError> | undefined => {
+    if (!hasRead) return undefined
+    const refused = compareRanges(ranges)
+    if (refused !== undefined) return refused
+    for (const key of reads) if (conditions.wasWritten(key, sequence)) return conflict(key, false)
+    return undefined
+  }
+
+  const write: Effect.Effect<void, CommitError> = Effect.suspend(() => {
+    if (ranges.length === 0 || conditions.recordsAfter(compared) <= recordsPerTurn) {
+      return writes.writeNow(transaction.writes.toBatch(), options, decide)
+    }
+    return compareRanges(ranges, recordsPerTurn) ?? Effect.zipRight(engine.parts.storage.yieldToEventLoop, write)
+  })
+  return write
 }

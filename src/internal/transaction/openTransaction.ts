@@ -9,6 +9,7 @@ import { applyOperations } from "../../core/log/batchFormat.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
 import type { Bytes, CollectOptions, Entry, Range, ScanOptions, Snapshot, Store } from "../../Store.js"
 import { WriteBatch } from "../../WriteBatch.js"
+import type { ArraySource } from "../effect/arraySource.js"
 import { arrayStream } from "../effect/arrayStream.js"
 import type { Access } from "../engine/access.js"
 import { toBytes, toKeyRange, toReadError } from "../engine/engine.js"
@@ -18,6 +19,10 @@ import { type OwnWrite, WriteSet } from "./writeSet.js"
 
 /** Entries of a chunk, and of one step of a count. */
 const chunkSize = 1024
+/** A chunk ends at this many bytes too. */
+const chunkBytes = 1024 * 1024
+
+type WalkOptions = Omit<CollectOptions & ScanOptions, "snapshot">
 
 interface OpenWalk {
   readonly walk: Walk
@@ -42,8 +47,20 @@ export class OpenTransaction {
     return !this.hasEnded && this.access.engine === engine
   }
 
+  get isOpen(): boolean {
+    return !this.hasEnded
+  }
+
   end(): void {
     this.hasEnded = true
+  }
+
+  /** Frees memory. Fibers that were forked in the transaction may hold it for long. */
+  forget(): void {
+    this.end()
+    this.reads.clear()
+    this.ranges.length = 0
+    this.writes.clear()
   }
 
   readonly get = (key: Bytes): Effect.Effect<Option.Option<Uint8Array>, ReadError> =>
@@ -74,27 +91,28 @@ export class OpenTransaction {
     })
 
   readonly scan = (options?: Omit<ScanOptions, "snapshot">): Stream.Stream<Entry, ReadError> => {
-    let left = options?.limit ?? Number.POSITIVE_INFINITY
+    const source = ({ walk }: OpenWalk): ArraySource<Entry, ReadError> => {
+      let left = options?.limit ?? Number.POSITIVE_INFINITY
+      const next = this.attempt(() =>
+        Effect.map(walk.take(Math.min(left, options?.chunkSize ?? chunkSize), chunkBytes), (entries) => {
+          left -= entries.length
+          return entries
+        })
+      )
+      return { next, hasMore: () => left > 0 && !walk.isDone }
+    }
     return arrayStream(
-      this.attempt(() => Effect.succeed(this.open(options))),
-      ({ walk }) => ({
-        next: this.attempt(() =>
-          Effect.map(walk.take(Math.min(left, options?.chunkSize ?? chunkSize)), (entries) => {
-            left -= entries.length
-            return entries
-          })
-        ),
-        hasMore: () => left > 0 && !walk.isDone
-      }),
+      this.attempt(() => Effect.succeed(this.open(options, false))),
+      source,
       ({ close }) => close()
     )
   }
 
   readonly collect = (options?: Omit<CollectOptions, "snapshot">): Effect.Effect<Array<Entry>, ReadError> =>
-    this.walking(options, (walk) => walk.take(options?.limit ?? Number.POSITIVE_INFINITY))
+    this.walking(options, false, (walk) => walk.take(options?.limit ?? Number.POSITIVE_INFINITY))
 
   readonly count = (range?: Range): Effect.Effect<number, ReadError> =>
-    this.walking(range, (walk) => {
+    this.walking(range, true, (walk) => {
       let count = 0
       const next: Effect.Effect<number, ReadError> = Effect.suspend(() =>
         Effect.flatMap(walk.take(chunkSize), (entries) => {
@@ -144,7 +162,7 @@ export class OpenTransaction {
     return own
   }
 
-  private open(options: Omit<CollectOptions & ScanOptions, "snapshot"> | undefined): OpenWalk {
+  private open(options: WalkOptions | undefined, keysOnly: boolean): OpenWalk {
     checkScanOptions(options)
     const { start, end } = toKeyRange(options)
     const range: TextRange = {
@@ -155,18 +173,30 @@ export class OpenTransaction {
     const own = this.writes
       .inOrder()
       .filter(({ key }) => key >= range.start && (range.end === undefined || key < range.end))
-    const { cursor, close } = this.access.scans.open({ start, end, snapshot: this.snapshot })
-    const walk = new Walk(cursor, reverse ? own.toReversed() : own, range, reverse)
+    const { cursor, close } = this.access.scans.open({
+      start,
+      end,
+      snapshot: this.snapshot,
+      keysOnly
+    })
+    const walk = new Walk(
+      cursor,
+      reverse ? own.toReversed() : own,
+      range,
+      reverse,
+      this.access.engine.parts.storage.yieldToEventLoop
+    )
     this.ranges.push(walk.consumed)
     return { walk, close }
   }
 
   private walking<A>(
-    options: Omit<CollectOptions, "snapshot"> | undefined,
+    options: WalkOptions | undefined,
+    keysOnly: boolean,
     use: (walk: Walk) => Effect.Effect<A, ReadError>
   ): Effect.Effect<A, ReadError> {
     return Effect.acquireUseRelease(
-      this.attempt(() => Effect.succeed(this.open(options))),
+      this.attempt(() => Effect.succeed(this.open(options, keysOnly))),
       ({ walk }) => use(walk),
       ({ close }) => Effect.sync(close)
     )

@@ -5,8 +5,14 @@ import type { ReadError } from "../../LsmError.js"
 import type { Cursor, Entry } from "../../Store.js"
 import { entryOf, type OwnWrite } from "./writeSet.js"
 
-/** Entries read from the store at once. */
-const pieceSize = 256
+/** Entries read from the store at once, at first and at most. */
+const firstPiece = 8
+const longestPiece = 256
+/** A piece has about so many bytes at most. */
+const pieceBytes = 256 * 1024
+/** A walk yields to the event loop after this many entries or bytes. */
+const entriesPerTurn = 4096
+const bytesPerTurn = 1024 * 1024
 
 /**
  * A walk over a range in one direction: the entries of a snapshot, with the writes of the
@@ -21,6 +27,9 @@ export class Walk {
   private at = 0
   private isLast = false
   private own = 0
+  private wanted = firstPiece
+  private entriesUntilTurn = entriesPerTurn
+  private bytesUntilTurn = bytesPerTurn
   isDone = false
 
   /** `writes` are those of the range, in the direction of the walk. */
@@ -28,31 +37,48 @@ export class Walk {
     private readonly cursor: Cursor,
     private readonly writes: ReadonlyArray<OwnWrite>,
     private readonly range: TextRange,
-    private readonly reverse: boolean
+    private readonly reverse: boolean,
+    private readonly turn: Effect.Effect<void>
   ) {
     const { start, end } = range
     this.consumed = reverse ? { start: end ?? nothingBehind, end } : { start, end: start }
   }
 
-  /** Returns the next entries: `count` of them, or fewer at the end of the range. */
-  take(count: number): Effect.Effect<Array<Entry>, ReadError> {
+  /**
+   * Returns the next entries: `count` of them, or fewer if they have `bytes` bytes or the range ends.
+   */
+  take(count: number, bytes = Number.POSITIVE_INFINITY): Effect.Effect<Array<Entry>, ReadError> {
     const taken: Array<Entry> = []
+    let takenBytes = 0
     const more: Effect.Effect<Array<Entry>, ReadError> = Effect.suspend(() => {
-      while (taken.length < count) {
-        if (this.at === this.piece.length && !this.isLast) {
-          const wanted = Math.max(1, Math.min(pieceSize, count - taken.length))
-          return Effect.flatMap(this.cursor.take(wanted, { reverse: this.reverse }), (piece) => {
-            this.piece = piece
-            this.at = 0
-            this.isLast = piece.length < wanted
-            return more
-          })
-        }
+      while (taken.length < count && takenBytes < bytes) {
+        if (this.at === this.piece.length && !this.isLast) return this.readPiece(count - taken.length, more)
         if (!this.step(taken)) break
+        const last = taken.at(-1)
+        if (last !== undefined) takenBytes += last.key.length + last.value.length
       }
       return Effect.succeed(taken)
     })
     return more
+  }
+
+  /** Reads the next piece of the store, and goes on with `more`. */
+  private readPiece<A>(most: number, more: Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
+    const wanted = Math.max(1, Math.min(this.wanted, most))
+    return Effect.flatMap(this.cursor.take(wanted, { reverse: this.reverse }), (piece) => {
+      this.piece = piece
+      this.at = 0
+      this.isLast = piece.length < wanted
+      const bytes = piece.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
+      const fitting = Math.floor((pieceBytes * piece.length) / Math.max(1, bytes))
+      this.wanted = Math.max(1, Math.min(longestPiece, this.wanted * 2, fitting))
+      this.entriesUntilTurn -= piece.length
+      this.bytesUntilTurn -= bytes
+      if (this.entriesUntilTurn > 0 && this.bytesUntilTurn > 0) return more
+      this.entriesUntilTurn = entriesPerTurn
+      this.bytesUntilTurn = bytesPerTurn
+      return Effect.zipRight(this.turn, more)
+    })
   }
 
   /** Takes the next entry. Returns false at the end. */

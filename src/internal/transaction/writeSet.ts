@@ -11,7 +11,7 @@ export interface OwnWrite {
 
 /** The writes of a transaction: the last one of each key. */
 export class WriteSet {
-  private readonly writes = new Map<string, OwnWrite>()
+  private writes = new Map<string, OwnWrite>()
   private sorted: ReadonlyArray<OwnWrite> | undefined
 
   get isEmpty(): boolean {
@@ -20,6 +20,20 @@ export class WriteSet {
 
   set(key: string, value: Uint8Array | undefined): void {
     this.writes.set(key, { key, value })
+    this.sorted = undefined
+  }
+
+  /** Returns a function that undoes all later writes. */
+  savepoint(): () => void {
+    const before = new Map(this.writes)
+    return () => {
+      this.writes = before
+      this.sorted = undefined
+    }
+  }
+
+  clear(): void {
+    this.writes.clear()
     this.sorted = undefined
   }
 

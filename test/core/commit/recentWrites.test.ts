@@ -2,7 +2,7 @@ import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
 import { compare } from "../../../src/core/bytes/bytes.js"
 import { keyBytes, keyText } from "../../../src/core/commit/keyText.js"
-import { notKept, RecentWrites } from "../../../src/core/commit/recentWrites.js"
+import { joinRanges, notKept, RecentWrites } from "../../../src/core/commit/recentWrites.js"
 import { encodeBatch } from "../../support/batches.js"
 import { check } from "../../support/property.js"
 
@@ -87,18 +87,28 @@ describe("recent writes", () => {
               if (newest.last > applied) expect(found!.value).toStrictEqual(newest.value)
               else expect(found!.value === undefined || found!.value === notKept).toBe(true)
             }
-            for (const [from, to] of ranges) {
-              const start = keyText(from, 0, from.length)
-              const end = to.length === 3 ? undefined : keyText(to, 0, to.length)
-              for (const since of [needed, applied, next - 1]) {
-                const written = new Set(
-                  kept
-                    .filter(({ key, last }) => last > since && key >= start && (end === undefined || key < end))
-                    .map(({ key }) => key)
-                )
-                const found = recent.findIn({ start, end }, since)
-                expect(found === undefined).toBe(written.size === 0)
-                if (found !== undefined) expect(written).toContain(found)
+            const texts = ranges.map(([from, to]) => ({
+              start: keyText(from, 0, from.length),
+              end: to.length === 3 ? undefined : keyText(to, 0, to.length)
+            }))
+            for (const since of [needed, applied, next - 1]) {
+              const after = kept.filter(({ last }) => last > since)
+              expect(recent.countAfter(since)).toBe(new Set(after.map(({ last }) => last)).size)
+              const isIn = ({ key }: Written) =>
+                texts.some(({ start, end }) => key >= start && (end === undefined || key < end))
+              const written = new Set(after.filter(isIn).map(({ key }) => key))
+              const joined = joinRanges(texts)
+              // In one step, and record by record.
+              for (const most of [undefined, 1]) {
+                let found: string | number = since
+                for (;;) {
+                  const before: number = found
+                  found = recent.findIn(joined, before, most)
+                  if (typeof found === "string" || found === before || most === undefined) break
+                }
+                expect(typeof found === "string").toBe(written.size > 0)
+                if (typeof found === "string") expect(written).toContain(found)
+                else expect(found).toBe(after.at(-1)?.last ?? since)
               }
             }
           }

@@ -267,7 +267,7 @@ describe("the collection of values", () => {
     const version = store.version
     const all = picker.compactionOf(version, "manual", 1, 1, version.levels[1]!, true)
     expect(garbage.filesToCollect(version, all, [], fileSize)).toEqual([])
-    expect(garbage.filesToCollect(version, all, [], 16 * 34)).toHaveLength(60)
+    expect(garbage.filesToCollect(version, all, [], 64 * 34)).toHaveLength(60)
   })
 })
 
