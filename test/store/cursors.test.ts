@@ -151,6 +151,18 @@ describe("take", () => {
   )
 })
 
+describe("a scan of large values", () => {
+  it.scoped("yields to the event loop after some mebibytes", () =>
+    Effect.gen(function* () {
+      const { store, yields } = yield* counted
+      for (let i = 0; i < 40; i++) yield* store.put(`k${i}`, new Uint8Array(500_000), buffered)
+      yields.count = 0
+      expect((yield* Stream.runCollect(store.scan())).length).toBe(40)
+      expect(yields.count).toBeGreaterThanOrEqual(3)
+    })
+  )
+})
+
 describe("deleted and superseded entries that a read passes over", () => {
   const deleted = 40_000
   /** Writes the first and the last key, and deletes many keys between them. */

@@ -212,9 +212,11 @@ export class Scans {
     const chunk = engine.read(() => {
       if (left === 0) return []
       advance()
-      const entries = takeChunk(cursor, shape, Math.min(chunkSize, left), reverse)
+      const wanted = Math.min(chunkSize, left)
+      const entries = takeChunk(cursor, shape, wanted, reverse)
       left -= entries.length
-      untilTurn -= entries.length
+      // A chunk that ends early has a mebibyte of entries.
+      untilTurn -= entries.length < wanted ? slice / 4 : entries.length
       return entries
     })
     const next: Effect.Effect<Array<A>, ReadError> = Effect.flatMap(chunk, (entries) => {
