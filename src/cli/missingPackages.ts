@@ -17,9 +17,12 @@ const isInstalled = (name: string): boolean => {
   }
 }
 
-/** The optional peers of this package that are not installed. */
+/** The peers of this package that the command line needs: those of Effect. */
+const isNeeded = (name: string): boolean => name === "effect" || name.startsWith("@effect/")
+
+/** Those that are not installed. */
 export const missingPackages = (): ReadonlyArray<string> =>
-  Object.keys(peerDependencies).filter((name) => !isInstalled(name))
+  Object.keys(peerDependencies).filter((name) => isNeeded(name) && !isInstalled(name))
 
 /**
  * A package with its version as `npm install` accepts it: `^0.77.0` as `0.77`, `^3.22.0` as `3`.
