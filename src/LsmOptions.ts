@@ -91,8 +91,8 @@ export interface Tuning {
    * The part of `blockCacheBytes` that single entries which were found in tables may take from
    * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
    * free. An entry of more than 8 KiB is not cached. By default the part begins at three quarters,
-   * and moves between a quarter and fifteen sixteenths to the kind that is of more use; 0 caches no
-   * entries.
+   * and moves to the kind that is of more use: up to fifteen sixteenths, or down to a quarter while
+   * there are only scans. 0 caches no entries.
    */
   readonly entryCacheBytes?: number | undefined
   /**

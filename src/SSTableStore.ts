@@ -301,7 +301,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       largestBlock,
       () => Math.min(entries.used, share.reserved),
       () => entries.giveBack(),
-      () => share.count(entries, cache)
+      () => share.countBlock(entries, cache)
     )
     const open = new Map<number, OpenFile>()
     /** Partitions and data blocks get equal parts of the memory for blocks, if both want it. */
@@ -419,7 +419,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
 
     const valueSource = (sourceOptions: ValueSourceOptions) => new FileValueSource(valuesOf, sourceOptions, directory)
 
-    const lookup = new TableLookup(entries, readerOf, () => share.count(entries, cache))
+    const lookup = new TableLookup(entries, readerOf, () => share.countLookup(entries, cache))
 
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {

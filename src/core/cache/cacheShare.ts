@@ -11,6 +11,8 @@ export interface EntryUse extends CacheUse {
 
 /** Lookups between two decisions. */
 const period = 8192
+/** If less than this part of what is counted are lookups, scans matter alone. */
+const fewLookups = 8
 /** The part of the budget by which the share moves at once. */
 const step = 1 / 64
 /** Within this factor, the two kinds are of equal use. */
@@ -20,8 +22,8 @@ const entryWorth = 2
 
 /**
  * The part of a budget that single entries may take from blocks. It moves to the kind of which a byte
- * is of more use, counted by hits since the last decision, within `least` and `most` parts of the
- * budget.
+ * is of more use, counted by hits since the last decision: between `start` and `most` parts of the
+ * budget while there are lookups, and down to `least` while there are only scans.
  *
  * Partitions of tables come first: a lookup that misses one reads and checks kilobytes.
  *
@@ -30,13 +32,14 @@ const entryWorth = 2
  */
 export class CacheShare {
   private left = period
+  private lookups = 0
   private entryHits = 0
   private blockHits = 0
   private bytes: number
 
   constructor(
     private readonly total: number,
-    start: number,
+    private readonly start: number,
     private readonly least: number,
     private readonly most: number,
     /** Returns the bytes that blocks need before entries may have more than the least part. */
@@ -62,27 +65,36 @@ export class CacheShare {
     return Math.max(this.bytes, Math.floor(this.total * this.most))
   }
 
-  /** Counts a lookup, or a block that was missed. From time to time, it moves the share. */
-  count(entries: EntryUse, blocks: CacheUse): void {
+  /** Counts a lookup. From time to time, it moves the share. */
+  countLookup(entries: EntryUse, blocks: CacheUse): void {
+    this.lookups++
+    this.countBlock(entries, blocks)
+  }
+
+  /** The same for a block that was missed. */
+  countBlock(entries: EntryUse, blocks: CacheUse): void {
     if (--this.left > 0) return
     this.left = period
     this.move(entries, blocks)
+    this.lookups = 0
   }
 
   private move(entries: EntryUse, blocks: CacheUse): void {
-    const isUnused = entries.hits === this.entryHits
+    const hasLookups = this.lookups * fewLookups >= period
     const ofEntries = worthOf(entries.hits - this.entryHits, entries.used) * entryWorth
     const ofBlocks = worthOf(blocks.hits - this.blockHits, blocks.used)
     this.entryHits = entries.hits
     this.blockHits = blocks.hits
-    const { total, least, most, bytes } = this
-    const floor = total * least
-    const ceiling = Math.max(floor, Math.min(total * most, total - this.needed()))
-    let wanted = bytes
+    const { total, start, least, most, bytes } = this
+    // Keys that are looked up for the first time hit blocks of their neighbours, but no entry: that
+    // does not show that entries are of no use.
+    const floor = total * (hasLookups ? start : least)
+    const ceiling = Math.max(total * least, Math.min(total * most, total - this.needed()))
+    let wanted = Math.max(bytes, floor)
     // Blocks that are read again and again, but never stay, have no hits.
-    if (isUnused || ofBlocks > ofEntries * tolerance) wanted -= total * step
+    if (!hasLookups || ofBlocks > ofEntries * tolerance) wanted = Math.max(floor, wanted - total * step)
     else if (ofEntries > ofBlocks * tolerance) wanted += total * step
-    this.bytes = Math.floor(Math.max(floor, Math.min(ceiling, wanted)))
+    this.bytes = Math.floor(Math.min(ceiling, wanted))
     if (this.bytes < bytes) entries.giveBack()
   }
 }

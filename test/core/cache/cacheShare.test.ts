@@ -4,7 +4,7 @@ import { CacheShare } from "../../../src/core/cache/cacheShare.js"
 const total = 64 * 1024 * 1024
 
 /** Counts as many lookups as `decisions` take, with so many hits of each kind in each. */
-const run = (share: CacheShare, decisions: number, entryHits: number, blockHits: number) => {
+const run = (share: CacheShare, decisions: number, entryHits: number, blockHits: number, lookups = 8192) => {
   const uses = { entries: { hits: 0, used: 0, givenBack: 0 }, blocks: { hits: 0, used: 0 } }
   const entries = {
     get hits() {
@@ -28,7 +28,10 @@ const run = (share: CacheShare, decisions: number, entryHits: number, blockHits:
   for (let i = 0; i < decisions; i++) {
     uses.entries.hits += entryHits
     uses.blocks.hits += blockHits
-    for (let j = 0; j < 8192; j++) share.count(entries, blocks)
+    for (let j = 0; j < 8192; j++) {
+      if (j < lookups) share.countLookup(entries, blocks)
+      else share.countBlock(entries, blocks)
+    }
   }
   return uses.entries.givenBack
 }
@@ -46,7 +49,7 @@ describe("the share of entries in the cache", () => {
     expect(run(share, 4, 100, 5000)).toBe(4)
     expect(share.reserved).toBe(total * (15 / 16 - 4 / 64))
     run(share, 100, 1, 5000)
-    expect(share.reserved).toBe(total / 4)
+    expect(share.reserved).toBe((total * 3) / 4)
     expect(share.mostReserved).toBe((total * 15) / 16)
   })
 
@@ -57,10 +60,12 @@ describe("the share of entries in the cache", () => {
     expect(share.reserved).toBe((total * 3) / 4)
   })
 
-  it("goes to blocks when no entry is asked for, although blocks have no hits", () => {
+  it("goes to blocks when nothing is looked up, although blocks have no hits, and comes back", () => {
     const share = make()
-    run(share, 100, 0, 0)
+    run(share, 100, 0, 0, 10)
     expect(share.reserved).toBe(total / 4)
+    run(share, 1, 0, 500)
+    expect(share.reserved).toBe((total * 3) / 4)
   })
 
   it("leaves blocks what they need, but entries their least part", () => {
