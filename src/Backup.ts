@@ -5,6 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import type { BackupEvent, BackupVerifyEvent } from "./internal/backup/events.js"
 import { listBackup } from "./internal/backup/listBackup.js"
 import { makeBackup } from "./internal/backup/makeBackup.js"
 import { restoreBackup } from "./internal/backup/restoreBackup.js"
@@ -14,6 +15,15 @@ import { InvalidArgument, type OpenError, type WriteError } from "./LsmError.js"
 import * as LsmStore from "./LsmStore.js"
 import * as Storage from "./Storage.js"
 import type { Store } from "./Store.js"
+
+export type {
+  BackupEvent,
+  BackupFinding,
+  BackupMade,
+  BackupProgress,
+  BackupVerified,
+  BackupVerifyEvent
+} from "./internal/backup/events.js"
 
 /**
  * Options of a backup.
@@ -29,51 +39,6 @@ export interface BackupOptions {
   /** How many generations to keep, this one included. At least 1. Default: all. */
   readonly keep?: number | undefined
 }
-
-/**
- * A file of the store has been copied; `bytes` of the `total` bytes to copy are done.
- *
- * @since 3.1.0
- * @category models
- */
-export interface BackupProgress {
-  readonly _tag: "Progress"
-  readonly file: string
-  readonly bytes: number
-  readonly total: number
-}
-
-/**
- * The last event of a backup: the generation is durable.
- *
- * @since 3.1.0
- * @category models
- */
-export interface BackupMade {
-  readonly _tag: "Made"
-  /** The absolute path of the backup. */
-  readonly directory: string
-  /** The number of the generation. Numbers only grow. */
-  readonly generation: number
-  /** The sequence number of the newest write in it. It has all writes up to that one. */
-  readonly sequence: number
-  /** Files of the generation, and their bytes. */
-  readonly files: number
-  readonly bytes: number
-  /** Those that the backup did not have yet. */
-  readonly copiedFiles: number
-  readonly copiedBytes: number
-  /** The generations that were removed. */
-  readonly removed: ReadonlyArray<number>
-}
-
-/**
- * An event of a backup.
- *
- * @since 3.1.0
- * @category models
- */
-export type BackupEvent = BackupProgress | BackupMade
 
 /**
  * Options of `restore`.
@@ -121,45 +86,6 @@ export interface GenerationInfo {
   readonly files: number
   readonly bytes: number
 }
-
-/**
- * Damage to a file of a backup, and the generations that cannot be restored because of it. If the
- * list of a generation is damaged, `generations` is empty and `file` is the list.
- *
- * @since 3.1.0
- * @category models
- */
-export interface BackupFinding {
-  readonly _tag: "Finding"
-  readonly file: string
-  readonly offset: number
-  readonly region: string
-  readonly reason: string
-  readonly generations: ReadonlyArray<number>
-}
-
-/**
- * The last event of a verification.
- *
- * @since 3.1.0
- * @category models
- */
-export interface BackupVerified {
-  readonly _tag: "Verified"
-  readonly generations: ReadonlyArray<number>
-  readonly files: number
-  readonly bytes: number
-  /** How many findings there were. */
-  readonly errors: number
-}
-
-/**
- * An event of a verification.
- *
- * @since 3.1.0
- * @category models
- */
-export type BackupVerifyEvent = BackupProgress | BackupFinding | BackupVerified
 
 /**
  * Makes a generation of a backup: the store as of one moment, with every write that was acknowledged

@@ -152,12 +152,10 @@ describe("a checkpoint on a disk with faults", () => {
             yield* store.sync
             const content = yield* contentOf(store)
             const open = storage.open.size
-            let seen = 0
             let fiber: Fiber.RuntimeFiber<unknown, unknown> | undefined
-            storage.inject({ fault: { _tag: "Interrupt", fiber: () => fiber }, after: n + seen })
+            storage.inject({ fault: { _tag: "Interrupt", fiber: () => fiber }, after: n })
             fiber = yield* Effect.fork(Checkpoint.make(store, { into }))
             const exit = yield* Fiber.await(fiber)
-            seen++
             storage.lift()
             expect(yield* contentOf(store)).toEqual(content)
             if (exit._tag === "Success" || (yield* storage.service.exists(into))) {

@@ -19,7 +19,7 @@ export interface BackupFile {
   readonly size: number
   /** CRC-32 of all of it. */
   readonly checksum: number
-  /** CRC-32 of some places of it. It tells whether a file of the store is the same. */
+  /** CRC-32 of some places of it. Files that differ in it are not the same. */
   readonly sample: number
 }
 

@@ -16,6 +16,7 @@ import { readGenerations, readMarker, removeUnneeded } from "./backupDirectory.j
 import { checkCopies, fileOf } from "./checkCopies.js"
 import { writeGeneration, writeMarker } from "./commit.js"
 import { identify, RunningChecksum } from "./copyChecked.js"
+import type { BackupEvent } from "./events.js"
 
 /** A file to copy, and the place where it is open or lies. */
 interface Task {
@@ -24,27 +25,12 @@ interface Task {
   readonly size: number
 }
 
-/** Events of a backup; see `Backup.BackupEvent`. */
-export type Event =
-  | { readonly _tag: "Progress"; readonly file: string; readonly bytes: number; readonly total: number }
-  | {
-      readonly _tag: "Made"
-      readonly directory: string
-      readonly generation: number
-      readonly sequence: number
-      readonly files: number
-      readonly bytes: number
-      readonly copiedFiles: number
-      readonly copiedBytes: number
-      readonly removed: ReadonlyArray<number>
-    }
-
 /** Makes a generation of a backup; see `Backup.make`. */
 export const makeBackup = (
   source: StoreSource,
   given: string,
   keep: number
-): Stream.Stream<Event, WriteError | OpenError> =>
+): Stream.Stream<BackupEvent, WriteError | OpenError> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const { directory, storage, storeId } = source
@@ -60,7 +46,7 @@ export const makeBackup = (
       // Files that were copied in vain are removed. After a crash, the next backup does that.
       yield* Effect.addFinalizer(() => (isDone ? Effect.void : Effect.ignore(removeUnneeded(storage, into, earlier))))
       const copying = Stream.mapEffect(Stream.fromIterable(tasks), (task) =>
-        Effect.map(copyOne(storage, into, task), (file): Event => {
+        Effect.map(copyOne(storage, into, task), (file): BackupEvent => {
           copied.push(file)
           bytes += file.size
           return { _tag: "Progress", file: nameInStore(file.kind, file.fileNumber), bytes, total }
@@ -84,7 +70,7 @@ export const makeBackup = (
         const size = files.reduce((sum, file) => sum + file.size, 0)
         return { _tag: "Made" as const, directory: into, generation: number, sequence, bytes: size, ...counts, removed }
       })
-      return Stream.concat(copying, Stream.fromEffect<Event, WriteError | OpenError, never>(commit))
+      return Stream.concat(copying, Stream.fromEffect<BackupEvent, WriteError | OpenError, never>(commit))
     })
   )
 

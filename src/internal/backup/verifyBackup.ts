@@ -7,28 +7,10 @@ import { resolveOptions } from "../../LsmOptions.js"
 import { Storage } from "../../Storage.js"
 import { listsOf, noBackup, openBackup, readGeneration } from "./backupDirectory.js"
 import { checkFile, placeOf } from "./checkFile.js"
-
-/** Events of a verification; see `Backup.BackupVerifyEvent`. */
-export type Event =
-  | { readonly _tag: "Progress"; readonly file: string; readonly bytes: number; readonly total: number }
-  | {
-      readonly _tag: "Finding"
-      readonly file: string
-      readonly offset: number
-      readonly region: string
-      readonly reason: string
-      readonly generations: ReadonlyArray<number>
-    }
-  | {
-      readonly _tag: "Verified"
-      readonly generations: ReadonlyArray<number>
-      readonly files: number
-      readonly bytes: number
-      readonly errors: number
-    }
+import type { BackupVerifyEvent } from "./events.js"
 
 /** Reads all files of a backup and compares their checksums; see `Backup.verify`. */
-export const verifyBackup = (from: string): Stream.Stream<Event, OpenError, Storage> =>
+export const verifyBackup = (from: string): Stream.Stream<BackupVerifyEvent, OpenError, Storage> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const storage = yield* Storage
@@ -36,7 +18,7 @@ export const verifyBackup = (from: string): Stream.Stream<Event, OpenError, Stor
       const { names, storeId } = yield* openBackup(directory)
       const lists = listsOf(names)
       if (lists.length === 0) return yield* noBackup(directory)
-      const faults: Array<Event> = []
+      const faults: Array<BackupVerifyEvent> = []
       const generations: Array<Generation> = []
       for (const name of lists) {
         const read = readGeneration(storage, directory, name, storeId)
@@ -55,15 +37,15 @@ export const verifyBackup = (from: string): Stream.Stream<Event, OpenError, Stor
       const total = files.reduce((sum, { file }) => sum + file.size, 0)
       let [bytes, errors] = [0, faults.length]
       const checking = Stream.mapEffect(Stream.fromIterable(files), ({ file, name, users }) =>
-        Effect.map(checkFile(storage, `${directory}/${name}`, file), (place): ReadonlyArray<Event> => {
+        Effect.map(checkFile(storage, `${directory}/${name}`, file), (place): ReadonlyArray<BackupVerifyEvent> => {
           bytes += file.size
-          const progress: Event = { _tag: "Progress", file: name, bytes, total }
+          const progress: BackupVerifyEvent = { _tag: "Progress", file: name, bytes, total }
           if (place === undefined) return [progress]
           errors++
           return [progress, { ...place, generations: users }]
         })
       )
-      const end = Effect.sync((): Event => {
+      const end = Effect.sync((): BackupVerifyEvent => {
         const numbers = generations.map(({ number }) => number).sort((a, b) => a - b)
         return { _tag: "Verified", generations: numbers, files: files.length, bytes, errors }
       })

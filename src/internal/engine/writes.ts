@@ -308,7 +308,7 @@ export class Writes {
         if (version === (expected === "absent" ? 0 : expected)) continue
         const actual = version === 0 ? "absent" : version
         const conflict = Effect.fail(new Conflict({ key: key.slice(), expected, actual }))
-        // The caller must find what it is told of.
+        // A read after the conflict must see the version that the conflict names.
         return isApplied ? conflict : Effect.zipRight(conditions.untilApplied(), conflict)
       }
     } catch (failure) {
