@@ -127,7 +127,8 @@ export const make = (
       unsafePace: stalls.pace,
       awaitAdmission: stalls.awaitAdmission,
       unsafeReleased: () => {
-        if (compactions.holdsSuperseded()) state.wake("compaction")
+        const { holdsRanges } = state.parts.manifest.unsafeVersion()
+        if (holdsRanges || compactions.holdsSuperseded()) state.wake("compaction")
       },
       unsafeNotify: state.gate.notify,
       unsafeIsBusy: state.isBusy,

@@ -23,7 +23,7 @@ export type {
 } from "./core/bytes/lookupKey.js"
 export {
   /**
-   * Whether an entry is a value or a deletion.
+   * What an entry is: a value, a deletion, or a deletion of a range of keys.
    *
    * @since 3.0.0
    * @category models
@@ -76,6 +76,15 @@ export type {
    */
   SingleMemtable
 } from "./core/memtable/singleMemtable.js"
+export type {
+  /**
+   * Deletes the keys in the half-open range [start, end) that were written before `sequence`.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  RangeDeletion
+} from "./core/ranges/rangeDeletion.js"
 
 /**
  * It holds no file and starts no fiber, so all of it is synchronous.

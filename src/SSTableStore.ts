@@ -13,6 +13,7 @@ import type { LookupKey } from "./core/bytes/lookupKey.js"
 import { BlockCache } from "./core/cache/blockCache.js"
 import { CacheShare } from "./core/cache/cacheShare.js"
 import { EntryCache } from "./core/cache/entryCache.js"
+import { EntryKind } from "./core/cursor/entryKind.js"
 import type { InternalCursor } from "./core/cursor/internalCursor.js"
 import type { LookupResult } from "./core/cursor/lookupResult.js"
 import type { RetentionPolicy } from "./core/cursor/retention.js"
@@ -141,6 +142,18 @@ export interface WriteJob {
    * none.
    */
   readonly collect?: ReadonlyArray<number> | undefined
+  /**
+   * Whether entries may be range deletions. Default true.
+   *
+   * @since 3.1.0
+   */
+  readonly holdsRanges?: boolean | undefined
+  /**
+   * `cleared` of the tables. Default 0.
+   *
+   * @since 3.1.0
+   */
+  readonly cleared?: number | undefined
 }
 
 /**
@@ -216,7 +229,7 @@ export interface SSTableStoreService {
   /**
    * Forgets the cached entries of the cursors' keys, in slices. The tables are about to get newer
    * versions of these keys, from a memtable that no longer changes. Until they have them, lookups
-   * must find the keys in that memtable.
+   * must find the keys in that memtable. All entries are forgotten if it has range deletions.
    */
   readonly forgetEntries: (cursors: ReadonlyArray<InternalCursor>) => Effect.Effect<void, FileError>
   /**
@@ -266,7 +279,8 @@ function* forgetKeys(entries: EntryCache, cursors: ReadonlyArray<InternalCursor>
   let keys = 0
   for (const cursor of cursors) {
     for (cursor.seekToFirst(); cursor.valid; cursor.next()) {
-      const { keyBytes, keyStart, keyEnd } = cursor
+      const { keyBytes, keyStart, keyEnd, kind } = cursor
+      if (kind === EntryKind.rangeDeletion) return entries.forgetAll()
       const hash1 = hash(keyBytes, keyStart, keyEnd)
       entries.forget(hash1, secondHash)
       if (++keys % forgetsASlice === 0) yield
@@ -447,13 +461,15 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
             return new TableBuilder(create(pathOf(fileNumber)), fileNumber, storeId, {
               ...tableOptions,
               blockSize,
-              compression: codec
+              compression: codec,
+              holdsRanges: job.holdsRanges ?? true
             })
           },
           retention: job.retention,
           targetSize: job.targetSize,
           sliceBytes: codec === "none" ? sliceBytes : compressedSliceBytes,
-          separation
+          separation,
+          cleared: job.cleared
         })
         const run = Effect.gen(function* () {
           const written = yield* runSlices(storage, steps)

@@ -291,6 +291,20 @@ export interface Store {
   /** Deletes a key. Deleting a key that is absent is not an error. */
   readonly delete: (key: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
   /**
+   * Deletes all keys in a range, at a cost that does not depend on how many there are. A range without
+   * bounds is the whole store. Their space is freed by compactions: at once for tables that lie in the
+   * range as a whole, later for others; `compact` frees it now.
+   *
+   * @since 3.1.0
+   */
+  readonly deleteRange: (range: Range, options?: WriteOptions) => Effect.Effect<void, WriteError>
+  /**
+   * Deletes all keys that begin with `prefix`, as `deleteRange` does.
+   *
+   * @since 3.1.0
+   */
+  readonly deletePrefix: (prefix: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
+  /**
    * Writes a batch atomically: all of it or nothing, even after a crash. An empty batch does
    * nothing. Fails with `Conflict` if a check of the batch does not hold.
    */

@@ -6,9 +6,9 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type { MergeInputs } from "./core/compaction/mergeInputs.js"
+import { clearedBy, type MergeInputs, mayHoldRanges } from "./core/compaction/mergeInputs.js"
 import { mergeCursors } from "./core/cursor/mergeCursor.js"
-import { Retention } from "./core/cursor/retention.js"
+import { Retention, rangeRetention } from "./core/cursor/retention.js"
 import { isAbsentFrom } from "./core/manifest/version.js"
 import { LevelCursor } from "./core/table/levelCursor.js"
 import type { TableMeta } from "./core/table/tableFormat.js"
@@ -113,16 +113,22 @@ const runCursors = (tables: SSTableStoreService, { runs }: MergeInputs) => {
  */
 export const fromTables = (tables: SSTableStoreService): TableMergerService => ({
   merge: (job) => {
-    const { snapshots, below, targetSize, level, collect, allocate } = job
+    const { snapshots, below, targetSize, level, collect, allocate, rangeDeletions } = job
     return Effect.flatMap(
       attempt(() => runCursors(tables, job)),
       (cursors) =>
         tables.write({
           cursor: mergeCursors(cursors),
-          retention: new Retention(snapshots, (bytes, start, end) => isAbsentFrom(below, bytes, start, end)),
+          retention: new Retention(
+            snapshots,
+            (bytes, start, end) => isAbsentFrom(below, bytes, start, end),
+            rangeRetention(rangeDeletions)
+          ),
           targetSize,
           level,
           collect,
+          holdsRanges: mayHoldRanges(job),
+          cleared: clearedBy(rangeDeletions?.newest ?? 0, snapshots),
           allocate
         })
     )

@@ -42,6 +42,8 @@ export interface Transaction {
   readonly count: (range?: Range) => Effect.Effect<number, ReadError>
   readonly put: (key: Bytes, value: Bytes) => Effect.Effect<void, InvalidArgument>
   readonly delete: (key: Bytes) => Effect.Effect<void, InvalidArgument>
+  /** Deletes all keys in a range. It is no read, so it conflicts with no other write. */
+  readonly deleteRange: (range: Range) => Effect.Effect<void, InvalidArgument>
   /** Adds the operations of a batch, which must have no checks. */
   readonly write: (batch: WriteBatch) => Effect.Effect<void, InvalidArgument>
 }

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { ClosedSegment, LogEnd, LogState } from "./core/log/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./core/log/logWriter.js"
-import { encodeFileHeader, fileHeaderSize, saltOf } from "./core/storage/fileHeader.js"
+import { encodeFileHeader, fileHeaderSize, logVersion, saltOf } from "./core/storage/fileHeader.js"
 import { logName } from "./core/storage/fileNames.js"
 import { closeQuietly } from "./core/storage/storageDriver.js"
 import { type Replay, type ReplayOptions, replaySegments } from "./internal/wal/replay.js"
@@ -213,7 +213,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
 
     const prepare: WalService["prepare"] = (storeId, segment) =>
       Effect.gen(function* () {
-        const header = encodeFileHeader({ kind: "log", fileNumber: segment, storeId })
+        const header = encodeFileHeader({ kind: "log", fileNumber: segment, storeId }, logVersion)
         // If this fails because the name is taken, the file is not ours and stays.
         const file = yield* attempt(() => driver.create(pathOf(segment)))
         yield* attempt(() => file.append(header, 0, fileHeaderSize)).pipe(

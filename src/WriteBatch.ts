@@ -4,8 +4,11 @@
  * @since 3.0.0
  */
 
-import { encodeUtf8 } from "./core/bytes/bytes.js"
+import { compare, encodeUtf8, prefixEnd } from "./core/bytes/bytes.js"
+import { EntryKind } from "./core/cursor/entryKind.js"
 import { operationSize, writeOperation } from "./core/log/batchFormat.js"
+import { encodeEnd } from "./core/ranges/rangeDeletion.js"
+import type { Range } from "./Store.js"
 
 /**
  * A mutable list of puts and deletes. `Store.write` applies all of them or none.
@@ -42,15 +45,45 @@ export class WriteBatch {
   put(key: Uint8Array | string, value: Uint8Array | string): this {
     const keyBytes = this.bytesOf(key, "key")
     const valueBytes = this.bytesOf(value, "value")
-    if (keyBytes !== undefined && valueBytes !== undefined) this.add(keyBytes, valueBytes)
+    if (keyBytes !== undefined && valueBytes !== undefined) this.add(keyBytes, valueBytes, EntryKind.value)
     return this
   }
 
   /** Adds a delete. Deleting a key that is absent is not an error. */
   delete(key: Uint8Array | string): this {
     const keyBytes = this.bytesOf(key, "key")
-    if (keyBytes !== undefined) this.add(keyBytes, undefined)
+    if (keyBytes !== undefined) this.add(keyBytes, undefined, EntryKind.deletion)
     return this
+  }
+
+  /**
+   * Adds a delete of all keys in a range, those that earlier operations of the batch put included. It
+   * costs the same however many keys there are. An empty range adds nothing; a range without bounds is
+   * the whole store.
+   *
+   * @since 3.1.0
+   */
+  deleteRange(range: Range): this {
+    if (typeof range !== "object" || range === null) {
+      this.fault ??= `the range of operation ${this.operations + 1} is not an object`
+      return this
+    }
+    let start = range.start === undefined ? nothing : this.bytesOf(range.start, "start")
+    let end = range.end === undefined ? undefined : this.bytesOf(range.end, "end")
+    if (range.prefix !== undefined) {
+      const prefix = this.bytesOf(range.prefix, "prefix") ?? nothing
+      const behind = prefixEnd(prefix)
+      if (start !== undefined && compare(prefix, start) > 0) start = prefix
+      if (behind !== undefined && (end === undefined || compare(behind, end) < 0)) end = behind
+    }
+    if (this.fault !== undefined || start === undefined) return this
+    if (end === undefined || compare(start, end) < 0) this.add(start, encodeEnd(end), EntryKind.rangeDeletion)
+    return this
+  }
+
+  /** The same for the keys that begin with `prefix`. */
+  deletePrefix(prefix: Uint8Array | string): this {
+    return this.deleteRange({ prefix })
   }
 
   /**
@@ -122,19 +155,20 @@ export class WriteBatch {
     }
   }
 
-  private add(key: Uint8Array, value: Uint8Array | undefined): void {
+  private add(key: Uint8Array, value: Uint8Array | undefined, kind: number): void {
     const size = operationSize(key.length, value === undefined ? -1 : value.length)
     if (this.length + size > this.buffer.length) {
       const larger = new Uint8Array(Math.max(this.length + size, this.buffer.length * 2))
       larger.set(this.buffer.subarray(0, this.length))
       this.buffer = larger
     }
-    this.length = writeOperation(this.buffer, this.length, key, key.length, value)
+    this.length = writeOperation(this.buffer, this.length, key, key.length, value, kind)
     this.operations++
     this.dataLength += key.length + (value?.length ?? 0)
-    if (value === undefined) this.deletions++
-    this.longestKeyLength = Math.max(this.longestKeyLength, key.length)
-    this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
+    if (kind !== EntryKind.value) this.deletions++
+    const isRange = kind === EntryKind.rangeDeletion
+    this.longestKeyLength = Math.max(this.longestKeyLength, key.length, isRange ? value!.length : 0)
+    if (!isRange) this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
   }
 
   /**
@@ -154,6 +188,8 @@ export class WriteBatch {
     return bytes
   }
 }
+
+const nothing = new Uint8Array(0)
 
 /**
  * A batch in the format of the log.

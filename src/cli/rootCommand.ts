@@ -5,6 +5,7 @@ import { checkpoint } from "./commands/checkpoint.js"
 import { compact } from "./commands/compact.js"
 import { count } from "./commands/count.js"
 import { deleteCommand } from "./commands/delete.js"
+import { deleteRange } from "./commands/deleteRange.js"
 import { exportCommand } from "./commands/export.js"
 import { get } from "./commands/get.js"
 import { importCommand } from "./commands/import.js"
@@ -20,6 +21,7 @@ export const commands = [
   put,
   get,
   deleteCommand,
+  deleteRange,
   scan,
   count,
   importCommand,

@@ -13,7 +13,20 @@ import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
 /** Commands whose first argument is a store. */
 const ofStores = [
-  ...["put", "get", "delete", "scan", "count", "import", "export", "stats", "compact", "verify", "repair"],
+  ...[
+    "put",
+    "get",
+    "delete",
+    "delete-range",
+    "scan",
+    "count",
+    "import",
+    "export",
+    "stats",
+    "compact",
+    "verify",
+    "repair"
+  ],
   ...["checkpoint", "backup"]
 ]
 const ofBackups = ["backups", "restore"]
@@ -27,6 +40,14 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       expect(yield* output(["get", store, "user:1"])).toBe("Ada\n")
       expect(yield* output(["get", store, "user:1", "--json"])).toBe(`{"key":"user:1","value":"Ada"}\n`)
       expect(yield* output(["delete", store, "user:1", "--durability", "buffered"])).toBe("")
+      for (const wrong of [[], ["--all", "--prefix", "user:"]]) {
+        const refused = yield* lsmkv(["delete-range", store, ...wrong])
+        expect(refused.code).toBe(2)
+        expect(refused.stderr).toContain("give either --all, or at least one of --start, --end and --prefix")
+      }
+      yield* output(["put", store, "a:1", "1"])
+      yield* output(["put", store, "a:2", "2"])
+      expect(yield* output(["delete-range", store, "--prefix", "a:", "--durability", "buffered"])).toBe("")
       expect(yield* lsmkv(["get", store, "user:1"])).toMatchObject({ code: 1, stdout: "", stderr: "" })
     })
   )
@@ -159,6 +180,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       const wanted: Record<string, ReadonlyArray<string>> = {
         get: ["key"],
         delete: ["key"],
+        "delete-range": ["--all"],
         repair: ["--into", `${directory}/new`],
         checkpoint: [`${directory}/new`],
         backup: [`${directory}/new`]

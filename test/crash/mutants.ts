@@ -33,6 +33,7 @@ export interface Mutant {
 const flushing = ["flush", "deletes", "compaction"]
 const writing = ["single puts", "batches"]
 const separating = ["separated values", "separated values, reopened"]
+const clearing = ["range deletions", "range deletions over many tables", "mixture 33, range deletions"]
 const compacting = ["compaction", "levels", "tombstones"]
 
 export const mutants: ReadonlyArray<Mutant> = [
@@ -168,6 +169,40 @@ export const mutants: ReadonlyArray<Mutant> = [
         (file) => file
       ),
     shownBy: "damage"
+  },
+  {
+    name: "the range deletions of a table are not in the manifest",
+    workloads: clearing,
+    patches: () => ({
+      manifest: (manifest) => ({
+        ...manifest,
+        apply: (change) =>
+          manifest.apply({
+            ...change,
+            added: (change.added ?? []).map(({ level, table: { ranges: _, ...table } }) => ({ level, table }))
+          })
+      })
+    })
+  },
+  {
+    name: "a merge drops range deletions that cover entries of other tables",
+    workloads: clearing,
+    patches: () => ({
+      merger: mergingAs(
+        (job): TableMerger.MergeJob => ({
+          ...job,
+          rangeDeletions: job.rangeDeletions && {
+            ...job.rangeDeletions,
+            done: job.runs.flat().flatMap(({ ranges = [] }) => ranges.map(({ sequence }) => sequence))
+          }
+        })
+      )
+    })
+  },
+  {
+    name: "tables say that range deletions cover none of their entries",
+    workloads: clearing,
+    patches: () => ({ tables: (tables) => ({ ...tables, write: (job) => tables.write({ ...job, cleared: 2 ** 40 }) }) })
   },
   { name: "the log is not synced", workloads: writing, patches: () => withoutSync(/\.log$/) },
   {
@@ -503,3 +538,9 @@ const withoutRefs = ({ valueRefs: _, ...table }: TableMeta): TableMeta => table
 
 let removeValues = (_fileNumber: number): Effect.Effect<void, unknown> => Effect.void
 let removeTable = (_fileNumber: number): Effect.Effect<void, unknown> => Effect.void
+
+/** Changes the merges that the compactor asks for. */
+const mergingAs =
+  (change: (job: TableMerger.MergeJob) => TableMerger.MergeJob): NonNullable<Patches["merger"]> =>
+  (options) =>
+    Effect.map(inThread().merger!(options), (merger) => ({ ...merger, merge: (job) => merger.merge(change(job)) }))

@@ -5,8 +5,8 @@ import type { Patches } from "../support/openStore.js"
 import { Journal, quickDisk } from "./journal.js"
 import { checkpointDirectory, directory, simulated, withStore } from "./simulation.js"
 
-/** A batch's change to one key. Undefined deletes it. */
-export type Change = readonly [key: string, value: string | undefined]
+/** A batch's change to one key. Undefined deletes it; with an end, all keys from it to the end. */
+export type Change = readonly [key: string, value: string | { readonly end: string } | undefined]
 
 /** A step of a workload. */
 export type Step =
@@ -60,8 +60,9 @@ export interface Copy {
 const applyTo = (model: Model, writes: ReadonlyArray<Change>): Model => {
   const next = new Map(model)
   for (const [key, value] of writes) {
-    if (value === undefined) next.delete(key)
-    else next.set(key, value)
+    if (typeof value === "string") next.set(key, value)
+    else if (value === undefined) next.delete(key)
+    else for (const other of next.keys()) if (other >= key && other < value.end) next.delete(other)
   }
   return next
 }
@@ -69,8 +70,9 @@ const applyTo = (model: Model, writes: ReadonlyArray<Change>): Model => {
 const batchOf = (writes: ReadonlyArray<Change>): WriteBatch.WriteBatch => {
   const batch = WriteBatch.make()
   for (const [key, value] of writes) {
-    if (value === undefined) batch.delete(key)
-    else batch.put(key, value)
+    if (typeof value === "string") batch.put(key, value)
+    else if (value === undefined) batch.delete(key)
+    else batch.deleteRange({ start: key, end: value.end })
   }
   return batch
 }

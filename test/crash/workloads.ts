@@ -15,6 +15,7 @@ const remove = (...numbers: ReadonlyArray<number>): Step => ({
   _tag: "Batch",
   writes: numbers.map((n) => [key(n), undefined])
 })
+const removeRange = (from: number, to: number): Step => ({ _tag: "Batch", writes: [[key(from), { end: key(to) }]] })
 /** Values so large that a thread leaves them in the log. */
 const large = (round: number, from: number, to: number): Step => ({
   _tag: "Batch",
@@ -52,6 +53,19 @@ const mixture = (seed: number, length: number, size: number): ReadonlyArray<Step
       () => [key(below(40)), below(4) === 0 ? undefined : value(i, 10 + below(60))] as const
     )
     return kind < 7 ? { _tag: "Together", batches: writes.map((write) => [write]) } : { _tag: "Batch", writes }
+  })
+}
+
+/** The same with range deletions. */
+const withRanges = (seed: number, length: number, size: number): ReadonlyArray<Step> => {
+  const random = seeded(seed + 1000)
+  const below = (n: number) => Math.floor(random() * n)
+  return mixture(seed, length, size).map((step): Step => {
+    if (step._tag !== "Batch" || below(3) > 0) return step
+    const from = below(40)
+    const writes = [...step.writes]
+    writes.splice(below(writes.length + 1), 0, [key(from), { end: key(from + 1 + below(15)) }])
+    return { _tag: "Batch", writes }
   })
 }
 
@@ -156,6 +170,47 @@ export const workloads: ReadonlyArray<Workload> = [
     name: "tombstones",
     tuning: small,
     steps: [put(...range(0, 20)), compact, remove(...range(5, 15)), flush, put(7), compact, reopen, remove(7), compact]
+  },
+  {
+    name: "range deletions",
+    tuning: small,
+    steps: [
+      put(...range(0, 20)),
+      flush,
+      removeRange(5, 15),
+      put(7),
+      flush,
+      removeRange(0, 3),
+      reopen,
+      put(1),
+      compact,
+      removeRange(0, 40),
+      flush,
+      put(2, 30),
+      flush,
+      compact
+    ]
+  },
+  {
+    name: "range deletions over many tables",
+    tuning: { ...small, tableBytes: 1, durability: "buffered" },
+    steps: [
+      put(...range(0, 16)),
+      flush,
+      compact,
+      snapshot,
+      removeRange(2, 12),
+      flush,
+      put(4),
+      removeRange(10, 14),
+      flush,
+      reopen,
+      compact,
+      removeRange(0, 5),
+      flush,
+      compact
+    ],
+    syncTurns: 20
   },
   { name: "rotation", tuning: { ...small, memtableBytes: 1 }, steps: range(0, 8).map((n) => put(n, n + 1)) },
   {
@@ -279,6 +334,11 @@ export const workloads: ReadonlyArray<Workload> = [
     name: `mixture ${seed}, separated values`,
     tuning: { ...separated, ...(seed % 2 === 0 ? { memtableBytes: 1 } : { durability: "buffered" as const }) },
     steps: mixture(seed, 50, 5)
+  })),
+  ...range(33, 37).map((seed) => ({
+    name: `mixture ${seed}, range deletions`,
+    tuning: { ...small, ...(seed % 2 === 0 ? { memtableBytes: 1 } : { durability: "buffered" as const }) },
+    steps: withRanges(seed, 50, 5)
   })),
   {
     name: "recovered with larger options",

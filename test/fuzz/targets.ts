@@ -124,16 +124,19 @@ const tables = [
 const largestRatio = 32 * 1024
 const compressedCodecs: ReadonlyArray<Compressed> = hasZstd ? ["deflate", "zstd"] : ["deflate"]
 const footerAt = table.file.bytes.length - footerSize
-const edit = encodeVersionEdit({
-  nextFileNumber: 9,
-  flushedSequence: 4,
-  addedSegments: [5, 6],
-  removedSegments: [1],
-  added: [{ level: 1, table: { ...table.meta, valueRefs: [{ fileNumber: 8, entries: 2, bytes: 40 }] } }],
-  removed: [{ level: 0, fileNumber: 3 }],
-  valueFiles: [{ fileNumber: 8, kind: "values", size: 100 }],
-  closed: { fileNumber: 6, size: 100 }
-})
+const edit = encodeVersionEdit(
+  {
+    nextFileNumber: 9,
+    flushedSequence: 4,
+    addedSegments: [5, 6],
+    removedSegments: [1],
+    added: [{ level: 1, table: { ...table.meta, valueRefs: [{ fileNumber: 8, entries: 2, bytes: 40 }] } }],
+    removed: [{ level: 0, fileNumber: 3 }],
+    valueFiles: [{ fileNumber: 8, kind: "values", size: 100 }],
+    closed: { fileNumber: 6, size: 100 }
+  },
+  3
+)
 
 const generation = encodeGeneration({
   number: 3,

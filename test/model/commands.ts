@@ -37,11 +37,24 @@ const tagged = <const Tag extends string, A>(tag: Tag, fields: fc.Arbitrary<A>) 
 
 /** How to write; undefined for plain writes. */
 const way = fc.constantFrom<Way | undefined>(undefined, undefined, "transaction", "checks", "update", "compareAndSet")
-const writes = fc.array(fc.tuple(key, fc.option(value, { nil: undefined, freq: 2 })), { maxLength: 8 })
+const rangeEnd = fc.record({ end: bound })
+const writes = fc.array(
+  fc.oneof(
+    { weight: 7, arbitrary: fc.tuple(key, fc.option(value, { nil: undefined, freq: 2 })) },
+    { weight: 2, arbitrary: fc.tuple(key, rangeEnd) }
+  ),
+  { maxLength: 8 }
+)
 const put = tagged("Put", fc.record({ key, value, durability, way }))
 const remove = tagged("Delete", fc.record({ key, durability, way }))
 const batch = tagged("Batch", fc.record({ writes, durability, way }))
-const write = fc.oneof({ weight: 5, arbitrary: put }, { weight: 3, arbitrary: remove }, { weight: 3, arbitrary: batch })
+const removeRange = tagged("DeleteRange", fc.record({ key, end: bound, durability, way }))
+const write = fc.oneof(
+  { weight: 5, arbitrary: put },
+  { weight: 3, arbitrary: remove },
+  { weight: 3, arbitrary: removeRange },
+  { weight: 3, arbitrary: batch }
+)
 const flush = tagged("Flush", fc.record({}))
 const compact = tagged("Compact", fc.record({ start: bound, end: bound }))
 const sync = tagged("Sync", fc.record({}))

@@ -1,5 +1,16 @@
-/** A key's new value, or undefined if it is deleted. Keys are in hexadecimal. */
-export type Write = readonly [key: string, value: string | undefined]
+/** The end of a range that is deleted, in hexadecimal; undefined if it has none. */
+export interface RangeEnd {
+  readonly end: string | undefined
+}
+
+/**
+ * A key's new value, or undefined if it is deleted. Keys are in hexadecimal. With an end, all keys from
+ * the key to the end are deleted.
+ */
+export type Write = readonly [key: string, value: string | RangeEnd | undefined]
+
+const isWithin = (key: string, start: string, { end }: RangeEnd): boolean =>
+  key >= start && (end === undefined || key < end)
 
 /** A content that a store may hold. Immutable. */
 export class Content {
@@ -19,8 +30,9 @@ export class Content {
   after(writes: ReadonlyArray<Write>): Content {
     const entries = new Map(this.entries)
     for (const [key, value] of writes) {
-      if (value === undefined) entries.delete(key)
-      else entries.set(key, value)
+      if (typeof value === "string") entries.set(key, value)
+      else if (value === undefined) entries.delete(key)
+      else for (const other of entries.keys()) if (isWithin(other, key, value)) entries.delete(other)
     }
     return new Content(entries)
   }

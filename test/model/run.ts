@@ -17,7 +17,7 @@ import { Model, type Survivors } from "./model.js"
 import { Positions } from "./positions.js"
 import { answerOf, type Question, showAll, type View } from "./questions.js"
 import { bytes, bytesOf, mismatch, rangeOf, show } from "./text.js"
-import { askWithin, type Way, writeBy } from "./ways.js"
+import { addTo, askWithin, isOperation, type Way, writeBy } from "./ways.js"
 
 const durabilities = { sync: "sync", buffered: "buffered", interval: { interval: "20 millis" } } as const
 type DurabilityName = keyof typeof durabilities
@@ -90,6 +90,7 @@ export class Run {
       switch (command._tag) {
         case "Put":
         case "Delete":
+        case "DeleteRange":
         case "Batch":
         case "Flush":
         case "Compact":
@@ -165,12 +166,15 @@ export class Run {
         )
       case "Delete":
         return this.write([[command.key, undefined]], command, (options) => store.delete(bytes(command.key), options))
+      case "DeleteRange": {
+        const { end, key } = command
+        return this.write([[key, { end }]], command, (options) =>
+          store.deleteRange({ start: bytes(key), end: bytesOf(end) }, options)
+        )
+      }
       case "Batch": {
         const batch = WriteBatch.make()
-        for (const [key, value] of command.writes) {
-          if (value === undefined) batch.delete(bytes(key))
-          else batch.put(bytes(key), value)
-        }
+        for (const write of command.writes) addTo(batch, write)
         return this.write(command.writes, command, (options) => store.write(batch, options))
       }
       case "Flush":
@@ -199,8 +203,8 @@ export class Run {
         Effect.matchEffect({
           onSuccess: () =>
             Effect.sync(() => {
-              // An empty batch leaves no record in the log.
-              if (writes.length > 0) model.acknowledge(attempt, durability ?? this.usualDurability)
+              // An empty batch leaves no record in the log, and an empty range is no operation.
+              if (writes.some(isOperation)) model.acknowledge(attempt, durability ?? this.usualDurability)
               else model.fail(attempt, false)
             }),
           onFailure: (error) =>

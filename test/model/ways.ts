@@ -4,7 +4,18 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { type LsmError, type Store, Transaction, WriteBatch } from "effect-lsm"
 import type { Write } from "./content.js"
-import { bytes } from "./text.js"
+import { bytes, bytesOf } from "./text.js"
+
+/** Whether a write leaves an operation in the log: an empty range does not. */
+export const isOperation = ([key, value]: Write): boolean =>
+  typeof value !== "object" || value.end === undefined || key < value.end
+
+/** Adds a write to a batch. */
+export const addTo = (batch: WriteBatch.WriteBatch, [key, value]: Write): void => {
+  if (typeof value === "string") batch.put(bytes(key), value)
+  else if (value === undefined) batch.delete(bytes(key))
+  else batch.deleteRange({ start: bytes(key), end: bytesOf(value.end) })
+}
 
 /** A way to write that leads to the same content as a plain write. */
 export type Way = "transaction" | "checks" | "update" | "compareAndSet"
@@ -21,7 +32,7 @@ export const writeBy = (
 ): Effect.Effect<void, LsmError.WriteError> => {
   const [first] = writes
   const [key, value] = first ?? ["", undefined]
-  const isPut = writes.length === 1 && value !== undefined
+  const isPut = writes.length === 1 && typeof value === "string"
   if (isPut && way === "update") return Effect.asVoid(store.update(bytes(key), () => value, options))
   if (isPut && way === "compareAndSet") {
     const set = Effect.flatMap(store.get(bytes(key)), (present) =>
@@ -48,8 +59,7 @@ const checked = (
     for (const [key, value] of writes) {
       const entry = yield* store.getEntry(bytes(key))
       batch.check(bytes(key), Option.isSome(entry) ? entry.value.version : "absent")
-      if (value === undefined) batch.delete(bytes(key))
-      else batch.put(bytes(key), value)
+      addTo(batch, [key, value])
     }
     yield* store.write(batch, options)
   })
@@ -61,7 +71,12 @@ const writeWithin = (
   Effect.forEach(
     writes,
     ([key, value], i) => {
-      const write = value === undefined ? tx.delete(bytes(key)) : tx.put(bytes(key), value)
+      const write =
+        typeof value === "string"
+          ? tx.put(bytes(key), value)
+          : value === undefined
+            ? tx.delete(bytes(key))
+            : tx.deleteRange({ start: bytes(key), end: bytesOf(value.end) })
       return i % 2 === 0 ? Effect.zipRight(tx.get(bytes(key)), write) : write
     },
     { discard: true }

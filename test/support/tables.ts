@@ -30,8 +30,7 @@ export const buildTable = (entries: ReadonlyArray<TestEntry>, options = plainOpt
   const builder = new TableBuilder(file, fileNumber, tableStoreId, options)
   for (const entry of inOrder(entries)) {
     const { key, sequence, value = nothing } = entry
-    const isDeletion = entry.value === undefined
-    builder.add(key, 0, key.length, sequence, isDeletion, kindOf(entry), value, 0, value.length)
+    builder.add(key, 0, key.length, sequence, kindOf(entry), value, 0, value.length)
   }
   return { file, meta: finish(builder.finish()) }
 }

@@ -5,7 +5,15 @@ import { applyEdit, emptyState, type ManifestState, snapshotEdit } from "../mani
 import { versionFault } from "../manifest/version.js"
 import { decodeVersionEdit, encodeVersionEdit } from "../manifest/versionEdit.js"
 import { CorruptionFailure } from "../storage/failure.js"
-import { decodeFileHeader, encodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
+import {
+  decodeFileHeader,
+  encodeFileHeader,
+  expectHeader,
+  fileHeaderSize,
+  manifestVersionWithRanges,
+  manifestVersionWithValues,
+  saltOf
+} from "../storage/fileHeader.js"
 import type { BackupKind } from "./backupNames.js"
 
 /** A file of a generation. */
@@ -48,7 +56,8 @@ export interface Generation {
  * file: | kind 1 | file number 6 | since 6 | size 6 | checksum 4 | sample 4 |
  * ```
  *
- * The edit is the whole state, as in the first record of a manifest. Kinds are the bytes of file
+ * The edit is the whole state, as in the first record of a manifest. A generation of a store with range
+ * deletions has version 2. Kinds are the bytes of file
  * headers.
  */
 const headSize = 16
@@ -57,10 +66,14 @@ const fileSize = 27
 const kinds: Record<BackupKind, number> = { table: 0x54, values: 0x56, log: 0x4c }
 
 export const encodeGeneration = ({ files, madeAt, number, sequence, state, storeId }: Generation): Uint8Array => {
-  const edit = encodeVersionEdit(snapshotEdit(state))
+  const { holdsRanges } = state.version
+  const edit = encodeVersionEdit(
+    snapshotEdit(state),
+    holdsRanges ? manifestVersionWithRanges : manifestVersionWithValues
+  )
   const length = headSize + edit.length + files.length * fileSize
   const bytes = new Uint8Array(fileHeaderSize + frameHeaderSize + length)
-  bytes.set(encodeFileHeader({ kind: "backup", fileNumber: number, storeId }))
+  bytes.set(encodeFileHeader({ kind: "backup", fileNumber: number, storeId }, holdsRanges ? 2 : 1))
   let at = fileHeaderSize + frameHeaderSize
   writeU48(bytes, at, madeAt)
   writeU48(bytes, at + 6, sequence)

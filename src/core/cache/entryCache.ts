@@ -161,6 +161,11 @@ export class EntryCache {
     }
   }
 
+  /** Drops all entries. Call it before the tables get a range deletion. */
+  forgetAll(): void {
+    if (!this.isEmpty) this.dropTables()
+  }
+
   /** Frees memory until the cache is within its budget again. Call it when `others` use more. */
   giveBack(): void {
     if (this.index === none && this.bytes.length === 0) return

@@ -19,9 +19,15 @@ export const notKept: unique symbol = Symbol("notKept")
 interface Commit {
   readonly last: number
   readonly keys: ReadonlyArray<string>
+  readonly ranges: ReadonlyArray<TextRange>
   /** The same in order, once they have been asked for. */
   sorted: ReadonlyArray<string> | undefined
   readonly bytes: number
+}
+
+/** A range that was deleted. */
+interface RangeWrite extends TextRange {
+  readonly sequence: number
 }
 
 /** A range of keys as texts: from `start`, inclusive, to `end`, exclusive. */
@@ -52,6 +58,8 @@ export class RecentWrites {
    */
   floor = 0
   private readonly newest = new Map<string, RecentWrite>()
+  /** The range deletions of all records that are not forgotten, oldest first. */
+  private ranges: Array<RangeWrite> = []
   /** In the order of their numbers. Those before `head` are forgotten. */
   private commits: Array<Commit> = []
   private head = 0
@@ -69,12 +77,19 @@ export class RecentWrites {
   /** Adds the record whose payload is `bytes[start, end)`. */
   add(bytes: Uint8Array, start: number, end: number): void {
     const keys: Array<string> = []
+    const ranges: Array<RangeWrite> = []
     const { newest } = this
     const keepsValues = end - start <= longestKept
     let size = recordCost
     const target: BatchTarget = {
       insert: (sequence, kind, source, keyStart, keyEnd, valueStart, valueEnd) => {
         const key = keyText(source, keyStart, keyEnd)
+        if (kind === EntryKind.rangeDeletion) {
+          const end = valueEnd === valueStart ? undefined : keyText(source, valueStart, valueEnd)
+          ranges.push({ start: key, end, sequence })
+          size += 2 * keyCost + key.length + (end?.length ?? 0)
+          return
+        }
         keys.push(key)
         const isDeletion = kind === EntryKind.deletion
         const value = isDeletion ? undefined : keepsValues ? source.slice(valueStart, valueEnd) : notKept
@@ -84,7 +99,8 @@ export class RecentWrites {
     }
     applyBatch(bytes, start, end, target)
     const last = readU48(bytes, start) + readU32(bytes, start + 6) - 1
-    this.commits.push({ last, keys, sorted: undefined, bytes: size })
+    this.commits.push({ last, keys, ranges, sorted: undefined, bytes: size })
+    for (const range of ranges) this.ranges.push(range)
     this.bytes += size
   }
 
@@ -101,6 +117,7 @@ export class RecentWrites {
         if (write !== undefined && write.sequence <= last && write.value !== undefined) write.value = notKept
       }
     }
+    let forgottenTo = 0
     while (this.head < this.unapplied) {
       const { keys, last, bytes } = commits[this.head]!
       if (last > needed) {
@@ -110,6 +127,10 @@ export class RecentWrites {
       for (const key of keys) if ((newest.get(key)?.sequence ?? Number.POSITIVE_INFINITY) <= last) newest.delete(key)
       this.bytes -= bytes
       commits[this.head++] = forgotten
+      forgottenTo = last
+    }
+    if (this.ranges.length > 0 && this.ranges[0]!.sequence <= forgottenTo) {
+      this.ranges = this.ranges.filter(({ sequence }) => sequence > forgottenTo)
     }
     if (this.head > 64 && this.head * 2 > commits.length) {
       this.commits = commits.slice(this.head)
@@ -120,7 +141,14 @@ export class RecentWrites {
 
   /** The newest write of a key, if it is here. */
   find(key: string): RecentWrite | undefined {
-    return this.newest.get(key)
+    const write = this.newest.get(key)
+    const { ranges } = this
+    for (let i = ranges.length - 1; i >= 0; i--) {
+      const { start, end, sequence } = ranges[i]!
+      if (write !== undefined && write.sequence > sequence) break
+      if (start <= key && (end === undefined || key < end)) return { sequence, value: undefined }
+    }
+    return write
   }
 
   /** How many records there are after `sequence`. */
@@ -146,6 +174,10 @@ export class RecentWrites {
   /** A few keys are looked up among the ranges, and a few ranges among the keys. */
   private keyIn(commit: Commit, ranges: ReadonlyArray<TextRange>): string | undefined {
     const { keys } = commit
+    for (const { start, end } of commit.ranges) {
+      const read = ranges.find((range) => isBefore(range.start, end) && isBefore(start, range.end))
+      if (read !== undefined) return start > read.start ? start : read.start
+    }
     if (keys.length <= ranges.length) return keys.find((key) => isInRanges(ranges, key))
     commit.sorted ??= [...keys].sort(byText)
     for (const { start, end } of ranges) {
@@ -169,7 +201,10 @@ export class RecentWrites {
 }
 
 /** Stands for a record before `head`. */
-const forgotten: Commit = { last: 0, keys: [], sorted: [], bytes: 0 }
+const forgotten: Commit = { last: 0, keys: [], ranges: [], sorted: [], bytes: 0 }
+
+/** Whether a key is before an end. */
+const isBefore = (key: string, end: string | undefined): boolean => end === undefined || key < end
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -196,7 +231,8 @@ export const joinRanges = (ranges: ReadonlyArray<TextRange>): ReadonlyArray<Text
   return joined
 }
 
-const isInRanges = (ranges: ReadonlyArray<TextRange>, key: string): boolean => {
+/** Whether a key is in one of the ranges, which are in order and do not overlap. */
+export const isInRanges = (ranges: ReadonlyArray<TextRange>, key: string): boolean => {
   let from = 0
   let to = ranges.length
   while (from < to) {

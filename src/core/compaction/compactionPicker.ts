@@ -1,5 +1,6 @@
 import { compare } from "../bytes/bytes.js"
 import { levelCount, type Version } from "../manifest/version.js"
+import { holdsBounds, holdsRange, overlapsBounds, type RangeDeletion } from "../ranges/rangeDeletion.js"
 import type { Superseded, TableMeta } from "../table/tableFormat.js"
 
 /** The limits that trigger compactions. */
@@ -22,7 +23,7 @@ export interface LevelTables {
  * picking a compaction changes nothing.
  */
 export interface Compaction {
-  readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions" | "values"
+  readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions" | "values" | "covered"
   readonly level: number
   readonly outputLevel: number
   readonly inputs: ReadonlyArray<TableMeta>
@@ -47,6 +48,8 @@ export interface Garbage {
   readonly supersededOf: (table: TableMeta) => Superseded | undefined
   /** The value files that a compaction by hand collects. Default none. */
   readonly staleFiles?: ReadonlyArray<number> | undefined
+  /** Whether a range deletion covers entries of a table that no snapshot needs. Default no. */
+  readonly holdsCovered?: ((table: TableMeta) => boolean) | undefined
 }
 
 /**
@@ -98,6 +101,62 @@ export const pickSuperseded = (version: Version, garbage: Garbage): Compaction |
   return undefined
 }
 
+/**
+ * Returns tables of one level that range deletions hide as a whole, so that they can be dropped unread.
+ * Undefined if there are none. A table with range deletions stays if one reaches beyond what hides it.
+ * A table of nothing but range deletions is dropped when they cover no entry any more.
+ */
+export const pickCovered = (
+  version: Version,
+  snapshots: ReadonlyArray<number>
+): { readonly level: number; readonly tables: ReadonlyArray<TableMeta> } | undefined => {
+  if (!version.holdsRanges) return undefined
+  const { ranges } = version
+  for (let level = 0; level < version.levels.length; level++) {
+    const covered = new Set(version.levels[level]!.filter((table) => isSpent(version, table)))
+    for (const range of ranges) {
+      for (const table of version.overlapping(level, range.start, range.end)) {
+        if (isCovered(table, range) && !isSeen(table.smallestSequence, range.sequence, snapshots)) covered.add(table)
+      }
+    }
+    if (covered.size > 0) return { level, tables: [...covered] }
+  }
+  return undefined
+}
+
+/**
+ * Returns tables to rewrite in place, because their own range deletions cover entries of theirs that a
+ * snapshot has needed. Afterwards they do not, so this ends.
+ */
+export const pickUncleared = (version: Version, snapshots: ReadonlyArray<number>): Compaction | undefined => {
+  if (!version.holdsRanges) return undefined
+  const isDue = (table: TableMeta): boolean =>
+    table.ranges?.some((range) => mayClear(table, range, snapshots)) === true
+  for (let level = 1; level < version.levels.length; level++) {
+    const table = version.levels[level]!.find(isDue)
+    if (table !== undefined) return compactionOf(version, "covered", level, level, [table], true)
+  }
+  return undefined
+}
+
+/** Whether a merge of a table may drop entries that a range deletion covers, if it overlaps the table. */
+const mayClear = (table: TableMeta, { sequence }: RangeDeletion, snapshots: ReadonlyArray<number>): boolean =>
+  table.smallestSequence < sequence && (table.cleared ?? 0) < sequence && (snapshots[0] ?? sequence) >= sequence
+
+const isSpent = (version: Version, { entries, ranges }: TableMeta): boolean =>
+  ranges !== undefined && ranges.length === entries && ranges.every((range) => version.isDone(range))
+
+const isCovered = (table: TableMeta, range: RangeDeletion): boolean =>
+  table.largestSequence < range.sequence &&
+  holdsBounds(range, table) &&
+  (table.ranges ?? []).every((inner) => holdsRange(range, inner))
+
+/** Whether a range deletion covers entries of a table that no snapshot needs. */
+export const holdsCovered =
+  (version: Version, snapshots: ReadonlyArray<number>) =>
+  (table: TableMeta): boolean =>
+    version.ranges.some((range) => mayClear(table, range, snapshots) && overlapsBounds(range, table))
+
 /** The fraction of a table that must be superseded before background work rewrites it. */
 const worthwhile = 0.1
 /** The most tables that one such compaction rewrites. */
@@ -107,18 +166,19 @@ export const most = 16
  * Whether an open snapshot may need superseded versions of a table. It may if it is older than the
  * newest entry of the table, but not older than the oldest.
  */
-export const isNeeded = (
-  { smallestSequence, largestSequence }: TableMeta,
-  snapshots: ReadonlyArray<number>
-): boolean => {
+export const isNeeded = ({ smallestSequence, largestSequence }: TableMeta, snapshots: ReadonlyArray<number>): boolean =>
+  isSeen(smallestSequence, largestSequence, snapshots)
+
+/** Whether a snapshot lies in [since, until). */
+const isSeen = (since: number, until: number, snapshots: ReadonlyArray<number>): boolean => {
   let from = 0
   let to = snapshots.length
   while (from < to) {
     const middle = (from + to) >>> 1
-    if (snapshots[middle]! < smallestSequence) from = middle + 1
+    if (snapshots[middle]! < since) from = middle + 1
     else to = middle
   }
-  return from < snapshots.length && snapshots[from]! < largestSequence
+  return from < snapshots.length && snapshots[from]! < until
 }
 
 /**

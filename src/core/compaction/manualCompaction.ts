@@ -157,10 +157,15 @@ const holdsStaleValues =
 const mayDrop =
   (garbage: Garbage) =>
   (table: TableMeta): boolean =>
-    table.deletions > 0 || holdsVersions(garbage)(table) || holdsStaleValues(garbage)(table)
+    table.deletions > 0 || holdsGarbage(garbage)(table)
 
 /** The same for a table of the deepest level. */
 const isStale =
   (garbage: Garbage) =>
   (table: TableMeta): boolean =>
-    holdsTombstones(garbage)(table) || holdsVersions(garbage)(table) || holdsStaleValues(garbage)(table)
+    holdsTombstones(garbage)(table) || holdsGarbage(garbage)(table)
+
+const holdsGarbage =
+  (garbage: Garbage) =>
+  (table: TableMeta): boolean =>
+    holdsVersions(garbage)(table) || holdsStaleValues(garbage)(table) || garbage.holdsCovered?.(table) === true

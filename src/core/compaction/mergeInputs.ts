@@ -1,4 +1,5 @@
 import type { KeyBounds, Version } from "../manifest/version.js"
+import { overlapsBounds, type RangeDeletion } from "../ranges/rangeDeletion.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import type { TableMeta } from "../table/tableFormat.js"
 import { referencedBytes } from "../values/valueFile.js"
@@ -10,7 +11,46 @@ export interface MergeInputs {
   readonly runs: ReadonlyArray<ReadonlyArray<TableMeta>>
   /** By level, the tables below the output level that could hold one of its keys. */
   readonly below: ReadonlyArray<ReadonlyArray<KeyBounds>>
+  /** Left out if no table of the version has range deletions. */
+  readonly rangeDeletions?: MergeRanges | undefined
 }
+
+/** The range deletions that matter to a merge. */
+export interface MergeRanges {
+  /** Those that may cover entries of the inputs. */
+  readonly covering: ReadonlyArray<RangeDeletion>
+  /** The sequence numbers of those among the inputs that cover no entry of any other table. */
+  readonly done: ReadonlyArray<number>
+  /** The newest one in any table. */
+  readonly newest: number
+}
+
+const mergeRanges = (
+  version: Version,
+  inputs: ReadonlyArray<TableMeta>,
+  bounds: KeyBounds
+): MergeRanges | undefined => {
+  if (!version.holdsRanges) return undefined
+  const without = new Set(inputs.map(({ fileNumber }) => fileNumber))
+  return {
+    covering: version.ranges.filter((range) => overlapsBounds(range, bounds)),
+    done: inputs.flatMap(({ ranges = [] }) =>
+      ranges.filter((range) => version.isDone(range, without)).map(({ sequence }) => sequence)
+    ),
+    newest: version.newestRange
+  }
+}
+
+/** Whether the outputs of a merge may hold range deletions. */
+export const mayHoldRanges = ({ rangeDeletions, runs }: Pick<MergeInputs, "rangeDeletions" | "runs">): boolean =>
+  rangeDeletions !== undefined || runs.some((tables) => tables.some(({ ranges }) => ranges !== undefined))
+
+/**
+ * What `TableMeta.cleared` is for the outputs of a job that takes account of range deletions up to
+ * `newest`: a snapshot may keep entries that later ones cover.
+ */
+export const clearedBy = (newest: number, snapshots: ReadonlyArray<number>): number =>
+  Math.min(newest, snapshots[0] ?? newest)
 
 export const mergeInputs = (compaction: Compaction, version: Version): MergeInputs => {
   const { level, outputLevel, inputs, between, overlaps } = compaction
@@ -18,8 +58,10 @@ export const mergeInputs = (compaction: Compaction, version: Version): MergeInpu
   const upper = level === 0 ? inputs.map((table) => [table]) : [inputs]
   const runs = [...upper, ...lower]
   const { smallest, largest } = keyRange(runs.flat())
+  const rangeDeletions = mergeRanges(version, runs.flat(), { smallestKey: smallest, largestKey: largest })
   return {
     runs,
+    ...(rangeDeletions !== undefined && { rangeDeletions }),
     below: version.levels.slice(outputLevel + 1).map((_, i) => {
       const tables = version.overlapping(outputLevel + 1 + i, smallest, largest)
       return tables.map(({ smallestKey, largestKey }) => ({ smallestKey, largestKey }))

@@ -1,5 +1,5 @@
 import { compareRange, equals } from "../bytes/bytes.js"
-import { EntryKind } from "./entryKind.js"
+import { isTombstone } from "./entryKind.js"
 
 /** Keys in the half-open range [start, end). A reader at `sequence` or later sees none of them. */
 export interface DeletedGap {
@@ -90,7 +90,7 @@ export class DeletedGaps {
 
   /** Takes an operation that is applied. A put cuts the gap that holds its key. */
   insert(_sequence: number, kind: number, bytes: Uint8Array, keyStart: number, keyEnd: number): void {
-    if (kind === EntryKind.deletion) return
+    if (isTombstone(kind)) return
     this.watch?.take(bytes, keyStart, keyEnd)
     const at = this.firstEndingAbove(bytes, keyStart, keyEnd)
     const gap = this.gaps[at]

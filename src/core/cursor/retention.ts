@@ -1,5 +1,8 @@
 import { equalRange } from "../bytes/bytes.js"
+import type { MergeRanges } from "../compaction/mergeInputs.js"
 import { EntryKind } from "../cursor/entryKind.js"
+import { Coverage } from "../ranges/coverage.js"
+import { type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import type { InternalCursor } from "./internalCursor.js"
 
 /** Decides which entries a flush or a compaction keeps. */
@@ -8,26 +11,48 @@ export interface RetentionPolicy {
   keeps(entry: InternalCursor): boolean
 }
 
+export interface RetentionOptions {
+  /** Range deletions that may cover entries. Those among the entries need not be here. Default none. */
+  readonly ranges?: ReadonlyArray<RangeDeletion> | undefined
+  /** Whether a range deletion covers no entry in any other place. Default: none does so. */
+  readonly isDone?: ((sequence: number) => boolean) | undefined
+}
+
+/** The same options for a merge. */
+export const rangeRetention = (ranges: MergeRanges | undefined): RetentionOptions => {
+  if (ranges === undefined) return {}
+  const done = new Set(ranges.done)
+  return { ranges: ranges.covering, isDone: (sequence) => done.has(sequence) }
+}
+
 /**
  * Decides which versions a flush or a compaction must keep. A version is superseded, and dropped,
- * if its key has a newer version and every snapshot that sees the old one sees a newer one too. A
- * tombstone is dropped only if nothing below it can hold its key (`isBottom`) and no snapshot is
- * older than it.
+ * if its key has a newer version or a later range deletion, and every snapshot that sees the old one
+ * sees a newer one too. A tombstone is dropped only if nothing below it can hold its key (`isBottom`)
+ * and no snapshot is older than it. A range deletion is dropped if it is done, or if later ones cover
+ * its range.
+ *
+ * Entries come in the order of their keys, so a range deletion comes before the keys that it covers.
  */
 export class Retention implements RetentionPolicy {
   private key = new Uint8Array(256)
   private keyLength = -1
   /** The sequence number of the last version of this key that was not superseded. */
   private boundary = Number.POSITIVE_INFINITY
+  private readonly coverage = new Coverage()
+  private readonly separates = (from: number, to: number): boolean => this.snapshotIn(from, to)
 
   /** `snapshots`: the sequence numbers that readers hold, in ascending order. */
   constructor(
     private readonly snapshots: ReadonlyArray<number>,
-    private readonly isBottom: (bytes: Uint8Array, start: number, end: number) => boolean
-  ) {}
+    private readonly isBottom: (bytes: Uint8Array, start: number, end: number) => boolean,
+    private readonly options: RetentionOptions = {}
+  ) {
+    for (const range of options.ranges ?? []) this.coverage.add(range, this.separates)
+  }
 
   keeps(entry: InternalCursor): boolean {
-    const { keyBytes, keyStart, keyEnd, sequence } = entry
+    const { keyBytes, keyStart, keyEnd, kind, sequence } = entry
     const length = keyEnd - keyStart
     const sameKey = equalRange(keyBytes, keyStart, keyEnd, this.key, 0, this.keyLength)
     if (!sameKey) {
@@ -35,15 +60,34 @@ export class Retention implements RetentionPolicy {
       for (let i = 0; i < length; i++) this.key[i] = keyBytes[keyStart + i]!
       this.keyLength = length
       this.boundary = Number.POSITIVE_INFINITY
-    } else if (!this.snapshotIn(sequence, this.boundary)) {
-      return false
     }
+    if (kind === EntryKind.rangeDeletion) return this.keepsRange(entry)
+    const isSuperseded = sameKey && !this.snapshotIn(sequence, this.boundary)
+    if (isSuperseded || this.isCovered(keyBytes, keyStart, keyEnd, sequence)) return false
     this.boundary = sequence
-    return !(
-      entry.kind === EntryKind.deletion &&
-      (this.snapshots.length === 0 || this.snapshots[0]! >= sequence) &&
-      this.isBottom(keyBytes, keyStart, keyEnd)
-    )
+    return !(kind === EntryKind.deletion && this.isSeenByAll(sequence) && this.isBottom(keyBytes, keyStart, keyEnd))
+  }
+
+  /** It counts as a version of its first key, which it covers too. */
+  private keepsRange(entry: InternalCursor): boolean {
+    const { keyBytes, keyStart, keyEnd, sequence, valueBytes, valueStart, valueEnd } = entry
+    const range = rangeDeletionOf(sequence, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd)
+    const isNeeded = !this.coverage.supersedes(range, this.separates)
+    this.coverage.add(range, this.separates)
+    return isNeeded && !(this.options.isDone?.(sequence) === true && this.isSeenByAll(sequence))
+  }
+
+  private isCovered(bytes: Uint8Array, start: number, end: number, sequence: number): boolean {
+    const { coverage } = this
+    if (coverage.isEmpty) return false
+    const until = coverage.oldestAfter(bytes, start, end, sequence)
+    return until !== Number.POSITIVE_INFINITY && !this.snapshotIn(sequence, until)
+  }
+
+  /** Whether no snapshot is older than a write. */
+  private isSeenByAll(sequence: number): boolean {
+    const { snapshots } = this
+    return snapshots.length === 0 || snapshots[0]! >= sequence
   }
 
   /** Whether any snapshot is in [from, to): it sees a version at `from`, but not one at `to`. */

@@ -1,5 +1,6 @@
 import { compareRange, copyRange, equalRange } from "../bytes/bytes.js"
-import { EntryKind } from "../cursor/entryKind.js"
+import { EntryKind, isTombstone } from "../cursor/entryKind.js"
+import type { Skyline } from "../ranges/skyline.js"
 import { handleLength } from "../values/valueHandle.js"
 import type { ValueSource } from "../values/valueSource.js"
 import type { DeletedGap, DeletedGaps } from "./deletedGaps.js"
@@ -23,6 +24,8 @@ export interface VisibleCursorOptions {
   readonly keysOnly?: boolean | undefined
   /** Reads the values that handles stand for. Needed only if tables may have handles. */
   readonly values?: ValueSource | undefined
+  /** The range deletions that the reader sees. Default none. */
+  readonly skyline?: Skyline | undefined
 }
 
 /** Bytes of a passed value that count as one more entry. */
@@ -82,6 +85,7 @@ export class VisibleCursor {
   private readonly patience: number
   private readonly keysOnly: boolean
   private readonly values: ValueSource | undefined
+  private readonly skyline: Skyline | undefined
   /** The key that a seek begins at, or below. Undefined once the seek has returned. */
   private target: Uint8Array | undefined
   /** The deleted keys that the current move has passed over, if there are any. */
@@ -94,11 +98,12 @@ export class VisibleCursor {
     private readonly cursor: InternalCursor,
     private readonly sequence: number,
     private readonly range: KeyRange,
-    { keysOnly = false, patience = Number.POSITIVE_INFINITY, values }: VisibleCursorOptions = {},
+    { keysOnly = false, patience = Number.POSITIVE_INFINITY, values, skyline }: VisibleCursorOptions = {},
     /** Ranges of deleted keys that cursors over the same entries have found. */
     private readonly gaps?: DeletedGaps
   ) {
     this.values = values
+    this.skyline = skyline
     this.keysOnly = keysOnly
     this.patience = patience
     this.left = patience
@@ -298,7 +303,7 @@ export class VisibleCursor {
         cursor.next()
         continue
       }
-      if (cursor.kind === EntryKind.deletion) {
+      if (this.isDeleted()) {
         this.passOver()
         this.remember()
         this.skip(this.lastKey, this.lastKeyLength)
@@ -347,7 +352,7 @@ export class VisibleCursor {
       const isNewer = this.hasVersion
       if (!isNewer) this.remember()
       this.hasVersion = true
-      this.hasValue = cursor.kind !== EntryKind.deletion
+      this.hasValue = !this.isDeleted()
       if (this.hasValue) this.holdValue()
       if (isNewer || !this.hasValue) this.passOver()
       cursor.prev()
@@ -357,6 +362,16 @@ export class VisibleCursor {
     this.keyBytes = this.lastKey
     this.keyStart = 0
     this.keyEnd = this.lastKeyLength
+  }
+
+  /** Whether the underlying cursor's entry is a deletion, or was deleted with a range. */
+  private isDeleted(): boolean {
+    const { skyline } = this
+    const { entry } = this.cursor
+    return (
+      isTombstone(entry.kind) ||
+      (skyline !== undefined && skyline.over(entry.keyBytes, entry.keyStart, entry.keyEnd) > entry.sequence)
+    )
   }
 
   /**

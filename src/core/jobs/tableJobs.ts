@@ -1,9 +1,9 @@
 import { MessageChannel } from "node:worker_threads"
 import { BlockCache } from "../cache/blockCache.js"
-import type { MergeInputs } from "../compaction/mergeInputs.js"
+import { clearedBy, type MergeInputs, mayHoldRanges } from "../compaction/mergeInputs.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import { mergeCursors } from "../cursor/mergeCursor.js"
-import { Retention } from "../cursor/retention.js"
+import { Retention, rangeRetention } from "../cursor/retention.js"
 import { SegmentReader } from "../log/logSegment.js"
 import { readWhole } from "../manifest/storeDirectory.js"
 import { isAbsentFrom } from "../manifest/version.js"
@@ -198,6 +198,9 @@ interface Writing {
   readonly level: number
   /** Takes large values. Undefined if they are copied to value files. */
   readonly inLog?: ValueSink | undefined
+  readonly holdsRanges: boolean
+  /** The newest range deletion that the job takes account of; 0 if there is none. */
+  readonly newestRange: number
 }
 
 /**
@@ -210,15 +213,21 @@ export class TableJobs {
 
   /** Merges `request.runs`. Files and directory entries are durable when it ends. */
   merge(storage: JobStorage, request: MergeRequest): Job {
-    const { options, storeId, runs, below, snapshots, targetSize, level, collect } = request
+    const { options, storeId, runs, below, snapshots, targetSize, level, collect, rangeDeletions } = request
     const inputs = new Inputs(storage.driver, options, storeId)
     const begin = (): Writing => ({
       cursor: inputs.cursor(runs),
       collect,
       values: inputs.values,
-      retention: new Retention(snapshots, (bytes, start, end) => isAbsentFrom(below, bytes, start, end)),
+      retention: new Retention(
+        snapshots,
+        (bytes, start, end) => isAbsentFrom(below, bytes, start, end),
+        rangeRetention(rangeDeletions)
+      ),
       targetSize,
-      level
+      level,
+      holdsRanges: mayHoldRanges(request),
+      newestRange: rangeDeletions?.newest ?? 0
     })
     const untilNoFlush = async (isCancelled: () => boolean) => {
       while (this.flushes > 0 && !isCancelled()) {
@@ -251,7 +260,9 @@ export class TableJobs {
           cursor.largeBytes(least) >= least ? new ValuesInLog(keyBytes, request.segment, request.storeId) : undefined,
         retention: new Retention(request.snapshots, () => false),
         targetSize: Number.POSITIVE_INFINITY,
-        level: 0
+        level: 0,
+        holdsRanges: cursor.newestRange > 0,
+        newestRange: cursor.newestRange
       }
     }
     this.flushes++
@@ -330,7 +341,7 @@ class Cancelled extends Error {}
 /** Writes tables and makes them durable. If it fails or is cancelled, it removes them. */
 const writeDurably = async (
   storage: JobStorage,
-  { options, storeId, fileNumbers }: TableRequest,
+  { options, storeId, fileNumbers, snapshots }: TableRequest,
   begin: () => Writing,
   turn: () => Promise<void>,
   isCancelled: () => boolean
@@ -343,13 +354,14 @@ const writeDurably = async (
     if (isCancelled()) throw new Cancelled()
   }
   try {
-    const { cursor, retention, targetSize, level, collect, values, inLog } = begin()
+    const { cursor, retention, targetSize, level, collect, values, inLog, holdsRanges, newestRange } = begin()
     const codec = codecAt(compression, level)
     const tableOptions = {
       blockSize: blockBytesOf(blockBytes, codec),
       restartInterval,
       filterFalsePositiveRate,
-      compression: codec
+      compression: codec,
+      holdsRanges
     }
     const next = (): number => {
       const { value } = numbers.next()
@@ -380,7 +392,8 @@ const writeDurably = async (
       separation,
       retention,
       targetSize,
-      sliceBytes
+      sliceBytes,
+      cleared: clearedBy(newestRange, snapshots)
     })
     let step = steps.next()
     while (step.done !== true) {

@@ -23,8 +23,9 @@ import { CorruptionFailure } from "../storage/failure.js"
  * +-----------------+---------+----------------------------------------------------+
  * ```
  *
- * Operation i has sequence number `first + i`. A deletion has neither value nor value length. `v`
- * is a varint.
+ * Operation i has sequence number `first + i`. A deletion has neither value nor value length. The key
+ * of a range deletion is the start of its range, and its value the end; see `EntryKind`. `v` is a
+ * varint.
  */
 export const batchHeaderSize = 10
 
@@ -45,9 +46,10 @@ export const writeOperation = (
   at: number,
   key: Uint8Array,
   keyLength: number,
-  value: Uint8Array | undefined
+  value: Uint8Array | undefined,
+  kind: number = value === undefined ? EntryKind.deletion : EntryKind.value
 ): number => {
-  bytes[at] = value === undefined ? EntryKind.deletion : EntryKind.value
+  bytes[at] = kind
   at = writeVarint(bytes, at + 1, keyLength)
   copyInto(key, 0, keyLength, bytes, at)
   at += keyLength
@@ -101,7 +103,7 @@ export const applyOperations = (
   for (let i = 0; i < count; i++) {
     if (at >= end) malformed(`${i} of ${count} operations`)
     const kind = bytes[at]!
-    if (kind > EntryKind.value) malformed(`unknown kind ${kind}`)
+    if (kind > EntryKind.rangeDeletion || kind === EntryKind.valueHandle) malformed(`unknown kind ${kind}`)
     const keyLength = readVarint(bytes, at + 1, end)
     if (keyLength < 0 || varintEnd + keyLength > end) malformed("a key runs past the end")
     const keyStart = varintEnd

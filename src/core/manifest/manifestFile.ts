@@ -8,7 +8,8 @@ import {
   expectHeader,
   fileHeaderSize,
   formatVersion,
-  formatVersionWithValues,
+  manifestVersionWithRanges,
+  manifestVersionWithValues,
   saltOf
 } from "../storage/fileHeader.js"
 import type { StorageFile } from "../storage/storageDriver.js"
@@ -56,18 +57,22 @@ export const snapshotEdit = (state: ManifestState): VersionEdit => ({
   closed: state.closed
 })
 
+/** The oldest format version in which a manifest can describe a version. */
+export const manifestVersionFor = ({ holdsRanges, valueFiles }: Version): number =>
+  holdsRanges ? manifestVersionWithRanges : valueFiles.size > 0 ? manifestVersionWithValues : formatVersion
+
 /**
  * Appends edits to a manifest file. The file is a file header, followed by one frame for each edit.
  * The first edit holds the whole state.
  *
- * A store without separated values writes the format that earlier releases read. `holdsValues` says
- * which format the file has. An edit of the newer one needs a new manifest.
+ * The file has the oldest format version that can describe the state, which earlier releases may read.
+ * An edit that needs a newer one needs a new manifest.
  */
 export class ManifestWriter {
   private size = 0
   private synced = 0
   private readonly salt: number
-  readonly holdsValues: boolean
+  readonly version: number
 
   constructor(
     readonly file: StorageFile,
@@ -76,9 +81,8 @@ export class ManifestWriter {
     state: ManifestState
   ) {
     this.salt = saltOf(storeId)
-    this.holdsValues = state.version.valueFiles.size > 0
-    const version = this.holdsValues ? formatVersionWithValues : formatVersion
-    file.append(encodeFileHeader({ kind: "manifest", fileNumber, storeId }, version), 0, fileHeaderSize)
+    this.version = manifestVersionFor(state.version)
+    file.append(encodeFileHeader({ kind: "manifest", fileNumber, storeId }, this.version), 0, fileHeaderSize)
     this.size = fileHeaderSize
     this.append(snapshotEdit(state))
   }
@@ -88,7 +92,7 @@ export class ManifestWriter {
   }
 
   append(edit: VersionEdit): void {
-    const payload = encodeVersionEdit(edit)
+    const payload = encodeVersionEdit(edit, this.version)
     const frame = new Uint8Array(frameHeaderSize + payload.length)
     frame.set(payload, frameHeaderSize)
     sealFrame(viewOf(frame), 0, payload.length, FrameType.record, this.synced, this.salt, this.fileNumber, this.size)

@@ -1,4 +1,5 @@
 import { compare, compareRange } from "../bytes/bytes.js"
+import { overlapsBounds, type RangeDeletion } from "../ranges/rangeDeletion.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import { findTable } from "../table/levelCursor.js"
 import type { TableMeta } from "../table/tableFormat.js"
@@ -72,6 +73,20 @@ const valueFilesAfter = (
 /** A file that tables have handles to, but that no edit has named. `versionFault` reports it. */
 const unrecorded: Omit<LiveValues, "fileNumber"> = { kind: "values", size: 0, tables: 0, entries: 0, bytes: 0 }
 
+const holdsRanges = ({ ranges }: TableMeta): boolean => ranges !== undefined && ranges.length > 0
+
+const noRanges: ReadonlyArray<RangeDeletion> = []
+
+const carriersAfter = (
+  before: ReadonlyArray<TableMeta>,
+  removed: ReadonlySet<number>,
+  added: ReadonlyArray<TableMeta>
+): ReadonlyArray<TableMeta> => {
+  const more = added.filter(holdsRanges)
+  if (more.length === 0 && !before.some(({ fileNumber }) => removed.has(fileNumber))) return before
+  return [...before.filter(({ fileNumber }) => !removed.has(fileNumber)), ...more]
+}
+
 /**
  * An immutable set of tables by level, and of the files with values that they have handles to. The tables of level 0 may overlap, and are ordered from the
  * newest to the oldest. The tables of a deeper level are disjoint and ordered by key.
@@ -85,10 +100,45 @@ export class Version {
     readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>,
     readonly totals: ReadonlyArray<LevelTotals> = levels.map((tables) => plus(noTotals, tables)),
     /** The files with values, by number. */
-    readonly valueFiles: ReadonlyMap<number, LiveValues> = noValueFiles
+    readonly valueFiles: ReadonlyMap<number, LiveValues> = noValueFiles,
+    /** The tables with range deletions. */
+    private readonly carriers: ReadonlyArray<TableMeta> = levels.flat().filter(holdsRanges)
   ) {
     this.entryCount = totals.reduce((sum, { entries }) => sum + entries, 0)
     this.byteCount = totals.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
+
+  private inForce: ReadonlyArray<RangeDeletion> | undefined
+
+  /** Whether any table has range deletions. */
+  get holdsRanges(): boolean {
+    return this.carriers.length > 0
+  }
+
+  /** The newest range deletion in any table; 0 if there is none. */
+  get newestRange(): number {
+    return this.carriers.reduce((newest, { ranges }) => ranges!.reduce((n, r) => Math.max(n, r.sequence), newest), 0)
+  }
+
+  /** The range deletions that may cover entries of tables. Computed when first asked for. */
+  get ranges(): ReadonlyArray<RangeDeletion> {
+    if (this.carriers.length === 0) return noRanges
+    this.inForce ??= this.carriers.flatMap(({ ranges }) => ranges!.filter((range) => !this.isDone(range)))
+    return this.inForce
+  }
+
+  /** Whether a range deletion covers no entry of any table, but for those of `without`. */
+  isDone(range: RangeDeletion, without?: ReadonlySet<number>): boolean {
+    const { start, end, sequence } = range
+    return this.levels.every((_, level) =>
+      this.overlapping(level, start, end).every(
+        (table) =>
+          table.smallestSequence >= sequence ||
+          (table.cleared ?? 0) >= sequence ||
+          without?.has(table.fileNumber) === true ||
+          !overlapsBounds(range, table)
+      )
+    )
   }
 
   static readonly empty = new Version(Array.from({ length: levelCount }, () => []))
@@ -151,7 +201,8 @@ export class Version {
       allGone.push(...gone)
     }
     const allAdded = edit.added.map(({ table }) => table)
-    return new Version(levels, totals, valueFilesAfter(this.valueFiles, edit.valueFiles ?? [], allGone, allAdded))
+    const valueFiles = valueFilesAfter(this.valueFiles, edit.valueFiles ?? [], allGone, allAdded)
+    return new Version(levels, totals, valueFiles, carriersAfter(this.carriers, removed, allAdded))
   }
 }
 

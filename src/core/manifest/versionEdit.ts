@@ -1,11 +1,17 @@
 import { readU48, writeU48 } from "../bytes/encoding.js"
 import type { ClosedSegment } from "../log/logSegment.js"
+import type { RangeDeletion } from "../ranges/rangeDeletion.js"
+import { manifestVersionWithRanges } from "../storage/fileHeader.js"
 import {
   decodeTableMeta,
   encodeTableMeta,
+  rangeEnd,
+  rangeSize,
+  readRange,
   readValueRef,
   tableMetaEnd,
   valueRefSize,
+  writeRange,
   writeValueRef
 } from "../table/tableFormat.js"
 import type { ValueFile, ValueFileKind, ValueRef } from "../values/valueFile.js"
@@ -26,9 +32,13 @@ import { levelCount, type TableChanges } from "./version.js"
  *                                                  8  values of the last table added: file number 6,
  *                                                     entries 6, bytes 6
  *                                                  9  file with values added: kind 1, number 6, size 6
+ *                                                 10  `cleared` of the last table added 6
+ *                                                 11  a range deletion of the last table added:
+ *                                                     sequence number 6, start length v, start,
+ *                                                     end length v, end
  * ```
  *
- * Tags 8 and 9 came with format version 2. A file with values is in use while a table has handles
+ * Tags 8 and 9 came with format version 2, and tags 10 and 11 with version 3. A file with values is in use while a table has handles
  * to it, so nothing says when it is removed.
  */
 export interface VersionEdit extends TableChanges {
@@ -51,13 +61,16 @@ const Tag = {
   tableRemoved: 6,
   logClosed: 7,
   tableValues: 8,
-  valueFileAdded: 9
+  valueFileAdded: 9,
+  tableCleared: 10,
+  tableRange: 11
 } as const
 
 /** The bytes that stand for the kinds of files with values: those of their headers. */
 const valueKinds: Record<ValueFileKind, number> = { values: 0x56, log: 0x4c }
 
-export const encodeVersionEdit = (edit: VersionEdit): Uint8Array => {
+/** Encodes an edit for a manifest of a format version. */
+export const encodeVersionEdit = (edit: VersionEdit, version: number): Uint8Array => {
   const parts: Array<Uint8Array> = []
   const number = (tag: number, value: number): void => {
     const part = new Uint8Array(7)
@@ -83,6 +96,14 @@ export const encodeVersionEdit = (edit: VersionEdit): Uint8Array => {
       const part = new Uint8Array(1 + valueRefSize)
       part[0] = Tag.tableValues
       writeValueRef(part, 1, ref)
+      parts.push(part)
+    }
+    if (version < manifestVersionWithRanges) continue
+    if (table.cleared !== undefined) number(Tag.tableCleared, table.cleared)
+    for (const range of table.ranges ?? []) {
+      const part = new Uint8Array(1 + rangeSize(range))
+      part[0] = Tag.tableRange
+      writeRange(part, 1, range)
       parts.push(part)
     }
   }
@@ -120,6 +141,7 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
   const valueFiles: Array<ValueFile> = []
   /** Those of the last table added. */
   let refs: Array<ValueRef> = []
+  let ranges: Array<RangeDeletion> = []
   let closed: ClosedSegment | undefined
   let at = start
   while (at < end) {
@@ -155,6 +177,18 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
       at += valueRefSize
       continue
     }
+    if (tag === Tag.tableRange) {
+      const last = added.at(-1)
+      const range = readRange(bytes, at, end)
+      if (range === undefined || last === undefined) return undefined
+      if (last.table.ranges === undefined) {
+        ranges = []
+        added[added.length - 1] = { level: last.level, table: { ...last.table, ranges } }
+      }
+      ranges.push(range)
+      at = rangeEnd
+      continue
+    }
     if (tag === Tag.valueFileAdded) {
       const kind = at + 13 > end ? undefined : kindOf(bytes[at]!)
       if (kind === undefined) return undefined
@@ -169,7 +203,10 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
     else if (tag === Tag.flushedSequence) flushedSequence = value
     else if (tag === Tag.segmentAdded) addedSegments.push(value)
     else if (tag === Tag.segmentRemoved) removedSegments.push(value)
-    else return undefined
+    else if (tag === Tag.tableCleared && added.length > 0) {
+      const last = added[added.length - 1]!
+      added[added.length - 1] = { level: last.level, table: { ...last.table, cleared: value } }
+    } else return undefined
   }
   const edit = { nextFileNumber, flushedSequence, addedSegments, removedSegments, added, removed, closed }
   return valueFiles.length === 0 ? edit : { ...edit, valueFiles }

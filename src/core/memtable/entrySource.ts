@@ -11,7 +11,7 @@ export interface EntrySource {
   newestOf(node: number, sequence: number): number
   /** The next older entry of the same key. */
   olderOf(id: number): number
-  isDeletion(id: number): boolean
+  kindOf(id: number): number
   sequenceOf(id: number): number
   bytesOf(id: number): Uint8Array
   keyStartOf(id: number): number

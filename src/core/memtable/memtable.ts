@@ -6,6 +6,7 @@ import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 import type { BatchTarget } from "../log/batchFormat.js"
+import { type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { Arena } from "./arena.js"
 import { type EntrySource, none } from "./entrySource.js"
 import { memtableCursors, newestCursors } from "./memtableCursor.js"
@@ -31,6 +32,9 @@ let isKeyedFromStart = false
  */
 const longWalk = 64
 
+/** What a range deletion takes besides its entry. */
+const rangeCost = 250
+
 /**
  * A multi-version memtable: an arena of entry bytes, a hash table for lookups, and sorted runs of
  * keys for scans. All are typed arrays, without an object per entry.
@@ -51,7 +55,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   private block = new Uint32Array(this.capacity)
   private offset = new Uint32Array(this.capacity)
   private keyLengths = new Uint32Array(this.capacity)
-  /** -1 for a deletion. */
+  /** -1 for a deletion; for a range deletion -2 less the length of its end. */
   private valueLengths = new Int32Array(this.capacity)
   private sequences = new Float64Array(this.capacity)
   /** The next older entry of the same key. */
@@ -71,6 +75,8 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   /** Bytes of keys and values. */
   dataBytes = 0
   deletions = 0
+  /** The range deletions, oldest first. */
+  readonly rangeDeletions: Array<RangeDeletion> = []
   smallestSequence = Number.POSITIVE_INFINITY
   largestSequence = 0
 
@@ -97,6 +103,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
       this.capacity * 44 +
       this.slots.length * 4 +
       this.nodes * 4 +
+      this.rangeDeletions.length * rangeCost +
       (this.jumps === undefined ? 0 : this.jumps.memory)
     )
   }
@@ -125,10 +132,16 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.block[id] = arena.block
     this.offset[id] = arena.offset
     this.keyLengths[id] = keyLength
-    this.valueLengths[id] = kind === EntryKind.deletion ? none : valueLength
+    this.valueLengths[id] =
+      kind === EntryKind.value ? valueLength : kind === EntryKind.deletion ? none : shortestRange - valueLength
     this.sequences[id] = sequence
     this.dataBytes += keyLength + valueLength
-    if (kind === EntryKind.deletion) this.deletions++
+    if (kind !== EntryKind.value) {
+      this.deletions++
+      if (kind === EntryKind.rangeDeletion) {
+        this.rangeDeletions.push(rangeDeletionOf(sequence, bytes, keyStart, keyEnd, bytes, valueStart, valueEnd))
+      }
+    }
     if (sequence < this.smallestSequence) this.smallestSequence = sequence
     if (sequence > this.largestSequence) this.largestSequence = sequence
     const slot = this.slotOf(
@@ -167,7 +180,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   lookup(key: LookupKey, sequence: number, result: LookupResult): boolean {
     const id = this.find(key, sequence)
     if (id === none) return false
-    result.kind = this.valueLengths[id] === none ? EntryKind.deletion : EntryKind.value
+    result.kind = this.kindOf(id)
     result.sequence = this.sequences[id]!
     result.bytes = this.bytesOf(id)
     result.start = this.keyEndOf(id)
@@ -212,8 +225,9 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.jumps = jumps
   }
 
-  isDeletion(id: number): boolean {
-    return this.valueLengths[id] === none
+  kindOf(id: number): number {
+    const length = this.valueLengths[id]!
+    return length >= 0 ? EntryKind.value : length === none ? EntryKind.deletion : EntryKind.rangeDeletion
   }
 
   bytesOf(id: number): Uint8Array {
@@ -227,7 +241,9 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   }
   valueEndOf(id: number): number {
     const length = this.valueLengths[id]!
-    return this.offset[id]! + this.keyLengths[id]! + (length < 0 ? 0 : length)
+    return (
+      this.offset[id]! + this.keyLengths[id]! + (length >= 0 ? length : length === none ? 0 : shortestRange - length)
+    )
   }
   sequenceOf(id: number): number {
     return this.sequences[id]!
@@ -361,6 +377,9 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.capacity = capacity
   }
 }
+
+/** Stands for the length of an end of no bytes. */
+const shortestRange = -2
 
 const enlarge = <A extends Uint32Array | Int32Array | Float64Array>(from: A, to: A): A => {
   to.set(from)

@@ -1,4 +1,3 @@
-import { EntryKind } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import { type EntrySource, none } from "./entrySource.js"
 
@@ -87,7 +86,7 @@ abstract class MemtableCursor implements InternalCursor {
     this.valueStart = this.keyEnd
     this.valueEnd = memtable.valueEndOf(id)
     this.sequence = memtable.sequenceOf(id)
-    this.kind = memtable.isDeletion(id) ? EntryKind.deletion : EntryKind.value
+    this.kind = memtable.kindOf(id)
   }
 }
 

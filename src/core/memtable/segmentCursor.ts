@@ -29,6 +29,8 @@ class Places implements BatchTarget {
   commonPrefix = Number.POSITIVE_INFINITY
   /** Bytes of the values that are at least as long as `threshold`. */
   largeBytes = 0
+  /** The newest range deletion; 0 if there is none. */
+  newestRange = 0
 
   constructor(
     capacity: number,
@@ -39,8 +41,8 @@ class Places implements BatchTarget {
   }
 
   insert(
-    _sequence: number,
-    _kind: number,
+    sequence: number,
+    kind: number,
     bytes: Uint8Array,
     keyStart: number,
     keyEnd: number,
@@ -48,7 +50,8 @@ class Places implements BatchTarget {
     valueEnd: number
   ): void {
     const at = this.count++
-    if (valueEnd - valueStart >= this.threshold) this.largeBytes += valueEnd - valueStart
+    if (kind === EntryKind.rangeDeletion) this.newestRange = sequence
+    else if (valueEnd - valueStart >= this.threshold) this.largeBytes += valueEnd - valueStart
     this.keyStarts[at] = keyStart
     this.keyEnds[at] = keyEnd
     const first = this.keyStarts[0]!
@@ -151,6 +154,11 @@ export class SegmentCursor implements InternalCursor {
     return this
   }
 
+  /** The sequence number of the newest range deletion; 0 if there is none. */
+  get newestRange(): number {
+    return this.places.newestRange
+  }
+
   /**
    * Returns the bytes of the large values that are each the newest of its key here. It returns 0
    * instead if they are certainly less than `least`.
@@ -163,7 +171,7 @@ export class SegmentCursor implements InternalCursor {
     for (let i = 0; i < order.length; i++) {
       this.moveTo(i)
       const length = this.valueEnd - this.valueStart
-      if (length < threshold) continue
+      if (length < threshold || this.kind === EntryKind.rangeDeletion) continue
       const newer = i === 0 ? undefined : order[i - 1]!
       const isNewest =
         newer === undefined ||

@@ -1,6 +1,7 @@
 import type { LookupKey } from "../bytes/lookupKey.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
+import type { RangeDeletion } from "../ranges/rangeDeletion.js"
 
 /** One memtable, active or frozen. It holds the versions that were logged while it was active. */
 export interface SingleMemtable {
@@ -16,6 +17,12 @@ export interface SingleMemtable {
   /** Bytes of memory held. */
   readonly memory: number
   readonly largestSequence: number
+  /**
+   * The range deletions, oldest first. Lookups and cursors see each as a deletion of its first key.
+   *
+   * @since 3.1.0
+   */
+  readonly rangeDeletions: ReadonlyArray<RangeDeletion>
   /**
    * Looks for the newest version of a key at or before `sequence`. Returns true if `result` holds
    * it. A deletion counts as a version.

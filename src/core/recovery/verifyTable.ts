@@ -1,7 +1,8 @@
 import { equals } from "../bytes/bytes.js"
 import { ReusableLookupKey } from "../bytes/lookupKey.js"
-import { EntryKind } from "../cursor/entryKind.js"
+import { EntryKind, isTombstone } from "../cursor/entryKind.js"
 import { sizeIfThere } from "../manifest/storeDirectory.js"
+import { compareEnds, type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { damageOf, type Report } from "../storage/damage.js"
 import { tableName } from "../storage/fileNames.js"
 import type { StorageDriver } from "../storage/storageDriver.js"
@@ -100,6 +101,7 @@ class TableCount {
   private smallestSequence = Number.MAX_SAFE_INTEGER
   private deletions = 0
   private rawBytes = 0
+  private readonly ranges: Array<RangeDeletion> = []
   private readonly refs = new ValueRefs()
   private supersededEntries = 0
   private supersededBytes = 0
@@ -115,13 +117,18 @@ class TableCount {
   add(entry: BlockCursor, isNewKey: boolean): void {
     const { keyBytes, keyEnd, sequence } = entry
     this.entries++
-    if (entry.kind === EntryKind.deletion) this.deletions++
+    if (isTombstone(entry.kind)) this.deletions++
+    if (entry.kind === EntryKind.rangeDeletion) {
+      const { valueBytes, valueStart, valueEnd } = entry
+      this.ranges.push(rangeDeletionOf(sequence, keyBytes, 0, keyEnd, valueBytes, valueStart, valueEnd))
+    }
     if (entry.kind === EntryKind.valueHandle) this.refs.add(entry.valueBytes, entry.valueStart)
     const bytes = keyEnd + entry.valueEnd - entry.valueStart
     this.rawBytes += bytes
     this.smallestSequence = Math.min(this.smallestSequence, sequence)
     this.largestSequence = Math.max(this.largestSequence, sequence)
     if (!isNewKey) {
+      if (entry.kind === EntryKind.rangeDeletion) return
       this.supersededEntries++
       this.supersededBytes += bytes
       return
@@ -147,10 +154,20 @@ class TableCount {
       smallestKey,
       largestKey,
       superseded: { entries: this.supersededEntries, bytes: this.supersededBytes },
-      valueRefs: this.refs.take()
+      valueRefs: this.refs.take(),
+      ranges: this.ranges
     }
   }
 }
+
+const sameRanges = (a: ReadonlyArray<RangeDeletion>, b: ReadonlyArray<RangeDeletion>): boolean =>
+  a.length === b.length &&
+  a.every((range, i) => {
+    const other = b[i]!
+    return (
+      range.sequence === other.sequence && equals(range.start, other.start) && compareEnds(range.end, other.end) === 0
+    )
+  })
 
 const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> => {
   const [counted, known] = [found.superseded, said.superseded]
@@ -160,6 +177,7 @@ const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> =
       : [`${known.entries} superseded entries, but found ${counted?.entries}`]
   const sameRefs = JSON.stringify(said.valueRefs ?? []) === JSON.stringify(found.valueRefs)
   const values = sameRefs ? [] : ["the values of other files that it leads to differ from those found"]
+  if (!sameRanges(said.ranges ?? [], found.ranges ?? [])) values.push("the range deletions differ from those found")
   if (equals(encodeTableMeta(said), encodeTableMeta(found))) return [...superseded, ...values]
   const numbers = (
     ["fileNumber", "size", "entries", "deletions", "rawBytes", "smallestSequence", "largestSequence"] as const

@@ -25,17 +25,21 @@ export type FileKind = "current" | "manifest" | "log" | "table" | "values" | "ba
 /** The newest format version of each kind. Files of all versions up to it can be read. */
 export const formatVersions: Readonly<Record<FileKind, number>> = {
   current: 1,
-  manifest: 2,
-  log: 1,
-  table: 3,
+  manifest: 3,
+  log: 2,
+  table: 5,
   values: 1,
-  backup: 1
+  backup: 2
 }
 
 /** The version of files that need no newer one. */
 export const formatVersion = 1
+/** The version of a log, whose records may hold range deletions. */
+export const logVersion = 2
 /** The version of a manifest that names value files. */
-export const formatVersionWithValues = 2
+export const manifestVersionWithValues = 2
+/** The version of a manifest whose tables hold range deletions. It may name value files too. */
+export const manifestVersionWithRanges = 3
 
 const kindBytes: Record<FileKind, number> = {
   current: 0x43,

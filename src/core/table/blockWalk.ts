@@ -51,7 +51,7 @@ const walk = (block: Uint8Array, visit: Visit | undefined): BlockKeys => {
     if (order === 0 && cursor.sequence >= sequence) fail("versions out of order")
     const isHandle = cursor.kind === EntryKind.valueHandle
     if (
-      cursor.kind > EntryKind.valueHandle ||
+      cursor.kind > EntryKind.rangeDeletion ||
       cursor.sequence < 1 ||
       (isHandle && cursor.valueEnd - cursor.valueStart !== valueHandleSize)
     ) {

@@ -49,24 +49,36 @@ export class LevelCursor implements InternalCursor {
 
   seekToFirst(): void {
     if (this.open(0)) this.current!.seekToFirst()
+    this.forward()
   }
 
   seekToLast(): void {
     if (this.open(this.tables.length - 1)) this.current!.seekToLast()
+    this.backward()
   }
 
   seek(key: Uint8Array, length: number): void {
     if (this.open(findTable(this.tables, key, length))) this.current!.seek(key, length)
+    this.forward()
   }
 
   next(): void {
     this.current!.next()
-    if (!this.current!.valid && this.open(this.index + 1)) this.current!.seekToFirst()
+    this.forward()
   }
 
   prev(): void {
     this.current!.prev()
-    if (!this.current!.valid && this.open(this.index - 1)) this.current!.seekToLast()
+    this.backward()
+  }
+
+  /** Goes on to the next table that shows an entry, if this one has no more. */
+  private forward(): void {
+    while (this.current?.valid === false && this.open(this.index + 1)) this.current.seekToFirst()
+  }
+
+  private backward(): void {
+    while (this.current?.valid === false && this.open(this.index - 1)) this.current.seekToLast()
   }
 
   private open(index: number): boolean {

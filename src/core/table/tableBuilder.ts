@@ -1,6 +1,8 @@
 import { equalRange } from "../bytes/bytes.js"
 import { varintLength, writeVarint } from "../bytes/encoding.js"
 import { hash, secondHash } from "../bytes/hash.js"
+import { EntryKind, isTombstone } from "../cursor/entryKind.js"
+import { type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import type { StorageFile } from "../storage/storageDriver.js"
 import type { ValueRef } from "../values/valueFile.js"
@@ -14,7 +16,8 @@ import {
   type Handle,
   sealSection,
   sectionTrailerSize,
-  type TableMeta
+  type TableMeta,
+  tableVersion
 } from "./tableFormat.js"
 
 export interface TableOptions {
@@ -34,6 +37,8 @@ export interface TableOptions {
   readonly filterFalsePositiveRate: number
   /** How data blocks and the index are compressed. Default `"none"`. */
   readonly compression?: Codec | undefined
+  /** Whether entries may be range deletions. Default false. */
+  readonly holdsRanges?: boolean | undefined
 }
 
 /** Output is written in pieces of this size. Much larger writes are slower. */
@@ -64,6 +69,8 @@ export class TableBuilder {
   private smallestSequence = Number.MAX_SAFE_INTEGER
   private largestSequence = 0
   private deletions = 0
+  private readonly ranges: Array<RangeDeletion> = []
+  private readonly version: number
   private rawBytes = 0
   private supersededEntries = 0
   private supersededBytes = 0
@@ -78,8 +85,8 @@ export class TableBuilder {
     this.data = new BlockBuilder(options.restartInterval)
     this.partition = new PartitionBuilder(options.filterFalsePositiveRate)
     this.salt = saltOf(storeId)
-    const version = options.compression === "zstd" ? 3 : 2
-    this.write(encodeFileHeader({ kind: "table", fileNumber, storeId }, version), fileHeaderSize)
+    this.version = tableVersion(options.compression, options.holdsRanges === true)
+    this.write(encodeFileHeader({ kind: "table", fileNumber, storeId }, this.version), fileHeaderSize)
   }
 
   /** Size in bytes of the finished part of the file, including what is not yet written. */
@@ -99,7 +106,6 @@ export class TableBuilder {
     keyStart: number,
     keyEnd: number,
     sequence: number,
-    isDeletion: boolean,
     kind: number,
     valueBytes: Uint8Array,
     valueStart: number,
@@ -120,10 +126,15 @@ export class TableBuilder {
     if (isNewKey) this.partition.addKey(hash1, hash2)
     data.add(keyBytes, keyStart, keyEnd, sequence, kind, valueBytes, valueStart, valueEnd, hash2)
     this.entries++
-    if (isDeletion) this.deletions++
+    if (isTombstone(kind)) {
+      this.deletions++
+      if (kind === EntryKind.rangeDeletion) {
+        this.ranges.push(rangeDeletionOf(sequence, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd))
+      }
+    }
     const bytes = keyEnd - keyStart + valueEnd - valueStart
     this.rawBytes += bytes
-    if (!isNewKey) {
+    if (!isNewKey && kind !== EntryKind.rangeDeletion) {
       this.supersededEntries++
       this.supersededBytes += bytes
     }
@@ -134,9 +145,9 @@ export class TableBuilder {
   /**
    * Writes the rest of the file, and yields between slices. The file is then complete but not
    * synced. At least one entry must have been added. `valueRefs` are the values that its entries
-   * have handles to.
+   * have handles to; `cleared` is that of `TableMeta`.
    */
-  *finish(valueRefs: ReadonlyArray<ValueRef> = []): Generator<void, TableMeta> {
+  *finish(valueRefs: ReadonlyArray<ValueRef> = [], cleared = 0): Generator<void, TableMeta> {
     const largestKey = this.data.isEmpty ? this.pendingLast : this.data.copyLastKey()
     if (!this.data.isEmpty) this.finishBlock()
     if (this.pending !== undefined) this.addToIndex(this.pendingLast)
@@ -155,13 +166,15 @@ export class TableBuilder {
       deletions: this.deletions,
       rawBytes: this.rawBytes,
       superseded: { entries: this.supersededEntries, bytes: this.supersededBytes },
-      ...(valueRefs.length > 0 && { valueRefs })
+      ...(valueRefs.length > 0 && { valueRefs }),
+      ...(this.ranges.length > 0 && { ranges: this.ranges }),
+      ...(cleared > 0 && { cleared })
     }
-    const propertiesSize = encodeProperties(unsized).length
+    const propertiesSize = encodeProperties(unsized, this.version).length
     const size = this.written + this.outputLength + propertiesSize + sectionTrailerSize + footerSize
     const meta = { ...unsized, size }
     const content = new Uint8Array(propertiesSize + sectionTrailerSize)
-    content.set(encodeProperties(meta))
+    content.set(encodeProperties(meta, this.version))
     const properties = this.writeSection(content, propertiesSize)
     const footer = encodeFooter(
       { filter, index, properties, blocks: this.blocks },

@@ -9,6 +9,7 @@ import {
   writeU48,
   writeVarint
 } from "../bytes/encoding.js"
+import { encodeEnd, type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { FormatFailure } from "../storage/failure.js"
 import { decodeFileHeader, type FileHeader } from "../storage/fileHeader.js"
 import { referencedBytes, type ValueRef } from "../values/valueFile.js"
@@ -36,7 +37,8 @@ import { type Codec, codecByte, codecOf, decompress, hasZstd, zstdNeeds } from "
  * ```
  *
  * Compression is 0 for none, 1 for deflate and 2 for zstd. A table whose sections may be compressed by
- * zstd has version 3, and differs in nothing else.
+ * zstd has version 3, and differs in nothing else. A table that may hold range deletions has version
+ * 4, or 5 with zstd.
  *
  * A separator is at or above the last key of its data block, and below the first key of the next.
  * If the versions of one key continue in the next block, the separator is that key. A partition
@@ -67,9 +69,14 @@ export interface Handle {
  */
 export const decodeTableHeader = (bytes: Uint8Array, file: string): FileHeader => {
   const header = decodeFileHeader(bytes, "table", file)
-  if (header.version >= 3 && !hasZstd) throw new FormatFailure(file, header.version, zstdNeeds)
+  if ((header.version === 3 || header.version === 5) && !hasZstd)
+    throw new FormatFailure(file, header.version, zstdNeeds)
   return header
 }
+
+/** The version of a new table. */
+export const tableVersion = (codec: Codec | undefined, holdsRanges: boolean): number =>
+  (codec === "zstd" ? 3 : 2) + (holdsRanges ? 2 : 0)
 
 /** Writes the trailer of a section whose stored content is `bytes[0, length)`. */
 export const sealSection = (
@@ -168,7 +175,10 @@ export const decodeFooter = (bytes: Uint8Array, salt: number, fileNumber: number
   return footer
 }
 
-/** Versions that are not the newest of their key in a table. Only snapshots can read them. */
+/**
+ * Versions that are not the newest of their key in a table. Only snapshots can read them. Range deletions do
+ * not count: they concern other keys too.
+ */
 export interface Superseded {
   readonly entries: number
   /** Bytes of their keys and values before compression. */
@@ -201,6 +211,12 @@ export interface TableMeta {
    * none.
    */
   readonly valueRefs?: ReadonlyArray<ValueRef> | undefined
+  /** The range deletions that are among its entries. Left out if there are none. */
+  readonly ranges?: ReadonlyArray<RangeDeletion> | undefined
+  /**
+   * No range deletion up to this sequence number covers an entry of the table. Left out if it is 0.
+   */
+  readonly cleared?: number | undefined
 }
 
 /** Bytes of the table and of the values that it has handles to. */
@@ -259,17 +275,25 @@ export const decodeTableMeta = (bytes: Uint8Array, start: number, end: number): 
  * +------+----------------------+--------------------+ +---------+ +---------------+-----------+---------+
  * | meta | superseded entries 6 | superseded bytes 6 | | count 4 | | file number 6 | entries 6 | bytes 6 | ...
  * +------+----------------------+--------------------+ +---------+ +---------------+-----------+---------+
+ *
+ * +-----------+---------+ +------------+----------------+-------+--------------+-----+
+ * | cleared 6 | count 4 | | sequence 6 | start length v | start | end length v | end | ...
+ * +-----------+---------+ +------------+----------------+-------+--------------+-----+
  * ```
  *
- * The count is that of the files with values, each of which follows. It is left out if it is 0.
+ * The first count is that of the files with values, each of which follows. From version 4 on, the
+ * second line follows, and its count is that of the range deletions. In older versions the first count
+ * is left out if it is 0.
  */
-export const encodeProperties = (meta: TableMeta): Uint8Array => {
+export const encodeProperties = (meta: TableMeta, version = 2): Uint8Array => {
   const core = encodeTableMeta(meta)
   const { superseded } = meta
   if (superseded === undefined) return core
-  const { valueRefs = [] } = meta
-  const refsSize = valueRefs.length === 0 ? 0 : 4 + valueRefs.length * valueRefSize
-  const bytes = new Uint8Array(core.length + supersededSize + refsSize)
+  const { cleared = 0, ranges = [], valueRefs = [] } = meta
+  const hasRanges = version >= 4
+  const refsSize = valueRefs.length === 0 && !hasRanges ? 0 : 4 + valueRefs.length * valueRefSize
+  const rangesSize = hasRanges ? ranges.reduce((size, range) => size + rangeSize(range), 10) : 0
+  const bytes = new Uint8Array(core.length + supersededSize + refsSize + rangesSize)
   bytes.set(core)
   writeU48(bytes, core.length, superseded.entries)
   writeU48(bytes, core.length + 6, superseded.bytes)
@@ -281,7 +305,44 @@ export const encodeProperties = (meta: TableMeta): Uint8Array => {
     writeValueRef(bytes, at, ref)
     at += valueRefSize
   }
+  if (!hasRanges) return bytes
+  writeU48(bytes, at, cleared)
+  writeU32(bytes, at + 6, ranges.length)
+  at += 10
+  for (const range of ranges) at = writeRange(bytes, at, range)
   return bytes
+}
+
+export const rangeSize = ({ start, end }: RangeDeletion): number => {
+  const endLength = encodeEnd(end).length
+  return 6 + varintLength(start.length) + start.length + varintLength(endLength) + endLength
+}
+
+/** Returns where it ends. */
+export const writeRange = (bytes: Uint8Array, at: number, { start, end, sequence }: RangeDeletion): number => {
+  const last = encodeEnd(end)
+  writeU48(bytes, at, sequence)
+  at = writeVarint(bytes, at + 6, start.length)
+  bytes.set(start, at)
+  at = writeVarint(bytes, at + start.length, last.length)
+  bytes.set(last, at)
+  return at + last.length
+}
+
+/** Where the last range deletion read ends. */
+export let rangeEnd = 0
+
+/** Returns undefined if `bytes[at, to)` does not begin with a range deletion. */
+export const readRange = (bytes: Uint8Array, at: number, to: number): RangeDeletion | undefined => {
+  if (at + 6 > to) return undefined
+  const startLength = readVarint(bytes, at + 6, to)
+  const start = varintEnd
+  if (startLength < 0 || start + startLength > to) return undefined
+  const endLength = readVarint(bytes, start + startLength, to)
+  const end = varintEnd
+  if (endLength < 0 || end + endLength > to) return undefined
+  rangeEnd = end + endLength
+  return rangeDeletionOf(readU48(bytes, at), bytes, start, start + startLength, bytes, end, rangeEnd)
 }
 
 const supersededSize = 12
@@ -309,5 +370,17 @@ export const decodeProperties = (bytes: Uint8Array): TableMeta | undefined => {
   const count = readU32(bytes, refsAt)
   if (refsAt + 4 + count * valueRefSize > bytes.length) return undefined
   const valueRefs = Array.from({ length: count }, (_, i) => readValueRef(bytes, refsAt + 4 + i * valueRefSize))
-  return { ...meta, superseded, valueRefs }
+  const withValues: TableMeta = { ...meta, superseded, ...(count > 0 && { valueRefs }) }
+  const rangesAt = refsAt + 4 + count * valueRefSize
+  if (rangesAt + 10 > bytes.length) return withValues
+  const cleared = readU48(bytes, rangesAt)
+  const ranges: Array<RangeDeletion> = []
+  let at = rangesAt + 10
+  for (let left = readU32(bytes, rangesAt + 6); left > 0; left--) {
+    const range = readRange(bytes, at, bytes.length)
+    if (range === undefined) return undefined
+    ranges.push(range)
+    at = rangeEnd
+  }
+  return { ...withValues, ...(cleared > 0 && { cleared }), ...(ranges.length > 0 && { ranges }) }
 }

@@ -1,7 +1,7 @@
 import { compareRange } from "../bytes/bytes.js"
 import type { LookupKey } from "../bytes/lookupKey.js"
 import type { EntryCache, EntrySource } from "../cache/entryCache.js"
-import { EntryKind } from "../cursor/entryKind.js"
+import { EntryKind, isTombstone } from "../cursor/entryKind.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 import { findTable } from "./levelCursor.js"
 import type { TableMeta } from "./tableFormat.js"
@@ -49,7 +49,7 @@ export class TableLookup {
       return entries.level
     }
     const level = this.findInLevels(source.levels, key, sequence, result)
-    if (level < 0 || result.kind === EntryKind.deletion) return level
+    if (level < 0 || isTombstone(result.kind)) return level
     if (!hasEntries) this.untilEntries--
     // A read at an older snapshot may not have found the key's newest version.
     else if (isNewest) {

@@ -17,6 +17,8 @@ export interface WriterJobOptions {
   readonly sliceBytes: number
   /** Separates large values from tables. Default: entries are written as they are. */
   readonly separation?: Separation | undefined
+  /** See `TableMeta`. Default 0. */
+  readonly cleared?: number | undefined
 }
 
 /** The tables and value files written, and how many entries were read and dropped. */
@@ -32,7 +34,7 @@ export interface WriterJobResult {
  * the caller can yield to the event loop. The versions of one key are never split between tables.
  */
 export function* writeTables(cursor: InternalCursor, options: WriterJobOptions): Generator<void, WriterJobResult> {
-  const { retention, targetSize, sliceBytes, separation } = options
+  const { retention, targetSize, sliceBytes, separation, cleared } = options
   const tables: Array<TableMeta> = []
   let builder: TableBuilder | undefined
   const refs = new ValueRefs()
@@ -46,24 +48,14 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
     slice += keyEnd - keyStart + entry.valueEnd - entry.valueStart + entryCost
     if (retention.keeps(entry)) {
       if (builder !== undefined && builder.size >= targetSize && !builder.isLastKey(keyBytes, keyStart, keyEnd)) {
-        tables.push(yield* builder.finish(refs.take()))
+        tables.push(yield* builder.finish(refs.take(), cleared))
         builder = undefined
       }
       builder ??= options.begin()
       if (separation !== undefined) slice += separation.take(entry)
       const { kind, valueBytes, valueStart, valueEnd } = separation ?? entry
       if (kind === EntryKind.valueHandle) refs.add(valueBytes, valueStart)
-      builder.add(
-        keyBytes,
-        keyStart,
-        keyEnd,
-        entry.sequence,
-        kind === EntryKind.deletion,
-        kind,
-        valueBytes,
-        valueStart,
-        valueEnd
-      )
+      builder.add(keyBytes, keyStart, keyEnd, entry.sequence, kind, valueBytes, valueStart, valueEnd)
     } else {
       entriesDropped++
     }
@@ -72,7 +64,7 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
       yield
     }
   }
-  if (builder !== undefined) tables.push(yield* builder.finish(refs.take()))
+  if (builder !== undefined) tables.push(yield* builder.finish(refs.take(), cleared))
   return { tables, valueFiles: separation?.finish() ?? [], entriesRead, entriesDropped }
 }
 

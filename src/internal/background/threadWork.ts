@@ -148,9 +148,9 @@ export const makeThreadWork = (
       }).pipe(Effect.uninterruptible, oneAtATime[kind].withPermits(1))
 
     return {
-      merge: ({ storeId, runs, below, snapshots, targetSize, level, collect = [], allocate }) =>
-        run("merge", allocate, filesAtMost(runs, targetSize, valueFileSize), (started, fileNumbers) =>
-          started.merge({ options, storeId, runs, below, snapshots, targetSize, level, collect, fileNumbers })
+      merge: ({ collect = [], allocate, ...job }) =>
+        run("merge", allocate, filesAtMost(job.runs, job.targetSize, valueFileSize), (started, fileNumbers) =>
+          started.merge({ ...job, options, collect, fileNumbers })
         ),
       flush: ({ storeId, segment, sequences, snapshots, dataBytes, allocate }) => {
         const valueFiles =

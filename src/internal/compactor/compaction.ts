@@ -3,10 +3,13 @@ import * as Effect from "effect/Effect"
 import {
   type Compaction,
   type Garbage,
+  holdsCovered,
   isTrivialMove,
   levelScores,
   pickCompaction,
+  pickCovered,
   pickSuperseded,
+  pickUncleared,
   tablesOf
 } from "../../core/compaction/compactionPicker.js"
 import { manualLevel0, planManual } from "../../core/compaction/manualCompaction.js"
@@ -110,29 +113,62 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       yield* removeObsolete
     }).pipe(Effect.uninterruptible, traced("lsm.compaction"))
 
-  const garbage = (): Garbage => ({
-    snapshots: state.hooks.snapshots(),
-    supersededOf: tables.unsafeSuperseded,
-    staleFiles: staleFiles(manifest.unsafeVersion())
+  const garbage = (): Garbage => {
+    const version = manifest.unsafeVersion()
+    const snapshots = state.hooks.snapshots()
+    return {
+      snapshots,
+      supersededOf: tables.unsafeSuperseded,
+      staleFiles: staleFiles(version),
+      holdsCovered: holdsCovered(version, snapshots)
+    }
+  }
+
+  /** Drops tables that range deletions hide as a whole; true if there were any. */
+  const dropCovered: Effect.Effect<boolean, FileError> = Effect.suspend(() => {
+    const covered = pickCovered(manifest.unsafeVersion(), state.hooks.snapshots())
+    if (covered === undefined) return Effect.succeed(false)
+    const { level, tables: dropped } = covered
+    const removed = dropped.map(({ fileNumber }) => ({ level, fileNumber }))
+    return state.apply({ removed }).pipe(
+      Effect.zipRight(
+        logDebug("Compactor", "dropped tables", {
+          reason: "covered",
+          level,
+          table: numbersOf(dropped),
+          bytes: sizeOf(dropped)
+        })
+      ),
+      Effect.zipRight(Effect.sync(() => state.gate.notify())),
+      Effect.zipRight(removeObsolete),
+      Effect.as(true),
+      Effect.uninterruptible
+    )
   })
 
   const holdsSuperseded = (): boolean =>
     tables.unsafeHasSuperseded() || manifest.unsafeVersion().totals.some(({ superseded }) => superseded > 0)
 
-  const compactOnce = Effect.suspend(() => {
+  const compactOnce = Effect.flatMap(dropCovered, (dropped) => (dropped ? Effect.succeed(true) : mergeOnce)).pipe(
+    oneAtATime.withPermits(1)
+  )
+
+  const mergeOnce = Effect.suspend(() => {
     const version = manifest.unsafeVersion()
     const compaction =
       pickCompaction(version, limits) ??
+      pickUncleared(version, state.hooks.snapshots()) ??
       (holdsSuperseded() ? pickSuperseded(version, garbage()) : undefined) ??
       pickValues(version)
     return compaction === undefined
       ? Effect.as(removeObsolete, false)
       : Effect.as(run(compaction, dueFiles(version)), true)
-  }).pipe(oneAtATime.withPermits(1))
+  })
 
   const compactRange = (range: CompactionRange): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       const { smallest, largest } = range
+      while (yield* dropCovered) if (state.isHalted()) return
       const learn = Effect.suspend(() => {
         const version = manifest.unsafeVersion()
         const touched = version.levels.flatMap((_, level) => version.overlapping(level, smallest, largest))
@@ -145,10 +181,11 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
         yield* learn
       }
       // A merge drops superseded values, so files may be stale after it: another round collects them.
+      // A range deletion can go when all tables that it covers have been written anew.
       for (let round = 0; round < 2; round++) {
         const version = manifest.unsafeVersion()
         const stale = staleFiles(version)
-        if (round > 0 && stale.length === 0) return
+        if (round > 0 && stale.length === 0 && !version.holdsRanges) return
         for (const compaction of planManual(version, range, garbage())) {
           if (state.isHalted()) return
           yield* run(compaction, stale)

@@ -1,5 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { clearedBy } from "../../core/compaction/mergeInputs.js"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { Retention } from "../../core/cursor/retention.js"
 import type { WriterJobResult } from "../../core/table/tableWriterJob.js"
@@ -42,12 +43,15 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
     Effect.suspend(() => {
       const { storeId, unsafeAllocate: allocate } = manifest
       const snapshots = state.hooks.snapshots()
+      const newestRange = frozen.rangeDeletions.at(-1)?.sequence ?? 0
       const inThisThread = Effect.suspend(() =>
         tables.write({
           cursor: mergeCursors(frozen.versionCursors()),
           retention: new Retention(snapshots, () => false),
           targetSize: Number.POSITIVE_INFINITY,
           level: 0,
+          holdsRanges: newestRange > 0,
+          cleared: clearedBy(newestRange, snapshots),
           allocate
         })
       )

@@ -28,6 +28,7 @@ import type { Bytes, Range, ReadOptions, Snapshot } from "../../Store.js"
 import type { WalService } from "../../Wal.js"
 import { immediate, YieldBudget } from "../effect/immediate.js"
 import { HeldSnapshots, type Origin } from "./heldSnapshots.js"
+import { RangeDeletions } from "./rangeDeletions.js"
 
 export interface EngineParts {
   readonly settings: Settings
@@ -59,6 +60,7 @@ export class Engine {
   readonly yieldBudget = new YieldBudget()
   readonly gaps = new DeletedGaps(() => this.visibleSequence)
   readonly snapshots: HeldSnapshots
+  readonly ranges: RangeDeletions
   /** Closes the cursors and snapshots that users close by hand. */
   private readonly openByHand = new Set<() => void>()
 
@@ -68,6 +70,7 @@ export class Engine {
     now: () => number
   ) {
     this.snapshots = new HeldSnapshots(now)
+    this.ranges = new RangeDeletions(parts, (from, to) => this.snapshots.isAnyIn(from, to))
   }
 
   /** Ends writing. */
@@ -215,6 +218,12 @@ export const toKeyRange = (range: Range | undefined): KeyRange => {
     if (behind !== undefined && (end === undefined || compare(behind, end) < 0)) end = behind
   }
   return { start, end }
+}
+
+/** The same for a range to delete: one that was left out by mistake is not the whole store. */
+export const toDeletedRange = (range: Range): KeyRange => {
+  if (range === undefined) throw new InvalidArgument({ argument: "range", reason: "is not an object" })
+  return toKeyRange(range)
 }
 
 /** Copies a bound: a Stream may run long after its caller has reused the bytes. */

@@ -45,6 +45,12 @@ export class HeldSnapshots {
     return [...new Set([...this.held.values()].map(({ sequence }) => sequence))].sort((a, b) => a - b)
   }
 
+  /** Whether one of them is in [from, to). */
+  isAnyIn(from: number, to: number): boolean {
+    for (const { sequence } of this.held.values()) if (sequence >= from && sequence < to) return true
+    return false
+  }
+
   /** For how many milliseconds the oldest one has been held; 0 if there is none. */
   get age(): number {
     const [oldest] = this.held.values()

@@ -188,6 +188,8 @@ const makeStore = (
   const store: Store = {
     put: writes.put,
     delete: writes.delete,
+    deleteRange: writes.deleteRange,
+    deletePrefix: (prefix, writeOptions) => writes.deleteRange({ prefix }, writeOptions),
     write: writes.write,
     update: conditional.update,
     compareAndSet: conditional.compareAndSet,

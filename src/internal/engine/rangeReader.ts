@@ -2,6 +2,8 @@ import { compareRange, copyRange } from "../../core/bytes/bytes.js"
 import type { InternalCursor } from "../../core/cursor/internalCursor.js"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { type KeyRange, VisibleCursor, type VisibleCursorOptions } from "../../core/cursor/visibleCursor.js"
+import { SkippingCursor } from "../../core/ranges/skippingCursor.js"
+import { Skyline } from "../../core/ranges/skyline.js"
 import { findTable, LevelCursor } from "../../core/table/levelCursor.js"
 import type { TableMeta } from "../../core/table/tableFormat.js"
 import type { Entry } from "../../Store.js"
@@ -49,9 +51,15 @@ export const openRange = (
   const { version, release } = engine.pin()
   try {
     const cursors: Array<InternalCursor> = []
-    for (const table of memtable.unsafeAll()) cursors.push(...table.newestCursors(sequence))
+    const fragments = engine.ranges.current()?.share()
+    /** Passes over what range deletions hide of a source as a whole. */
+    const skipping = (source: InternalCursor, newest: number): InternalCursor =>
+      fragments === undefined ? source : new SkippingCursor(source, newest, new Skyline(fragments, sequence))
+    for (const table of memtable.unsafeAll()) {
+      for (const source of table.newestCursors(sequence)) cursors.push(skipping(source, table.largestSequence))
+    }
     const cursorOptions = { readAhead: scanReadAhead, fillCache: true, giveValues: options.giveValues === true }
-    const open = (table: TableMeta) => tables.unsafeCursor(table, cursorOptions)
+    const open = (table: TableMeta) => skipping(tables.unsafeCursor(table, cursorOptions), table.largestSequence)
     for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))
     for (let level = 1; level < version.levels.length; level++) {
       const inRange = within(version.levels[level]!, range)
@@ -59,7 +67,9 @@ export const openRange = (
     }
     engine.parts.metrics.scans.add(1)
     const values = tables.unsafeValues({ readAhead: scanReadAhead, giveValues: options.giveValues })
-    const cursor = new VisibleCursor(mergeCursors(cursors), sequence, range, { ...options, values }, engine.gaps)
+    const skyline = fragments && new Skyline(fragments, sequence)
+    const cursorOf = { ...options, values, skyline }
+    const cursor = new VisibleCursor(mergeCursors(cursors), sequence, range, cursorOf, engine.gaps)
     return { cursor, release }
   } catch (failure) {
     release()

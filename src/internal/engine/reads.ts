@@ -25,10 +25,12 @@
  *  3. Of one key, each memtable, table of level 0 and deeper level holds only versions older than
  *     those in the sources before it. So the first version found is the newest that the lookup may
  *     see.
- *  4. A deletion is a version like any other: it ends the lookup, and the key is absent.
+ *  4. A deletion is a version like any other: it ends the lookup, and the key is absent. A range
+ *     deletion is looked up apart: it hides the version found if that is older.
  *  5. The entry cache holds only newest versions of tables. It is searched after the memtables, so
  *     writes need not update it. Before tables get newer versions of keys, by a flush, these keys
- *     leave it. A lookup that may not see an entry continues in the tables.
+ *     leave it, and before they get a range deletion, all entries do. A lookup that may not see an
+ *     entry continues in the tables. Entries that a range deletion hides do not enter it.
  *  6. `found` points into memory of a memtable or a cache and is good until the next lookup. Bytes
  *     are copied before they leave.
  *  7. Damage is an error that names the file and the place. It is never an absent key. A poisoned
@@ -40,7 +42,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
 import { longestKey, ReusableLookupKey } from "../../core/bytes/lookupKey.js"
-import { EntryKind } from "../../core/cursor/entryKind.js"
+import { EntryKind, isTombstone } from "../../core/cursor/entryKind.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
 import type { ValueSource } from "../../core/values/valueSource.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
@@ -157,7 +159,8 @@ export class Reads {
       throw new InvalidArgument({ argument: "key", reason: "is neither a string nor a Uint8Array" })
     }
     const { found } = this
-    const { memtable, manifest, metrics, tables } = this.engine.parts
+    const { parts, ranges } = this.engine
+    const { memtable, manifest, metrics, tables } = parts
     metrics.gets.add(1)
     // No store holds such a key, and the lookup key would grow to its size.
     if (input.length > longestKey) {
@@ -166,19 +169,21 @@ export class Reads {
     }
     const key = this.key.set(input)
     if (key.length === illFormed) throw illFormedString("key")
+    const deleted = ranges.current()?.newest(key.bytes, 0, key.length, sequence) ?? 0
     for (const table of memtable.unsafeAll()) {
       if (!table.lookup(key, sequence, found)) continue
       metrics.memtableHits.add(1)
-      return found.kind !== EntryKind.deletion
+      return !isTombstone(found.kind) && found.sequence > deleted
     }
-    const isNewest = sequence === this.engine.visibleSequence
+    // What a range deletion hides must not enter the entry cache.
+    const isNewest = sequence === this.engine.visibleSequence && deleted === 0
     const level = tables.unsafeFind(manifest.unsafeVersion(), key, sequence, isNewest, found)
     if (level < 0) {
       metrics.misses.add(1)
       return false
     }
     metrics.tableHits[level]!.add(1)
-    return found.kind !== EntryKind.deletion
+    return !isTombstone(found.kind) && found.sequence > deleted
   }
 
   /** The value found, in memory of its own. One that lies in another file is read into it. */

@@ -158,7 +158,10 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
     yield* wal.begin(storeId, end, {
       apply: (bytes, start, to) => {
         if (!engine.gaps.isEmpty) applyBatch(bytes, start, to, engine.gaps)
+        const active = memtable.unsafeActive()
+        const known = active.rangeDeletions.length
         memtable.unsafeApply(bytes, start, to)
+        for (let i = known; i < active.rangeDeletions.length; i++) engine.ranges.add(active.rangeDeletions[i]!)
         engine.visibleSequence = batchSequence(bytes, start) + batchCount(bytes, start) - 1
       },
       settled: compactor.unsafeRotateIfFull,

@@ -62,14 +62,14 @@ import { frameHeaderSize } from "../../core/log/frame.js"
 import { CommitMode, type Done } from "../../core/log/logWriter.js"
 import { Conflict, fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js"
 import { resolveDurability, type Settings } from "../../LsmOptions.js"
-import type { Bytes, WriteOptions } from "../../Store.js"
+import type { Bytes, Range, WriteOptions } from "../../Store.js"
 import type { Check } from "../../WriteBatch.js"
 import { WriteBatch } from "../../WriteBatch.js"
 import { callback } from "../effect/callback.js"
 import { currentFiberId } from "../effect/fiberState.js"
 import { Immediate, immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import type { Conditions } from "./conditions.js"
-import { type Engine, illFormedString, toReadError } from "./engine.js"
+import { type Engine, illFormedString, toDeletedRange, toReadError } from "./engine.js"
 import type { IntervalSync } from "./intervalSync.js"
 
 type Resume = (effect: Effect.Effect<void, WriteError>) => void
@@ -128,6 +128,17 @@ export class Writes {
 
   readonly delete = (key: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
     immediate(this.yieldBudget, () => this.deleteNow(key, options))
+
+  readonly deleteRange = (range: Range, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+    immediate(this.yieldBudget, () => {
+      try {
+        const { start, end } = toDeletedRange(range)
+        return this.writeNow(new WriteBatch().deleteRange({ start, end }), options)
+      } catch (failure) {
+        if (failure instanceof InvalidArgument) return Effect.fail(failure)
+        throw failure
+      }
+    })
 
   readonly write = (batch: WriteBatch, options?: WriteOptions): Effect.Effect<void, WriteError> =>
     immediate(this.yieldBudget, () => this.writeNow(batch, options))

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { ManifestState, ManifestWriter } from "../../core/manifest/manifestFile.js"
+import { type ManifestState, type ManifestWriter, manifestVersionFor } from "../../core/manifest/manifestFile.js"
 import { orphansAmong, withoutStore } from "../../core/manifest/orphans.js"
 import type { VersionEdit } from "../../core/manifest/versionEdit.js"
 import { manifestName, temporaryName } from "../../core/storage/fileNames.js"
@@ -105,7 +105,7 @@ export const makeCurrentManifest = (
     rollOver: (next) => rollOver(next, []),
     write: (edit, next, written) => {
       const current = writer
-      const isOlder = current?.holdsValues === false && next.version.valueFiles.size > 0
+      const isOlder = current !== undefined && current.version < manifestVersionFor(next.version)
       if (current === undefined || isOlder || current.length > rolloverSize) return rollOver(next, written)
       return attempt(() => current.append(edit)).pipe(
         Effect.zipRight(syncFile(current.file)),

@@ -108,8 +108,9 @@ export const merge = (
       soundEntries(storage.driver, from, survey, report)
     )
     // There are no snapshots, so only the newest versions count, and there is no level below.
-    const retention = new Retention([], () => true)
-    const job = { cursor, retention, targetSize: targetSettings.tableBytes, level: levelCount - 1, allocate }
+    const retention = new Retention([], () => true, { isDone: () => true })
+    const targetSize = targetSettings.tableBytes
+    const job = { cursor, retention, targetSize, level: levelCount - 1, holdsRanges: false, allocate }
     const written = yield* Effect.ensuring(tables.write(job), Effect.sync(close))
     const added = written.tables.map((table) => ({ level: levelCount - 1, table }))
     const manifestNumber = allocate()

@@ -7,6 +7,12 @@ import { SegmentUnusable } from "../background/segmentUnusable.js"
  * errors keep their fields.
  */
 
+const RangeDeletion = Schema.Struct({
+  start: Schema.Uint8ArrayFromSelf,
+  end: Schema.UndefinedOr(Schema.Uint8ArrayFromSelf),
+  sequence: Schema.Number
+})
+
 const TableMeta = Schema.Struct({
   fileNumber: Schema.Number,
   size: Schema.Number,
@@ -20,7 +26,9 @@ const TableMeta = Schema.Struct({
   superseded: Schema.optional(Schema.Struct({ entries: Schema.Number, bytes: Schema.Number })),
   valueRefs: Schema.optional(
     Schema.Array(Schema.Struct({ fileNumber: Schema.Number, entries: Schema.Number, bytes: Schema.Number }))
-  )
+  ),
+  ranges: Schema.optional(Schema.Array(RangeDeletion)),
+  cleared: Schema.optional(Schema.Number)
 })
 
 const ValueFile = Schema.Struct({
@@ -51,6 +59,13 @@ export const MergeRequest = Schema.Struct({
   storeId: Schema.Uint8ArrayFromSelf,
   runs: Schema.Array(Schema.Array(TableMeta)),
   below: Schema.Array(Schema.Array(KeyBounds)),
+  rangeDeletions: Schema.optional(
+    Schema.Struct({
+      covering: Schema.Array(RangeDeletion),
+      done: Schema.Array(Schema.Number),
+      newest: Schema.Number
+    })
+  ),
   snapshots: Schema.Array(Schema.Number),
   targetSize: Schema.Number,
   level: Schema.Number,

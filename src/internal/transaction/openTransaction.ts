@@ -12,7 +12,7 @@ import { WriteBatch } from "../../WriteBatch.js"
 import type { ArraySource } from "../effect/arraySource.js"
 import { arrayStream } from "../effect/arrayStream.js"
 import type { Access } from "../engine/access.js"
-import { toBytes, toKeyRange, toReadError } from "../engine/engine.js"
+import { toBytes, toDeletedRange, toKeyRange, toReadError } from "../engine/engine.js"
 import { checkScanOptions } from "../engine/scans.js"
 import { Walk } from "./walk.js"
 import { type OwnWrite, WriteSet } from "./writeSet.js"
@@ -136,17 +136,35 @@ export class OpenTransaction {
       if (fault !== undefined) throw invalid("batch", fault)
       if (checks.length > 0) throw invalid("batch", "has checks; a transaction needs none")
       applyOperations(bytes, 0, length, 1, batch.size, {
-        insert: (_, kind, source, keyStart, keyEnd, valueStart, valueEnd) =>
-          this.set(
-            source.subarray(keyStart, keyEnd),
-            kind === EntryKind.deletion ? undefined : source.subarray(valueStart, valueEnd)
-          )
+        insert: (_, kind, source, keyStart, keyEnd, valueStart, valueEnd) => {
+          const key = source.subarray(keyStart, keyEnd)
+          const value = source.subarray(valueStart, valueEnd)
+          if (kind === EntryKind.rangeDeletion) this.deleteKeys(key, value.length === 0 ? undefined : value)
+          else this.set(key, kind === EntryKind.deletion ? undefined : value)
+        }
       })
     })
 
-  private set(key: Uint8Array, value: Uint8Array | undefined): void {
-    const { maxKeyBytes, maxValueBytes } = this.access.engine.parts.settings
+  readonly deleteRange = (range: Range): Effect.Effect<void, InvalidArgument> =>
+    this.writing(() => {
+      const { start, end } = toDeletedRange(range)
+      this.deleteKeys(start ?? noKey, end)
+    })
+
+  private deleteKeys(start: Uint8Array, end: Uint8Array | undefined): void {
+    this.checkKey(start)
+    if (end !== undefined) this.checkKey(end)
+    this.writes.deleteRange({ start: keyText(start, 0, start.length), end: end && keyText(end, 0, end.length) })
+  }
+
+  private checkKey(key: Uint8Array): void {
+    const { maxKeyBytes } = this.access.engine.parts.settings
     if (key.length > maxKeyBytes) throw invalid("key", `has more than the ${maxKeyBytes} bytes that are allowed`)
+  }
+
+  private set(key: Uint8Array, value: Uint8Array | undefined): void {
+    const { maxValueBytes } = this.access.engine.parts.settings
+    this.checkKey(key)
     if (value !== undefined && value.length > maxValueBytes) {
       throw invalid("value", `has ${value.length} bytes; at most ${maxValueBytes} are allowed`)
     }
@@ -181,7 +199,7 @@ export class OpenTransaction {
     })
     const walk = new Walk(
       cursor,
-      reverse ? own.toReversed() : own,
+      { writes: reverse ? own.toReversed() : own, deleted: this.writes.deletedRanges },
       range,
       reverse,
       this.access.engine.parts.storage.yieldToEventLoop
@@ -227,6 +245,7 @@ export class OpenTransaction {
   }
 }
 
+const noKey = new Uint8Array(0)
 const ended = "has ended"
 
 const invalid = (argument: string, reason: string): InvalidArgument => new InvalidArgument({ argument, reason })

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { keyText } from "../../core/commit/keyText.js"
-import type { TextRange } from "../../core/commit/recentWrites.js"
+import { isInRanges, type TextRange } from "../../core/commit/recentWrites.js"
 import type { ReadError } from "../../LsmError.js"
 import type { Cursor, Entry } from "../../Store.js"
 import { entryOf, type OwnWrite } from "./writeSet.js"
@@ -32,14 +32,19 @@ export class Walk {
   private bytesUntilTurn = bytesPerTurn
   isDone = false
 
-  /** `writes` are those of the range, in the direction of the walk. */
+  private readonly writes: ReadonlyArray<OwnWrite>
+  private readonly deleted: ReadonlyArray<TextRange>
+
+  /** `own.writes` are those of the range, in the direction of the walk. */
   constructor(
     private readonly cursor: Cursor,
-    private readonly writes: ReadonlyArray<OwnWrite>,
+    own: { readonly writes: ReadonlyArray<OwnWrite>; readonly deleted: ReadonlyArray<TextRange> },
     private readonly range: TextRange,
     private readonly reverse: boolean,
     private readonly turn: Effect.Effect<void>
   ) {
+    this.writes = own.writes
+    this.deleted = own.deleted
     const { start, end } = range
     this.consumed = reverse ? { start: end ?? nothingBehind, end } : { start, end: start }
   }
@@ -95,6 +100,7 @@ export class Walk {
     const isOwn = write !== undefined && (key === undefined || write.key === key || this.isBefore(write.key, key))
     if (!isOwn) {
       this.at++
+      if (isInRanges(this.deleted, key!)) return true
       taken.push(entry!)
       this.consume(key!)
       return true

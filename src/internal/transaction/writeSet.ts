@@ -1,4 +1,5 @@
 import { keyBytes } from "../../core/commit/keyText.js"
+import { isInRanges, joinRanges, type TextRange } from "../../core/commit/recentWrites.js"
 import type { Entry } from "../../Store.js"
 import * as WriteBatch from "../../WriteBatch.js"
 
@@ -9,13 +10,29 @@ export interface OwnWrite {
   readonly value: Uint8Array | undefined
 }
 
-/** The writes of a transaction: the last one of each key. */
+/**
+ * The writes of a transaction: the last one of each key, and the ranges that were deleted before these
+ * writes. A range takes the writes in it with it, so all ranges come first.
+ */
 export class WriteSet {
   private writes = new Map<string, OwnWrite>()
+  /** In order, and disjoint. */
+  private deleted: ReadonlyArray<TextRange> = []
   private sorted: ReadonlyArray<OwnWrite> | undefined
 
   get isEmpty(): boolean {
-    return this.writes.size === 0
+    return this.writes.size === 0 && this.deleted.length === 0
+  }
+
+  deleteRange(range: TextRange): void {
+    this.deleted = joinRanges([...this.deleted, range])
+    this.sorted = undefined
+    for (const key of this.writes.keys()) if (isInRanges([range], key)) this.writes.delete(key)
+  }
+
+  /** The ranges that are deleted now. A later one does not change the array. */
+  get deletedRanges(): ReadonlyArray<TextRange> {
+    return this.deleted
   }
 
   set(key: string, value: Uint8Array | undefined): void {
@@ -26,19 +43,22 @@ export class WriteSet {
   /** Returns a function that undoes all later writes. */
   savepoint(): () => void {
     const before = new Map(this.writes)
+    const { deleted } = this
     return () => {
       this.writes = before
+      this.deleted = deleted
       this.sorted = undefined
     }
   }
 
   clear(): void {
     this.writes.clear()
+    this.deleted = []
     this.sorted = undefined
   }
 
   find(key: string): OwnWrite | undefined {
-    return this.writes.get(key)
+    return this.writes.get(key) ?? (isInRanges(this.deleted, key) ? { key, value: undefined } : undefined)
   }
 
   /** The writes now, in the order of their keys. A later write does not change the array. */
@@ -49,6 +69,9 @@ export class WriteSet {
 
   toBatch(): WriteBatch.WriteBatch {
     const batch = WriteBatch.make()
+    for (const { start, end } of this.deleted) {
+      batch.deleteRange({ start: keyBytes(start), end: end === undefined ? undefined : keyBytes(end) })
+    }
     for (const { key, value } of this.writes.values()) {
       if (value === undefined) batch.delete(keyBytes(key))
       else batch.put(keyBytes(key), value)

@@ -1,9 +1,10 @@
 import { Memtable } from "effect-lsm"
 
-/** One version of a key. A deletion has no value. */
+/** One version of a key. A deletion has no value. A range deletion has a value, its end. */
 export interface Version {
   readonly key: Uint8Array
   readonly sequence: number
+  readonly kind: number
   readonly value: Uint8Array | undefined
 }
 
@@ -46,7 +47,7 @@ export class ArrayCursor implements Memtable.InternalCursor {
     return this.version?.sequence ?? 0
   }
   get kind(): number {
-    return this.version?.value === undefined ? Memtable.EntryKind.deletion : Memtable.EntryKind.value
+    return this.version?.kind ?? Memtable.EntryKind.deletion
   }
   seekToFirst(): void {
     this.at = 0
@@ -77,7 +78,7 @@ export const lookupIn = (
   const wanted = key.bytes.subarray(0, key.length)
   const found = versions.find((version) => version.sequence <= sequence && Buffer.compare(version.key, wanted) === 0)
   if (found === undefined) return false
-  result.kind = found.value === undefined ? Memtable.EntryKind.deletion : Memtable.EntryKind.value
+  result.kind = found.kind
   result.sequence = found.sequence
   result.bytes = found.value ?? empty
   result.start = 0

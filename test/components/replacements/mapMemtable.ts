@@ -8,6 +8,7 @@ class MapMemtable implements Memtable.SingleMemtable, Memtable.BatchTarget {
   count = 0
   dataBytes = 0
   largestSequence = 0
+  readonly rangeDeletions: Array<Memtable.RangeDeletion> = []
 
   constructor(
     readonly firstSegment: number,
@@ -36,7 +37,10 @@ class MapMemtable implements Memtable.SingleMemtable, Memtable.BatchTarget {
     const key = bytes.slice(keyStart, keyEnd)
     const value = kind === Memtable.EntryKind.deletion ? undefined : bytes.slice(valueStart, valueEnd)
     const name = nameOf(key)
-    this.versions.set(name, [{ key, sequence, value }, ...(this.versions.get(name) ?? [])])
+    this.versions.set(name, [{ key, sequence, kind, value }, ...(this.versions.get(name) ?? [])])
+    if (kind === Memtable.EntryKind.rangeDeletion) {
+      this.rangeDeletions.push({ start: key, end: value?.length === 0 ? undefined : value, sequence })
+    }
     this.count++
     this.dataBytes += key.length + (value?.length ?? 0)
     this.largestSequence = Math.max(this.largestSequence, sequence)

@@ -58,7 +58,7 @@ export const layer = ({
               size = 0
             } else if (groups.length === 0) groups.push([])
             size = (Number.isFinite(size) ? size : 0) + key.length + (value?.length ?? 0)
-            groups.at(-1)!.push({ key, sequence: cursor.sequence, value })
+            groups.at(-1)!.push({ key, sequence: cursor.sequence, kind: cursor.kind, value })
           }
           const tables = yield* Effect.forEach(groups, (versions) => writeTable(allocate(), versions))
           if (tables.length > 0) yield* storage.syncDirectory(directory)
@@ -115,7 +115,12 @@ const metaOf = (fileNumber: number, size: number, versions: ReadonlyArray<Versio
     smallestSequence: Math.min(...sequences),
     largestSequence: Math.max(...sequences),
     entries: versions.length,
-    deletions: versions.filter(({ value }) => value === undefined).length,
+    deletions: versions.filter(({ kind }) => kind !== Memtable.EntryKind.value).length,
+    ranges: versions.flatMap(({ key, kind, sequence, value }) =>
+      kind === Memtable.EntryKind.rangeDeletion
+        ? [{ start: key, end: value?.length === 0 ? undefined : value, sequence }]
+        : []
+    ),
     rawBytes: versions.reduce((n, version) => n + bytesOf(version), 0),
     superseded: { entries: older.length, bytes: older.reduce((n, version) => n + bytesOf(version), 0) }
   }

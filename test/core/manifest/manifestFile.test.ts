@@ -119,7 +119,7 @@ describe("a version edit", () => {
   it("round-trips, at any offset", () => {
     check(
       FastCheck.property(anyEdit, (edit) => {
-        const bytes = encodeVersionEdit(edit)
+        const bytes = encodeVersionEdit(edit, 3)
         expect(decodeVersionEdit(Uint8Array.of(1, ...bytes, 2), 1, 1 + bytes.length)).toEqual(edit)
       })
     )
@@ -128,7 +128,7 @@ describe("a version edit", () => {
   it("decodes from any bytes without a failure", () => {
     check(
       FastCheck.property(anyEdit, FastCheck.nat(), FastCheck.nat(255), FastCheck.nat(), (edit, at, byte, cut) => {
-        const bytes = encodeVersionEdit(edit)
+        const bytes = encodeVersionEdit(edit, 3)
         bytes[at % bytes.length] = byte
         const decoded = decodeVersionEdit(bytes, 0, cut % (bytes.length + 1))
         for (const one of decoded?.added ?? []) expect(one.level).toBeLessThan(7)
@@ -196,7 +196,7 @@ describe("a manifest", () => {
     const versionOf = (bytes: Uint8Array) => bytes[8]
     const plain = new FakeFile()
     const writer = new ManifestWriter(plain, 1, storeId, states.at(-1)!)
-    expect([versionOf(plain.bytes), writer.holdsValues]).toEqual([1, false])
+    expect([versionOf(plain.bytes), writer.version]).toEqual([1, 1])
     const withValues = { ...table(20, 1, 2), valueRefs: [{ fileNumber: 21, entries: 1, bytes: 8 }] }
     const state = applyEdit(emptyState, {
       ...none,
@@ -205,7 +205,7 @@ describe("a manifest", () => {
       valueFiles: [{ kind: "log", fileNumber: 21, size: 500 }]
     })
     const file = new FakeFile()
-    expect(new ManifestWriter(file, 1, storeId, state).holdsValues).toBe(true)
+    expect(new ManifestWriter(file, 1, storeId, state).version).toBe(2)
     expect(versionOf(file.bytes)).toBe(2)
     expect(read(file.bytes).state).toEqual(state)
     // The last table goes, and the file with it.

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest"
 import { compare } from "../../../src/core/bytes/bytes.js"
 import { hash } from "../../../src/core/bytes/hash.js"
 import { ReusableLookupKey } from "../../../src/core/bytes/lookupKey.js"
+import { EntryKind } from "../../../src/core/cursor/entryKind.js"
 import { mergeCursors } from "../../../src/core/cursor/mergeCursor.js"
 import { none } from "../../../src/core/memtable/entrySource.js"
 import { Memtable } from "../../../src/core/memtable/memtable.js"
@@ -43,7 +44,10 @@ const lookup = (memtable: Memtable, key: Uint8Array, sequence: number): string |
   if (id === none) return undefined
   const bytes = memtable.bytesOf(id)
   expect(compare(bytes.subarray(memtable.keyStartOf(id), memtable.keyEndOf(id)), key)).toBe(0)
-  const value = memtable.isDeletion(id) ? undefined : bytes.subarray(memtable.keyEndOf(id), memtable.valueEndOf(id))
+  const value =
+    memtable.kindOf(id) === EntryKind.deletion
+      ? undefined
+      : bytes.subarray(memtable.keyEndOf(id), memtable.valueEndOf(id))
   return show({ key, value, sequence: memtable.sequenceOf(id) })
 }
 
