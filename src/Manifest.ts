@@ -110,6 +110,9 @@ export const make = (
 
     const apply = (change: Change): Effect.Effect<void, FileError> =>
       Effect.flatMap(valueFilesOf(change), (valueFiles) => {
+        const isTimed =
+          change.time !== undefined &&
+          (state.version.holdsExpiring || change.added?.some(({ table }) => table.expiring !== undefined) === true)
         const edit: VersionEdit = {
           nextFileNumber: numbers.next,
           flushedSequence: Math.max(change.flushedSequence ?? 0, state.flushedSequence),
@@ -118,7 +121,8 @@ export const make = (
           added: change.added ?? [],
           removed: change.removed ?? [],
           valueFiles,
-          closed: change.closed
+          closed: change.closed,
+          ...(isTimed && { time: change.time })
         }
         const next = applyEdit(state, edit)
         // A table that the same edit removes was moved.

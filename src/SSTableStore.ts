@@ -143,11 +143,11 @@ export interface WriteJob {
    */
   readonly collect?: ReadonlyArray<number> | undefined
   /**
-   * Whether entries may be range deletions. Default true.
+   * Whether entries may be range deletions or expire. Default true.
    *
    * @since 3.1.0
    */
-  readonly holdsRanges?: boolean | undefined
+  readonly allKinds?: boolean | undefined
   /**
    * `cleared` of the tables. Default 0.
    *
@@ -462,7 +462,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
               ...tableOptions,
               blockSize,
               compression: codec,
-              holdsRanges: job.holdsRanges ?? true
+              allKinds: job.allKinds ?? true
             })
           },
           retention: job.retention,

@@ -3,6 +3,7 @@
  *
  * @since 3.0.0
  */
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -105,6 +106,8 @@ export interface ReadOptions {
 export interface VersionedValue {
   readonly value: Uint8Array
   readonly version: number
+  /** When the value expires, in milliseconds since 1970. Left out if it does not. */
+  readonly expiresAt?: number
 }
 
 /**
@@ -144,6 +147,27 @@ export interface WriteOptions {
   /** When this write is acknowledged. Default: the `durability` of the store. */
   readonly durability?: Durability | undefined
 }
+
+/**
+ * When a value expires: then it is as if its key had been deleted.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface Expiry {
+  /** It expires so long after it is written, by the `Clock`. Default: it does not expire. */
+  readonly ttl?: Duration.DurationInput | undefined
+  /** It expires at this time, in milliseconds since 1970. */
+  readonly expiresAt?: number | undefined
+}
+
+/**
+ * Options of a write of one value.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface PutOptions extends WriteOptions, Expiry {}
 
 /**
  * Options of a cursor.
@@ -286,8 +310,11 @@ export interface UnsafeSnapshot extends Snapshot {
  * @category models
  */
 export interface Store {
-  /** Sets the value of a key. Completes when the write is as durable as `durability` asks. */
-  readonly put: (key: Bytes, value: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
+  /**
+   * Sets the value of a key. Completes when the write is as durable as `durability` asks. The value
+   * expires if `ttl` or `expiresAt` says so; without them it does not, also if the value before did.
+   */
+  readonly put: (key: Bytes, value: Bytes, options?: PutOptions) => Effect.Effect<void, WriteError>
   /** Deletes a key. Deleting a key that is absent is not an error. */
   readonly delete: (key: Bytes, options?: WriteOptions) => Effect.Effect<void, WriteError>
   /**
@@ -323,7 +350,7 @@ export interface Store {
   readonly update: (
     key: Bytes,
     f: (value: Option.Option<Uint8Array>) => Bytes | null | undefined,
-    options?: WriteOptions
+    options?: PutOptions
   ) => Effect.Effect<Option.Option<Uint8Array>, WriteError>
   /**
    * Sets the value of a key, or deletes it if `value` is none, if its value now is `expected`; none
@@ -335,8 +362,28 @@ export interface Store {
     key: Bytes,
     expected: Option.Option<Bytes>,
     value: Option.Option<Bytes>,
-    options?: WriteOptions
+    options?: PutOptions
   ) => Effect.Effect<boolean, WriteError>
+  /**
+   * Sets when the value of a key expires, and returns whether there is one. The value is written
+   * again.
+   *
+   * @since 3.1.0
+   */
+  readonly expire: (key: Bytes, options: PutOptions) => Effect.Effect<boolean, WriteError>
+  /**
+   * Removes the time at which the value of a key expires, and returns whether there was one.
+   *
+   * @since 3.1.0
+   */
+  readonly persist: (key: Bytes, options?: WriteOptions) => Effect.Effect<boolean, WriteError>
+  /**
+   * Returns when the value of a key expires, in milliseconds since 1970; none if it does not, or if the
+   * key is absent.
+   *
+   * @since 3.1.0
+   */
+  readonly expiresAt: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<number>, ReadError>
   /**
    * Returns the value of a key, or none if the key is absent. A value of more than 4 KiB has its
    * own buffer, which can be transferred to another thread. Smaller values share buffers, as in

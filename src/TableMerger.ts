@@ -6,9 +6,9 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { clearedBy, type MergeInputs, mayHoldRanges } from "./core/compaction/mergeInputs.js"
+import { clearedBy, type MergeInputs, needsAllKinds } from "./core/compaction/mergeInputs.js"
 import { mergeCursors } from "./core/cursor/mergeCursor.js"
-import { Retention, rangeRetention } from "./core/cursor/retention.js"
+import { Retention, retentionOf } from "./core/cursor/retention.js"
 import { isAbsentFrom } from "./core/manifest/version.js"
 import { LevelCursor } from "./core/table/levelCursor.js"
 import type { TableMeta } from "./core/table/tableFormat.js"
@@ -38,6 +38,13 @@ export interface MergeJob extends MergeInputs {
    * none.
    */
   readonly collect?: ReadonlyArray<number> | undefined
+  /**
+   * Entries that expire until then, in milliseconds since 1970, have expired for all readers: they are
+   * deletions. Default 0.
+   *
+   * @since 3.1.0
+   */
+  readonly expiredUntil?: number | undefined
   /** Returns a file number that was never used. */
   readonly allocate: () => number
 }
@@ -59,6 +66,13 @@ export interface FlushJob {
   readonly snapshots: ReadonlyArray<number>
   /** Bytes of the memtable's keys and values. */
   readonly dataBytes: number
+  /**
+   * Entries that expire until then, in milliseconds since 1970, have expired for all readers: they are
+   * deletions. Default 0.
+   *
+   * @since 3.1.0
+   */
+  readonly expiredUntil?: number | undefined
   /** Returns a file number that was never used. */
   readonly allocate: () => number
 }
@@ -113,7 +127,7 @@ const runCursors = (tables: SSTableStoreService, { runs }: MergeInputs) => {
  */
 export const fromTables = (tables: SSTableStoreService): TableMergerService => ({
   merge: (job) => {
-    const { snapshots, below, targetSize, level, collect, allocate, rangeDeletions } = job
+    const { snapshots, below, targetSize, level, collect, allocate, rangeDeletions, expiredUntil } = job
     return Effect.flatMap(
       attempt(() => runCursors(tables, job)),
       (cursors) =>
@@ -122,12 +136,12 @@ export const fromTables = (tables: SSTableStoreService): TableMergerService => (
           retention: new Retention(
             snapshots,
             (bytes, start, end) => isAbsentFrom(below, bytes, start, end),
-            rangeRetention(rangeDeletions)
+            retentionOf(rangeDeletions, expiredUntil)
           ),
           targetSize,
           level,
           collect,
-          holdsRanges: mayHoldRanges(job),
+          allKinds: needsAllKinds(job),
           cleared: clearedBy(rangeDeletions?.newest ?? 0, snapshots),
           allocate
         })

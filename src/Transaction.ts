@@ -19,7 +19,7 @@ import {
   type TransactionTooOld,
   type WriteError
 } from "./LsmError.js"
-import type { Bytes, CollectOptions, Entry, Range, ScanOptions, Store, WriteOptions } from "./Store.js"
+import type { Bytes, CollectOptions, Entry, Expiry, Range, ScanOptions, Store, WriteOptions } from "./Store.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
 /**
@@ -40,7 +40,8 @@ export interface Transaction {
   readonly scan: (options?: Omit<ScanOptions, "snapshot">) => Stream.Stream<Entry, ReadError>
   readonly collect: (options?: Omit<CollectOptions, "snapshot">) => Effect.Effect<Array<Entry>, ReadError>
   readonly count: (range?: Range) => Effect.Effect<number, ReadError>
-  readonly put: (key: Bytes, value: Bytes) => Effect.Effect<void, InvalidArgument>
+  /** A time to live begins now, not when the transaction is written. */
+  readonly put: (key: Bytes, value: Bytes, expiry?: Expiry) => Effect.Effect<void, InvalidArgument>
   readonly delete: (key: Bytes) => Effect.Effect<void, InvalidArgument>
   /** Deletes all keys in a range. It is no read, so it conflicts with no other write. */
   readonly deleteRange: (range: Range) => Effect.Effect<void, InvalidArgument>

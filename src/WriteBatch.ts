@@ -5,10 +5,14 @@
  */
 
 import { compare, encodeUtf8, prefixEnd } from "./core/bytes/bytes.js"
+import { writeU48 } from "./core/bytes/encoding.js"
 import { EntryKind } from "./core/cursor/entryKind.js"
-import { operationSize, writeOperation } from "./core/log/batchFormat.js"
+import { expirySize } from "./core/expiry/expiry.js"
+import { operationSize, writeExpiringPut, writeOperation } from "./core/log/batchFormat.js"
 import { encodeEnd } from "./core/ranges/rangeDeletion.js"
-import type { Range } from "./Store.js"
+import { expiryAt, type ResolvedExpiry, resolveExpiry } from "./internal/engine/expiry.js"
+import { InvalidArgument } from "./LsmError.js"
+import type { Expiry, Range } from "./Store.js"
 
 /**
  * A mutable list of puts and deletes. `Store.write` applies all of them or none.
@@ -40,12 +44,22 @@ export class WriteBatch {
   private longestValueLength = 0
   private fault: string | undefined
   private conditions: Array<Check> = []
+  private lifetimes: Array<Lifetime> = []
 
-  /** Adds a put. Strings are encoded as UTF-8. Bytes are copied, so the caller may reuse them. */
-  put(key: Uint8Array | string, value: Uint8Array | string): this {
+  /**
+   * Adds a put. Strings are encoded as UTF-8. Bytes are copied, so the caller may reuse them. A time to
+   * live begins when the batch is written.
+   */
+  put(key: Uint8Array | string, value: Uint8Array | string, expiry?: Expiry): this {
     const keyBytes = this.bytesOf(key, "key")
     const valueBytes = this.bytesOf(value, "value")
-    if (keyBytes !== undefined && valueBytes !== undefined) this.add(keyBytes, valueBytes, EntryKind.value)
+    const resolved = expiry === undefined ? undefined : resolveExpiry(expiry)
+    if (resolved instanceof InvalidArgument) {
+      this.fault ??= `the ${resolved.argument} of operation ${this.operations + 1} ${resolved.reason}`
+    } else if (keyBytes !== undefined && valueBytes !== undefined) {
+      if (resolved === undefined) this.add(keyBytes, valueBytes, EntryKind.value)
+      else this.addExpiring(keyBytes, valueBytes, resolved)
+    }
     return this
   }
 
@@ -106,6 +120,7 @@ export class WriteBatch {
   /** Removes all operations and conditions, so that the batch can be reused. */
   clear(): this {
     this.conditions = []
+    this.lifetimes = []
     this.length = 0
     this.operations = 0
     this.dataLength = 0
@@ -138,6 +153,7 @@ export class WriteBatch {
     copy.longestValueLength = this.longestValueLength
     copy.fault = this.fault
     copy.conditions = [...this.conditions]
+    copy.lifetimes = [...this.lifetimes]
     return copy
   }
 
@@ -151,24 +167,41 @@ export class WriteBatch {
       longestKey: this.longestKeyLength,
       longestValue: this.longestValueLength,
       fault: this.fault,
-      checks: this.conditions
+      checks: this.conditions,
+      ttls: this.lifetimes
     }
   }
 
-  private add(key: Uint8Array, value: Uint8Array | undefined, kind: number): void {
-    const size = operationSize(key.length, value === undefined ? -1 : value.length)
-    if (this.length + size > this.buffer.length) {
-      const larger = new Uint8Array(Math.max(this.length + size, this.buffer.length * 2))
-      larger.set(this.buffer.subarray(0, this.length))
-      this.buffer = larger
+  private addExpiring(key: Uint8Array, value: Uint8Array, expiry: ResolvedExpiry): void {
+    this.reserve(operationSize(key.length, expirySize + value.length))
+    this.length = writeExpiringPut(this.buffer, this.length, key, key.length, value, "at" in expiry ? expiry.at : 0)
+    if ("after" in expiry) {
+      this.lifetimes.push({ at: this.length - value.length - expirySize, millis: expiry.after })
     }
+    this.count(key.length, value.length)
+  }
+
+  private add(key: Uint8Array, value: Uint8Array | undefined, kind: number): void {
+    this.reserve(operationSize(key.length, value === undefined ? -1 : value.length))
     this.length = writeOperation(this.buffer, this.length, key, key.length, value, kind)
-    this.operations++
-    this.dataLength += key.length + (value?.length ?? 0)
     if (kind !== EntryKind.value) this.deletions++
-    const isRange = kind === EntryKind.rangeDeletion
-    this.longestKeyLength = Math.max(this.longestKeyLength, key.length, isRange ? value!.length : 0)
-    if (!isRange) this.longestValueLength = Math.max(this.longestValueLength, value?.length ?? 0)
+    // The end of a range is a key.
+    if (kind === EntryKind.rangeDeletion) this.count(Math.max(key.length, value!.length), 0)
+    else this.count(key.length, value?.length ?? 0)
+  }
+
+  private count(keyLength: number, valueLength: number): void {
+    this.operations++
+    this.dataLength += keyLength + valueLength
+    this.longestKeyLength = Math.max(this.longestKeyLength, keyLength)
+    this.longestValueLength = Math.max(this.longestValueLength, valueLength)
+  }
+
+  private reserve(size: number): void {
+    if (this.length + size <= this.buffer.length) return
+    const larger = new Uint8Array(Math.max(this.length + size, this.buffer.length * 2))
+    larger.set(this.buffer.subarray(0, this.length))
+    this.buffer = larger
   }
 
   /**
@@ -206,6 +239,26 @@ export interface EncodedBatch {
   readonly longestValue: number
   readonly fault: string | undefined
   readonly checks: ReadonlyArray<Check>
+  readonly ttls: ReadonlyArray<Lifetime>
+}
+
+/**
+ * The time at `at` is written when the batch is: so many milliseconds later.
+ *
+ * @internal
+ */
+export interface Lifetime {
+  readonly at: number
+  readonly millis: number
+}
+
+/**
+ * Writes the times of values into the operations at `bytes[start, ...)`.
+ *
+ * @internal
+ */
+export const writeTimes = (bytes: Uint8Array, start: number, ttls: ReadonlyArray<Lifetime>, now: number): void => {
+  for (const { at, millis } of ttls) writeU48(bytes, start + at, expiryAt({ after: millis }, now))
 }
 
 /**

@@ -37,15 +37,18 @@ const tagged = <const Tag extends string, A>(tag: Tag, fields: fc.Arbitrary<A>) 
 
 /** How to write; undefined for plain writes. */
 const way = fc.constantFrom<Way | undefined>(undefined, undefined, "transaction", "checks", "update", "compareAndSet")
+/** For how long a value lives, in milliseconds. Undefined: for ever. */
+const ttl = fc.constantFrom(undefined, undefined, undefined, undefined, 1, 60, 3_600_000)
 const rangeEnd = fc.record({ end: bound })
 const writes = fc.array(
   fc.oneof(
     { weight: 7, arbitrary: fc.tuple(key, fc.option(value, { nil: undefined, freq: 2 })) },
+    { weight: 1, arbitrary: fc.tuple(key, fc.record({ value, ttl: fc.constantFrom(1, 60, 3_600_000) })) },
     { weight: 2, arbitrary: fc.tuple(key, rangeEnd) }
   ),
   { maxLength: 8 }
 )
-const put = tagged("Put", fc.record({ key, value, durability, way }))
+const put = tagged("Put", fc.record({ key, value, durability, way, ttl }))
 const remove = tagged("Delete", fc.record({ key, durability, way }))
 const batch = tagged("Batch", fc.record({ writes, durability, way }))
 const removeRange = tagged("DeleteRange", fc.record({ key, end: bound, durability, way }))

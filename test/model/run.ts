@@ -120,7 +120,8 @@ export class Run {
                     key: command.key,
                     value: written,
                     durability: "buffered",
-                    way: undefined
+                    way: undefined,
+                    ttl: undefined
                   }),
             { discard: true }
           )
@@ -160,10 +161,11 @@ export class Run {
   private change(command: Change): Effect.Effect<void> {
     const { store } = this
     switch (command._tag) {
-      case "Put":
-        return this.write([[command.key, command.value]], command, (options) =>
-          store.put(bytes(command.key), command.value, options)
-        )
+      case "Put": {
+        const { key, ttl, value } = command
+        const written: Write = [key, this.valueOf(value, ttl)]
+        return this.write([written], command, (options) => store.put(bytes(key), value, { ...options, ttl }))
+      }
       case "Delete":
         return this.write([[command.key, undefined]], command, (options) => store.delete(bytes(command.key), options))
       case "DeleteRange": {
@@ -174,8 +176,9 @@ export class Run {
       }
       case "Batch": {
         const batch = WriteBatch.make()
-        for (const write of command.writes) addTo(batch, write)
-        return this.write(command.writes, command, (options) => store.write(batch, options))
+        const writes = this.timed(command.writes)
+        for (const write of writes) addTo(batch, write)
+        return this.write(writes, command, (options) => store.write(batch, options))
       }
       case "Flush":
         return this.keep(store.flush)
@@ -186,6 +189,26 @@ export class Run {
         const work = store.compact({ start: bytesOf(start), end: bytesOf(end) })
         return start !== undefined && end !== undefined && start >= end ? this.guard(work) : this.keep(work)
       }
+    }
+  }
+
+  private valueOf(value: string, ttl: number | undefined): Write[1] {
+    return ttl === undefined ? value : { value, expiresAt: this.clock.time + ttl }
+  }
+
+  private timed(writes: CommandOf<"Batch">["writes"]): ReadonlyArray<Write> {
+    return writes.map(([key, value]) => {
+      const isExpiring = typeof value === "object" && value !== null && "value" in value
+      return [key, isExpiring ? this.valueOf(value.value, value.ttl) : value]
+    })
+  }
+
+  /** What readers may see now. */
+  private get view(): View {
+    const { time } = this.clock
+    return {
+      candidates: this.model.candidates.map((content) => content.at(time)),
+      observe: (explains) => this.model.observe((content) => explains(content.at(time)))
     }
   }
 
@@ -247,7 +270,7 @@ export class Run {
         this.model.synced(made)
       })
       if (!done || !this.model.isKnown || this.snapshots.length > 0) return
-      const { size } = this.model.candidates[0]!
+      const { size } = this.view.candidates[0]!
       const { amplification, levels, tableBytes, valueFiles } = yield* Effect.orDie(this.store.stats)
       const live = tableBytes + valueFiles.liveBytes
       const space = tableBytes === 0 ? 0 : (tableBytes + valueFiles.bytes) / live
@@ -269,7 +292,7 @@ export class Run {
   private ask(question: Question, from: "now" | "snapshot"): Effect.Effect<void> {
     const oldest = from === "snapshot" ? this.snapshots[0] : undefined
     const { ask, expect } = answerOf(question, this.store, oldest?.of)
-    const view = oldest?.view ?? this.model
+    const view = oldest?.view ?? this.view
     return this.guard(Effect.suspend(ask), (found) => {
       this.results.push(found)
       if (view.observe((content) => expect(content) === found)) return
@@ -279,12 +302,14 @@ export class Run {
 
   /** Asks in a transaction, which sees its own writes over the store. */
   private askWithin({ writes, question }: CommandOf<"Within">): Effect.Effect<void> {
-    const expect = (content: Content) => answerOf(question, this.store, undefined).expect(content.after(writes))
-    const ask = askWithin(this.store, writes, (reader) => answerOf(question, reader, undefined).ask())
+    const own = this.timed(writes)
+    const { view } = this
+    const expect = (content: Content) => answerOf(question, this.store, undefined).expect(content.after(own))
+    const ask = askWithin(this.store, own, (reader) => answerOf(question, reader, undefined).ask())
     return this.guard(ask, (found) => {
       this.results.push(found)
-      if (this.model.observe((content) => expect(content) === found)) return
-      return mismatch(`${show(writes)} then ${show(question)}`, found, this.model.candidates.map(expect))
+      if (view.observe((content) => expect(content) === found)) return
+      return mismatch(`${show(writes)} then ${show(question)}`, found, view.candidates.map(expect))
     })
   }
 
@@ -347,7 +372,7 @@ export class Run {
         ? byHand
         : this.store.snapshot
       const of = yield* Effect.orDie(Scope.extend(taken, scope))
-      const content = this.model.candidates[0]!
+      const content = this.view.candidates[0]!
       this.snapshots.push({ scope, of, view: { candidates: [content], observe: (explains) => explains(content) } })
     })
   }
@@ -356,7 +381,7 @@ export class Run {
     return Effect.gen(this, function* () {
       if (!(yield* this.known)) return
       const oldest = command.from === "snapshot" ? this.snapshots[0] : undefined
-      const { candidates } = oldest?.view ?? this.model
+      const { candidates } = oldest?.view ?? this.view
       const { keysOnly, unsafe } = command
       const options = { ...rangeOf(command), snapshot: oldest?.of, keysOnly }
       yield* this.guard(this.positions.open(this.store, options, candidates[0]!.rows(command), unsafe))
@@ -373,7 +398,7 @@ export class Run {
       })
       const oldest = scan.from === "snapshot" ? this.snapshots[0] : undefined
       const { ask, expect } = answerOf({ ...scan, chunkSize: 1 }, this.store, oldest?.of, step)
-      const due = expect((oldest?.view ?? this.model).candidates[0]!)
+      const due = expect((oldest?.view ?? this.view).candidates[0]!)
       yield* this.guard(ask(), (found) => {
         this.results.push(found)
         return found === due ? undefined : mismatch("a scan with changes in between", found, [due])
@@ -494,9 +519,10 @@ export class Run {
           return yield* Effect.orDie(open)
         })
       )
-      const matches = (content: Content) => showAll(content) === found
+      const { time } = this.clock
+      const matches = (content: Content) => showAll(content.at(time)) === found
       if (!this.model.recover(survivors, matches)) {
-        yield* mismatch(`opening, with survivors ${show(survivors)}`, found, this.model.candidates.map(showAll))
+        yield* mismatch(`opening, with survivors ${show(survivors)}`, found, this.view.candidates.map(showAll))
       }
       if (this.leftTidy && recovery.orphans.length + recovery.dropped.length > 0) {
         yield* mismatch("left over", show(recovery), [])

@@ -3,17 +3,18 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { type LsmError, type Store, Transaction, WriteBatch } from "effect-lsm"
-import type { Write } from "./content.js"
+import { textOfValue, type Write } from "./content.js"
 import { bytes, bytesOf } from "./text.js"
 
 /** Whether a write leaves an operation in the log: an empty range does not. */
 export const isOperation = ([key, value]: Write): boolean =>
-  typeof value !== "object" || value.end === undefined || key < value.end
+  typeof value !== "object" || "value" in value || value.end === undefined || key < value.end
 
 /** Adds a write to a batch. */
 export const addTo = (batch: WriteBatch.WriteBatch, [key, value]: Write): void => {
   if (typeof value === "string") batch.put(bytes(key), value)
   else if (value === undefined) batch.delete(bytes(key))
+  else if ("value" in value) batch.put(bytes(key), value.value, { expiresAt: value.expiresAt })
   else batch.deleteRange({ start: bytes(key), end: bytesOf(value.end) })
 }
 
@@ -32,11 +33,16 @@ export const writeBy = (
 ): Effect.Effect<void, LsmError.WriteError> => {
   const [first] = writes
   const [key, value] = first ?? ["", undefined]
-  const isPut = writes.length === 1 && typeof value === "string"
-  if (isPut && way === "update") return Effect.asVoid(store.update(bytes(key), () => value, options))
+  const text = textOfValue(value)
+  const isPut = writes.length === 1 && text !== undefined
+  const putOptions = {
+    ...options,
+    ...(typeof value === "object" && "value" in value && { expiresAt: value.expiresAt })
+  }
+  if (isPut && way === "update") return Effect.asVoid(store.update(bytes(key), () => text, putOptions))
   if (isPut && way === "compareAndSet") {
     const set = Effect.flatMap(store.get(bytes(key)), (present) =>
-      store.compareAndSet(bytes(key), present, Option.some(value), options)
+      store.compareAndSet(bytes(key), present, Option.some(text), putOptions)
     )
     return Effect.asVoid(Effect.repeat(set, { until: (done) => done }))
   }
@@ -76,7 +82,9 @@ const writeWithin = (
           ? tx.put(bytes(key), value)
           : value === undefined
             ? tx.delete(bytes(key))
-            : tx.deleteRange({ start: bytes(key), end: bytesOf(value.end) })
+            : "value" in value
+              ? tx.put(bytes(key), value.value, { expiresAt: value.expiresAt })
+              : tx.deleteRange({ start: bytes(key), end: bytesOf(value.end) })
       return i % 2 === 0 ? Effect.zipRight(tx.get(bytes(key)), write) : write
     },
     { discard: true }

@@ -14,6 +14,11 @@ export class SimulatedClock {
   private now = 0
   private readonly sleepers = new Set<{ readonly until: number; readonly wake: () => void }>()
 
+  /** In milliseconds. */
+  get time(): number {
+    return this.now
+  }
+
   /** Advances the clock at once, and wakes the sleepers whose time has come. */
   advance(millis: number): void {
     this.now += millis

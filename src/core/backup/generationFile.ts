@@ -10,7 +10,7 @@ import {
   encodeFileHeader,
   expectHeader,
   fileHeaderSize,
-  manifestVersionWithRanges,
+  manifestVersionWithAllKinds,
   manifestVersionWithValues,
   saltOf
 } from "../storage/fileHeader.js"
@@ -57,7 +57,7 @@ export interface Generation {
  * ```
  *
  * The edit is the whole state, as in the first record of a manifest. A generation of a store with range
- * deletions has version 2. Kinds are the bytes of file
+ * deletions or entries that expire has version 2. Kinds are the bytes of file
  * headers.
  */
 const headSize = 16
@@ -66,14 +66,14 @@ const fileSize = 27
 const kinds: Record<BackupKind, number> = { table: 0x54, values: 0x56, log: 0x4c }
 
 export const encodeGeneration = ({ files, madeAt, number, sequence, state, storeId }: Generation): Uint8Array => {
-  const { holdsRanges } = state.version
+  const { needsAllKinds } = state.version
   const edit = encodeVersionEdit(
     snapshotEdit(state),
-    holdsRanges ? manifestVersionWithRanges : manifestVersionWithValues
+    needsAllKinds ? manifestVersionWithAllKinds : manifestVersionWithValues
   )
   const length = headSize + edit.length + files.length * fileSize
   const bytes = new Uint8Array(fileHeaderSize + frameHeaderSize + length)
-  bytes.set(encodeFileHeader({ kind: "backup", fileNumber: number, storeId }, holdsRanges ? 2 : 1))
+  bytes.set(encodeFileHeader({ kind: "backup", fileNumber: number, storeId }, needsAllKinds ? 2 : 1))
   let at = fileHeaderSize + frameHeaderSize
   writeU48(bytes, at, madeAt)
   writeU48(bytes, at + 6, sequence)

@@ -1,5 +1,6 @@
 import { readU32, readU48 } from "../bytes/encoding.js"
 import { EntryKind } from "../cursor/entryKind.js"
+import { expirySize, readExpiry } from "../expiry/expiry.js"
 import { applyBatch, type BatchTarget } from "../log/batchFormat.js"
 import { keyText } from "./keyText.js"
 
@@ -11,6 +12,8 @@ export interface RecentWrite {
    * then it can be read once it is applied.
    */
   value: Uint8Array | undefined | typeof notKept
+  /** When the value expires; undefined if it does not. */
+  readonly expiresAt: number | undefined
 }
 
 export const notKept: unique symbol = Symbol("notKept")
@@ -92,8 +95,11 @@ export class RecentWrites {
         }
         keys.push(key)
         const isDeletion = kind === EntryKind.deletion
-        const value = isDeletion ? undefined : keepsValues ? source.slice(valueStart, valueEnd) : notKept
-        newest.set(key, { sequence, value })
+        const isExpiring = kind === EntryKind.expiringValue
+        const expiresAt = isExpiring ? readExpiry(source, valueStart) : undefined
+        const start = isExpiring ? valueStart + expirySize : valueStart
+        const value = isDeletion ? undefined : keepsValues ? source.slice(start, valueEnd) : notKept
+        newest.set(key, { sequence, value, expiresAt })
         size += keyCost + key.length
       }
     }
@@ -146,7 +152,7 @@ export class RecentWrites {
     for (let i = ranges.length - 1; i >= 0; i--) {
       const { start, end, sequence } = ranges[i]!
       if (write !== undefined && write.sequence > sequence) break
-      if (start <= key && (end === undefined || key < end)) return { sequence, value: undefined }
+      if (start <= key && (end === undefined || key < end)) return { sequence, value: undefined, expiresAt: undefined }
     }
     return write
   }

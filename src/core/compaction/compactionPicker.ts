@@ -23,7 +23,7 @@ export interface LevelTables {
  * picking a compaction changes nothing.
  */
 export interface Compaction {
-  readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions" | "values" | "covered"
+  readonly reason: "tables" | "bytes" | "manual" | "tombstones" | "versions" | "values" | "covered" | "expired"
   readonly level: number
   readonly outputLevel: number
   readonly inputs: ReadonlyArray<TableMeta>
@@ -50,6 +50,8 @@ export interface Garbage {
   readonly staleFiles?: ReadonlyArray<number> | undefined
   /** Whether a range deletion covers entries of a table that no snapshot needs. Default no. */
   readonly holdsCovered?: ((table: TableMeta) => boolean) | undefined
+  /** Entries that expire until then have expired for all readers. Default 0. */
+  readonly expiredUntil?: number | undefined
 }
 
 /**
@@ -130,11 +132,29 @@ export const pickCovered = (
  */
 export const pickUncleared = (version: Version, snapshots: ReadonlyArray<number>): Compaction | undefined => {
   if (!version.holdsRanges) return undefined
-  const isDue = (table: TableMeta): boolean =>
-    table.ranges?.some((range) => mayClear(table, range, snapshots)) === true
+  const isDue = (table: TableMeta): boolean => table.ranges?.some((range) => mayClear(table, range, snapshots)) === true
   for (let level = 1; level < version.levels.length; level++) {
     const table = version.levels[level]!.find(isDue)
     if (table !== undefined) return compactionOf(version, "covered", level, level, [table], true)
+  }
+  return undefined
+}
+
+/**
+ * Returns tables to rewrite in place, because all of their entries that expire have done so for all
+ * readers, and they are a good part. Afterwards there are none, so this ends.
+ */
+export const pickExpired = (version: Version, expiredUntil: number): Compaction | undefined => {
+  const isDue = ({ entries, expiring }: TableMeta): boolean =>
+    expiring !== undefined && expiring.latest <= expiredUntil && expiring.entries >= entries * worthwhile
+  for (let level = 1; level < version.levels.length; level++) {
+    if (version.totals[level]!.expiring === 0) continue
+    const tables = version.levels[level]!
+    const from = tables.findIndex(isDue)
+    if (from < 0) continue
+    let to = from + 1
+    while (to < Math.min(tables.length, from + most) && isDue(tables[to]!)) to++
+    return compactionOf(version, "expired", level, level, tables.slice(from, to), true)
   }
   return undefined
 }

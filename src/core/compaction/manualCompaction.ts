@@ -168,4 +168,13 @@ const isStale =
 const holdsGarbage =
   (garbage: Garbage) =>
   (table: TableMeta): boolean =>
-    holdsVersions(garbage)(table) || holdsStaleValues(garbage)(table) || garbage.holdsCovered?.(table) === true
+    holdsVersions(garbage)(table) ||
+    holdsStaleValues(garbage)(table) ||
+    garbage.holdsCovered?.(table) === true ||
+    mayHoldExpired(garbage)(table)
+
+/** Only the last time is known of the entries of a table. */
+const mayHoldExpired =
+  ({ expiredUntil = 0 }: Garbage) =>
+  ({ expiring }: TableMeta): boolean =>
+    expiring !== undefined && expiredUntil > 0

@@ -41,9 +41,10 @@ const mergeRanges = (
   }
 }
 
-/** Whether the outputs of a merge may hold range deletions. */
-export const mayHoldRanges = ({ rangeDeletions, runs }: Pick<MergeInputs, "rangeDeletions" | "runs">): boolean =>
-  rangeDeletions !== undefined || runs.some((tables) => tables.some(({ ranges }) => ranges !== undefined))
+/** Whether the outputs of a merge may hold range deletions, or entries that expire. */
+export const needsAllKinds = ({ rangeDeletions, runs }: Pick<MergeInputs, "rangeDeletions" | "runs">): boolean =>
+  rangeDeletions !== undefined ||
+  runs.some((tables) => tables.some(({ expiring, ranges }) => ranges !== undefined || expiring !== undefined))
 
 /**
  * What `TableMeta.cleared` is for the outputs of a job that takes account of range deletions up to

@@ -1,6 +1,7 @@
 import { equalRange } from "../bytes/bytes.js"
 import type { MergeRanges } from "../compaction/mergeInputs.js"
 import { EntryKind } from "../cursor/entryKind.js"
+import { expires, readExpiry } from "../expiry/expiry.js"
 import { Coverage } from "../ranges/coverage.js"
 import { type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import type { InternalCursor } from "./internalCursor.js"
@@ -9,6 +10,11 @@ import type { InternalCursor } from "./internalCursor.js"
 export interface RetentionPolicy {
   /** Whether the entry is kept. Call it for every entry, in order. */
   keeps(entry: InternalCursor): boolean
+  /**
+   * Whether the entry that was kept last has expired for all readers: a deletion takes its place. Default
+   * no.
+   */
+  readonly hasExpired?: boolean | undefined
 }
 
 export interface RetentionOptions {
@@ -16,17 +22,19 @@ export interface RetentionOptions {
   readonly ranges?: ReadonlyArray<RangeDeletion> | undefined
   /** Whether a range deletion covers no entry in any other place. Default: none does so. */
   readonly isDone?: ((sequence: number) => boolean) | undefined
+  /** Entries that expire until then have expired for all readers. Default 0. */
+  readonly expiredUntil?: number | undefined
 }
 
 /** The same options for a merge. */
-export const rangeRetention = (ranges: MergeRanges | undefined): RetentionOptions => {
-  if (ranges === undefined) return {}
+export const retentionOf = (ranges: MergeRanges | undefined, expiredUntil: number | undefined): RetentionOptions => {
+  if (ranges === undefined) return { expiredUntil }
   const done = new Set(ranges.done)
-  return { ranges: ranges.covering, isDone: (sequence) => done.has(sequence) }
+  return { ranges: ranges.covering, isDone: (sequence) => done.has(sequence), expiredUntil }
 }
 
 /**
- * Decides which versions a flush or a compaction must keep. A version is superseded, and dropped,
+ * Decides which versions a flush or a compaction must keep. An entry that has expired is a tombstone. A version is superseded, and dropped,
  * if its key has a newer version or a later range deletion, and every snapshot that sees the old one
  * sees a newer one too. A tombstone is dropped only if nothing below it can hold its key (`isBottom`)
  * and no snapshot is older than it. A range deletion is dropped if it is done, or if later ones cover
@@ -35,6 +43,7 @@ export const rangeRetention = (ranges: MergeRanges | undefined): RetentionOption
  * Entries come in the order of their keys, so a range deletion comes before the keys that it covers.
  */
 export class Retention implements RetentionPolicy {
+  hasExpired = false
   private key = new Uint8Array(256)
   private keyLength = -1
   /** The sequence number of the last version of this key that was not superseded. */
@@ -61,11 +70,15 @@ export class Retention implements RetentionPolicy {
       this.keyLength = length
       this.boundary = Number.POSITIVE_INFINITY
     }
+    this.hasExpired = false
     if (kind === EntryKind.rangeDeletion) return this.keepsRange(entry)
     const isSuperseded = sameKey && !this.snapshotIn(sequence, this.boundary)
     if (isSuperseded || this.isCovered(keyBytes, keyStart, keyEnd, sequence)) return false
     this.boundary = sequence
-    return !(kind === EntryKind.deletion && this.isSeenByAll(sequence) && this.isBottom(keyBytes, keyStart, keyEnd))
+    this.hasExpired =
+      expires(kind) && readExpiry(entry.valueBytes, entry.valueStart) <= (this.options.expiredUntil ?? 0)
+    const isDeletion = kind === EntryKind.deletion || this.hasExpired
+    return !(isDeletion && this.isSeenByAll(sequence) && this.isBottom(keyBytes, keyStart, keyEnd))
   }
 
   /** It counts as a version of its first key, which it covers too. */

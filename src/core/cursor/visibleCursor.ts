@@ -1,5 +1,6 @@
 import { compareRange, copyRange, equalRange } from "../bytes/bytes.js"
 import { EntryKind, isTombstone } from "../cursor/entryKind.js"
+import { expires, expirySize, kindWithoutExpiry, readExpiry } from "../expiry/expiry.js"
 import type { Skyline } from "../ranges/skyline.js"
 import { handleLength } from "../values/valueHandle.js"
 import type { ValueSource } from "../values/valueSource.js"
@@ -26,6 +27,8 @@ export interface VisibleCursorOptions {
   readonly values?: ValueSource | undefined
   /** The range deletions that the reader sees. Default none. */
   readonly skyline?: Skyline | undefined
+  /** The time of the reader, for entries that expire. Default 0: none has expired. */
+  readonly time?: number | undefined
 }
 
 /** Bytes of a passed value that count as one more entry. */
@@ -86,6 +89,9 @@ export class VisibleCursor {
   private readonly keysOnly: boolean
   private readonly values: ValueSource | undefined
   private readonly skyline: Skyline | undefined
+  private readonly time: number
+  /** Whether the last entry examined is deleted because it has expired. */
+  private hasExpired = false
   /** The key that a seek begins at, or below. Undefined once the seek has returned. */
   private target: Uint8Array | undefined
   /** The deleted keys that the current move has passed over, if there are any. */
@@ -98,12 +104,13 @@ export class VisibleCursor {
     private readonly cursor: InternalCursor,
     private readonly sequence: number,
     private readonly range: KeyRange,
-    { keysOnly = false, patience = Number.POSITIVE_INFINITY, values, skyline }: VisibleCursorOptions = {},
+    { keysOnly = false, patience = Number.POSITIVE_INFINITY, values, skyline, time = 0 }: VisibleCursorOptions = {},
     /** Ranges of deleted keys that cursors over the same entries have found. */
     private readonly gaps?: DeletedGaps
   ) {
     this.values = values
     this.skyline = skyline
+    this.time = time
     this.keysOnly = keysOnly
     this.patience = patience
     this.left = patience
@@ -319,6 +326,7 @@ export class VisibleCursor {
       this.valueStart = cursor.valueStart
       this.valueEnd = cursor.valueEnd
       this.valueIsOwn = cursor.valueIsOwn
+      this.passTime()
       return
     }
   }
@@ -364,11 +372,13 @@ export class VisibleCursor {
     this.keyEnd = this.lastKeyLength
   }
 
-  /** Whether the underlying cursor's entry is a deletion, or was deleted with a range. */
+  /** Whether the underlying cursor's entry is a deletion, was deleted with a range, or has expired. */
   private isDeleted(): boolean {
     const { skyline } = this
     const { entry } = this.cursor
+    this.hasExpired = expires(entry.kind) && readExpiry(entry.valueBytes, entry.valueStart) <= this.time
     return (
+      this.hasExpired ||
       isTombstone(entry.kind) ||
       (skyline !== undefined && skyline.over(entry.keyBytes, entry.keyStart, entry.keyEnd) > entry.sequence)
     )
@@ -380,6 +390,12 @@ export class VisibleCursor {
    */
   private passKey(): boolean {
     if (this.gaps === undefined) return false
+    if (this.hasExpired) {
+      // A snapshot at the same sequence number may be older, and see the key.
+      this.run = undefined
+      this.target = undefined
+      return false
+    }
     this.run ??= new DeletedRun(this.gaps, this.sequence, this.direction, this.target)
     const gap = this.run.pass(this.lastKey, this.lastKeyLength, this.cursor)
     if (gap !== undefined) this.passGap(gap)
@@ -400,6 +416,13 @@ export class VisibleCursor {
     if (!this.unsettled) this.run = undefined
   }
 
+  /** Moves the start of the value shown behind its time, if it has one. */
+  private passTime(): void {
+    if (!expires(this.kind)) return
+    this.kind = kindWithoutExpiry(this.kind)
+    this.valueStart += expirySize
+  }
+
   /** Holds the value of the underlying cursor, which is about to move. */
   private holdValue(): void {
     const { cursor } = this
@@ -410,11 +433,13 @@ export class VisibleCursor {
       this.valueBytes = cursor.valueBytes
       this.valueStart = cursor.valueStart
       this.valueEnd = cursor.valueEnd
+      this.passTime()
       return
     }
     this.valueBytes = copyRange(cursor.valueBytes, cursor.valueStart, cursor.valueEnd)
     this.valueStart = 0
     this.valueEnd = this.valueBytes.length
+    this.passTime()
   }
 
   private passOver(): void {

@@ -1,9 +1,9 @@
 import { MessageChannel } from "node:worker_threads"
 import { BlockCache } from "../cache/blockCache.js"
-import { clearedBy, type MergeInputs, mayHoldRanges } from "../compaction/mergeInputs.js"
+import { clearedBy, type MergeInputs, needsAllKinds } from "../compaction/mergeInputs.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import { mergeCursors } from "../cursor/mergeCursor.js"
-import { Retention, rangeRetention } from "../cursor/retention.js"
+import { Retention, retentionOf } from "../cursor/retention.js"
 import { SegmentReader } from "../log/logSegment.js"
 import { readWhole } from "../manifest/storeDirectory.js"
 import { isAbsentFrom } from "../manifest/version.js"
@@ -58,6 +58,8 @@ interface TableRequest {
   readonly storeId: Uint8Array
   /** The sequence numbers of snapshots, ascending. Versions that they see are kept. */
   readonly snapshots: ReadonlyArray<number>
+  /** Entries that expire until then have expired for all readers. */
+  readonly expiredUntil?: number | undefined
   /** The numbers of new tables, in order. */
   readonly fileNumbers: ReadonlyArray<number>
 }
@@ -198,7 +200,7 @@ interface Writing {
   readonly level: number
   /** Takes large values. Undefined if they are copied to value files. */
   readonly inLog?: ValueSink | undefined
-  readonly holdsRanges: boolean
+  readonly allKinds: boolean
   /** The newest range deletion that the job takes account of; 0 if there is none. */
   readonly newestRange: number
 }
@@ -213,7 +215,8 @@ export class TableJobs {
 
   /** Merges `request.runs`. Files and directory entries are durable when it ends. */
   merge(storage: JobStorage, request: MergeRequest): Job {
-    const { options, storeId, runs, below, snapshots, targetSize, level, collect, rangeDeletions } = request
+    const { options, storeId, runs, below, snapshots, targetSize, level, collect, rangeDeletions, expiredUntil } =
+      request
     const inputs = new Inputs(storage.driver, options, storeId)
     const begin = (): Writing => ({
       cursor: inputs.cursor(runs),
@@ -222,11 +225,11 @@ export class TableJobs {
       retention: new Retention(
         snapshots,
         (bytes, start, end) => isAbsentFrom(below, bytes, start, end),
-        rangeRetention(rangeDeletions)
+        retentionOf(rangeDeletions, expiredUntil)
       ),
       targetSize,
       level,
-      holdsRanges: mayHoldRanges(request),
+      allKinds: needsAllKinds(request),
       newestRange: rangeDeletions?.newest ?? 0
     })
     const untilNoFlush = async (isCancelled: () => boolean) => {
@@ -258,10 +261,10 @@ export class TableJobs {
         values: noValues,
         inLog:
           cursor.largeBytes(least) >= least ? new ValuesInLog(keyBytes, request.segment, request.storeId) : undefined,
-        retention: new Retention(request.snapshots, () => false),
+        retention: new Retention(request.snapshots, () => false, { expiredUntil: request.expiredUntil }),
         targetSize: Number.POSITIVE_INFINITY,
         level: 0,
-        holdsRanges: cursor.newestRange > 0,
+        allKinds: cursor.needsAllKinds,
         newestRange: cursor.newestRange
       }
     }
@@ -354,14 +357,14 @@ const writeDurably = async (
     if (isCancelled()) throw new Cancelled()
   }
   try {
-    const { cursor, retention, targetSize, level, collect, values, inLog, holdsRanges, newestRange } = begin()
+    const { cursor, retention, targetSize, level, collect, values, inLog, allKinds, newestRange } = begin()
     const codec = codecAt(compression, level)
     const tableOptions = {
       blockSize: blockBytesOf(blockBytes, codec),
       restartInterval,
       filterFalsePositiveRate,
       compression: codec,
-      holdsRanges
+      allKinds
     }
     const next = (): number => {
       const { value } = numbers.next()

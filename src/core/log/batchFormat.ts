@@ -10,6 +10,7 @@ import {
   writeVarint
 } from "../bytes/encoding.js"
 import { EntryKind } from "../cursor/entryKind.js"
+import { expirySize } from "../expiry/expiry.js"
 import { CorruptionFailure } from "../storage/failure.js"
 
 /**
@@ -24,8 +25,8 @@ import { CorruptionFailure } from "../storage/failure.js"
  * ```
  *
  * Operation i has sequence number `first + i`. A deletion has neither value nor value length. The key
- * of a range deletion is the start of its range, and its value the end; see `EntryKind`. `v` is a
- * varint.
+ * of a range deletion is the start of its range, and its value the end; see `EntryKind`. A value that
+ * expires begins with 6 bytes, the time. `v` is a varint.
  */
 export const batchHeaderSize = 10
 
@@ -57,6 +58,24 @@ export const writeOperation = (
   at = writeVarint(bytes, at, value.length)
   copyInto(value, 0, value.length, bytes, at)
   return at + value.length
+}
+
+/** Writes a put of a value that expires. Its length in the log is that of the value and the time. */
+export const writeExpiringPut = (
+  bytes: Uint8Array,
+  at: number,
+  key: Uint8Array,
+  keyLength: number,
+  value: Uint8Array,
+  expiry: number
+): number => {
+  bytes[at] = EntryKind.expiringValue
+  at = writeVarint(bytes, at + 1, keyLength)
+  copyInto(key, 0, keyLength, bytes, at)
+  at = writeVarint(bytes, at + keyLength, expirySize + value.length)
+  writeU48(bytes, at, expiry)
+  copyInto(value, 0, value.length, bytes, at + expirySize)
+  return at + expirySize + value.length
 }
 
 export const batchSequence = (bytes: Uint8Array, at: number): number => readU48(bytes, at)
@@ -103,7 +122,7 @@ export const applyOperations = (
   for (let i = 0; i < count; i++) {
     if (at >= end) malformed(`${i} of ${count} operations`)
     const kind = bytes[at]!
-    if (kind > EntryKind.rangeDeletion || kind === EntryKind.valueHandle) malformed(`unknown kind ${kind}`)
+    if (kind > EntryKind.expiringValue || kind === EntryKind.valueHandle) malformed(`unknown kind ${kind}`)
     const keyLength = readVarint(bytes, at + 1, end)
     if (keyLength < 0 || varintEnd + keyLength > end) malformed("a key runs past the end")
     const keyStart = varintEnd
@@ -117,6 +136,7 @@ export const applyOperations = (
     if (valueLength < 0 || varintEnd + valueLength > end) malformed("a value runs past the end")
     const valueStart = varintEnd
     at = valueStart + valueLength
+    if (kind === EntryKind.expiringValue && valueLength < expirySize) malformed("a value without its time")
     target.insert(sequence + i, kind, bytes, keyStart, keyEnd, valueStart, at)
   }
   if (at !== end) malformed("bytes after the last operation")

@@ -8,7 +8,7 @@ import {
   expectHeader,
   fileHeaderSize,
   formatVersion,
-  manifestVersionWithRanges,
+  manifestVersionWithAllKinds,
   manifestVersionWithValues,
   saltOf
 } from "../storage/fileHeader.js"
@@ -24,6 +24,8 @@ export interface ManifestState {
   readonly version: Version
   /** The last segment of the log when the log was last closed cleanly. */
   readonly closed: ClosedSegment | undefined
+  /** The latest time that was recorded; see `VersionEdit`. Default 0. */
+  readonly time?: number | undefined
 }
 
 export const emptyState: ManifestState = {
@@ -41,7 +43,8 @@ export const applyEdit = (state: ManifestState, edit: VersionEdit): ManifestStat
     flushedSequence: Math.max(state.flushedSequence, edit.flushedSequence),
     segments: [...state.segments.filter((segment) => !removed.has(segment)), ...edit.addedSegments],
     version: state.version.apply(edit),
-    closed: edit.closed ?? state.closed
+    closed: edit.closed ?? state.closed,
+    ...((edit.time !== undefined || state.time !== undefined) && { time: Math.max(edit.time ?? 0, state.time ?? 0) })
   }
 }
 
@@ -54,12 +57,13 @@ export const snapshotEdit = (state: ManifestState): VersionEdit => ({
   added: state.version.levels.flatMap((tables, level) => tables.map((table) => ({ level, table }))),
   removed: [],
   valueFiles: [...state.version.valueFiles.values()],
-  closed: state.closed
+  closed: state.closed,
+  ...(state.time !== undefined && { time: state.time })
 })
 
 /** The oldest format version in which a manifest can describe a version. */
-export const manifestVersionFor = ({ holdsRanges, valueFiles }: Version): number =>
-  holdsRanges ? manifestVersionWithRanges : valueFiles.size > 0 ? manifestVersionWithValues : formatVersion
+export const manifestVersionFor = ({ needsAllKinds, valueFiles }: Version): number =>
+  needsAllKinds ? manifestVersionWithAllKinds : valueFiles.size > 0 ? manifestVersionWithValues : formatVersion
 
 /**
  * Appends edits to a manifest file. The file is a file header, followed by one frame for each edit.

@@ -14,19 +14,22 @@ export interface LevelTotals {
   readonly deletions: number
   /** Entries known not to be the newest version of their key in their table. */
   readonly superseded: number
+  /** Entries that expire. */
+  readonly expiring: number
 }
 
-const noTotals: LevelTotals = { bytes: 0, entries: 0, deletions: 0, superseded: 0 }
+const noTotals: LevelTotals = { bytes: 0, entries: 0, deletions: 0, superseded: 0, expiring: 0 }
 
 const plus = (totals: LevelTotals, tables: ReadonlyArray<TableMeta>, sign: 1 | -1 = 1): LevelTotals => {
-  let { bytes, entries, deletions, superseded } = totals
+  let { bytes, entries, deletions, superseded, expiring } = totals
   for (const table of tables) {
     bytes += sign * table.size
     entries += sign * table.entries
     deletions += sign * table.deletions
     superseded += sign * (table.superseded?.entries ?? 0)
+    expiring += sign * (table.expiring?.entries ?? 0)
   }
-  return { bytes, entries, deletions, superseded }
+  return { bytes, entries, deletions, superseded, expiring }
 }
 
 /** A file with values, and the handles that the tables of a version have to it. */
@@ -113,6 +116,16 @@ export class Version {
   /** Whether any table has range deletions. */
   get holdsRanges(): boolean {
     return this.carriers.length > 0
+  }
+
+  /** Whether any table has entries that expire. */
+  get holdsExpiring(): boolean {
+    return this.totals.some(({ expiring }) => expiring > 0)
+  }
+
+  /** Whether any table has range deletions or entries that expire. */
+  get needsAllKinds(): boolean {
+    return this.holdsRanges || this.holdsExpiring
   }
 
   /** The newest range deletion in any table; 0 if there is none. */

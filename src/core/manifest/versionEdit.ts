@@ -1,7 +1,7 @@
 import { readU48, writeU48 } from "../bytes/encoding.js"
 import type { ClosedSegment } from "../log/logSegment.js"
 import type { RangeDeletion } from "../ranges/rangeDeletion.js"
-import { manifestVersionWithRanges } from "../storage/fileHeader.js"
+import { manifestVersionWithAllKinds } from "../storage/fileHeader.js"
 import {
   decodeTableMeta,
   encodeTableMeta,
@@ -36,9 +36,12 @@ import { levelCount, type TableChanges } from "./version.js"
  *                                                 11  a range deletion of the last table added:
  *                                                     sequence number 6, start length v, start,
  *                                                     end length v, end
+ *                                                 12  entries of the last table added that expire:
+ *                                                     their number 6, when the last one does 6
+ *                                                 13  the time in milliseconds since 1970 6
  * ```
  *
- * Tags 8 and 9 came with format version 2, and tags 10 and 11 with version 3. A file with values is in use while a table has handles
+ * Tags 8 and 9 came with format version 2, and tags 10 to 13 with version 3. A file with values is in use while a table has handles
  * to it, so nothing says when it is removed.
  */
 export interface VersionEdit extends TableChanges {
@@ -50,6 +53,8 @@ export interface VersionEdit extends TableChanges {
   readonly removedSegments: ReadonlyArray<number>
   /** Set when the log was closed cleanly, with this as its last segment. */
   readonly closed?: ClosedSegment | undefined
+  /** The time, if entries expire. Readers never see an earlier one. */
+  readonly time?: number | undefined
 }
 
 const Tag = {
@@ -63,7 +68,9 @@ const Tag = {
   tableValues: 8,
   valueFileAdded: 9,
   tableCleared: 10,
-  tableRange: 11
+  tableRange: 11,
+  tableExpiring: 12,
+  time: 13
 } as const
 
 /** The bytes that stand for the kinds of files with values: those of their headers. */
@@ -98,7 +105,14 @@ export const encodeVersionEdit = (edit: VersionEdit, version: number): Uint8Arra
       writeValueRef(part, 1, ref)
       parts.push(part)
     }
-    if (version < manifestVersionWithRanges) continue
+    if (version < manifestVersionWithAllKinds) continue
+    if (table.expiring !== undefined) {
+      const part = new Uint8Array(13)
+      part[0] = Tag.tableExpiring
+      writeU48(part, 1, table.expiring.entries)
+      writeU48(part, 7, table.expiring.latest)
+      parts.push(part)
+    }
     if (table.cleared !== undefined) number(Tag.tableCleared, table.cleared)
     for (const range of table.ranges ?? []) {
       const part = new Uint8Array(1 + rangeSize(range))
@@ -114,6 +128,7 @@ export const encodeVersionEdit = (edit: VersionEdit, version: number): Uint8Arra
     writeU48(part, 2, fileNumber)
     parts.push(part)
   }
+  if (edit.time !== undefined && version >= manifestVersionWithAllKinds) number(Tag.time, edit.time)
   if (edit.closed !== undefined) {
     const part = new Uint8Array(13)
     part[0] = Tag.logClosed
@@ -143,6 +158,7 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
   let refs: Array<ValueRef> = []
   let ranges: Array<RangeDeletion> = []
   let closed: ClosedSegment | undefined
+  let time: number | undefined
   let at = start
   while (at < end) {
     const tag = bytes[at++]!
@@ -177,6 +193,14 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
       at += valueRefSize
       continue
     }
+    if (tag === Tag.tableExpiring) {
+      const last = added.at(-1)
+      if (at + 12 > end || last === undefined) return undefined
+      const expiring = { entries: readU48(bytes, at), latest: readU48(bytes, at + 6) }
+      added[added.length - 1] = { level: last.level, table: { ...last.table, expiring } }
+      at += 12
+      continue
+    }
     if (tag === Tag.tableRange) {
       const last = added.at(-1)
       const range = readRange(bytes, at, end)
@@ -203,13 +227,14 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
     else if (tag === Tag.flushedSequence) flushedSequence = value
     else if (tag === Tag.segmentAdded) addedSegments.push(value)
     else if (tag === Tag.segmentRemoved) removedSegments.push(value)
+    else if (tag === Tag.time) time = value
     else if (tag === Tag.tableCleared && added.length > 0) {
       const last = added[added.length - 1]!
       added[added.length - 1] = { level: last.level, table: { ...last.table, cleared: value } }
     } else return undefined
   }
   const edit = { nextFileNumber, flushedSequence, addedSegments, removedSegments, added, removed, closed }
-  return valueFiles.length === 0 ? edit : { ...edit, valueFiles }
+  return { ...edit, ...(valueFiles.length > 0 && { valueFiles }), ...(time !== undefined && { time }) }
 }
 
 const kindOf = (byte: number): ValueFileKind | undefined =>

@@ -55,8 +55,8 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   private block = new Uint32Array(this.capacity)
   private offset = new Uint32Array(this.capacity)
   private keyLengths = new Uint32Array(this.capacity)
-  /** -1 for a deletion; for a range deletion -2 less the length of its end. */
-  private valueLengths = new Int32Array(this.capacity)
+  private valueLengths = new Uint32Array(this.capacity)
+  private kinds = new Uint8Array(this.capacity)
   private sequences = new Float64Array(this.capacity)
   /** The next older entry of the same key. */
   private older = new Int32Array(this.capacity)
@@ -75,6 +75,8 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   /** Bytes of keys and values. */
   dataBytes = 0
   deletions = 0
+  /** Entries that expire. */
+  expiring = 0
   /** The range deletions, oldest first. */
   readonly rangeDeletions: Array<RangeDeletion> = []
   smallestSequence = Number.POSITIVE_INFINITY
@@ -100,7 +102,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   get memory(): number {
     return (
       this.arena.allocated +
-      this.capacity * 44 +
+      this.capacity * 45 +
       this.slots.length * 4 +
       this.nodes * 4 +
       this.rangeDeletions.length * rangeCost +
@@ -132,12 +134,13 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.block[id] = arena.block
     this.offset[id] = arena.offset
     this.keyLengths[id] = keyLength
-    this.valueLengths[id] =
-      kind === EntryKind.value ? valueLength : kind === EntryKind.deletion ? none : shortestRange - valueLength
+    this.valueLengths[id] = valueLength
+    this.kinds[id] = kind
     this.sequences[id] = sequence
     this.dataBytes += keyLength + valueLength
     if (kind !== EntryKind.value) {
-      this.deletions++
+      if (kind === EntryKind.expiringValue) this.expiring++
+      else this.deletions++
       if (kind === EntryKind.rangeDeletion) {
         this.rangeDeletions.push(rangeDeletionOf(sequence, bytes, keyStart, keyEnd, bytes, valueStart, valueEnd))
       }
@@ -226,8 +229,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   }
 
   kindOf(id: number): number {
-    const length = this.valueLengths[id]!
-    return length >= 0 ? EntryKind.value : length === none ? EntryKind.deletion : EntryKind.rangeDeletion
+    return this.kinds[id]!
   }
 
   bytesOf(id: number): Uint8Array {
@@ -240,10 +242,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     return this.offset[id]! + this.keyLengths[id]!
   }
   valueEndOf(id: number): number {
-    const length = this.valueLengths[id]!
-    return (
-      this.offset[id]! + this.keyLengths[id]! + (length >= 0 ? length : length === none ? 0 : shortestRange - length)
-    )
+    return this.offset[id]! + this.keyLengths[id]! + this.valueLengths[id]!
   }
   sequenceOf(id: number): number {
     return this.sequences[id]!
@@ -366,7 +365,8 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.block = enlarge(this.block, new Uint32Array(capacity))
     this.offset = enlarge(this.offset, new Uint32Array(capacity))
     this.keyLengths = enlarge(this.keyLengths, new Uint32Array(capacity))
-    this.valueLengths = enlarge(this.valueLengths, new Int32Array(capacity))
+    this.valueLengths = enlarge(this.valueLengths, new Uint32Array(capacity))
+    this.kinds = enlarge(this.kinds, new Uint8Array(capacity))
     this.sequences = enlarge(this.sequences, new Float64Array(capacity))
     this.older = enlarge(this.older, new Int32Array(capacity))
     this.head = enlarge(this.head, new Int32Array(capacity))
@@ -378,10 +378,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   }
 }
 
-/** Stands for the length of an end of no bytes. */
-const shortestRange = -2
-
-const enlarge = <A extends Uint32Array | Int32Array | Float64Array>(from: A, to: A): A => {
+const enlarge = <A extends Uint8Array | Uint32Array | Int32Array | Float64Array>(from: A, to: A): A => {
   to.set(from)
   return to
 }

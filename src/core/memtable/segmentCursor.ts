@@ -31,6 +31,7 @@ class Places implements BatchTarget {
   largeBytes = 0
   /** The newest range deletion; 0 if there is none. */
   newestRange = 0
+  holdsExpiring = false
 
   constructor(
     capacity: number,
@@ -51,7 +52,9 @@ class Places implements BatchTarget {
   ): void {
     const at = this.count++
     if (kind === EntryKind.rangeDeletion) this.newestRange = sequence
-    else if (valueEnd - valueStart >= this.threshold) this.largeBytes += valueEnd - valueStart
+    else if (kind === EntryKind.expiringValue) this.holdsExpiring = true
+    if (kind !== EntryKind.rangeDeletion && valueEnd - valueStart >= this.threshold)
+      this.largeBytes += valueEnd - valueStart
     this.keyStarts[at] = keyStart
     this.keyEnds[at] = keyEnd
     const first = this.keyStarts[0]!
@@ -157,6 +160,11 @@ export class SegmentCursor implements InternalCursor {
   /** The sequence number of the newest range deletion; 0 if there is none. */
   get newestRange(): number {
     return this.places.newestRange
+  }
+
+  /** Whether any entry is a range deletion or expires. */
+  get needsAllKinds(): boolean {
+    return this.places.newestRange > 0 || this.places.holdsExpiring
   }
 
   /**

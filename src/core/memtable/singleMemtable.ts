@@ -18,6 +18,12 @@ export interface SingleMemtable {
   readonly memory: number
   readonly largestSequence: number
   /**
+   * How many entries expire.
+   *
+   * @since 3.1.0
+   */
+  readonly expiring: number
+  /**
    * The range deletions, oldest first. Lookups and cursors see each as a deletion of its first key.
    *
    * @since 3.1.0

@@ -1,5 +1,6 @@
-import { EntryKind } from "../cursor/entryKind.js"
+import { EntryKind, isHandle } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
+import { expires, expirySize } from "../expiry/expiry.js"
 import { damageOf, isDamage, type Report } from "../storage/damage.js"
 import { CorruptionFailure, type StorageFailure } from "../storage/failure.js"
 import { closeQuietly, type StorageDriver } from "../storage/storageDriver.js"
@@ -171,10 +172,16 @@ export class WholeCursor implements InternalCursor {
     const { cursor } = this
     for (; cursor.valid; cursor.next()) {
       const { kind, valueBytes, valueStart, valueEnd } = cursor
-      if (kind !== EntryKind.valueHandle) return this.set(kind, valueBytes, valueStart, valueEnd)
+      if (!isHandle(kind)) return this.set(kind, valueBytes, valueStart, valueEnd)
       const key = cursor.keyBytes.slice(cursor.keyStart, cursor.keyEnd)
-      const value = this.values.read(valueBytes, valueStart, key)
-      if (value !== undefined) return this.set(EntryKind.value, value, 0, value.length)
+      const timeSize = expires(kind) ? expirySize : 0
+      const value = this.values.read(valueBytes, valueStart + timeSize, key)
+      if (value === undefined) continue
+      if (timeSize === 0) return this.set(EntryKind.value, value, 0, value.length)
+      const whole = new Uint8Array(timeSize + value.length)
+      whole.set(valueBytes.subarray(valueStart, valueStart + timeSize))
+      whole.set(value, timeSize)
+      return this.set(EntryKind.expiringValue, whole, 0, whole.length)
     }
   }
 

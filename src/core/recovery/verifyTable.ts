@@ -1,6 +1,7 @@
 import { equals } from "../bytes/bytes.js"
 import { ReusableLookupKey } from "../bytes/lookupKey.js"
-import { EntryKind, isTombstone } from "../cursor/entryKind.js"
+import { EntryKind, isHandle, isTombstone } from "../cursor/entryKind.js"
+import { expires, expirySize, readExpiry } from "../expiry/expiry.js"
 import { sizeIfThere } from "../manifest/storeDirectory.js"
 import { compareEnds, type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { damageOf, type Report } from "../storage/damage.js"
@@ -49,9 +50,10 @@ export function* verifyTable(
       },
       (entry, isNewKey) => {
         count.add(entry, isNewKey)
-        if (entry.kind === EntryKind.valueHandle) {
-          pending += handleLength(entry.valueBytes, entry.valueStart)
-          values.read(entry.valueBytes, entry.valueStart, entry.keyBytes.slice(0, entry.keyEnd))
+        if (isHandle(entry.kind)) {
+          const at = handleStart(entry)
+          pending += handleLength(entry.valueBytes, at)
+          values.read(entry.valueBytes, at, entry.keyBytes.slice(0, entry.keyEnd))
         }
         if (isNewKey && filter?.has(key.set(entry.keyBytes.subarray(0, entry.keyEnd))) === false) denied++
       }
@@ -94,6 +96,10 @@ export function* verifyTable(
   return count.entries
 }
 
+/** Where the handle of an entry begins. */
+const handleStart = ({ kind, valueStart }: BlockCursor): number =>
+  kind === EntryKind.expiringHandle ? valueStart + expirySize : valueStart
+
 /** Computes a table's properties from its entries. */
 class TableCount {
   entries = 0
@@ -102,6 +108,8 @@ class TableCount {
   private deletions = 0
   private rawBytes = 0
   private readonly ranges: Array<RangeDeletion> = []
+  private expiringEntries = 0
+  private latestExpiry = 0
   private readonly refs = new ValueRefs()
   private supersededEntries = 0
   private supersededBytes = 0
@@ -122,7 +130,11 @@ class TableCount {
       const { valueBytes, valueStart, valueEnd } = entry
       this.ranges.push(rangeDeletionOf(sequence, keyBytes, 0, keyEnd, valueBytes, valueStart, valueEnd))
     }
-    if (entry.kind === EntryKind.valueHandle) this.refs.add(entry.valueBytes, entry.valueStart)
+    if (isHandle(entry.kind)) this.refs.add(entry.valueBytes, handleStart(entry))
+    if (expires(entry.kind)) {
+      this.expiringEntries++
+      this.latestExpiry = Math.max(this.latestExpiry, readExpiry(entry.valueBytes, entry.valueStart))
+    }
     const bytes = keyEnd + entry.valueEnd - entry.valueStart
     this.rawBytes += bytes
     this.smallestSequence = Math.min(this.smallestSequence, sequence)
@@ -155,7 +167,8 @@ class TableCount {
       largestKey,
       superseded: { entries: this.supersededEntries, bytes: this.supersededBytes },
       valueRefs: this.refs.take(),
-      ranges: this.ranges
+      ranges: this.ranges,
+      expiring: { entries: this.expiringEntries, latest: this.latestExpiry }
     }
   }
 }
@@ -177,6 +190,10 @@ const differences = (said: TableMeta, found: TableMeta): ReadonlyArray<string> =
       : [`${known.entries} superseded entries, but found ${counted?.entries}`]
   const sameRefs = JSON.stringify(said.valueRefs ?? []) === JSON.stringify(found.valueRefs)
   const values = sameRefs ? [] : ["the values of other files that it leads to differ from those found"]
+  const [expiring, foundExpiring] = [said.expiring?.entries ?? 0, found.expiring?.entries ?? 0]
+  if (expiring !== foundExpiring || (expiring > 0 && said.expiring?.latest !== found.expiring?.latest)) {
+    values.push(`${expiring} entries that expire, but found ${foundExpiring}, or not at the same time`)
+  }
   if (!sameRanges(said.ranges ?? [], found.ranges ?? [])) values.push("the range deletions differ from those found")
   if (equals(encodeTableMeta(said), encodeTableMeta(found))) return [...superseded, ...values]
   const numbers = (

@@ -34,12 +34,15 @@ export const formatVersions: Readonly<Record<FileKind, number>> = {
 
 /** The version of files that need no newer one. */
 export const formatVersion = 1
-/** The version of a log, whose records may hold range deletions. */
+/** The version of a log, whose records may have range deletions and values that expire. */
 export const logVersion = 2
 /** The version of a manifest that names value files. */
 export const manifestVersionWithValues = 2
-/** The version of a manifest whose tables hold range deletions. It may name value files too. */
-export const manifestVersionWithRanges = 3
+/**
+ * The version of a manifest whose tables have range deletions or entries that expire. It may name value
+ * files too.
+ */
+export const manifestVersionWithAllKinds = 3
 
 const kindBytes: Record<FileKind, number> = {
   current: 0x43,

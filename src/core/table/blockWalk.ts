@@ -1,5 +1,6 @@
 import { compareRange } from "../bytes/bytes.js"
-import { EntryKind } from "../cursor/entryKind.js"
+import { EntryKind, isHandle } from "../cursor/entryKind.js"
+import { expires, expirySize } from "../expiry/expiry.js"
 import { valueHandleSize } from "../values/valueHandle.js"
 import { BlockCursor } from "./blockCursor.js"
 
@@ -30,6 +31,13 @@ export const walkBlock = (block: Uint8Array, visit?: Visit): BlockKeys | string 
   }
 }
 
+/** Whether a value is as long as its kind asks for. */
+const fits = ({ kind, valueEnd, valueStart }: BlockCursor): boolean => {
+  const timeSize = expires(kind) ? expirySize : 0
+  const length = valueEnd - valueStart - timeSize
+  return isHandle(kind) ? length === valueHandleSize : length >= 0
+}
+
 class Malformed extends Error {}
 
 const fail = (reason: string): never => {
@@ -49,12 +57,7 @@ const walk = (block: Uint8Array, visit: Visit | undefined): BlockKeys => {
     const order = length < 0 ? -1 : compareRange(last, 0, length, keyBytes, 0, keyEnd)
     if (order > 0) fail("keys out of order")
     if (order === 0 && cursor.sequence >= sequence) fail("versions out of order")
-    const isHandle = cursor.kind === EntryKind.valueHandle
-    if (
-      cursor.kind > EntryKind.rangeDeletion ||
-      cursor.sequence < 1 ||
-      (isHandle && cursor.valueEnd - cursor.valueStart !== valueHandleSize)
-    ) {
+    if (cursor.kind > EntryKind.expiringHandle || cursor.sequence < 1 || !fits(cursor)) {
       fail("an entry that no write makes")
     }
     visit?.(cursor, order < 0)

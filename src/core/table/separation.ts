@@ -1,5 +1,6 @@
-import { EntryKind } from "../cursor/entryKind.js"
+import { EntryKind, isHandle } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
+import { expires, expirySize } from "../expiry/expiry.js"
 import type { ValueFile } from "../values/valueFile.js"
 import { handleFile, valueHandleSize } from "../values/valueHandle.js"
 import type { ValueSink } from "../values/valueSink.js"
@@ -29,6 +30,7 @@ export class Separation {
   valueEnd = 0
   private readonly files: Array<ValueFile> = []
   private sink: ValueSink | undefined
+  private readonly time = new Uint8Array(expirySize)
 
   constructor(private readonly options: SeparationOptions) {}
 
@@ -38,21 +40,24 @@ export class Separation {
    */
   take(entry: InternalCursor): number {
     const { collect, source } = this.options
-    const { kind, valueBytes, valueStart, valueEnd } = entry
-    if (kind === EntryKind.value) {
-      this.place(valueBytes, valueStart, valueEnd)
+    const { kind, valueBytes, valueEnd } = entry
+    const timeSize = expires(kind) ? expirySize : 0
+    const valueStart = entry.valueStart + timeSize
+    if (timeSize > 0) this.time.set(valueBytes.subarray(entry.valueStart, valueStart))
+    if (kind === EntryKind.value || kind === EntryKind.expiringValue) {
+      this.place(valueBytes, valueStart, valueEnd, timeSize)
       return 0
     }
     // A handle of another length is damage, which the source reports.
     if (
-      kind === EntryKind.valueHandle &&
+      isHandle(kind) &&
       (valueEnd - valueStart !== valueHandleSize || collect.has(handleFile(valueBytes, valueStart)))
     ) {
       const value = source.read(valueBytes, valueStart, valueEnd)
-      this.place(value, 0, value.length)
+      this.place(value, 0, value.length, timeSize)
       return value.length
     }
-    this.set(kind, valueBytes, valueStart, valueEnd)
+    this.set(kind, valueBytes, entry.valueStart, valueEnd)
     return 0
   }
 
@@ -62,16 +67,28 @@ export class Separation {
     return this.files
   }
 
-  private place(bytes: Uint8Array, start: number, end: number): void {
+  /** `timeSize` is the length of the time before the value, which is in `time`. */
+  private place(bytes: Uint8Array, start: number, end: number, timeSize: number): void {
     const { threshold, fileSize, begin } = this.options
     if (end - start < threshold) {
-      this.set(EntryKind.value, bytes, start, end)
+      if (timeSize === 0) this.set(EntryKind.value, bytes, start, end)
+      else this.setExpiring(EntryKind.expiringValue, bytes, start, end)
       return
     }
     if (this.sink !== undefined && this.sink.size >= fileSize) this.finishFile()
     this.sink ??= begin()
     this.sink.add(bytes, start, end)
-    this.set(EntryKind.valueHandle, this.sink.handle, 0, valueHandleSize)
+    const { handle } = this.sink
+    if (timeSize === 0) this.set(EntryKind.valueHandle, handle, 0, valueHandleSize)
+    else this.setExpiring(EntryKind.expiringHandle, handle, 0, valueHandleSize)
+  }
+
+  /** The same with the time before it. */
+  private setExpiring(kind: number, bytes: Uint8Array, start: number, end: number): void {
+    const whole = new Uint8Array(expirySize + end - start)
+    whole.set(this.time)
+    whole.set(bytes.subarray(start, end), expirySize)
+    this.set(kind, whole, 0, whole.length)
   }
 
   private set(kind: number, bytes: Uint8Array, start: number, end: number): void {

@@ -2,6 +2,7 @@ import { equalRange } from "../bytes/bytes.js"
 import { varintLength, writeVarint } from "../bytes/encoding.js"
 import { hash, secondHash } from "../bytes/hash.js"
 import { EntryKind, isTombstone } from "../cursor/entryKind.js"
+import { expires, readExpiry } from "../expiry/expiry.js"
 import { type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import type { StorageFile } from "../storage/storageDriver.js"
@@ -37,8 +38,8 @@ export interface TableOptions {
   readonly filterFalsePositiveRate: number
   /** How data blocks and the index are compressed. Default `"none"`. */
   readonly compression?: Codec | undefined
-  /** Whether entries may be range deletions. Default false. */
-  readonly holdsRanges?: boolean | undefined
+  /** Whether entries may be range deletions or expire. Default false. */
+  readonly allKinds?: boolean | undefined
 }
 
 /** Output is written in pieces of this size. Much larger writes are slower. */
@@ -70,6 +71,8 @@ export class TableBuilder {
   private largestSequence = 0
   private deletions = 0
   private readonly ranges: Array<RangeDeletion> = []
+  private expiringEntries = 0
+  private latestExpiry = 0
   private readonly version: number
   private rawBytes = 0
   private supersededEntries = 0
@@ -85,7 +88,7 @@ export class TableBuilder {
     this.data = new BlockBuilder(options.restartInterval)
     this.partition = new PartitionBuilder(options.filterFalsePositiveRate)
     this.salt = saltOf(storeId)
-    this.version = tableVersion(options.compression, options.holdsRanges === true)
+    this.version = tableVersion(options.compression, options.allKinds === true)
     this.write(encodeFileHeader({ kind: "table", fileNumber, storeId }, this.version), fileHeaderSize)
   }
 
@@ -132,6 +135,10 @@ export class TableBuilder {
         this.ranges.push(rangeDeletionOf(sequence, keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd))
       }
     }
+    if (expires(kind)) {
+      this.expiringEntries++
+      this.latestExpiry = Math.max(this.latestExpiry, readExpiry(valueBytes, valueStart))
+    }
     const bytes = keyEnd - keyStart + valueEnd - valueStart
     this.rawBytes += bytes
     if (!isNewKey && kind !== EntryKind.rangeDeletion) {
@@ -168,7 +175,8 @@ export class TableBuilder {
       superseded: { entries: this.supersededEntries, bytes: this.supersededBytes },
       ...(valueRefs.length > 0 && { valueRefs }),
       ...(this.ranges.length > 0 && { ranges: this.ranges }),
-      ...(cleared > 0 && { cleared })
+      ...(cleared > 0 && { cleared }),
+      ...(this.expiringEntries > 0 && { expiring: { entries: this.expiringEntries, latest: this.latestExpiry } })
     }
     const propertiesSize = encodeProperties(unsized, this.version).length
     const size = this.written + this.outputLength + propertiesSize + sectionTrailerSize + footerSize

@@ -9,6 +9,7 @@ import {
   writeU48,
   writeVarint
 } from "../bytes/encoding.js"
+import type { Expiring } from "../expiry/expiry.js"
 import { encodeEnd, type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { FormatFailure } from "../storage/failure.js"
 import { decodeFileHeader, type FileHeader } from "../storage/fileHeader.js"
@@ -37,8 +38,8 @@ import { type Codec, codecByte, codecOf, decompress, hasZstd, zstdNeeds } from "
  * ```
  *
  * Compression is 0 for none, 1 for deflate and 2 for zstd. A table whose sections may be compressed by
- * zstd has version 3, and differs in nothing else. A table that may hold range deletions has version
- * 4, or 5 with zstd.
+ * zstd has version 3, and differs in nothing else. A table that may hold range deletions or entries that
+ * expire has version 4, or 5 with zstd.
  *
  * A separator is at or above the last key of its data block, and below the first key of the next.
  * If the versions of one key continue in the next block, the separator is that key. A partition
@@ -75,8 +76,8 @@ export const decodeTableHeader = (bytes: Uint8Array, file: string): FileHeader =
 }
 
 /** The version of a new table. */
-export const tableVersion = (codec: Codec | undefined, holdsRanges: boolean): number =>
-  (codec === "zstd" ? 3 : 2) + (holdsRanges ? 2 : 0)
+export const tableVersion = (codec: Codec | undefined, allKinds: boolean): number =>
+  (codec === "zstd" ? 3 : 2) + (allKinds ? 2 : 0)
 
 /** Writes the trailer of a section whose stored content is `bytes[0, length)`. */
 export const sealSection = (
@@ -217,6 +218,8 @@ export interface TableMeta {
    * No range deletion up to this sequence number covers an entry of the table. Left out if it is 0.
    */
   readonly cleared?: number | undefined
+  /** The entries that expire. Left out if there are none. */
+  readonly expiring?: Expiring | undefined
 }
 
 /** Bytes of the table and of the values that it has handles to. */
@@ -276,9 +279,9 @@ export const decodeTableMeta = (bytes: Uint8Array, start: number, end: number): 
  * | meta | superseded entries 6 | superseded bytes 6 | | count 4 | | file number 6 | entries 6 | bytes 6 | ...
  * +------+----------------------+--------------------+ +---------+ +---------------+-----------+---------+
  *
- * +-----------+---------+ +------------+----------------+-------+--------------+-----+
- * | cleared 6 | count 4 | | sequence 6 | start length v | start | end length v | end | ...
- * +-----------+---------+ +------------+----------------+-------+--------------+-----+
+ * +-----------+--------------------+-----------------+---------+ +------------+----------------+-------+ ...
+ * | cleared 6 | expiring entries 6 | latest expiry 6 | count 4 | | sequence 6 | start length v | start |
+ * +-----------+--------------------+-----------------+---------+ +------------+----------------+-------+ ...
  * ```
  *
  * The first count is that of the files with values, each of which follows. From version 4 on, the
@@ -289,10 +292,10 @@ export const encodeProperties = (meta: TableMeta, version = 2): Uint8Array => {
   const core = encodeTableMeta(meta)
   const { superseded } = meta
   if (superseded === undefined) return core
-  const { cleared = 0, ranges = [], valueRefs = [] } = meta
-  const hasRanges = version >= 4
-  const refsSize = valueRefs.length === 0 && !hasRanges ? 0 : 4 + valueRefs.length * valueRefSize
-  const rangesSize = hasRanges ? ranges.reduce((size, range) => size + rangeSize(range), 10) : 0
+  const { cleared = 0, expiring, ranges = [], valueRefs = [] } = meta
+  const hasMore = version >= 4
+  const refsSize = valueRefs.length === 0 && !hasMore ? 0 : 4 + valueRefs.length * valueRefSize
+  const rangesSize = hasMore ? ranges.reduce((size, range) => size + rangeSize(range), moreSize) : 0
   const bytes = new Uint8Array(core.length + supersededSize + refsSize + rangesSize)
   bytes.set(core)
   writeU48(bytes, core.length, superseded.entries)
@@ -305,10 +308,12 @@ export const encodeProperties = (meta: TableMeta, version = 2): Uint8Array => {
     writeValueRef(bytes, at, ref)
     at += valueRefSize
   }
-  if (!hasRanges) return bytes
+  if (!hasMore) return bytes
   writeU48(bytes, at, cleared)
-  writeU32(bytes, at + 6, ranges.length)
-  at += 10
+  writeU48(bytes, at + 6, expiring?.entries ?? 0)
+  writeU48(bytes, at + 12, expiring?.latest ?? 0)
+  writeU32(bytes, at + 18, ranges.length)
+  at += moreSize
   for (const range of ranges) at = writeRange(bytes, at, range)
   return bytes
 }
@@ -346,6 +351,8 @@ export const readRange = (bytes: Uint8Array, at: number, to: number): RangeDelet
 }
 
 const supersededSize = 12
+/** Before the range deletions. */
+const moreSize = 22
 export const valueRefSize = 18
 
 export const writeValueRef = (bytes: Uint8Array, at: number, { fileNumber, entries, bytes: size }: ValueRef): void => {
@@ -372,15 +379,21 @@ export const decodeProperties = (bytes: Uint8Array): TableMeta | undefined => {
   const valueRefs = Array.from({ length: count }, (_, i) => readValueRef(bytes, refsAt + 4 + i * valueRefSize))
   const withValues: TableMeta = { ...meta, superseded, ...(count > 0 && { valueRefs }) }
   const rangesAt = refsAt + 4 + count * valueRefSize
-  if (rangesAt + 10 > bytes.length) return withValues
+  if (rangesAt + moreSize > bytes.length) return withValues
   const cleared = readU48(bytes, rangesAt)
+  const expiring = { entries: readU48(bytes, rangesAt + 6), latest: readU48(bytes, rangesAt + 12) }
   const ranges: Array<RangeDeletion> = []
-  let at = rangesAt + 10
-  for (let left = readU32(bytes, rangesAt + 6); left > 0; left--) {
+  let at = rangesAt + moreSize
+  for (let left = readU32(bytes, rangesAt + 18); left > 0; left--) {
     const range = readRange(bytes, at, bytes.length)
     if (range === undefined) return undefined
     ranges.push(range)
     at = rangeEnd
   }
-  return { ...withValues, ...(cleared > 0 && { cleared }), ...(ranges.length > 0 && { ranges }) }
+  return {
+    ...withValues,
+    ...(cleared > 0 && { cleared }),
+    ...(expiring.entries > 0 && { expiring }),
+    ...(ranges.length > 0 && { ranges })
+  }
 }

@@ -54,7 +54,7 @@ export class TableLookup {
     // A read at an older snapshot may not have found the key's newest version.
     else if (isNewest) {
       if (result.kind === EntryKind.value) entries.offer(key, result, level)
-      else this.handleLevel = level
+      else if (result.kind === EntryKind.valueHandle) this.handleLevel = level
     }
     return level
   }

@@ -1,6 +1,7 @@
-import { EntryKind } from "../cursor/entryKind.js"
+import { EntryKind, isHandle } from "../cursor/entryKind.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { RetentionPolicy } from "../cursor/retention.js"
+import { expirySize } from "../expiry/expiry.js"
 import type { ValueFile } from "../values/valueFile.js"
 import { ValueRefs } from "../values/valueRefs.js"
 import type { Separation } from "./separation.js"
@@ -52,9 +53,10 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
         builder = undefined
       }
       builder ??= options.begin()
-      if (separation !== undefined) slice += separation.take(entry)
-      const { kind, valueBytes, valueStart, valueEnd } = separation ?? entry
-      if (kind === EntryKind.valueHandle) refs.add(valueBytes, valueStart)
+      const hasExpired = retention.hasExpired === true
+      if (separation !== undefined && !hasExpired) slice += separation.take(entry)
+      const { kind, valueBytes, valueStart, valueEnd } = hasExpired ? deletion : (separation ?? entry)
+      if (isHandle(kind)) refs.add(valueBytes, kind === EntryKind.expiringHandle ? valueStart + expirySize : valueStart)
       builder.add(keyBytes, keyStart, keyEnd, entry.sequence, kind, valueBytes, valueStart, valueEnd)
     } else {
       entriesDropped++
@@ -67,6 +69,9 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
   if (builder !== undefined) tables.push(yield* builder.finish(refs.take(), cleared))
   return { tables, valueFiles: separation?.finish() ?? [], entriesRead, entriesDropped }
 }
+
+/** Takes the place of an entry that has expired. */
+const deletion = { kind: EntryKind.deletion, valueBytes: new Uint8Array(0), valueStart: 0, valueEnd: 0 }
 
 /** The fixed processing cost of an entry, expressed in bytes. */
 const entryCost = 64

@@ -152,11 +152,11 @@ export const makeThreadWork = (
         run("merge", allocate, filesAtMost(job.runs, job.targetSize, valueFileSize), (started, fileNumbers) =>
           started.merge({ ...job, options, collect, fileNumbers })
         ),
-      flush: ({ storeId, segment, sequences, snapshots, dataBytes, allocate }) => {
+      flush: ({ dataBytes, allocate, ...job }) => {
         const valueFiles =
-          valueThreshold === Number.POSITIVE_INFINITY ? 0 : valueFilesAtMost(dataBytes, sequences, valueFileSize)
+          valueThreshold === Number.POSITIVE_INFINITY ? 0 : valueFilesAtMost(dataBytes, job.sequences, valueFileSize)
         return run("flush", allocate, 1 + valueFiles, (started, fileNumbers) =>
-          started.flush({ options, storeId, segment, sequences, snapshots, fileNumbers })
+          started.flush({ ...job, options, fileNumbers })
         )
       },
       unsafeIsStarted: isStarted

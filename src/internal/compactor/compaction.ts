@@ -8,6 +8,7 @@ import {
   levelScores,
   pickCompaction,
   pickCovered,
+  pickExpired,
   pickSuperseded,
   pickUncleared,
   tablesOf
@@ -78,6 +79,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
             ...mergeInputs(compaction, version),
             storeId: manifest.storeId,
             snapshots: state.hooks.snapshots(),
+            expiredUntil: state.hooks.expiredUntil(),
             targetSize: settings.tableBytes,
             level: outputLevel,
             collect: filesToCollect(version, compaction, due, valueFileBytes(settings)),
@@ -120,7 +122,8 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       snapshots,
       supersededOf: tables.unsafeSuperseded,
       staleFiles: staleFiles(version),
-      holdsCovered: holdsCovered(version, snapshots)
+      holdsCovered: holdsCovered(version, snapshots),
+      expiredUntil: state.hooks.expiredUntil()
     }
   }
 
@@ -158,6 +161,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
     const compaction =
       pickCompaction(version, limits) ??
       pickUncleared(version, state.hooks.snapshots()) ??
+      pickExpired(version, state.hooks.expiredUntil()) ??
       (holdsSuperseded() ? pickSuperseded(version, garbage()) : undefined) ??
       pickValues(version)
     return compaction === undefined

@@ -43,14 +43,15 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
     Effect.suspend(() => {
       const { storeId, unsafeAllocate: allocate } = manifest
       const snapshots = state.hooks.snapshots()
+      const expiredUntil = state.hooks.expiredUntil()
       const newestRange = frozen.rangeDeletions.at(-1)?.sequence ?? 0
       const inThisThread = Effect.suspend(() =>
         tables.write({
           cursor: mergeCursors(frozen.versionCursors()),
-          retention: new Retention(snapshots, () => false),
+          retention: new Retention(snapshots, () => false, { expiredUntil }),
           targetSize: Number.POSITIVE_INFINITY,
           level: 0,
-          holdsRanges: newestRange > 0,
+          allKinds: newestRange > 0 || frozen.expiring > 0,
           cleared: clearedBy(newestRange, snapshots),
           allocate
         })
@@ -59,8 +60,9 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       if (merger.flush === undefined || segment === undefined) return inThisThread
       const { count, dataBytes, largestSequence: last } = frozen
       const sequences = { first: last - count + 1, last }
-      return Effect.flatMap(merger.flush({ storeId, segment, sequences, snapshots, dataBytes, allocate }), (written) =>
-        written === undefined ? inThisThread : Effect.succeed(written)
+      return Effect.flatMap(
+        merger.flush({ storeId, segment, sequences, snapshots, expiredUntil, dataBytes, allocate }),
+        (written) => (written === undefined ? inThisThread : Effect.succeed(written))
       )
     })
 

@@ -16,6 +16,10 @@ import { detectVanished, isFatal } from "../storage/fatalErrors.js"
 export interface Hooks {
   /** The sequence numbers that snapshots hold, ascending. */
   readonly snapshots: () => ReadonlyArray<number>
+  /** Entries that expire until then have expired for all readers. */
+  readonly expiredUntil: () => number
+  /** The time, which never goes back. */
+  readonly time: () => number
   /** Logs what background work should tell of. Default: nothing. */
   readonly report?: Effect.Effect<void>
   /** A sync of background work has failed: the store must take no more writes. */
@@ -44,7 +48,7 @@ export const everyWork: ReadonlyArray<Work> = ["segment preparation", "flush", "
  * background fibers, and the failures. Everything else belongs to one piece.
  */
 export class CompactorState {
-  hooks: Hooks = { snapshots: () => [], poisoned: () => undefined }
+  hooks: Hooks = { snapshots: () => [], expiredUntil: () => 0, time: () => 0, poisoned: () => undefined }
   /** The background fibers while they run. */
   fibers: Readonly<Record<Work, BackgroundFiber>> | undefined
   /** Opened when the memtables, the version, the failures or the fibers have changed. */
@@ -97,7 +101,9 @@ export class CompactorState {
    */
   apply(change: Change): Effect.Effect<void, FileError> {
     return Effect.suspend(() =>
-      this.poison === undefined ? this.parts.manifest.apply(change) : Effect.fail(this.poison)
+      this.poison === undefined
+        ? this.parts.manifest.apply({ ...change, time: this.hooks.time() })
+        : Effect.fail(this.poison)
     )
   }
 

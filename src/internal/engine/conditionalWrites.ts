@@ -2,10 +2,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { equals } from "../../core/bytes/bytes.js"
 import { InvalidArgument, type WriteError } from "../../LsmError.js"
-import type { Bytes, WriteOptions } from "../../Store.js"
+import type { Bytes, PutOptions, WriteOptions } from "../../Store.js"
 import { immediate } from "../effect/immediate.js"
 import type { Conditions, Newest } from "./conditions.js"
 import { type Engine, toBytes, toReadError } from "./engine.js"
+import { resolveExpiry } from "./expiry.js"
 import { owned, type Writes } from "./writes.js"
 
 /** So often an update begins again because its function has written to the store. */
@@ -24,7 +25,7 @@ export class ConditionalWrites {
   readonly update = (
     key: Bytes,
     f: (value: Option.Option<Uint8Array>) => Bytes | null | undefined,
-    options?: WriteOptions
+    options?: PutOptions
   ): Outcome<Option.Option<Uint8Array>> =>
     immediate(this.engine.yieldBudget, () => {
       const refusal = this.writes.refusalOf(key)
@@ -39,7 +40,7 @@ export class ConditionalWrites {
     key: Bytes,
     expected: Option.Option<Bytes>,
     value: Option.Option<Bytes>,
-    options?: WriteOptions
+    options?: PutOptions
   ): Outcome<boolean> =>
     immediate(this.engine.yieldBudget, () => {
       const refusal = this.writes.refusalOf(key)
@@ -51,10 +52,38 @@ export class ConditionalWrites {
       }
     })
 
+  readonly expire = (key: Bytes, options: PutOptions): Outcome<boolean> =>
+    immediate(this.engine.yieldBudget, () => {
+      const refusal = this.writes.refusalOf(key)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      const expiry = resolveExpiry(options ?? {})
+      if (expiry instanceof InvalidArgument) return Effect.fail(expiry)
+      if (expiry !== undefined) return this.writeAgain(owned(key), options, () => true)
+      return Effect.fail(new InvalidArgument({ argument: "options", reason: "say neither ttl nor expiresAt" }))
+    })
+
+  readonly persist = (key: Bytes, options?: WriteOptions): Outcome<boolean> =>
+    immediate(this.engine.yieldBudget, () => {
+      const refusal = this.writes.refusalOf(key)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      const { durability } = options ?? {}
+      return this.writeAgain(owned(key), { durability }, ({ expiresAt }) => expiresAt !== undefined)
+    })
+
+  /** Writes the value of a key again, if there is one and it is due. Returns whether it did. */
+  private writeAgain(key: Bytes, options: PutOptions, isDue: (newest: Newest) => boolean): Outcome<boolean> {
+    const again = () => this.writeAgain(key, options, isDue)
+    return this.withNewest(key, again, (newest) => {
+      const { isApplied, value } = newest
+      if (value === undefined || !isDue(newest)) return this.afterApplied(false, isApplied)
+      return Effect.as(this.writes.putNow(key, value, options), true)
+    })
+  }
+
   private updateNow(
     key: Bytes,
     f: (value: Option.Option<Uint8Array>) => Bytes | null | undefined,
-    options: WriteOptions | undefined,
+    options: PutOptions | undefined,
     tries: number
   ): Outcome<Option.Option<Uint8Array>> {
     const { engine, writes } = this
@@ -85,7 +114,7 @@ export class ConditionalWrites {
     key: Bytes,
     expected: Uint8Array | undefined,
     value: Uint8Array | undefined,
-    options: WriteOptions | undefined
+    options: PutOptions | undefined
   ): Outcome<boolean> {
     const { writes } = this
     const again = () => this.setNow(key, expected, value, options)

@@ -12,6 +12,8 @@ export interface Newest {
   readonly version: number
   /** Undefined if the key is absent. */
   readonly value: Uint8Array | undefined
+  /** When the value expires; undefined if it does not. */
+  readonly expiresAt: number | undefined
   /** Whether readers see it already. */
   readonly isApplied: boolean
 }
@@ -79,22 +81,29 @@ export class Conditions {
     const bytes = toBytes(key, "key")
     const write = this.recent.find(keyText(bytes, 0, bytes.length))
     if (write === undefined || write.sequence <= this.engine.visibleSequence) {
-      const { version, value } = this.reads.newest(bytes)
-      return { version, value, isApplied: true }
+      return { ...this.reads.newest(bytes), isApplied: true }
     }
-    const { sequence, value } = write
+    const { expiresAt, sequence, value } = write
     if (value === notKept) return undefined
-    return { version: value === undefined ? 0 : sequence, value: value?.slice(), isApplied: false }
+    if (value === undefined || this.hasExpired(expiresAt)) {
+      return { version: 0, value: undefined, expiresAt: undefined, isApplied: false }
+    }
+    return { version: sequence, value: value.slice(), expiresAt, isApplied: false }
   }
 
   /** The version of `newest`, which is always known. */
-  newestVersion(key: Uint8Array): Omit<Newest, "value"> {
+  newestVersion(key: Uint8Array): Pick<Newest, "version" | "isApplied"> {
     this.settle()
     const write = this.recent.find(keyText(key, 0, key.length))
     if (write === undefined || write.sequence <= this.engine.visibleSequence) {
       return { version: this.reads.newestVersion(key), isApplied: true }
     }
-    return { version: write.value === undefined ? 0 : write.sequence, isApplied: false }
+    const isAbsent = write.value === undefined || this.hasExpired(write.expiresAt)
+    return { version: isAbsent ? 0 : write.sequence, isApplied: false }
+  }
+
+  private hasExpired(expiresAt: number | undefined): boolean {
+    return expiresAt !== undefined && expiresAt <= this.engine.time()
   }
 
   /** Begins to record what a transaction that reads at a snapshot needs to know. */

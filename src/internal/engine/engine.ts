@@ -64,13 +64,38 @@ export class Engine {
   /** Closes the cursors and snapshots that users close by hand. */
   private readonly openByHand = new Set<() => void>()
 
+  private latestTime = 0
+
   /** `now` is the time in milliseconds. */
   constructor(
     readonly parts: EngineParts,
-    now: () => number
+    private readonly now: () => number
   ) {
-    this.snapshots = new HeldSnapshots(now)
+    this.snapshots = new HeldSnapshots(() => this.time())
     this.ranges = new RangeDeletions(parts, (from, to) => this.snapshots.isAnyIn(from, to))
+  }
+
+  /** The time in milliseconds. It does not go back when the clock does: what has expired stays so. */
+  time(): number {
+    const now = this.now()
+    if (now > this.latestTime) this.latestTime = now
+    return this.latestTime
+  }
+
+  /** Takes the time that the store was last seen at. */
+  recoverTime(recorded: number): void {
+    this.latestTime = Math.max(this.latestTime, recorded)
+  }
+
+  /** Entries that expire until then have expired for all readers. */
+  expiredUntil(): number {
+    return Math.min(this.time(), this.snapshots.oldestTime)
+  }
+
+  /** The time at which to read. */
+  timeFor(options: ReadOptions | undefined): number {
+    const snapshot = options?.snapshot
+    return snapshot === undefined ? this.time() : this.snapshots.timeOf(snapshot)
   }
 
   /** Ends writing. */

@@ -36,6 +36,17 @@ export class HeldSnapshots {
     return this.held.has(snapshot)
   }
 
+  /** When a snapshot that is held was taken. */
+  timeOf(snapshot: Snapshot): number {
+    return this.held.get(snapshot)?.takenAt ?? 0
+  }
+
+  /** When the oldest one was taken; infinite if there is none. */
+  get oldestTime(): number {
+    const [oldest] = this.held.values()
+    return oldest?.takenAt ?? Number.POSITIVE_INFINITY
+  }
+
   get count(): number {
     return this.held.size
   }

@@ -69,6 +69,8 @@ export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, C
     const begin = Effect.tap(makeWritable, () =>
       compactor.start({
         snapshots: () => engine.snapshots.sequences,
+        expiredUntil: () => engine.expiredUntil(),
+        time: () => engine.time(),
         report: warnOfSnapshots(engine),
         poisoned: engine.poisonWith
       })
@@ -135,7 +137,7 @@ const close = (engine: Engine): Effect.Effect<void> =>
       yield* compactor.stop
       if (engine.poison === undefined && engine.isActive) {
         yield* wal.close.pipe(
-          Effect.flatMap((closed) => manifest.apply({ closed })),
+          Effect.flatMap((closed) => manifest.apply({ closed, time: engine.time() })),
           tell("closing the log")
         )
       }
@@ -192,6 +194,9 @@ const makeStore = (
     deletePrefix: (prefix, writeOptions) => writes.deleteRange({ prefix }, writeOptions),
     write: writes.write,
     update: conditional.update,
+    expire: conditional.expire,
+    persist: conditional.persist,
+    expiresAt: reads.expiresAt,
     compareAndSet: conditional.compareAndSet,
     get: reads.get,
     getEntry: reads.getEntry,

@@ -38,13 +38,14 @@ export interface RangeReaderOptions extends VisibleCursorOptions {
 }
 
 /**
- * Opens a range at `sequence`: the memtables as they are now, and the current version, which stays
+ * Opens a range at `sequence`, for a reader at `time`: the memtables as they are now, and the current version, which stays
  * pinned until released.
  */
 export const openRange = (
   engine: Engine,
   range: KeyRange,
   sequence: number,
+  time: number,
   options: RangeReaderOptions
 ): RangeReader => {
   const { memtable, tables } = engine.parts
@@ -68,7 +69,7 @@ export const openRange = (
     engine.parts.metrics.scans.add(1)
     const values = tables.unsafeValues({ readAhead: scanReadAhead, giveValues: options.giveValues })
     const skyline = fragments && new Skyline(fragments, sequence)
-    const cursorOf = { ...options, values, skyline }
+    const cursorOf = { ...options, values, skyline, time }
     const cursor = new VisibleCursor(mergeCursors(cursors), sequence, range, cursorOf, engine.gaps)
     return { cursor, release }
   } catch (failure) {

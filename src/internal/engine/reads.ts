@@ -26,7 +26,8 @@
  *     those in the sources before it. So the first version found is the newest that the lookup may
  *     see.
  *  4. A deletion is a version like any other: it ends the lookup, and the key is absent. A range
- *     deletion is looked up apart: it hides the version found if that is older.
+ *     deletion is looked up apart: it hides the version found if that is older. A version that has
+ *     expired by the time of the read is a deletion too.
  *  5. The entry cache holds only newest versions of tables. It is searched after the memtables, so
  *     writes need not update it. Before tables get newer versions of keys, by a flush, these keys
  *     leave it, and before they get a range deletion, all entries do. A lookup that may not see an
@@ -44,10 +45,12 @@ import { copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
 import { longestKey, ReusableLookupKey } from "../../core/bytes/lookupKey.js"
 import { EntryKind, isTombstone } from "../../core/cursor/entryKind.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
+import { expires, expirySize, kindWithoutExpiry, readExpiry } from "../../core/expiry/expiry.js"
 import type { ValueSource } from "../../core/values/valueSource.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
 import type { Bytes, ReadOptions, VersionedValue } from "../../Store.js"
 import { Immediate, Later, type YieldBudget } from "../effect/immediate.js"
+import type { Newest } from "./conditions.js"
 import { type Engine, illFormedString, toReadError } from "./engine.js"
 
 /** Lookups after which a lookup checks if it should yield to the event loop. */
@@ -60,6 +63,8 @@ const readsPerTurn = 256
 export class Reads {
   private readonly key = new ReusableLookupKey()
   private readonly found = new LookupResult()
+  /** When the value found expires; undefined if it does not. */
+  private foundExpiry: number | undefined
   private untilTurn = readsPerTurn
   private untilSample = 1
   private readonly values: ValueSource
@@ -88,8 +93,9 @@ export class Reads {
       if (typeof (keys as Partial<Iterable<Bytes>> | null | undefined)?.[Symbol.iterator] !== "function") {
         throw new InvalidArgument({ argument: "keys", reason: "is not iterable" })
       }
+      const time = this.engine.timeFor(options)
       const values: Array<Option.Option<Uint8Array>> = []
-      for (const key of keys) values.push(this.optionalBytes(this.find(key, sequence)))
+      for (const key of keys) values.push(this.optionalBytes(this.find(key, sequence, options, time)))
       return this.isTurnDue() ? this.engine.afterYield(values) : Effect.succeed(values)
     })
 
@@ -106,10 +112,11 @@ export class Reads {
   }
 
   /** The same with its value. */
-  newest(key: Uint8Array): { readonly version: number; readonly value: Uint8Array | undefined } {
-    if (!this.find(key, this.engine.visibleSequence)) return { version: 0, value: undefined }
+  newest(key: Uint8Array): Omit<Newest, "isApplied"> {
+    if (!this.find(key, this.engine.visibleSequence)) return { version: 0, value: undefined, expiresAt: undefined }
     const version = this.found.sequence
-    return { version, value: this.copyFound() }
+    const expiresAt = this.foundExpiry
+    return { version, value: this.copyFound(), expiresAt }
   }
 
   readonly unsafeGet = (key: Bytes, options?: ReadOptions): Uint8Array | undefined => {
@@ -117,7 +124,7 @@ export class Reads {
     const refusal = engine.readRefusal()
     if (refusal !== undefined) throw refusal
     try {
-      return this.find(key, engine.sequenceFor(options)) ? this.copyFound() : undefined
+      return this.find(key, engine.sequenceFor(options), options) ? this.copyFound() : undefined
     } catch (failure) {
       throw toReadError(failure)
     }
@@ -135,7 +142,7 @@ export class Reads {
     const sampled = --this.untilSample <= 0
     const started = sampled ? metrics.unsafeNow() : 0
     try {
-      const result = answer(this.find(key, engine.sequenceFor(options)))
+      const result = answer(this.find(key, engine.sequenceFor(options), options))
       if (sampled) {
         this.untilSample = settings.latencySampling
         metrics.getLatency.record((metrics.unsafeNow() - started) / 1000)
@@ -153,8 +160,17 @@ export class Reads {
     return true
   }
 
-  /** Looks for a key's value. Returns true when `found` holds it. */
-  private find(input: Bytes, sequence: number): boolean {
+  readonly expiresAt = (key: Bytes, options?: ReadOptions): Effect.Effect<Option.Option<number>, ReadError> =>
+    new PointRead(this, key, options, (there) => {
+      const { foundExpiry } = this
+      return there && foundExpiry !== undefined ? Option.some(foundExpiry) : Option.none()
+    })
+
+  /**
+   * Looks for a key's value. Returns true when `found` holds it. `time` is that of the read, if it was
+   * taken already.
+   */
+  private find(input: Bytes, sequence: number, options?: ReadOptions, time?: number): boolean {
     if (typeof input !== "string" && !(input instanceof Uint8Array)) {
       throw new InvalidArgument({ argument: "key", reason: "is neither a string nor a Uint8Array" })
     }
@@ -173,7 +189,7 @@ export class Reads {
     for (const table of memtable.unsafeAll()) {
       if (!table.lookup(key, sequence, found)) continue
       metrics.memtableHits.add(1)
-      return !isTombstone(found.kind) && found.sequence > deleted
+      return this.isThere(deleted, options, time)
     }
     // What a range deletion hides must not enter the entry cache.
     const isNewest = sequence === this.engine.visibleSequence && deleted === 0
@@ -183,7 +199,21 @@ export class Reads {
       return false
     }
     metrics.tableHits[level]!.add(1)
-    return !isTombstone(found.kind) && found.sequence > deleted
+    return this.isThere(deleted, options, time)
+  }
+
+  /** Whether the version found is a value that was not deleted with a range and has not expired. */
+  private isThere(deleted: number, options: ReadOptions | undefined, time: number | undefined): boolean {
+    const { found } = this
+    this.foundExpiry = undefined
+    if (isTombstone(found.kind) || found.sequence <= deleted) return false
+    if (!expires(found.kind)) return true
+    const expiry = readExpiry(found.bytes, found.start)
+    if (expiry <= (time ?? this.engine.timeFor(options))) return false
+    this.foundExpiry = expiry
+    found.kind = kindWithoutExpiry(found.kind)
+    found.start += expirySize
+    return true
   }
 
   /** The value found, in memory of its own. One that lies in another file is read into it. */
@@ -209,7 +239,8 @@ export class Reads {
   private readonly optionalEntry = (there: boolean): Option.Option<VersionedValue> => {
     if (!there) return Option.none()
     const version = this.found.sequence
-    return Option.some({ value: this.copyFound(), version })
+    const expiresAt = this.foundExpiry
+    return Option.some({ value: this.copyFound(), version, ...(expiresAt !== undefined && { expiresAt }) })
   }
 
   private readonly optionalString = (there: boolean): Option.Option<string> =>

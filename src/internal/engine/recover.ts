@@ -33,6 +33,7 @@ export const recover = (engine: Engine): Effect.Effect<Recovered, OpenError> =>
   Effect.gen(function* () {
     const { manifest, settings } = engine.parts
     const { segments } = manifest.unsafeState()
+    engine.recoverTime(manifest.unsafeState().time ?? 0)
     const replayed = yield* replay(engine)
     const salvage = manifest.unsafeSalvage()
     const lost = salvage?.lost ?? replayed.lost

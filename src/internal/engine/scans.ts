@@ -73,7 +73,13 @@ export class Scans {
   private takeShort(options: CollectOptions | undefined): Array<Entry> | undefined {
     checkScanOptions(options)
     const { engine } = this
-    const { cursor, release } = openRange(engine, toKeyRange(options), engine.sequenceFor(options), giving)
+    const { cursor, release } = openRange(
+      engine,
+      toKeyRange(options),
+      engine.sequenceFor(options),
+      engine.timeFor(options),
+      giving
+    )
     try {
       const reverse = options?.reverse ?? false
       const limit = options?.limit ?? Number.POSITIVE_INFINITY
@@ -172,7 +178,8 @@ export class Scans {
     const { engine } = this
     const range = toKeyRange(options)
     const keysOnly = options?.keysOnly === true
-    return new Steering(engine, openRange(engine, range, engine.sequenceFor(options), keysOnly ? keys : all), keysOnly)
+    const reader = openRange(engine, range, engine.sequenceFor(options), engine.timeFor(options), keysOnly ? keys : all)
+    return new Steering(engine, reader, keysOnly)
   }
 
   private openReader(
@@ -182,7 +189,8 @@ export class Scans {
     return this.engine.read(() => {
       const range = toKeyRange(options)
       checkScanOptions(options)
-      return openRange(this.engine, range, this.engine.sequenceFor(options), readerOptions)
+      const { engine } = this
+      return openRange(engine, range, engine.sequenceFor(options), engine.timeFor(options), readerOptions)
     })
   }
 

@@ -57,19 +57,27 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { encodeUtf8, encodeUtf8Into, illFormed } from "../../core/bytes/bytes.js"
-import { batchHeaderSize, operationSize, writeBatchHeader, writeOperation } from "../../core/log/batchFormat.js"
+import { expirySize } from "../../core/expiry/expiry.js"
+import {
+  batchHeaderSize,
+  operationSize,
+  writeBatchHeader,
+  writeExpiringPut,
+  writeOperation
+} from "../../core/log/batchFormat.js"
 import { frameHeaderSize } from "../../core/log/frame.js"
 import { CommitMode, type Done } from "../../core/log/logWriter.js"
 import { Conflict, fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js"
 import { resolveDurability, type Settings } from "../../LsmOptions.js"
-import type { Bytes, Range, WriteOptions } from "../../Store.js"
+import type { Bytes, PutOptions, Range, WriteOptions } from "../../Store.js"
 import type { Check } from "../../WriteBatch.js"
-import { WriteBatch } from "../../WriteBatch.js"
+import { WriteBatch, writeTimes } from "../../WriteBatch.js"
 import { callback } from "../effect/callback.js"
 import { currentFiberId } from "../effect/fiberState.js"
 import { Immediate, immediate, Later, type YieldBudget } from "../effect/immediate.js"
 import type { Conditions } from "./conditions.js"
 import { type Engine, illFormedString, toDeletedRange, toReadError } from "./engine.js"
+import { expiryAt, resolveExpiry } from "./expiry.js"
 import type { IntervalSync } from "./intervalSync.js"
 
 type Resume = (effect: Effect.Effect<void, WriteError>) => void
@@ -123,7 +131,7 @@ export class Writes {
     this.keyBytes = this.keyScratch
   }
 
-  readonly put = (key: Bytes, value: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+  readonly put = (key: Bytes, value: Bytes, options?: PutOptions): Effect.Effect<void, WriteError> =>
     new Put(this, key, value, options)
 
   readonly delete = (key: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
@@ -147,7 +155,7 @@ export class Writes {
     return this.engine.yieldBudget
   }
 
-  putNow(key: Bytes, value: Bytes, options: WriteOptions | undefined): Effect.Effect<void, WriteError> {
+  putNow(key: Bytes, value: Bytes, options: PutOptions | undefined): Effect.Effect<void, WriteError> {
     const { engine } = this
     const refusal = engine.writeRefusal() ?? this.takeKey(key)
     if (refusal !== undefined) return Effect.fail(refusal)
@@ -162,16 +170,20 @@ export class Writes {
     }
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
+    const expiry = options === undefined ? undefined : resolveExpiry(options)
+    if (expiry instanceof InvalidArgument) return Effect.fail(expiry)
     if (this.mustWait()) {
       const [ownKey, ownValue] = [owned(key), owned(value)]
       return this.waitThen(() => this.putNow(ownKey, ownValue, options))
     }
     const { keyLength } = this
-    const size = batchHeaderSize + operationSize(keyLength, bytes.length)
+    const valueLength = expiry === undefined ? bytes.length : expirySize + bytes.length
+    const size = batchHeaderSize + operationSize(keyLength, valueLength)
     const at = wal.unsafeReserve(size)
     const buffer = wal.unsafeBuffer()
     const body = writeBatchHeader(buffer, at, engine.nextSequence, 1)
-    writeOperation(buffer, body, this.keyBytes, keyLength, bytes)
+    if (expiry === undefined) writeOperation(buffer, body, this.keyBytes, keyLength, bytes)
+    else writeExpiringPut(buffer, body, this.keyBytes, keyLength, bytes, expiryAt(expiry, engine.time()))
     metrics.puts.add(1)
     return this.commit(policy, 1, at, size, keyLength + bytes.length, --this.untilSample <= 0)
   }
@@ -211,7 +223,7 @@ export class Writes {
     if (refusal !== undefined) return Effect.fail(refusal)
     if (!(batch instanceof WriteBatch)) return invalid("batch", "is not a WriteBatch")
     const { settings, wal, metrics } = engine.parts
-    const { bytes, length, dataBytes, longestKey, longestValue, fault, deletes, checks } = batch.encoded
+    const { bytes, length, dataBytes, longestKey, longestValue, fault, deletes, checks, ttls } = batch.encoded
     if (fault !== undefined) return invalid("batch", fault)
     if (longestKey > settings.maxKeyBytes) {
       return invalid("batch", `a key has ${longestKey} bytes; at most ${settings.maxKeyBytes} are allowed`)
@@ -241,6 +253,7 @@ export class Writes {
     const buffer = wal.unsafeBuffer()
     const body = writeBatchHeader(buffer, at, engine.nextSequence, batch.size)
     buffer.set(bytes.subarray(0, length), body)
+    if (ttls.length > 0) writeTimes(buffer, body, ttls, engine.time())
     metrics.batches.add(1)
     metrics.puts.add(batch.size - deletes)
     metrics.deletes.add(deletes)
@@ -390,7 +403,7 @@ class Put extends Immediate<void, WriteError> {
     private readonly writes: Writes,
     private readonly key: Bytes,
     private readonly value: Bytes,
-    private readonly options: WriteOptions | undefined
+    private readonly options: PutOptions | undefined
   ) {
     super()
   }

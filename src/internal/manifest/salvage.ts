@@ -110,7 +110,7 @@ export const merge = (
     // There are no snapshots, so only the newest versions count, and there is no level below.
     const retention = new Retention([], () => true, { isDone: () => true })
     const targetSize = targetSettings.tableBytes
-    const job = { cursor, retention, targetSize, level: levelCount - 1, holdsRanges: false, allocate }
+    const job = { cursor, retention, targetSize, level: levelCount - 1, allocate }
     const written = yield* Effect.ensuring(tables.write(job), Effect.sync(close))
     const added = written.tables.map((table) => ({ level: levelCount - 1, table }))
     const manifestNumber = allocate()

@@ -28,7 +28,8 @@ const TableMeta = Schema.Struct({
     Schema.Array(Schema.Struct({ fileNumber: Schema.Number, entries: Schema.Number, bytes: Schema.Number }))
   ),
   ranges: Schema.optional(Schema.Array(RangeDeletion)),
-  cleared: Schema.optional(Schema.Number)
+  cleared: Schema.optional(Schema.Number),
+  expiring: Schema.optional(Schema.Struct({ entries: Schema.Number, latest: Schema.Number }))
 })
 
 const ValueFile = Schema.Struct({
@@ -67,6 +68,7 @@ export const MergeRequest = Schema.Struct({
     })
   ),
   snapshots: Schema.Array(Schema.Number),
+  expiredUntil: Schema.optional(Schema.Number),
   targetSize: Schema.Number,
   level: Schema.Number,
   collect: Schema.Array(Schema.Number),
@@ -83,6 +85,7 @@ export const FlushRequest = Schema.Struct({
   segment: Schema.Number,
   sequences: Schema.Struct({ first: Schema.Number, last: Schema.Number }),
   snapshots: Schema.Array(Schema.Number),
+  expiredUntil: Schema.optional(Schema.Number),
   fileNumbers: Schema.Array(Schema.Number)
 })
 

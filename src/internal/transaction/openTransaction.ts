@@ -5,14 +5,16 @@ import { copyRange, decodeUtf8 } from "../../core/bytes/bytes.js"
 import { keyText } from "../../core/commit/keyText.js"
 import type { TextRange } from "../../core/commit/recentWrites.js"
 import { EntryKind } from "../../core/cursor/entryKind.js"
+import { expirySize, readExpiry } from "../../core/expiry/expiry.js"
 import { applyOperations } from "../../core/log/batchFormat.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
-import type { Bytes, CollectOptions, Entry, Range, ScanOptions, Snapshot, Store } from "../../Store.js"
-import { WriteBatch } from "../../WriteBatch.js"
+import type { Bytes, CollectOptions, Entry, Expiry, Range, ScanOptions, Snapshot, Store } from "../../Store.js"
+import { WriteBatch, writeTimes } from "../../WriteBatch.js"
 import type { ArraySource } from "../effect/arraySource.js"
 import { arrayStream } from "../effect/arrayStream.js"
 import type { Access } from "../engine/access.js"
 import { toBytes, toDeletedRange, toKeyRange, toReadError } from "../engine/engine.js"
+import { expiryAt, resolveExpiry } from "../engine/expiry.js"
 import { checkScanOptions } from "../engine/scans.js"
 import { Walk } from "./walk.js"
 import { type OwnWrite, WriteSet } from "./writeSet.js"
@@ -123,8 +125,13 @@ export class OpenTransaction {
       return next
     })
 
-  readonly put = (key: Bytes, value: Bytes): Effect.Effect<void, InvalidArgument> =>
-    this.writing(() => this.set(toBytes(key, "key"), toBytes(value, "value")))
+  readonly put = (key: Bytes, value: Bytes, expiry?: Expiry): Effect.Effect<void, InvalidArgument> =>
+    this.writing(() => {
+      const resolved = expiry === undefined ? undefined : resolveExpiry(expiry)
+      if (resolved instanceof InvalidArgument) throw resolved
+      const expiresAt = resolved && expiryAt(resolved, this.access.engine.time())
+      this.set(toBytes(key, "key"), toBytes(value, "value"), expiresAt)
+    })
 
   readonly delete = (key: Bytes): Effect.Effect<void, InvalidArgument> =>
     this.writing(() => this.set(toBytes(key, "key"), undefined))
@@ -132,14 +139,17 @@ export class OpenTransaction {
   readonly write = (batch: WriteBatch): Effect.Effect<void, InvalidArgument> =>
     this.writing(() => {
       if (!(batch instanceof WriteBatch)) throw invalid("batch", "is not a WriteBatch")
-      const { bytes, length, checks, fault } = batch.encoded
+      const { bytes: given, length, checks, fault, ttls } = batch.encoded
       if (fault !== undefined) throw invalid("batch", fault)
       if (checks.length > 0) throw invalid("batch", "has checks; a transaction needs none")
+      const bytes = ttls.length === 0 ? given : given.slice()
+      writeTimes(bytes, 0, ttls, this.access.engine.time())
       applyOperations(bytes, 0, length, 1, batch.size, {
         insert: (_, kind, source, keyStart, keyEnd, valueStart, valueEnd) => {
           const key = source.subarray(keyStart, keyEnd)
           const value = source.subarray(valueStart, valueEnd)
           if (kind === EntryKind.rangeDeletion) this.deleteKeys(key, value.length === 0 ? undefined : value)
+          else if (kind === EntryKind.expiringValue) this.set(key, value.subarray(expirySize), readExpiry(value, 0))
           else this.set(key, kind === EntryKind.deletion ? undefined : value)
         }
       })
@@ -162,13 +172,13 @@ export class OpenTransaction {
     if (key.length > maxKeyBytes) throw invalid("key", `has more than the ${maxKeyBytes} bytes that are allowed`)
   }
 
-  private set(key: Uint8Array, value: Uint8Array | undefined): void {
+  private set(key: Uint8Array, value: Uint8Array | undefined, expiresAt?: number): void {
     const { maxValueBytes } = this.access.engine.parts.settings
     this.checkKey(key)
     if (value !== undefined && value.length > maxValueBytes) {
       throw invalid("value", `has ${value.length} bytes; at most ${maxValueBytes} are allowed`)
     }
-    this.writes.set(keyText(key, 0, key.length), value === undefined ? undefined : copyRange(value, 0, value.length))
+    this.writes.set(keyText(key, 0, key.length), value && copyRange(value, 0, value.length), expiresAt)
   }
 
   /** The transaction's own write of a key. If there is none, the key counts as read. */

@@ -8,6 +8,8 @@ export interface OwnWrite {
   /** The key as a text; see `keyText`. */
   readonly key: string
   readonly value: Uint8Array | undefined
+  /** When the value expires; undefined if it does not. */
+  readonly expiresAt: number | undefined
 }
 
 /**
@@ -35,8 +37,8 @@ export class WriteSet {
     return this.deleted
   }
 
-  set(key: string, value: Uint8Array | undefined): void {
-    this.writes.set(key, { key, value })
+  set(key: string, value: Uint8Array | undefined, expiresAt?: number): void {
+    this.writes.set(key, { key, value, expiresAt })
     this.sorted = undefined
   }
 
@@ -58,7 +60,10 @@ export class WriteSet {
   }
 
   find(key: string): OwnWrite | undefined {
-    return this.writes.get(key) ?? (isInRanges(this.deleted, key) ? { key, value: undefined } : undefined)
+    return (
+      this.writes.get(key) ??
+      (isInRanges(this.deleted, key) ? { key, value: undefined, expiresAt: undefined } : undefined)
+    )
   }
 
   /** The writes now, in the order of their keys. A later write does not change the array. */
@@ -72,9 +77,9 @@ export class WriteSet {
     for (const { start, end } of this.deleted) {
       batch.deleteRange({ start: keyBytes(start), end: end === undefined ? undefined : keyBytes(end) })
     }
-    for (const { key, value } of this.writes.values()) {
+    for (const { expiresAt, key, value } of this.writes.values()) {
       if (value === undefined) batch.delete(keyBytes(key))
-      else batch.put(keyBytes(key), value)
+      else batch.put(keyBytes(key), value, { expiresAt })
     }
     return batch
   }

@@ -8,6 +8,7 @@ class MapMemtable implements Memtable.SingleMemtable, Memtable.BatchTarget {
   count = 0
   dataBytes = 0
   largestSequence = 0
+  expiring = 0
   readonly rangeDeletions: Array<Memtable.RangeDeletion> = []
 
   constructor(
@@ -41,6 +42,7 @@ class MapMemtable implements Memtable.SingleMemtable, Memtable.BatchTarget {
     if (kind === Memtable.EntryKind.rangeDeletion) {
       this.rangeDeletions.push({ start: key, end: value?.length === 0 ? undefined : value, sequence })
     }
+    if (kind === Memtable.EntryKind.expiringValue) this.expiring++
     this.count++
     this.dataBytes += key.length + (value?.length ?? 0)
     this.largestSequence = Math.max(this.largestSequence, sequence)

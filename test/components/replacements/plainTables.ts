@@ -49,7 +49,7 @@ export const layer = ({
             entriesRead++
             if (!retention.keeps(cursor)) continue
             const key = cursor.keyBytes.slice(cursor.keyStart, cursor.keyEnd)
-            const isDeletion = cursor.kind === Memtable.EntryKind.deletion
+            const isDeletion = cursor.kind === Memtable.EntryKind.deletion || retention.hasExpired === true
             const value = isDeletion ? undefined : cursor.valueBytes.slice(cursor.valueStart, cursor.valueEnd)
             const last = groups.at(-1)?.at(-1)
             const isNewKey = last === undefined || Buffer.compare(last.key, key) !== 0
@@ -58,7 +58,14 @@ export const layer = ({
               size = 0
             } else if (groups.length === 0) groups.push([])
             size = (Number.isFinite(size) ? size : 0) + key.length + (value?.length ?? 0)
-            groups.at(-1)!.push({ key, sequence: cursor.sequence, kind: cursor.kind, value })
+            groups
+              .at(-1)!
+              .push({
+                key,
+                sequence: cursor.sequence,
+                kind: isDeletion ? Memtable.EntryKind.deletion : cursor.kind,
+                value
+              })
           }
           const tables = yield* Effect.forEach(groups, (versions) => writeTable(allocate(), versions))
           if (tables.length > 0) yield* storage.syncDirectory(directory)
@@ -104,6 +111,7 @@ export const layer = ({
   )
 
 const metaOf = (fileNumber: number, size: number, versions: ReadonlyArray<Version>): SSTableStore.TableMeta => {
+  const expiring = versions.filter(({ kind }) => kind === Memtable.EntryKind.expiringValue)
   const sequences = versions.map(({ sequence }) => sequence)
   const bytesOf = ({ key, value }: Version) => key.length + (value?.length ?? 0)
   const older = versions.filter(({ key }, i) => i > 0 && Buffer.compare(key, versions[i - 1]!.key) === 0)
@@ -116,6 +124,10 @@ const metaOf = (fileNumber: number, size: number, versions: ReadonlyArray<Versio
     largestSequence: Math.max(...sequences),
     entries: versions.length,
     deletions: versions.filter(({ kind }) => kind !== Memtable.EntryKind.value).length,
+    expiring: {
+      entries: expiring.length,
+      latest: expiring.reduce((latest, { value }) => Math.max(latest, Buffer.from(value!).readUIntLE(0, 6)), 0)
+    },
     ranges: versions.flatMap(({ key, kind, sequence, value }) =>
       kind === Memtable.EntryKind.rangeDeletion
         ? [{ start: key, end: value?.length === 0 ? undefined : value, sequence }]
