@@ -90,5 +90,10 @@ export const configurations: ReadonlyArray<Configuration> = [
     name: "a gap for each deleted key, many levels",
     tuning: { memtableBytes: 1, blockBytes: 64, tableBytes: 256, level0Tables: 2, level1Bytes: 512, levelRatio: 2 },
     gapsOf: 1
+  },
+  {
+    name: "a gap for each deleted key, a table for each key",
+    tuning: { memtableBytes: 1, tableBytes: 1, level0Tables: 1, level1Bytes: 1 },
+    gapsOf: 1
   }
 ]

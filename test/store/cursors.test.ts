@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Storage, type Store, WriteBatch } from "effect-lsm"
+import { LsmStore, Storage, type Store, WriteBatch } from "effect-lsm"
 import { DeletedGaps } from "../../src/core/cursor/deletedGaps.js"
 import { text, toArray } from "../support/bytes.js"
 import { turn } from "../support/eventually.js"
@@ -292,6 +292,30 @@ describe("deleted and superseded entries that a read passes over", () => {
       expect(keysOf(yield* store.collect())).toEqual(["a", keyOf(21)])
       expect(keysOf(yield* store.collect({ reverse: true }))).toEqual([keyOf(21), "a"])
       expect([yield* cursor.seekBefore("y"), yield* currentKey(cursor)]).toEqual([true, "a"])
+    })
+  )
+
+  it.scoped("are no longer than the range that a reader has seen", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.makeMemory()
+      const names = (prefix: string, n: number) => Array.from({ length: n }, (_, i) => `${prefix}${100 + i}`)
+      const fill = WriteBatch.make()
+      const wipe = WriteBatch.make()
+      for (const name of [...names("a", 50), ...names("c", 41)]) {
+        fill.put(name, "x")
+        wipe.delete(name)
+      }
+      yield* store.write(fill)
+      yield* store.flush
+      yield* store.write(wipe)
+      yield* store.flush
+      // A table of its own, which the reader of the prefix "c" does not open.
+      yield* store.put("b", "still here")
+      yield* store.flush
+      yield* store.count({ prefix: "a" })
+      yield* store.collect({ prefix: "c", reverse: true })
+      expect((yield* store.collect()).map(({ key }) => text(key))).toStrictEqual(["b"])
+      expect(yield* store.count()).toBe(1)
     })
   )
 })

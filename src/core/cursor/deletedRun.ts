@@ -32,14 +32,14 @@ export class DeletedRun {
 
   /**
    * Takes the next deleted key, `key[0, length)`. Returns the gap that holds the entry at the
-   * cursor, if it is known and worth a look.
+   * cursor, if it is known and worth a look. The cursor is left out if it is outside the range.
    */
-  pass(key: Uint8Array, length: number, cursor: InternalCursor): DeletedGap | undefined {
+  pass(key: Uint8Array, length: number, cursor: InternalCursor | undefined): DeletedGap | undefined {
     this.edge = undefined
     this.from ??= this.direction > 0 ? key.slice(0, length) : justAbove(key, 0, length)
     this.keys++
     this.growth++
-    if (--this.untilLook > 0) return undefined
+    if (--this.untilLook > 0 || cursor === undefined) return undefined
     this.untilLook = keysALook
     return this.gaps.holding(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, this.sequence)
   }

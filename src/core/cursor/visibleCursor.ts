@@ -340,17 +340,15 @@ export class VisibleCursor {
         this.unsettled = true
         return
       }
+      const isBelow =
+        start !== undefined &&
+        compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, start, 0, start.length) < 0
       if (this.hasVersion && !this.isKey(this.lastKey, this.lastKeyLength)) {
         if (this.hasValue) break
         this.hasVersion = false
-        if (this.passKey()) continue
+        if (this.passKey(!isBelow)) continue
       }
-      if (
-        start !== undefined &&
-        compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, start, 0, start.length) < 0
-      ) {
-        break
-      }
+      if (isBelow) break
       if (cursor.sequence > sequence) {
         this.passOver()
         cursor.prev()
@@ -386,9 +384,10 @@ export class VisibleCursor {
 
   /**
    * Takes the deleted key `lastKey`. Seeks past a gap if the underlying cursor is in one, and
-   * returns true.
+   * returns true. `isInRange` is false if the cursor has left the range: sources are open for the range
+   * only, so what lies between the key and the cursor is not known.
    */
-  private passKey(): boolean {
+  private passKey(isInRange = true): boolean {
     if (this.gaps === undefined) return false
     if (this.hasExpired) {
       // A snapshot at the same sequence number may be older, and see the key.
@@ -397,7 +396,7 @@ export class VisibleCursor {
       return false
     }
     this.run ??= new DeletedRun(this.gaps, this.sequence, this.direction, this.target)
-    const gap = this.run.pass(this.lastKey, this.lastKeyLength, this.cursor)
+    const gap = this.run.pass(this.lastKey, this.lastKeyLength, isInRange ? this.cursor : undefined)
     if (gap !== undefined) this.passGap(gap)
     return gap !== undefined
   }

@@ -58,14 +58,12 @@ export const layer = ({
               size = 0
             } else if (groups.length === 0) groups.push([])
             size = (Number.isFinite(size) ? size : 0) + key.length + (value?.length ?? 0)
-            groups
-              .at(-1)!
-              .push({
-                key,
-                sequence: cursor.sequence,
-                kind: isDeletion ? Memtable.EntryKind.deletion : cursor.kind,
-                value
-              })
+            groups.at(-1)!.push({
+              key,
+              sequence: cursor.sequence,
+              kind: isDeletion ? Memtable.EntryKind.deletion : cursor.kind,
+              value
+            })
           }
           const tables = yield* Effect.forEach(groups, (versions) => writeTable(allocate(), versions))
           if (tables.length > 0) yield* storage.syncDirectory(directory)
