@@ -78,8 +78,9 @@ export class WriteBatch {
    * @since 3.1.0
    */
   deleteRange(range: Range): this {
-    if (typeof range !== "object" || range === null) {
-      this.fault ??= `the range of operation ${this.operations + 1} is not an object`
+    const fault = rangeFault(range)
+    if (fault !== undefined) {
+      this.fault ??= `the range of operation ${this.operations + 1} ${fault}`
       return this
     }
     let start = range.start === undefined ? nothing : this.bytesOf(range.start, "start")
@@ -97,7 +98,7 @@ export class WriteBatch {
 
   /** The same for the keys that begin with `prefix`. */
   deletePrefix(prefix: Uint8Array | string): this {
-    return this.deleteRange({ prefix })
+    return this.bytesOf(prefix, "prefix") === undefined ? this : this.deleteRange({ prefix })
   }
 
   /**
@@ -223,6 +224,20 @@ export class WriteBatch {
 }
 
 const nothing = new Uint8Array(0)
+
+/**
+ * Why something is no range to delete, or undefined. A mistake in its name must not make it the whole
+ * store.
+ *
+ * @internal
+ */
+export const rangeFault = (range: unknown): string | undefined => {
+  if (typeof range !== "object" || range === null || Array.isArray(range) || ArrayBuffer.isView(range)) {
+    return "is not an object with start, end or prefix"
+  }
+  const other = Object.keys(range).find((name) => name !== "start" && name !== "end" && name !== "prefix")
+  return other === undefined ? undefined : `has ${other}, not only start, end and prefix`
+}
 
 /**
  * A batch in the format of the log.

@@ -40,7 +40,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
       expect(yield* output(["get", store, "user:1"])).toBe("Ada\n")
       expect(yield* output(["get", store, "user:1", "--json"])).toBe(`{"key":"user:1","value":"Ada"}\n`)
       expect(yield* output(["delete", store, "user:1", "--durability", "buffered"])).toBe("")
-      for (const wrong of [[], ["--all", "--prefix", "user:"]]) {
+      for (const wrong of [[], ["--prefix", ""], ["--all", "--prefix", "user:"]]) {
         const refused = yield* lsmkv(["delete-range", store, ...wrong])
         expect(refused.code).toBe(2)
         expect(refused.stderr).toContain("give either --all, or at least one of --start, --end and --prefix")

@@ -102,6 +102,10 @@ describe("deleting a range", () => {
         undefined,
         null,
         "a",
+        [],
+        Uint8Array.of(97),
+        () => ({}),
+        { Prefix: "a" },
         { start: 1 },
         { end: "\ud800" },
         { prefix: {} },
@@ -117,6 +121,12 @@ describe("deleting a range", () => {
           const error = yield* Effect.flip(written as Effect.Effect<void, unknown>)
           expect(error, JSON.stringify(range)).toBeInstanceOf(LsmError.InvalidArgument)
         }
+      }
+      for (const prefix of [undefined, null, 1, {}, "\ud800"]) {
+        const given = prefix as never
+        expect(yield* Effect.flip(store.deletePrefix(given))).toBeInstanceOf(LsmError.InvalidArgument)
+        const batch = WriteBatch.make().deletePrefix(given)
+        expect(yield* Effect.flip(store.write(batch))).toBeInstanceOf(LsmError.InvalidArgument)
       }
       expect((yield* store.stats).sequence).toBe(before)
     })

@@ -15,7 +15,8 @@ export const deleteRange = Command.make(
   { directory, range: rangeOptions, all, encoding, durability, recovery },
   (given) =>
     Effect.gen(function* () {
-      const isBounded = Object.values(given.range).some(Option.isSome)
+      // An empty text bounds nothing: it may come from a variable that is not set.
+      const isBounded = Object.values(given.range).some((text) => Option.isSome(text) && text.value !== "")
       if (isBounded === given.all) {
         const message = "give either --all, or at least one of --start, --end and --prefix"
         return yield* Effect.fail(new CommandFailed({ message }))

@@ -2,7 +2,9 @@ import { readU32, readU48 } from "../bytes/encoding.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import { expirySize, readExpiry } from "../expiry/expiry.js"
 import { applyBatch, type BatchTarget } from "../log/batchFormat.js"
-import { keyText } from "./keyText.js"
+import { Coverage } from "../ranges/coverage.js"
+import { type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
+import { keyBytes, keyText } from "./keyText.js"
 
 /** The newest write of a key. */
 export interface RecentWrite {
@@ -26,11 +28,6 @@ interface Commit {
   /** The same in order, once they have been asked for. */
   sorted: ReadonlyArray<string> | undefined
   readonly bytes: number
-}
-
-/** A range that was deleted. */
-interface RangeWrite extends TextRange {
-  readonly sequence: number
 }
 
 /** A range of keys as texts: from `start`, inclusive, to `end`, exclusive. */
@@ -61,8 +58,9 @@ export class RecentWrites {
    */
   floor = 0
   private readonly newest = new Map<string, RecentWrite>()
-  /** The range deletions of all records that are not forgotten, oldest first. */
-  private ranges: Array<RangeWrite> = []
+  /** The range deletions of all records that are not forgotten, oldest first, and the keys they cover. */
+  private ranges: Array<RangeDeletion> = []
+  private covered = new Coverage()
   /** In the order of their numbers. Those before `head` are forgotten. */
   private commits: Array<Commit> = []
   private head = 0
@@ -80,7 +78,7 @@ export class RecentWrites {
   /** Adds the record whose payload is `bytes[start, end)`. */
   add(bytes: Uint8Array, start: number, end: number): void {
     const keys: Array<string> = []
-    const ranges: Array<RangeWrite> = []
+    const ranges: Array<TextRange> = []
     const { newest } = this
     const keepsValues = end - start <= longestKept
     let size = recordCost
@@ -89,7 +87,10 @@ export class RecentWrites {
         const key = keyText(source, keyStart, keyEnd)
         if (kind === EntryKind.rangeDeletion) {
           const end = valueEnd === valueStart ? undefined : keyText(source, valueStart, valueEnd)
-          ranges.push({ start: key, end, sequence })
+          ranges.push({ start: key, end })
+          const range = rangeDeletionOf(sequence, source, keyStart, keyEnd, source, valueStart, valueEnd)
+          this.ranges.push(range)
+          this.covered.add(range, onlyNewest)
           size += 2 * keyCost + key.length + (end?.length ?? 0)
           return
         }
@@ -106,7 +107,6 @@ export class RecentWrites {
     applyBatch(bytes, start, end, target)
     const last = readU48(bytes, start) + readU32(bytes, start + 6) - 1
     this.commits.push({ last, keys, ranges, sorted: undefined, bytes: size })
-    for (const range of ranges) this.ranges.push(range)
     this.bytes += size
   }
 
@@ -137,6 +137,11 @@ export class RecentWrites {
     }
     if (this.ranges.length > 0 && this.ranges[0]!.sequence <= forgottenTo) {
       this.ranges = this.ranges.filter(({ sequence }) => sequence > forgottenTo)
+      // What is forgotten is older than all that is asked for, so it may stay for a while.
+      if (this.ranges.length * 2 <= this.covered.size) {
+        this.covered = new Coverage()
+        for (const range of this.ranges) this.covered.add(range, onlyNewest)
+      }
     }
     if (this.head > 64 && this.head * 2 > commits.length) {
       this.commits = commits.slice(this.head)
@@ -148,13 +153,10 @@ export class RecentWrites {
   /** The newest write of a key, if it is here. */
   find(key: string): RecentWrite | undefined {
     const write = this.newest.get(key)
-    const { ranges } = this
-    for (let i = ranges.length - 1; i >= 0; i--) {
-      const { start, end, sequence } = ranges[i]!
-      if (write !== undefined && write.sequence > sequence) break
-      if (start <= key && (end === undefined || key < end)) return { sequence, value: undefined, expiresAt: undefined }
-    }
-    return write
+    if (this.covered.isEmpty) return write
+    const bytes = keyBytes(key)
+    const sequence = this.covered.newest(bytes, 0, bytes.length, Number.POSITIVE_INFINITY)
+    return sequence > (write?.sequence ?? 0) ? { sequence, value: undefined, expiresAt: undefined } : write
   }
 
   /** How many records there are after `sequence`. */
@@ -206,6 +208,9 @@ export class RecentWrites {
   }
 }
 
+/** Only the newest deletion of a key is asked for. */
+const onlyNewest = (): boolean => false
+
 /** Stands for a record before `head`. */
 const forgotten: Commit = { last: 0, keys: [], ranges: [], sorted: [], bytes: 0 }
 
@@ -225,6 +230,26 @@ const lowerBound = (sorted: ReadonlyArray<string>, text: string): number => {
   return from
 }
 
+/** Adds a range to ranges that are in order and do not overlap. Those that it overlaps or touches become one. */
+export const addRange = (ranges: ReadonlyArray<TextRange>, { start, end }: TextRange): ReadonlyArray<TextRange> => {
+  if (end !== undefined && end <= start) return ranges
+  let from = 0
+  let to = ranges.length
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    const other = ranges[middle]!.end
+    if (other === undefined || other >= start) to = middle
+    else from = middle + 1
+  }
+  const joined = { start, end }
+  for (to = from; to < ranges.length && (joined.end === undefined || ranges[to]!.start <= joined.end); to++) {
+    const other = ranges[to]!
+    if (other.start < joined.start) joined.start = other.start
+    if (joined.end !== undefined && (other.end === undefined || other.end > joined.end)) joined.end = other.end
+  }
+  return [...ranges.slice(0, from), joined, ...ranges.slice(to)]
+}
+
 /** The same ranges in order, with those joined that overlap or touch. */
 export const joinRanges = (ranges: ReadonlyArray<TextRange>): ReadonlyArray<TextRange> => {
   const joined: Array<{ start: string; end: string | undefined }> = []
@@ -237,8 +262,8 @@ export const joinRanges = (ranges: ReadonlyArray<TextRange>): ReadonlyArray<Text
   return joined
 }
 
-/** Whether a key is in one of the ranges, which are in order and do not overlap. */
-export const isInRanges = (ranges: ReadonlyArray<TextRange>, key: string): boolean => {
+/** The range that holds a key, of ranges that are in order and do not overlap. */
+export const rangeHolding = (ranges: ReadonlyArray<TextRange>, key: string): TextRange | undefined => {
   let from = 0
   let to = ranges.length
   while (from < to) {
@@ -247,5 +272,9 @@ export const isInRanges = (ranges: ReadonlyArray<TextRange>, key: string): boole
     else to = middle
   }
   const range = ranges[from - 1]
-  return range !== undefined && (range.end === undefined || key < range.end)
+  return range !== undefined && (range.end === undefined || key < range.end) ? range : undefined
 }
+
+/** Whether a key is in one of the ranges. */
+export const isInRanges = (ranges: ReadonlyArray<TextRange>, key: string): boolean =>
+  rangeHolding(ranges, key) !== undefined

@@ -1,6 +1,6 @@
 import { compare } from "../bytes/bytes.js"
 import { levelCount, type Version } from "../manifest/version.js"
-import { holdsBounds, holdsRange, overlapsBounds, type RangeDeletion } from "../ranges/rangeDeletion.js"
+import { Coverage, type Separates } from "../ranges/coverage.js"
 import type { Superseded, TableMeta } from "../table/tableFormat.js"
 
 /** The limits that trigger compactions. */
@@ -113,15 +113,14 @@ export const pickCovered = (
   snapshots: ReadonlyArray<number>
 ): { readonly level: number; readonly tables: ReadonlyArray<TableMeta> } | undefined => {
   if (!version.holdsRanges) return undefined
-  const { ranges } = version
+  const separates = (from: number, to: number): boolean => isSeen(from, to, snapshots)
+  const coverage = new Coverage()
+  for (const range of version.ranges) coverage.add(range, separates)
   for (let level = 0; level < version.levels.length; level++) {
-    const covered = new Set(version.levels[level]!.filter((table) => isSpent(version, table)))
-    for (const range of ranges) {
-      for (const table of version.overlapping(level, range.start, range.end)) {
-        if (isCovered(table, range) && !isSeen(table.smallestSequence, range.sequence, snapshots)) covered.add(table)
-      }
-    }
-    if (covered.size > 0) return { level, tables: [...covered] }
+    const tables = version.levels[level]!.filter(
+      (table) => isSpent(version, table) || isCovered(table, coverage, separates)
+    )
+    if (tables.length > 0) return { level, tables }
   }
   return undefined
 }
@@ -132,7 +131,8 @@ export const pickCovered = (
  */
 export const pickUncleared = (version: Version, snapshots: ReadonlyArray<number>): Compaction | undefined => {
   if (!version.holdsRanges) return undefined
-  const isDue = (table: TableMeta): boolean => table.ranges?.some((range) => mayClear(table, range, snapshots)) === true
+  const isDue = (table: TableMeta): boolean =>
+    table.ranges?.some(({ sequence }) => mayClear(table, sequence, snapshots)) === true
   for (let level = 1; level < version.levels.length; level++) {
     const table = version.levels[level]!.find(isDue)
     if (table !== undefined) return compactionOf(version, "covered", level, level, [table], true)
@@ -160,22 +160,33 @@ export const pickExpired = (version: Version, expiredUntil: number): Compaction 
 }
 
 /** Whether a merge of a table may drop entries that a range deletion covers, if it overlaps the table. */
-const mayClear = (table: TableMeta, { sequence }: RangeDeletion, snapshots: ReadonlyArray<number>): boolean =>
+const mayClear = (table: TableMeta, sequence: number, snapshots: ReadonlyArray<number>): boolean =>
   table.smallestSequence < sequence && (table.cleared ?? 0) < sequence && (snapshots[0] ?? sequence) >= sequence
 
 const isSpent = (version: Version, { entries, ranges }: TableMeta): boolean =>
   ranges !== undefined && ranges.length === entries && ranges.every((range) => version.isDone(range))
 
-const isCovered = (table: TableMeta, range: RangeDeletion): boolean =>
-  table.largestSequence < range.sequence &&
-  holdsBounds(range, table) &&
-  (table.ranges ?? []).every((inner) => holdsRange(range, inner))
+/** A deletion of all keys of the table, at the number of its newest entry, would change nothing. */
+const isCovered = (
+  { largestKey, largestSequence: sequence, ranges = [], smallestKey, smallestSequence }: TableMeta,
+  coverage: Coverage,
+  separates: Separates
+): boolean => {
+  const end = new Uint8Array(largestKey.length + 1)
+  end.set(largestKey)
+  return (
+    coverage.supersedes({ start: smallestKey, end, sequence }, (_, to) => separates(smallestSequence, to)) &&
+    ranges.every((range) => coverage.supersedes(range, separates))
+  )
+}
 
-/** Whether a range deletion covers entries of a table that no snapshot needs. */
-export const holdsCovered =
-  (version: Version, snapshots: ReadonlyArray<number>) =>
-  (table: TableMeta): boolean =>
-    version.ranges.some((range) => mayClear(table, range, snapshots) && overlapsBounds(range, table))
+/** Returns whether a range deletion covers entries of a table that no snapshot needs. */
+export const holdsCovered = (version: Version, snapshots: ReadonlyArray<number>): ((table: TableMeta) => boolean) => {
+  if (version.ranges.length === 0) return () => false
+  const coverage = new Coverage()
+  for (const range of version.ranges) coverage.add(range, () => true)
+  return (table) => coverage.holdsIn(table, (sequence) => mayClear(table, sequence, snapshots))
+}
 
 /** The fraction of a table that must be superseded before background work rewrites it. */
 const worthwhile = 0.1

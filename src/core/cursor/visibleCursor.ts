@@ -341,8 +341,7 @@ export class VisibleCursor {
         return
       }
       const isBelow =
-        start !== undefined &&
-        compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, start, 0, start.length) < 0
+        start !== undefined && compareRange(cursor.keyBytes, cursor.keyStart, cursor.keyEnd, start, 0, start.length) < 0
       if (this.hasVersion && !this.isKey(this.lastKey, this.lastKeyLength)) {
         if (this.hasValue) break
         this.hasVersion = false
@@ -375,11 +374,12 @@ export class VisibleCursor {
     const { skyline } = this
     const { entry } = this.cursor
     this.hasExpired = expires(entry.kind) && readExpiry(entry.valueBytes, entry.valueStart) <= this.time
-    return (
-      this.hasExpired ||
-      isTombstone(entry.kind) ||
-      (skyline !== undefined && skyline.over(entry.keyBytes, entry.keyStart, entry.keyEnd) > entry.sequence)
-    )
+    if (this.hasExpired || isTombstone(entry.kind)) return true
+    if (skyline === undefined || skyline.over(entry.keyBytes, entry.keyStart, entry.keyEnd) <= entry.sequence)
+      return false
+    // Sources may have sought before they showed it.
+    this.left -= seekUnit
+    return true
   }
 
   /**

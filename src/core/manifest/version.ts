@@ -78,6 +78,15 @@ const unrecorded: Omit<LiveValues, "fileNumber"> = { kind: "values", size: 0, ta
 
 const holdsRanges = ({ ranges }: TableMeta): boolean => ranges !== undefined && ranges.length > 0
 
+const boundsOf = (tables: ReadonlyArray<TableMeta>): KeyBounds => {
+  let { smallestKey, largestKey } = tables[0]!
+  for (const table of tables) {
+    if (compare(table.smallestKey, smallestKey) < 0) smallestKey = table.smallestKey
+    if (compare(table.largestKey, largestKey) > 0) largestKey = table.largestKey
+  }
+  return { smallestKey, largestKey }
+}
+
 const noRanges: ReadonlyArray<RangeDeletion> = []
 
 const carriersAfter = (
@@ -133,11 +142,35 @@ export class Version {
     return this.carriers.reduce((newest, { ranges }) => ranges!.reduce((n, r) => Math.max(n, r.sequence), newest), 0)
   }
 
-  /** The range deletions that may cover entries of tables. Computed when first asked for. */
+  /**
+   * The range deletions that may cover entries of tables. The same array for versions that do not differ
+   * in them.
+   */
   get ranges(): ReadonlyArray<RangeDeletion> {
     if (this.carriers.length === 0) return noRanges
     this.inForce ??= this.carriers.flatMap(({ ranges }) => ranges!.filter((range) => !this.isDone(range)))
     return this.inForce
+  }
+
+  /**
+   * Takes over from the version before what it knows. Only a table that is gone can have been the last
+   * one that a range deletion covered.
+   */
+  private inherit(before: Version, gone: ReadonlyArray<TableMeta>, added: ReadonlyArray<TableMeta>): void {
+    const { inForce } = before
+    if (inForce === undefined || this.carriers.length === 0) return
+    const stay = new Set(added.flatMap(({ ranges = [] }) => ranges.map(({ sequence }) => sequence)))
+    const lost = new Set(gone.flatMap(({ ranges = [] }) => ranges.map(({ sequence }) => sequence)))
+    const isGone = ({ sequence }: RangeDeletion): boolean => lost.has(sequence) && !stay.has(sequence)
+    const concerned = gone.length === 0 ? undefined : boundsOf(gone)
+    const kept = inForce.filter(
+      (range) => !isGone(range) && !(concerned !== undefined && overlapsBounds(range, concerned) && this.isDone(range))
+    )
+    const known = new Set(inForce.map(({ sequence }) => sequence))
+    const fresh = added.flatMap(({ ranges = [] }) =>
+      ranges.filter((range) => !known.has(range.sequence) && !lost.has(range.sequence) && !this.isDone(range))
+    )
+    this.inForce = fresh.length === 0 && kept.length === inForce.length ? inForce : [...kept, ...fresh]
   }
 
   /** Whether a range deletion covers no entry of any table, but for those of `without`. */
@@ -215,7 +248,9 @@ export class Version {
     }
     const allAdded = edit.added.map(({ table }) => table)
     const valueFiles = valueFilesAfter(this.valueFiles, edit.valueFiles ?? [], allGone, allAdded)
-    return new Version(levels, totals, valueFiles, carriersAfter(this.carriers, removed, allAdded))
+    const version = new Version(levels, totals, valueFiles, carriersAfter(this.carriers, removed, allAdded))
+    version.inherit(this, allGone, allAdded)
+    return version
   }
 }
 

@@ -49,16 +49,3 @@ interface Bounds {
 export const overlapsBounds = ({ start, end }: RangeDeletion, { smallestKey, largestKey }: Bounds): boolean =>
   isAbove(end, smallestKey, 0, smallestKey.length) &&
   compareRange(start, 0, start.length, largestKey, 0, largestKey.length) <= 0
-
-/** Whether a range deletion holds every key of a closed range. */
-export const holdsBounds = ({ start, end }: RangeDeletion, { smallestKey, largestKey }: Bounds): boolean =>
-  isAbove(end, largestKey, 0, largestKey.length) &&
-  compareRange(start, 0, start.length, smallestKey, 0, smallestKey.length) <= 0
-
-/** Whether the first range holds all keys of the second. */
-export const holdsRange = (
-  outer: Pick<RangeDeletion, "start" | "end">,
-  inner: Pick<RangeDeletion, "start" | "end">
-): boolean =>
-  compareRange(outer.start, 0, outer.start.length, inner.start, 0, inner.start.length) <= 0 &&
-  compareEnds(outer.end, inner.end) >= 0

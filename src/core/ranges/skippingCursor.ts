@@ -1,10 +1,13 @@
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { Skyline } from "./skyline.js"
 
+/** So often a move seeks. Then it shows a hidden entry, so that its caller can yield to the event loop. */
+const mostSeeks = 4
+
 /**
  * A cursor over a source that passes over stretches of keys that a range deletion hides as a whole,
  * with one seek each. `newest` is at least the sequence number of each of its entries: in a stretch that was
- * deleted later, the source has nothing to show.
+ * deleted later, the source has nothing to show. It may show some hidden entries all the same.
  */
 export class SkippingCursor implements InternalCursor {
   constructor(
@@ -74,12 +77,13 @@ export class SkippingCursor implements InternalCursor {
 
   private isHidden(): boolean {
     const { keyBytes, keyStart, keyEnd } = this.source.entry
-    return this.skyline.over(keyBytes, keyStart, keyEnd) > this.newest
+    // The only entry of the same number is the deletion.
+    return this.skyline.over(keyBytes, keyStart, keyEnd) >= this.newest
   }
 
   private skipForward(): void {
     const { skyline, source } = this
-    while (source.valid && this.isHidden()) {
+    for (let seeks = 0; seeks < mostSeeks && source.valid && this.isHidden(); seeks++) {
       const { end } = skyline
       if (end !== undefined) source.seek(end, end.length)
       else {
@@ -91,7 +95,7 @@ export class SkippingCursor implements InternalCursor {
 
   private skipBackward(): void {
     const { skyline, source } = this
-    while (source.valid && this.isHidden()) {
+    for (let seeks = 0; seeks < mostSeeks && source.valid && this.isHidden(); seeks++) {
       const start = skyline.start!
       source.seek(start, start.length)
       if (source.valid) source.prev()

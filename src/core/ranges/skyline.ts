@@ -1,5 +1,7 @@
 import { compareRange } from "../bytes/bytes.js"
-import { type Fragment, firstEndingAbove, newestOf } from "./coverage.js"
+import type { KeyBounds } from "../manifest/version.js"
+import { newestOf } from "./coverage.js"
+import type { Fragments } from "./fragments.js"
 import { isAbove } from "./rangeDeletion.js"
 
 /**
@@ -15,7 +17,7 @@ export class Skyline {
   private isKnown = false
 
   constructor(
-    private readonly fragments: ReadonlyArray<Fragment>,
+    private readonly fragments: Fragments,
     private readonly sequence: number
   ) {}
 
@@ -30,17 +32,27 @@ export class Skyline {
     return this.sequenceThere
   }
 
+  /** Whether one deletion hides all keys of a closed range that were written up to `newest`. */
+  hides({ smallestKey, largestKey }: KeyBounds, newest: number): boolean {
+    return (
+      this.over(smallestKey, 0, smallestKey.length) >= newest &&
+      this.sequenceThere > 0 &&
+      isAbove(this.end, largestKey, 0, largestKey.length)
+    )
+  }
+
   private find(bytes: Uint8Array, from: number, to: number): void {
     const { fragments } = this
-    const at = firstEndingAbove(fragments, bytes, from, to)
-    const fragment = fragments[at]
+    const place = fragments.firstEndingAbove(bytes, from, to)
+    const fragment = fragments.at(place)
     this.isKnown = true
     if (fragment !== undefined && compareRange(fragment.start, 0, fragment.start.length, bytes, from, to) <= 0) {
       this.start = fragment.start
       this.end = fragment.end
       this.sequenceThere = newestOf(fragment, this.sequence)
     } else {
-      this.start = fragments[at - 1]?.end
+      const before = fragments.before(place)
+      this.start = before && fragments.at(before)?.end
       this.end = fragment?.start
       this.sequenceThere = 0
     }

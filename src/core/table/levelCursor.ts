@@ -9,7 +9,9 @@ export class LevelCursor implements InternalCursor {
 
   constructor(
     private readonly tables: ReadonlyArray<TableMeta>,
-    private readonly openTable: (table: TableMeta) => InternalCursor
+    private readonly openTable: (table: TableMeta) => InternalCursor,
+    /** Tables that show nothing. They are not opened. Default: none. */
+    private readonly isHidden: (table: TableMeta) => boolean = () => false
   ) {}
 
   get valid(): boolean {
@@ -48,17 +50,17 @@ export class LevelCursor implements InternalCursor {
   }
 
   seekToFirst(): void {
-    if (this.open(0)) this.current!.seekToFirst()
+    if (this.openFrom(0, 1)) this.current!.seekToFirst()
     this.forward()
   }
 
   seekToLast(): void {
-    if (this.open(this.tables.length - 1)) this.current!.seekToLast()
+    if (this.openFrom(this.tables.length - 1, -1)) this.current!.seekToLast()
     this.backward()
   }
 
   seek(key: Uint8Array, length: number): void {
-    if (this.open(findTable(this.tables, key, length))) this.current!.seek(key, length)
+    if (this.openFrom(findTable(this.tables, key, length), 1)) this.current!.seek(key, length)
     this.forward()
   }
 
@@ -74,11 +76,18 @@ export class LevelCursor implements InternalCursor {
 
   /** Goes on to the next table that shows an entry, if this one has no more. */
   private forward(): void {
-    while (this.current?.valid === false && this.open(this.index + 1)) this.current.seekToFirst()
+    while (this.current?.valid === false && this.openFrom(this.index + 1, 1)) this.current.seekToFirst()
   }
 
   private backward(): void {
-    while (this.current?.valid === false && this.open(this.index - 1)) this.current.seekToLast()
+    while (this.current?.valid === false && this.openFrom(this.index - 1, -1)) this.current.seekToLast()
+  }
+
+  /** Opens the first table from an index on, in a direction, that is not hidden. */
+  private openFrom(index: number, step: 1 | -1): boolean {
+    const { tables } = this
+    while (tables[index] !== undefined && this.isHidden(tables[index]!)) index += step
+    return this.open(index)
   }
 
   private open(index: number): boolean {

@@ -26,6 +26,7 @@ import type { SSTableStoreService } from "../../SSTableStore.js"
 import type { StorageService } from "../../Storage.js"
 import type { Bytes, Range, ReadOptions, Snapshot } from "../../Store.js"
 import type { WalService } from "../../Wal.js"
+import { rangeFault } from "../../WriteBatch.js"
 import { immediate, YieldBudget } from "../effect/immediate.js"
 import { HeldSnapshots, type Origin } from "./heldSnapshots.js"
 import { RangeDeletions } from "./rangeDeletions.js"
@@ -247,7 +248,8 @@ export const toKeyRange = (range: Range | undefined): KeyRange => {
 
 /** The same for a range to delete: one that was left out by mistake is not the whole store. */
 export const toDeletedRange = (range: Range): KeyRange => {
-  if (range === undefined) throw new InvalidArgument({ argument: "range", reason: "is not an object" })
+  const fault = rangeFault(range)
+  if (fault !== undefined) throw new InvalidArgument({ argument: "range", reason: fault })
   return toKeyRange(range)
 }
 

@@ -21,15 +21,18 @@ export interface Origin {
 /** The snapshots of a store that have not been released. */
 export class HeldSnapshots {
   private readonly held = new Map<Snapshot, HeldSnapshot>()
+  /** Their sequence numbers, ascending; each as often as it is held. */
+  private readonly inOrder: Array<number> = []
 
   constructor(private readonly now: () => number) {}
 
   add(snapshot: Snapshot, origin: Origin | undefined): void {
+    this.inOrder.splice(this.firstFrom(snapshot.sequence), 0, snapshot.sequence)
     this.held.set(snapshot, { sequence: snapshot.sequence, takenAt: this.now(), origin, wasReported: false })
   }
 
   remove(snapshot: Snapshot): void {
-    this.held.delete(snapshot)
+    if (this.held.delete(snapshot)) this.inOrder.splice(this.firstFrom(snapshot.sequence), 1)
   }
 
   has(snapshot: Snapshot): boolean {
@@ -53,13 +56,26 @@ export class HeldSnapshots {
 
   /** The sequence numbers, ascending. */
   get sequences(): ReadonlyArray<number> {
-    return [...new Set([...this.held.values()].map(({ sequence }) => sequence))].sort((a, b) => a - b)
+    return this.inOrder.filter((sequence, i) => sequence !== this.inOrder[i - 1])
   }
 
   /** Whether one of them is in [from, to). */
   isAnyIn(from: number, to: number): boolean {
-    for (const { sequence } of this.held.values()) if (sequence >= from && sequence < to) return true
-    return false
+    const next = this.inOrder[this.firstFrom(from)]
+    return next !== undefined && next < to
+  }
+
+  /** The index of the first one at or above a sequence number. */
+  private firstFrom(sequence: number): number {
+    const { inOrder } = this
+    let low = 0
+    let high = inOrder.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (inOrder[middle]! < sequence) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   /** For how many milliseconds the oldest one has been held; 0 if there is none. */

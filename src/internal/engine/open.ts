@@ -191,7 +191,7 @@ const makeStore = (
     put: writes.put,
     delete: writes.delete,
     deleteRange: writes.deleteRange,
-    deletePrefix: (prefix, writeOptions) => writes.deleteRange({ prefix }, writeOptions),
+    deletePrefix: writes.deletePrefix,
     write: writes.write,
     update: conditional.update,
     expire: conditional.expire,

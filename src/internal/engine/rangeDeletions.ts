@@ -1,18 +1,17 @@
 import { Coverage, type Separates } from "../../core/ranges/coverage.js"
 import type { RangeDeletion } from "../../core/ranges/rangeDeletion.js"
-import type { SingleMemtable } from "../../Memtable.js"
 import type { EngineParts } from "./engine.js"
 
 /**
  * The range deletions that readers must take account of: those of the memtables, and those of tables
  * that may still cover entries.
  *
- * A deletion is added when its record is applied. When a memtable was flushed or tables were compacted,
- * the next reader gathers all of them again.
+ * A deletion is added when its record is applied. One that is done covers nothing, so it may stay. When
+ * half of them are done, the rest is gathered again.
  */
 export class RangeDeletions {
   private coverage = new Coverage()
-  private gatheredFrom: ReadonlyArray<SingleMemtable> = []
+  /** Those of tables, as they were when it was last decided to gather or not. */
   private ofTables: ReadonlyArray<RangeDeletion> | undefined
 
   constructor(
@@ -28,19 +27,21 @@ export class RangeDeletions {
 
   /** Returns undefined if there are none. */
   current(): Coverage | undefined {
-    const { manifest, memtable } = this.parts
-    const memtables = memtable.unsafeAll()
-    const { ranges } = manifest.unsafeVersion()
-    if (memtables !== this.gatheredFrom || ranges !== this.ofTables) this.gather(memtables, ranges)
+    const { ranges } = this.parts.manifest.unsafeVersion()
+    if (ranges !== this.ofTables) this.settle(ranges)
     return this.coverage.isEmpty ? undefined : this.coverage
   }
 
-  private gather(memtables: ReadonlyArray<SingleMemtable>, ofTables: ReadonlyArray<RangeDeletion>): void {
-    this.coverage = new Coverage()
-    this.gatheredFrom = memtables
+  private settle(ofTables: ReadonlyArray<RangeDeletion>): void {
+    const memtables = this.parts.memtable.unsafeAll()
+    const live = memtables.reduce((count, { rangeDeletions }) => count + rangeDeletions.length, ofTables.length)
+    const isFirst = this.ofTables === undefined
     this.ofTables = ofTables
+    if (!isFirst && live > 0 && live * 2 >= this.coverage.size) return
+    this.coverage = new Coverage()
     for (const range of ofTables) this.coverage.add(range, this.separates)
-    for (const { rangeDeletions } of memtables)
+    for (const { rangeDeletions } of memtables) {
       for (const range of rangeDeletions) this.coverage.add(range, this.separates)
+    }
   }
 }

@@ -61,10 +61,12 @@ export const openRange = (
     }
     const cursorOptions = { readAhead: scanReadAhead, fillCache: true, giveValues: options.giveValues === true }
     const open = (table: TableMeta) => skipping(tables.unsafeCursor(table, cursorOptions), table.largestSequence)
-    for (const table of version.levels[0]!) if (meets(table, range)) cursors.push(open(table))
+    const stretches = fragments && new Skyline(fragments, sequence)
+    const isHidden = (table: TableMeta) => stretches?.hides(table, table.largestSequence) === true
+    for (const table of version.levels[0]!) if (meets(table, range) && !isHidden(table)) cursors.push(open(table))
     for (let level = 1; level < version.levels.length; level++) {
       const inRange = within(version.levels[level]!, range)
-      if (inRange.length > 0) cursors.push(new LevelCursor(inRange, open))
+      if (inRange.length > 0) cursors.push(new LevelCursor(inRange, open, isHidden))
     }
     engine.parts.metrics.scans.add(1)
     const values = tables.unsafeValues({ readAhead: scanReadAhead, giveValues: options.giveValues })

@@ -148,6 +148,11 @@ export class Writes {
       }
     })
 
+  readonly deletePrefix = (prefix: Bytes, options?: WriteOptions): Effect.Effect<void, WriteError> =>
+    typeof prefix === "string" || prefix instanceof Uint8Array
+      ? this.deleteRange({ prefix }, options)
+      : invalid("prefix", "is neither a string nor a Uint8Array")
+
   readonly write = (batch: WriteBatch, options?: WriteOptions): Effect.Effect<void, WriteError> =>
     immediate(this.yieldBudget, () => this.writeNow(batch, options))
 

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import { keyText } from "../../core/commit/keyText.js"
-import { isInRanges, type TextRange } from "../../core/commit/recentWrites.js"
+import { keyBytes, keyText } from "../../core/commit/keyText.js"
+import { isInRanges, rangeHolding, type TextRange } from "../../core/commit/recentWrites.js"
 import type { ReadError } from "../../LsmError.js"
 import type { Cursor, Entry } from "../../Store.js"
 import { entryOf, type OwnWrite } from "./writeSet.js"
@@ -77,6 +77,8 @@ export class Walk {
       const bytes = piece.reduce((sum, { key, value }) => sum + key.length + value.length, 0)
       const fitting = Math.floor((pieceBytes * piece.length) / Math.max(1, bytes))
       this.wanted = Math.max(1, Math.min(longestPiece, this.wanted * 2, fitting))
+      const skip = this.skipping(piece)
+      if (skip !== undefined) return Effect.zipRight(skip, more)
       this.entriesUntilTurn -= piece.length
       this.bytesUntilTurn -= bytes
       if (this.entriesUntilTurn > 0 && this.bytesUntilTurn > 0) return more
@@ -84,6 +86,21 @@ export class Walk {
       this.bytesUntilTurn = bytesPerTurn
       return Effect.zipRight(this.turn, more)
     })
+  }
+
+  /** Seeks past a range that the transaction has deleted, if the piece ends in one. */
+  private skipping(piece: ReadonlyArray<Entry>): Effect.Effect<void, ReadError> | undefined {
+    const last = piece.at(-1)
+    if (last === undefined || this.isLast) return undefined
+    const range = rangeHolding(this.deleted, keyText(last.key, 0, last.key.length))
+    if (range === undefined) return undefined
+    const edge = this.reverse ? range.start : range.end
+    if (edge === undefined) {
+      this.isLast = true
+      return undefined
+    }
+    const { cursor } = this
+    return Effect.asVoid(this.reverse ? cursor.seekBefore(keyBytes(edge)) : cursor.seek(keyBytes(edge)))
   }
 
   /** Takes the next entry. Returns false at the end. */

@@ -1,5 +1,5 @@
 import { keyBytes } from "../../core/commit/keyText.js"
-import { isInRanges, joinRanges, type TextRange } from "../../core/commit/recentWrites.js"
+import { addRange, isInRanges, type TextRange } from "../../core/commit/recentWrites.js"
 import type { Entry } from "../../Store.js"
 import * as WriteBatch from "../../WriteBatch.js"
 
@@ -27,9 +27,9 @@ export class WriteSet {
   }
 
   deleteRange(range: TextRange): void {
-    this.deleted = joinRanges([...this.deleted, range])
-    this.sorted = undefined
+    this.deleted = addRange(this.deleted, range)
     for (const key of this.writes.keys()) if (isInRanges([range], key)) this.writes.delete(key)
+    this.sorted = undefined
   }
 
   /** The ranges that are deleted now. A later one does not change the array. */
