@@ -1,6 +1,7 @@
 import { compare } from "../bytes/bytes.js"
 import { levelCount, type Version } from "../manifest/version.js"
 import { Coverage, type Separates } from "../ranges/coverage.js"
+import type { RangeDeletion } from "../ranges/rangeDeletion.js"
 import type { Superseded, TableMeta } from "../table/tableFormat.js"
 
 /** The limits that trigger compactions. */
@@ -114,8 +115,7 @@ export const pickCovered = (
 ): { readonly level: number; readonly tables: ReadonlyArray<TableMeta> } | undefined => {
   if (!version.holdsRanges) return undefined
   const separates = (from: number, to: number): boolean => isSeen(from, to, snapshots)
-  const coverage = new Coverage()
-  for (const range of version.ranges) coverage.add(range, separates)
+  const coverage = coverageOf(version.ranges, snapshots)
   for (let level = 0; level < version.levels.length; level++) {
     const tables = version.levels[level]!.filter(
       (table) => isSpent(version, table) || isCovered(table, coverage, separates)
@@ -164,7 +164,19 @@ const mayClear = (table: TableMeta, sequence: number, snapshots: ReadonlyArray<n
   table.smallestSequence < sequence && (table.cleared ?? 0) < sequence && (snapshots[0] ?? sequence) >= sequence
 
 const isSpent = (version: Version, { entries, ranges }: TableMeta): boolean =>
-  ranges !== undefined && ranges.length === entries && ranges.every((range) => version.isDone(range))
+  ranges !== undefined && ranges.length === entries && !ranges.some(({ sequence }) => version.isInForce(sequence))
+
+/** What was gathered last of the ranges of a version, if no snapshot mattered. */
+const gathered = new WeakMap<ReadonlyArray<RangeDeletion>, Coverage>()
+
+const coverageOf = (ranges: ReadonlyArray<RangeDeletion>, snapshots: ReadonlyArray<number>): Coverage => {
+  const known = snapshots.length === 0 ? gathered.get(ranges) : undefined
+  if (known !== undefined) return known
+  const coverage = new Coverage()
+  for (const range of ranges) coverage.add(range, (from, to) => isSeen(from, to, snapshots))
+  if (snapshots.length === 0) gathered.set(ranges, coverage)
+  return coverage
+}
 
 /** A deletion of all keys of the table, at the number of its newest entry, would change nothing. */
 const isCovered = (

@@ -35,7 +35,9 @@ const mergeRanges = (
   return {
     covering: version.ranges.filter((range) => overlapsBounds(range, bounds)),
     done: inputs.flatMap(({ ranges = [] }) =>
-      ranges.filter((range) => version.isDone(range, without)).map(({ sequence }) => sequence)
+      ranges
+        .filter((range) => !version.isInForce(range.sequence) || version.isDone(range, without))
+        .map(({ sequence }) => sequence)
     ),
     newest: version.newestRange
   }

@@ -87,6 +87,9 @@ const boundsOf = (tables: ReadonlyArray<TableMeta>): KeyBounds => {
   return { smallestKey, largestKey }
 }
 
+/** The sequence numbers of range deletions, for versions that share them. */
+const sequencesOf = new WeakMap<ReadonlyArray<RangeDeletion>, ReadonlySet<number>>()
+
 const noRanges: ReadonlyArray<RangeDeletion> = []
 
 const carriersAfter = (
@@ -152,6 +155,17 @@ export class Version {
     return this.inForce
   }
 
+  /** Whether the range deletion of a sequence number is among `ranges`. */
+  isInForce(sequence: number): boolean {
+    const { ranges } = this
+    let sequences = sequencesOf.get(ranges)
+    if (sequences === undefined) {
+      sequences = new Set(ranges.map((range) => range.sequence))
+      sequencesOf.set(ranges, sequences)
+    }
+    return sequences.has(sequence)
+  }
+
   /**
    * Takes over from the version before what it knows. Only a table that is gone can have been the last
    * one that a range deletion covered.
@@ -166,9 +180,8 @@ export class Version {
     const kept = inForce.filter(
       (range) => !isGone(range) && !(concerned !== undefined && overlapsBounds(range, concerned) && this.isDone(range))
     )
-    const known = new Set(inForce.map(({ sequence }) => sequence))
     const fresh = added.flatMap(({ ranges = [] }) =>
-      ranges.filter((range) => !known.has(range.sequence) && !lost.has(range.sequence) && !this.isDone(range))
+      ranges.filter((range) => !before.isInForce(range.sequence) && !lost.has(range.sequence) && !this.isDone(range))
     )
     this.inForce = fresh.length === 0 && kept.length === inForce.length ? inForce : [...kept, ...fresh]
   }

@@ -64,16 +64,23 @@ export class Fragments implements Iterable<Fragment> {
   /** With `inserted` instead of the fragments from one place to before another. */
   replace(from: Place, to: Place, inserted: ReadonlyArray<Fragment>): Fragments {
     const { chunks } = this
-    const changed = [
+    let changed = [
       ...(chunks[from.chunk]?.slice(0, from.index) ?? []),
       ...inserted,
       ...(chunks[to.chunk]?.slice(to.index) ?? [])
     ]
+    let first = from.chunk
+    // Otherwise what is added at the end would be a chunk of its own.
+    const before = chunks[first - 1]
+    if (before !== undefined && before.length + changed.length <= mostInChunk) {
+      changed = [...before, ...changed]
+      first--
+    }
     const pieces: Array<ReadonlyArray<Fragment>> = []
     const count = Math.ceil(changed.length / mostInChunk)
     const length = Math.ceil(changed.length / Math.max(1, count))
     for (let at = 0; at < changed.length; at += length) pieces.push(changed.slice(at, at + length))
-    return new Fragments([...chunks.slice(0, from.chunk), ...pieces, ...chunks.slice(to.chunk + 1)])
+    return new Fragments([...chunks.slice(0, first), ...pieces, ...chunks.slice(to.chunk + 1)])
   }
 }
 
