@@ -11,8 +11,10 @@ import type { AnySchema } from "./internal/effect/schemaNodes.js"
 import { accessTo } from "./internal/engine/access.js"
 import { bytesCodec, type Codec, jsonCodec } from "./internal/keyspace/codecs.js"
 import { directoryOf } from "./internal/keyspace/directory.js"
+import type { Index } from "./internal/keyspace/indexModels.js"
 import type { OpenKeyspace } from "./internal/keyspace/models.js"
-import { makeRowCodec, type RowCodec } from "./internal/keyspace/rowCodec.js"
+import { openIndexes } from "./internal/keyspace/openIndexes.js"
+import { makeIndexCodec, makeRowCodec, type RowCodec } from "./internal/keyspace/rowCodec.js"
 import { StoredRows } from "./internal/keyspace/rows.js"
 import { type SweepOptions, type Swept, sweepStore } from "./internal/keyspace/sweep.js"
 import type { DecodeFailed } from "./KeyspaceError.js"
@@ -22,6 +24,7 @@ import type { Store, WriteOptions } from "./Store.js"
 
 export { Uuid } from "./core/keys/uuid.js"
 export type { Codec } from "./internal/keyspace/codecs.js"
+export type { Index, IndexedRows, IndexFinding, IndexProgress } from "./internal/keyspace/indexModels.js"
 export type {
   CollectRowsOptions,
   OpenKeyspace,
@@ -45,6 +48,8 @@ export interface Keyspace<K, V> {
   readonly name: string
   /** Private. */
   readonly rows: RowCodec<K, V> | InvalidArgument
+  /** Private. */
+  readonly indexes: ReadonlyArray<Index<K, V, unknown>>
 }
 
 /**
@@ -66,6 +71,88 @@ export interface Options<K, KI, V, VI> {
   readonly value: AnySchema<V, VI>
   /** How the encoded side of a value becomes bytes. Default: `json`. */
   readonly codec?: Codec | undefined
+  /** The secondary indexes, which `index` describes. Default: none. */
+  readonly indexes?: ReadonlyArray<Index<NoInfer<K>, NoInfer<V>, unknown>> | undefined
+}
+
+/**
+ * What `index` takes.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface IndexOptions<K, V, I, II> {
+  /** The name of the index. A keyspace has one index of a name. */
+  readonly name: string
+  /** The Schema of the keys of the index, as that of a keyspace. A tuple has a fixed number of elements. */
+  readonly on: AnySchema<I, II>
+  /** The key of a row in the index. Undefined leaves the row out. */
+  readonly of: (value: V, key: K) => I | undefined
+  /** Whether no two rows may have one key in the index. Default false. */
+  readonly unique?: boolean | undefined
+  /**
+   * A whole number. Change it when `on` or `of` mean another thing than before: the index is then
+   * built anew. Default 1.
+   */
+  readonly version?: number | undefined
+}
+
+/**
+ * Describes a secondary index, for the `indexes` of a keyspace. Give the types of the value and the key
+ * that `of` takes.
+ *
+ * The entries of an index are written with the row, in one transaction. So a write of an indexed row
+ * reads the row before it, and costs some four times as much as one without indexes.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Schema } from "effect"
+ * import { Keyspace, LsmStore } from "effect-lsm"
+ *
+ * const User = Schema.Struct({ name: Schema.String, email: Schema.String })
+ *
+ * const byEmail = Keyspace.index({
+ *   name: "email",
+ *   on: Schema.String,
+ *   of: (user: typeof User.Type) => user.email,
+ *   unique: true
+ * })
+ *
+ * const Users = Keyspace.make({ name: "users", key: Schema.Number, value: User, indexes: [byEmail] })
+ *
+ * const program = Effect.gen(function*() {
+ *   const users = yield* Keyspace.open(Users)
+ *   yield* users.put(1, { name: "Ada", email: "ada@example.org" })
+ *   return yield* Effect.flatMap(users.by(byEmail), (rows) => rows.get("ada@example.org"))
+ * })
+ *
+ * program.pipe(Effect.provide(LsmStore.layerMemory()), Effect.runPromise)
+ * ```
+ *
+ * @since 3.1.0
+ * @category constructors
+ */
+export const index = <K, V, I, II>(options: IndexOptions<K, V, I, II>): Index<K, V, I> => {
+  const { name, of, on, unique = false, version = 1 } = options
+  return { name, of, isUnique: unique, version, codec: indexCodec(name, on, version) }
+}
+
+const indexCodec = <I, II>(
+  name: string,
+  on: AnySchema<I, II>,
+  version: number
+): RowCodec<unknown, unknown> | InvalidArgument => {
+  const fault = nameFault(name)
+  if (fault !== undefined) return new InvalidArgument({ argument: "name", reason: fault })
+  if (!Number.isSafeInteger(version) || version < 0) {
+    return new InvalidArgument({ argument: "version", reason: "must be a whole number, not negative" })
+  }
+  try {
+    return makeIndexCodec(name, on) as RowCodec<unknown, unknown>
+  } catch (failure) {
+    if (!(failure instanceof KeyFailure)) throw failure
+    return new InvalidArgument({ argument: "on", reason: failure.reason })
+  }
 }
 
 /**
@@ -99,15 +186,26 @@ export interface Options<K, KI, V, VI> {
  */
 export const make = <K, KI, V, VI>(options: Options<K, KI, V, VI>): Keyspace<K, V> => ({
   name: options.name,
-  rows: rowsOf(options)
+  rows: rowsOf(options),
+  indexes: options.indexes ?? []
 })
 
 const longestName = 1024
 
-const rowsOf = <K, KI, V, VI>({ codec, key, name, value }: Options<K, KI, V, VI>) => {
+const nameFault = (name: unknown): string | undefined => {
   const bytes = typeof name === "string" ? encodeUtf8(name) : undefined
   if (bytes === undefined || bytes.length === 0 || bytes.length > longestName) {
-    return new InvalidArgument({ argument: "name", reason: `must be a string of 1 to ${longestName} bytes in UTF-8` })
+    return `must be a string of 1 to ${longestName} bytes in UTF-8`
+  }
+  return undefined
+}
+
+const rowsOf = <K, KI, V, VI>({ codec, indexes = [], key, name, value }: Options<K, KI, V, VI>) => {
+  const fault = nameFault(name)
+  if (fault !== undefined) return new InvalidArgument({ argument: "name", reason: fault })
+  const names = indexes.map((one) => one.name)
+  if (new Set(names).size < names.length) {
+    return new InvalidArgument({ argument: "indexes", reason: "have two of one name" })
   }
   try {
     return makeRowCodec(name, key, value, codec ?? json)
@@ -139,13 +237,46 @@ export const open = <K, V>(
  */
 export const openIn = <K, V>(
   store: Store,
-  { name, rows }: Keyspace<K, V>
+  { indexes, name, rows }: Keyspace<K, V>
 ): Effect.Effect<OpenKeyspace<K, V>, WriteError | DecodeFailed> =>
-  Effect.suspend(() =>
-    rows instanceof InvalidArgument
-      ? Effect.fail(rows)
-      : Effect.map(directoryOf(store).open(name), (slot) => new StoredRows(name, store, accessTo(store), slot, rows))
-  )
+  Effect.suspend(() => {
+    if (rows instanceof InvalidArgument) return Effect.fail(rows)
+    const directory = directoryOf(store)
+    return Effect.flatMap(directory.open(name), (slot) =>
+      Effect.map(
+        openIndexes(store, directory, name, slot, indexes),
+        (open) => new StoredRows(name, store, accessTo(store), slot, rows, open)
+      )
+    )
+  })
+
+/**
+ * Drops an index of a keyspace by its name. Returns whether there was one. Those who have the keyspace
+ * open must open it again, without the index.
+ *
+ * @since 3.1.0
+ * @category maintenance
+ */
+export const dropIndex = (
+  keyspace: string,
+  name: string,
+  options?: WriteOptions
+): Effect.Effect<boolean, WriteError | DecodeFailed, LsmStore> =>
+  Effect.flatMap(LsmStore, (store) => dropIndexIn(store, keyspace, name, options))
+
+/**
+ * `dropIndex` in a store that is given.
+ *
+ * @since 3.1.0
+ * @category maintenance
+ */
+export const dropIndexIn = (
+  store: Store,
+  keyspace: string,
+  name: string,
+  options?: WriteOptions
+): Effect.Effect<boolean, WriteError | DecodeFailed> =>
+  Effect.suspend(() => directoryOf(store).dropIndex(keyspace, name, options))
 
 /**
  * Drops a keyspace by its name, in a time that does not depend on its size. Returns whether there was

@@ -56,9 +56,60 @@ export class KeyspaceDropped extends Schema.TaggedError<KeyspaceDropped>("effect
 }
 
 /**
+ * A row would have the same key in a unique index as another row. Nothing was written.
+ *
+ * @since 3.1.0
+ * @category errors
+ */
+export class UniqueViolation extends Schema.TaggedError<UniqueViolation>("effect-lsm/UniqueViolation")(
+  "UniqueViolation",
+  { keyspace: Schema.String, index: Schema.String, key: Schema.String }
+) {
+  override get message(): string {
+    return `The index "${this.index}" of the keyspace "${this.keyspace}" has another row at ${this.key}`
+  }
+}
+
+/**
+ * The index has not been built yet for the rows that were there before it. Run `buildIndexes`.
+ *
+ * @since 3.1.0
+ * @category errors
+ */
+export class IndexNotReady extends Schema.TaggedError<IndexNotReady>("effect-lsm/IndexNotReady")("IndexNotReady", {
+  keyspace: Schema.String,
+  index: Schema.String
+}) {
+  override get message(): string {
+    return `The index "${this.index}" of the keyspace "${this.keyspace}" has not been built`
+  }
+}
+
+/**
+ * The keyspace has got an index since it was opened. Open it again, with that index: a write that does
+ * not know of it would leave it wrong.
+ *
+ * @since 3.1.0
+ * @category errors
+ */
+export class IndexesChanged extends Schema.TaggedError<IndexesChanged>("effect-lsm/IndexesChanged")("IndexesChanged", {
+  keyspace: Schema.String
+}) {
+  override get message(): string {
+    return `The keyspace "${this.keyspace}" has other indexes than when it was opened`
+  }
+}
+
+/**
  * Every error that keyspaces add.
  *
  * @since 3.1.0
  * @category models
  */
-export type KeyspaceError = EncodeFailed | DecodeFailed | KeyspaceDropped
+export type KeyspaceError =
+  | EncodeFailed
+  | DecodeFailed
+  | KeyspaceDropped
+  | UniqueViolation
+  | IndexNotReady
+  | IndexesChanged

@@ -1,22 +1,46 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import { keyText } from "../../core/commit/keyText.js"
 import { decodeFirst, decodeTuple } from "../../core/keys/decodeTuple.js"
 import type { KeyElement } from "../../core/keys/element.js"
 import { encodeTuple } from "../../core/keys/encodeTuple.js"
 import { KeyFailure } from "../../core/keys/keyFailure.js"
+import { afterAll } from "../../core/keys/prefixRange.js"
 import { DecodeFailed } from "../../KeyspaceError.js"
 import type { ReadError, WriteError } from "../../LsmError.js"
 import type { Store, WriteOptions } from "../../Store.js"
 import * as WriteBatch from "../../WriteBatch.js"
 import { accessTo } from "../engine/access.js"
-import { allRows, droppedKey, keyspacePrefix, nameKey, namesPrefix, nextIdKey, reservedLength } from "./reserved.js"
+import {
+  allRows,
+  droppedKey,
+  indexKey,
+  indexNameKey,
+  indexNames,
+  keyspacePrefix,
+  nameKey,
+  namesPrefix,
+  nextIdKey,
+  reservedLength
+} from "./reserved.js"
 
 /** A keyspace as one store has it, shared by all who have opened it. */
 export interface Slot {
   readonly id: bigint
   readonly prefix: Uint8Array
   isDropped: boolean
+  /** The indexes of the keyspace, by name. Undefined until they are looked up. */
+  indexes: Map<string, IndexState> | undefined
+}
+
+/** An index of a keyspace, shared by all who have it open. */
+export interface IndexState {
+  readonly slot: Slot
+  readonly version: number
+  isReady: boolean
+  /** The last row that the building has come to. */
+  position: Uint8Array | undefined
 }
 
 /**
@@ -28,34 +52,90 @@ export interface Slot {
  */
 export class Directory {
   private readonly oneAtATime = Effect.unsafeMakeSemaphore(1)
+  /** By the keys of their entries, as texts. */
   private readonly slots = new Map<string, Slot>()
   private nextId: bigint | undefined
+  /** For those who look up or make indexes. */
+  readonly indexing = Effect.unsafeMakeSemaphore(1)
 
   constructor(private readonly store: Store) {}
 
-  /** The slot of a name, which gets an id if it has none. */
+  /** The slot of a keyspace, which gets an id if it has none. */
   open(name: string): Effect.Effect<Slot, WriteError | DecodeFailed> {
+    return this.openAt(name, nameKey(name))
+  }
+
+  /** The same for an index. */
+  openIndex(keyspace: string, index: string): Effect.Effect<Slot, WriteError | DecodeFailed> {
+    return this.openAt(keyspace, indexNameKey(keyspace, index))
+  }
+
+  private openAt(name: string, key: Uint8Array): Effect.Effect<Slot, WriteError | DecodeFailed> {
     return Effect.suspend(() => {
-      const slot = this.slots.get(name)
-      return slot === undefined ? this.oneAtATime.withPermits(1)(this.find(name)) : Effect.succeed(slot)
+      const slot = this.slots.get(textOf(key))
+      return slot === undefined ? this.oneAtATime.withPermits(1)(this.find(name, key)) : Effect.succeed(slot)
     })
+  }
+
+  /** The names of the indexes of a keyspace. */
+  indexesOf(keyspace: string): Effect.Effect<Array<string>, ReadError | DecodeFailed> {
+    const range = indexNames(keyspace)
+    return Effect.flatMap(this.store.collect({ start: range.start, end: range.end }), (entries) =>
+      reading(keyspace, range.start, () => entries.map(({ key }) => stringOf(decodeTuple(key, reservedLength)[3])))
+    )
   }
 
   /** Takes the id from a name. The rows stay, unreachable, until they are swept. */
   drop(name: string, options: WriteOptions | undefined): Effect.Effect<boolean, WriteError | DecodeFailed> {
     const { slots, store } = this
     return this.oneAtATime.withPermits(1)(
-      Effect.flatMap(this.idOf(name), (id) => {
-        if (id === undefined) return Effect.succeed(false)
+      Effect.gen(this, function* () {
+        const keys = [nameKey(name)]
+        for (const index of yield* this.indexesOf(name)) keys.push(indexNameKey(name, index))
         const batch = WriteBatch.make()
-          .delete(nameKey(name))
-          .put(droppedKey(id), encodeTuple([name]))
+        const dropped: Array<string> = []
+        for (const key of keys) {
+          const id = yield* this.idAt(name, key)
+          if (id === undefined) continue
+          batch
+            .delete(key)
+            .put(droppedKey(id), encodeTuple([name]))
+            .delete(indexKey(id))
+          dropped.push(textOf(key))
+        }
+        if (dropped.length === 0) return false
         const forget = Effect.sync(() => {
-          const slot = slots.get(name)
-          if (slot !== undefined) slot.isDropped = true
-          return slots.delete(name)
+          for (const one of dropped) {
+            const slot = slots.get(one)
+            if (slot !== undefined) slot.isDropped = true
+            slots.delete(one)
+          }
         })
-        return Effect.uninterruptible(Effect.as(Effect.zipRight(store.write(batch, options), forget), true))
+        return yield* Effect.uninterruptible(Effect.as(Effect.zipRight(store.write(batch, options), forget), true))
+      })
+    )
+  }
+
+  /** Forgets an index, and deletes its entries. */
+  dropIndex(
+    keyspace: string,
+    index: string,
+    options: WriteOptions | undefined
+  ): Effect.Effect<boolean, WriteError | DecodeFailed> {
+    const name = indexNameKey(keyspace, index)
+    return this.indexing.withPermits(1)(
+      Effect.flatMap(this.idAt(keyspace, name), (id) => {
+        if (id === undefined) return Effect.succeed(false)
+        const start = keyspacePrefix(id)
+        const batch = WriteBatch.make()
+          .delete(name)
+          .delete(indexKey(id))
+          .deleteRange({ start, end: afterAll(start) })
+        const forget = Effect.sync(() => {
+          this.slots.get(textOf(nameKey(keyspace)))?.indexes?.delete(index)
+          this.slots.delete(textOf(name))
+        })
+        return Effect.uninterruptible(Effect.as(Effect.zipRight(this.store.write(batch, options), forget), true))
       })
     )
   }
@@ -68,24 +148,20 @@ export class Directory {
   )
 
   /** Another fiber may have found it while this one waited for its turn. */
-  private find(name: string): Effect.Effect<Slot, WriteError | DecodeFailed> {
+  private find(name: string, key: Uint8Array): Effect.Effect<Slot, WriteError | DecodeFailed> {
     return Effect.suspend(() => {
-      const slot = this.slots.get(name)
+      const slot = this.slots.get(textOf(key))
       if (slot !== undefined) return Effect.succeed(slot)
-      return Effect.flatMap(this.idOf(name), (id) =>
-        id === undefined ? this.give(name) : Effect.sync(() => this.remember(name, id))
+      return Effect.flatMap(this.idAt(name, key), (id) =>
+        id === undefined ? this.give(name, key) : Effect.sync(() => this.remember(key, id))
       )
     })
   }
 
-  private remember(name: string, id: bigint): Slot {
-    const slot = { id, prefix: keyspacePrefix(id), isDropped: false }
-    this.slots.set(name, slot)
+  private remember(key: Uint8Array, id: bigint): Slot {
+    const slot: Slot = { id, prefix: keyspacePrefix(id), isDropped: false, indexes: undefined }
+    this.slots.set(textOf(key), slot)
     return slot
-  }
-
-  private idOf(name: string): Effect.Effect<bigint | undefined, ReadError | DecodeFailed> {
-    return this.idAt(name, nameKey(name))
   }
 
   private idAt(name: string, key: Uint8Array): Effect.Effect<bigint | undefined, ReadError | DecodeFailed> {
@@ -94,13 +170,13 @@ export class Directory {
     )
   }
 
-  private give(name: string): Effect.Effect<Slot, WriteError | DecodeFailed> {
+  private give(name: string, key: Uint8Array): Effect.Effect<Slot, WriteError | DecodeFailed> {
     const { store } = this
     return Effect.flatMap(this.findNextId(name), (id) => {
       const batch = WriteBatch.make()
-        .put(nameKey(name), encodeTuple([id]))
+        .put(key, encodeTuple([id]))
         .put(nextIdKey, encodeTuple([id + 1n]))
-      const remember = Effect.sync(() => this.remember(name, id))
+      const remember = Effect.sync(() => this.remember(key, id))
       // An id whose write fails may still be in the log. It is not given again.
       this.nextId = id + 1n
       return Effect.uninterruptible(Effect.zipRight(store.write(batch, { durability: "buffered" }), remember))
@@ -151,6 +227,8 @@ const reading = <A>(keyspace: string, key: Uint8Array, read: () => A): Effect.Ef
       return Effect.fail(new DecodeFailed({ keyspace, part: "directory", key: text, reason: failure.message }))
     }
   })
+
+const textOf = (key: Uint8Array): string => keyText(key, 0, key.length)
 
 const idIn = (element: KeyElement | undefined): bigint => {
   if (typeof element === "bigint" && element > 0n) return element

@@ -6,7 +6,7 @@ import type { SchemaNode } from "../effect/schemaNode.js"
 /** How an encoded key becomes elements: a struct becomes the tuple of its fields. */
 export type Shape =
   | { readonly kind: "struct"; readonly names: ReadonlyArray<string>; readonly shapes: ReadonlyArray<Shape> }
-  | { readonly kind: "tuple"; readonly elements: ReadonlyArray<Shape>; readonly rest: Shape }
+  | { readonly kind: "tuple"; readonly elements: ReadonlyArray<Shape>; readonly rest: Shape; readonly isOpen: boolean }
   | { readonly kind: "element" }
 
 const element: Shape = { kind: "element" }
@@ -24,7 +24,12 @@ export const shapeOf = (node: SchemaNode): Shape => {
       if (rest.length > 1 && rest.some(hasStruct)) {
         throw new KeyFailure("a struct cannot follow elements whose number varies")
       }
-      return { kind: "tuple", elements: elements.map(shapeOf), rest: rest.length === 1 ? shapeOf(rest[0]!) : element }
+      return {
+        kind: "tuple",
+        elements: elements.map(shapeOf),
+        rest: rest.length === 1 ? shapeOf(rest[0]!) : element,
+        isOpen: rest.length > 0
+      }
     }
     case "struct": {
       if (node.isOpen) throw new KeyFailure("a record has no order of fields")

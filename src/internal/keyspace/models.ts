@@ -6,6 +6,7 @@ import type { InvalidArgument, ReadError, WriteError } from "../../LsmError.js"
 import type { ReadOptions, WriteOptions } from "../../Store.js"
 import type { Transaction } from "../../Transaction.js"
 import type { WriteBatch } from "../../WriteBatch.js"
+import type { Index, IndexedRows, IndexFinding, IndexProgress } from "./indexModels.js"
 
 type Leading<T extends ReadonlyArray<unknown>> = number extends T["length"]
   ? T
@@ -140,6 +141,8 @@ export interface Rows<K, V> {
    * Each page sees its own moment. Give all of them one `snapshot` to see one.
    */
   readonly page: (options: PageOptions<K>) => Effect.Effect<Page<K, V>, ReadError | KeyspaceError>
+  /** Returns the rows as an index of the keyspace finds them. */
+  readonly by: <I>(index: Index<K, V, I>) => Effect.Effect<IndexedRows<K, V, I>, InvalidArgument>
   /** Returns the key under which the store has a row, for use with the `Store` itself. */
   readonly keyOf: (key: K) => Effect.Effect<Uint8Array, KeyspaceError>
 }
@@ -158,6 +161,23 @@ export interface OpenKeyspace<K, V> extends Rows<K, V> {
   readonly putIn: (batch: WriteBatch, key: K, value: V) => Effect.Effect<void, KeyspaceError>
   /** Adds a delete to a batch. */
   readonly deleteIn: (batch: WriteBatch, key: K) => Effect.Effect<void, KeyspaceError>
+  /**
+   * Builds the indexes that are not ready, for rows that were there before them, in batches of
+   * `batchSize` rows (default 256). It may be interrupted, or end with the process, and goes on from
+   * there. Others may write meanwhile. Fails with `UniqueViolation` if two rows have one key in a unique
+   * index.
+   */
+  readonly buildIndexes: (options?: {
+    readonly batchSize?: number | undefined
+  }) => Stream.Stream<IndexProgress, WriteError | KeyspaceError>
+  /**
+   * Compares rows and indexes as of one moment, and returns the differences, at most `limit` (default
+   * 100). There are none unless rows were changed past the keyspace, or an index means another thing
+   * than when it was made, without a new version.
+   */
+  readonly checkIndexes: (options?: {
+    readonly limit?: number | undefined
+  }) => Effect.Effect<ReadonlyArray<IndexFinding>, ReadError | KeyspaceError>
   /**
    * Returns the rows as a transaction sees them. Writes become writes of the transaction. The options
    * `snapshot` and `durability` have no effect there. Fails with `InvalidArgument` for a transaction

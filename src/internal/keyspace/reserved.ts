@@ -1,5 +1,6 @@
 import type { KeyTuple } from "../../core/keys/element.js"
 import { encodeTuple } from "../../core/keys/encodeTuple.js"
+import { type ByteRange, prefixRange } from "../../core/keys/prefixRange.js"
 
 /** The first byte of every key of keyspaces. No string begins with it in UTF-8. */
 const reservedByte = Uint8Array.of(0xff)
@@ -18,6 +19,14 @@ export const namesPrefix = directoryKey(0n)
 export const nextIdKey = directoryKey(1n)
 export const droppedKey = (id: bigint): Uint8Array => directoryKey(2n, id)
 export const droppedPrefix = directoryKey(2n)
+/** Whether an index is ready, and how far its building is. */
+export const indexKey = (id: bigint): Uint8Array => directoryKey(3n, id)
+
+/** The entry that gives an index of a keyspace its id. */
+export const indexNameKey = (keyspace: string, index: string): Uint8Array => directoryKey(4n, keyspace, index)
+
+/** The entries of all indexes of a keyspace. */
+export const indexNames = (keyspace: string): ByteRange => prefixRange([directoryId, 4n, keyspace], reservedByte)
 
 /** The keys of all keyspaces, without the directory. */
 export const allRows = { start: Uint8Array.of(0xff, 0x15), end: Uint8Array.of(0xff, 0x20) }

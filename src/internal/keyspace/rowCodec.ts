@@ -6,7 +6,7 @@ import { KeyFailure } from "../../core/keys/keyFailure.js"
 import { DecodeFailed, EncodeFailed } from "../../KeyspaceError.js"
 import type { Entry } from "../../Store.js"
 import { type AnySchema, encodedNode } from "../effect/schemaNodes.js"
-import type { Codec } from "./codecs.js"
+import { type Codec, jsonCodec } from "./codecs.js"
 import { type KeyParts, partsOf, prefixTuple } from "./keyParts.js"
 import { fromTuple, type Shape, shapeOf, toTuple, tupleText } from "./keyShape.js"
 import type { Row } from "./models.js"
@@ -30,6 +30,15 @@ export const makeRowCodec = <K, KI, V, VI>(
 ): RowCodec<K, V> => {
   const shape = shapeOf(encodedNode(key))
   return new RowCodec(keyspace, shape, partsOf(key, shape), conversionOf(key), conversionOf(value), codec)
+}
+
+/** The codec of an index, which has keys only. Throws `KeyFailure`. */
+export const makeIndexCodec = <I, II>(name: string, on: AnySchema<I, II>): RowCodec<I, unknown> => {
+  const shape = shapeOf(encodedNode(on))
+  if (shape.kind === "tuple" && shape.isOpen) {
+    throw new KeyFailure("a tuple of an index has a fixed number of elements: the key of a row follows it")
+  }
+  return makeRowCodec(name, on, Schema.Unknown, jsonCodec)
 }
 
 /** Keys and values of one keyspace, as bytes and back. Its functions throw the errors that they name. */
@@ -82,6 +91,11 @@ export class RowCodec<K, V> {
   /** @throws DecodeFailed */
   row({ key, value }: Entry, prefixLength: number): Row<K, V> {
     return { key: this.key(key, prefixLength), value: this.value(key, value, prefixLength) }
+  }
+
+  /** An index has an entry of a row that is not there. */
+  missingRow(key: Uint8Array, prefixLength: number): DecodeFailed {
+    return this.decodeFailed("value", this.textOf(key, prefixLength), "an index leads to it, but it is not there")
   }
 
   private key(bytes: Uint8Array, prefixLength: number): K {

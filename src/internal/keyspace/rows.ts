@@ -2,15 +2,22 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { DecodeFailed, EncodeFailed, KeyspaceDropped, type KeyspaceError } from "../../KeyspaceError.js"
+import { EncodeFailed, IndexesChanged, KeyspaceDropped, type KeyspaceError } from "../../KeyspaceError.js"
 import { InvalidArgument, type ReadError, type WriteError } from "../../LsmError.js"
-import type { Entry, ReadOptions, Store, WriteOptions } from "../../Store.js"
-import type { Transaction } from "../../Transaction.js"
+import type { Entry, ReadOptions, Snapshot, Store, WriteOptions } from "../../Store.js"
+import { type Transaction, transact } from "../../Transaction.js"
 import type { WriteBatch } from "../../WriteBatch.js"
 import type { Access } from "../engine/access.js"
 import { OpenTransaction } from "../transaction/openTransaction.js"
+import { attempt, attemptSync } from "./attempt.js"
 import { continuationKey, continuationOf } from "./continuation.js"
 import type { Slot } from "./directory.js"
+import { type Buildable, buildIndexes } from "./indexBuild.js"
+import { checkIndexes } from "./indexCheck.js"
+import type { OpenIndex } from "./indexEntries.js"
+import { type RowWrite, type WritesWithin, writeIndexed } from "./indexedWrites.js"
+import type { Index, IndexedRows, IndexFinding, IndexProgress } from "./indexModels.js"
+import { type RowReader, RowsByIndex } from "./indexRows.js"
 import type {
   CollectRowsOptions,
   OpenKeyspace,
@@ -23,6 +30,7 @@ import type {
 } from "./models.js"
 import type { RowCodec } from "./rowCodec.js"
 import { restAfter, storeRange } from "./rowRange.js"
+import { untilWritten } from "./untilWritten.js"
 
 /** Rows that are decoded before the fiber yields to the event loop. */
 const rowsPerTurn = 1024
@@ -38,23 +46,116 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
     /** Of the store, also in a transaction. */
     private readonly access: Access,
     private readonly slot: Slot,
-    private readonly codec: RowCodec<K, V>
+    private readonly codec: RowCodec<K, V>,
+    private readonly indexes: ReadonlyArray<OpenIndex<K, V>> = []
   ) {}
 
   readonly put = (key: K, value: V, options?: WriteOptions): Effect.Effect<void, WriteError | KeyspaceError> =>
-    attempt(() => this.store.put(this.key(key), this.codec.valueBytes(value), options))
+    attempt(() => {
+      const bytes = this.key(key)
+      const valueBytes = this.codec.valueBytes(value)
+      return this.indexes.length === 0
+        ? this.store.put(bytes, valueBytes, options)
+        : this.writeIndexed({ key, bytes, value: { decoded: value, bytes: valueBytes } }, options)
+    })
 
   readonly delete = (key: K, options?: WriteOptions): Effect.Effect<void, WriteError | KeyspaceError> =>
-    attempt(() => this.store.delete(this.key(key), options))
+    attempt(() => {
+      const bytes = this.key(key)
+      return this.indexes.length === 0
+        ? this.store.delete(bytes, options)
+        : this.writeIndexed({ key, bytes, value: undefined }, options)
+    })
+
+  private writeIndexed(
+    write: Omit<RowWrite<K, V>, "row">,
+    options: WriteOptions | undefined
+  ): Effect.Effect<void, WriteError | KeyspaceError> {
+    const { prefix } = this.slot
+    const whole = { ...write, row: write.bytes.slice(prefix.length) }
+    const decode = (bytes: Uint8Array): V => this.codec.value(write.bytes, bytes, prefix.length)
+    const writeIn = (tx: WritesWithin) => writeIndexed(this.name, tx, this.indexes, whole, decode)
+    if (this.store instanceof OpenTransaction) return writeIn(this.store)
+    return untilWritten(transact(this.store as Store, writeIn, options))
+  }
+
+  readonly by = <I>(index: Index<K, V, I>): Effect.Effect<IndexedRows<K, V, I>, InvalidArgument> =>
+    Effect.suspend(() => {
+      const open = this.indexes.find((other) => other.index === index)
+      if (open === undefined) {
+        return Effect.fail(new InvalidArgument({ argument: "index", reason: "is not one of this keyspace's" }))
+      }
+      return Effect.succeed(new RowsByIndex<K, V, I>(this.reader, open))
+    })
+
+  readonly buildIndexes = (options?: {
+    readonly batchSize?: number | undefined
+  }): Stream.Stream<IndexProgress, WriteError | KeyspaceError> =>
+    Stream.unwrap(
+      Effect.suspend(() => {
+        const { batchSize = 256 } = options ?? {}
+        if (Number.isInteger(batchSize) && batchSize > 0) return Effect.succeed(buildIndexes(this.buildable, batchSize))
+        const reason = "must be a whole number, at least 1"
+        return Effect.fail(new InvalidArgument({ argument: "batchSize", reason }))
+      })
+    )
+
+  readonly checkIndexes = (options?: {
+    readonly limit?: number | undefined
+  }): Effect.Effect<ReadonlyArray<IndexFinding>, ReadError | KeyspaceError> =>
+    Effect.suspend(() => checkIndexes(this.buildable, options?.limit ?? 100))
+
+  private get buildable(): Buildable<K, V> {
+    const { decode, indexes, name, slot } = this
+    return { name, store: this.store as Store, slot, indexes, decode }
+  }
+
+  private get reader(): RowReader<K, V> {
+    const { store } = this
+    const { engine } = this.access
+    const isWithin = store instanceof OpenTransaction
+    return {
+      name: this.name,
+      check: () => this.check(),
+      collect: (range, snapshot) => store.collect({ ...range, snapshot }),
+      count: (range, snapshot) => store.count({ ...range, snapshot }),
+      rowsOf: (entries, snapshot) => this.rowsOf(entries, snapshot),
+      takeSnapshot: () => (isWithin || engine.closed ? undefined : engine.takeSnapshot()),
+      release: (snapshot) => engine.releaseSnapshot(snapshot)
+    }
+  }
+
+  /** The rows whose keys are the values of entries of an index. */
+  private rowsOf(
+    entries: ReadonlyArray<Entry>,
+    snapshot: Snapshot | undefined
+  ): Effect.Effect<Array<Row<K, V>>, ReadError | KeyspaceError> {
+    const { codec, slot } = this
+    const { prefix } = slot
+    const keys = entries.map(({ value }) => {
+      const key = new Uint8Array(prefix.length + value.length)
+      key.set(prefix)
+      key.set(value, prefix.length)
+      return key
+    })
+    return Effect.flatMap(this.store.getMany(keys, { snapshot }), (values) =>
+      inTurns(values, (value, i) => {
+        if (Option.isSome(value)) return codec.row({ key: keys[i]!, value: value.value }, prefix.length)
+        throw codec.missingRow(keys[i]!, prefix.length)
+      })
+    )
+  }
 
   readonly putIn = (batch: WriteBatch, key: K, value: V): Effect.Effect<void, KeyspaceError> =>
     attempt(() => {
+      this.refuseBatch()
       batch.put(this.key(key), this.codec.valueBytes(value))
       return Effect.void
     })
 
   readonly deleteIn = (batch: WriteBatch, key: K): Effect.Effect<void, KeyspaceError> =>
     attempt(() => {
+      this.refuseBatch()
       batch.delete(this.key(key))
       return Effect.void
     })
@@ -118,7 +219,7 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
   readonly within = (transaction: Transaction): Effect.Effect<Rows<K, V>, InvalidArgument> =>
     Effect.suspend(() =>
       transaction instanceof OpenTransaction && transaction.joins(this.access)
-        ? Effect.succeed(new StoredRows(this.name, transaction, this.access, this.slot, this.codec))
+        ? Effect.succeed(new StoredRows(this.name, transaction, this.access, this.slot, this.codec, this.indexes))
         : Effect.fail(new InvalidArgument({ argument: "transaction", reason: "has ended, or is of another store" }))
     )
 
@@ -136,8 +237,21 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
     return storeRange(this.codec, this.slot.prefix, range)
   }
 
+  /** A batch does not read the row before, which says what the indexes lose. */
+  private refuseBatch(): void {
+    this.check()
+    if (this.indexes.length === 0) return
+    const reason = "a keyspace with indexes is written by put and delete, or in a transaction, not in a batch"
+    throw new EncodeFailed({ keyspace: this.name, part: "key", reason })
+  }
+
   private check(): void {
     if (this.slot.isDropped) throw new KeyspaceDropped({ keyspace: this.name })
+    const { indexes } = this.slot
+    const isSame = (indexes?.size ?? 0) === this.indexes.length
+    if (!isSame || this.indexes.some(({ index, state }) => indexes!.get(index.name) !== state)) {
+      throw new IndexesChanged({ keyspace: this.name })
+    }
   }
 
   private valueOf(key: Uint8Array, value: Option.Option<Uint8Array>): Option.Option<V> {
@@ -156,22 +270,6 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
   private readonly decode = (entries: ReadonlyArray<Entry>): Effect.Effect<Array<Row<K, V>>, KeyspaceError> =>
     inTurns(entries, (entry) => this.codec.row(entry, this.slot.prefix.length))
 }
-
-const isThrown = (failure: unknown): failure is KeyspaceError =>
-  failure instanceof EncodeFailed || failure instanceof DecodeFailed || failure instanceof KeyspaceDropped
-
-/** `Effect.suspend` for a function that throws the errors of keyspaces. All others are defects. */
-const attempt = <A, E>(evaluate: () => Effect.Effect<A, E>): Effect.Effect<A, E | KeyspaceError> =>
-  Effect.suspend((): Effect.Effect<A, E | KeyspaceError> => {
-    try {
-      return evaluate()
-    } catch (failure) {
-      if (isThrown(failure)) return Effect.fail(failure)
-      throw failure
-    }
-  })
-
-const attemptSync = <A>(evaluate: () => A): Effect.Effect<A, KeyspaceError> => attempt(() => Effect.succeed(evaluate()))
 
 /** Maps values, and yields to the event loop when there are many. */
 const inTurns = <A, B>(
