@@ -16,7 +16,6 @@ import type { OpenKeyspace } from "./internal/keyspace/models.js"
 import { openIndexes } from "./internal/keyspace/openIndexes.js"
 import { makeIndexCodec, makeRowCodec, type RowCodec } from "./internal/keyspace/rowCodec.js"
 import { StoredRows } from "./internal/keyspace/rows.js"
-import { type SweepOptions, type Swept, sweepStore } from "./internal/keyspace/sweep.js"
 import type { DecodeFailed } from "./KeyspaceError.js"
 import { InvalidArgument, type ReadError, type WriteError } from "./LsmError.js"
 import { LsmStore } from "./LsmStore.js"
@@ -36,7 +35,6 @@ export type {
   Rows,
   ScanRowsOptions
 } from "./internal/keyspace/models.js"
-export type { SweepOptions, Swept } from "./internal/keyspace/sweep.js"
 
 /**
  * The description of a keyspace: its name, and what its keys and values are. It belongs to no store.
@@ -279,8 +277,8 @@ export const dropIndexIn = (
   Effect.suspend(() => directoryOf(store).dropIndex(keyspace, name, options))
 
 /**
- * Drops a keyspace by its name, in a time that does not depend on its size. Returns whether there was
- * one. Its rows can no longer be read. They take space until `sweep` has deleted them.
+ * Drops a keyspace by its name, with its indexes, in a time that does not depend on its size. Returns
+ * whether there was one. Its rows are deleted as a range; see `Store.deleteRange`.
  *
  * Operations of those who have it open fail with `KeyspaceDropped` from then on. A keyspace that is
  * opened under the name again is a new one, and empty.
@@ -305,32 +303,6 @@ export const dropIn = (
   name: string,
   options?: WriteOptions
 ): Effect.Effect<boolean, WriteError | DecodeFailed> => Effect.suspend(() => directoryOf(store).drop(name, options))
-
-/**
- * Deletes rows of keyspaces that were dropped, in batches. Run it until `isDone`, now and then or
- * after each `drop`. It may be interrupted, and goes on where it was.
- *
- * @since 3.1.0
- * @category maintenance
- */
-export const sweep = (options?: SweepOptions): Effect.Effect<Swept, WriteError, LsmStore> =>
-  Effect.flatMap(LsmStore, (store) => sweepIn(store, options))
-
-/**
- * `sweep` in a store that is given.
- *
- * @since 3.1.0
- * @category maintenance
- */
-export const sweepIn = (store: Store, options: SweepOptions = {}): Effect.Effect<Swept, WriteError> =>
-  Effect.suspend(() => {
-    const { batchSize = 1000, durability, limit = 10_000 } = options
-    for (const [argument, value] of Object.entries({ batchSize, limit })) {
-      if (Number.isInteger(value) && value > 0) continue
-      return Effect.fail(new InvalidArgument({ argument, reason: "must be a whole number, at least 1" }))
-    }
-    return sweepStore(store, { batchSize, durability, limit })
-  })
 
 /**
  * The names of the keyspaces of the program's store, in order.

@@ -17,7 +17,7 @@ const openIn = (store: Store.Store, name: string) =>
 
 const valueOf = (name: string, life: number) => `${name} in life ${life}`
 
-/** Two sessions, which open keyspaces at once, drop two of them, open them again and sweep. */
+/** Two sessions, which open keyspaces at once, drop two of them and open them again. */
 const record = Effect.gen(function* () {
   const journal = new Journal()
   const disk = quickDisk(journal.observer, 3)
@@ -44,9 +44,7 @@ const record = Effect.gen(function* () {
   yield* withStore(disk, tuning, (store) =>
     Effect.gen(function* () {
       yield* drop(store, "e")
-      yield* Effect.all([Keyspace.sweepIn(store, { batchSize: 2 }), fill(store, "f", 1), fill(store, "e", 2)], {
-        concurrency: "unbounded"
-      })
+      yield* Effect.all([fill(store, "f", 1), fill(store, "e", 2)], { concurrency: "unbounded" })
     })
   )
   return { events: journal.events, facts }
@@ -87,9 +85,8 @@ const judge = (files: ReadonlyMap<string, Uint8Array>, facts: ReadonlyArray<Fact
         expect(lives[0]! + lives[1]!).toBe(rows.length)
         expect(Math.min(...lives)).toBe(0)
       }
-      // A new keyspace gets an id that has no rows, and a sweep takes none of those that remain.
+      // A new keyspace gets an id that has no rows, and nothing is left of those that were dropped.
       expect(yield* rowsOf("new")).toStrictEqual([])
-      while (!(yield* Keyspace.sweepIn(store)).isDone) yield* Effect.void
       for (const [name, rows] of before) expect(yield* rowsOf(name)).toStrictEqual(rows)
       const rows = [...before.values()].reduce((sum: number, list) => sum + (list as ReadonlyArray<unknown>).length, 0)
       expect(yield* store.count()).toBe(rows + names.length + 1 + 1)

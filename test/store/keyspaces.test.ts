@@ -548,12 +548,10 @@ describe("keyspaces of one store", () => {
           expect(yield* Keyspace.namesIn(store)).toStrictEqual(["paths"])
           const users = yield* Keyspace.openIn(store, Users)
           expect(yield* users.collect()).toStrictEqual([])
-          expect(yield* Keyspace.sweepIn(store)).toStrictEqual({ deleted: 3, isDone: true })
           const last = yield* Keyspace.openIn(store, Triples)
           for (let i = 0; i < 3; i++) yield* last.put(["", i, 0n], i)
           next = (yield* last.page({ limit: 1 })).next
           yield* Keyspace.dropIn(store, "triples")
-          yield* Keyspace.sweepIn(store)
         })
       )
       yield* places.withStore(place, (store) =>
@@ -633,17 +631,10 @@ describe("a dropped keyspace", () => {
       const again = yield* Keyspace.open(Users)
       yield* again.put("new", { name: "new", age: 1 })
       expect(yield* again.count()).toBe(1)
-      expect(yield* Keyspace.sweep({ limit: 1100, batchSize: 500 })).toStrictEqual({ deleted: 1100, isDone: false })
-      expect(yield* Keyspace.sweep({ limit: 1400 })).toStrictEqual({ deleted: 1400, isDone: false })
-      expect(yield* Keyspace.sweep()).toStrictEqual({ deleted: 0, isDone: true })
-      expect(yield* Keyspace.sweep()).toStrictEqual({ deleted: 0, isDone: true })
       expect(yield* again.count()).toBe(1)
       expect(yield* paths.count()).toBe(1)
       // Two rows, two names, and the next id.
       expect(yield* store.count()).toBe(5)
-      for (const options of [{ limit: 0 }, { batchSize: 1.5 }]) {
-        expect(yield* Effect.flip(Keyspace.sweep(options))).toMatchObject({ _tag: "InvalidArgument" })
-      }
     }).pipe(inMemory)
   )
 })

@@ -14,7 +14,6 @@ import * as WriteBatch from "../../WriteBatch.js"
 import { accessTo } from "../engine/access.js"
 import {
   allRows,
-  droppedKey,
   indexKey,
   indexNameKey,
   indexNames,
@@ -85,7 +84,7 @@ export class Directory {
     )
   }
 
-  /** Takes the id from a name. The rows stay, unreachable, until they are swept. */
+  /** Forgets a keyspace and its indexes, and deletes all that they have. */
   drop(name: string, options: WriteOptions | undefined): Effect.Effect<boolean, WriteError | DecodeFailed> {
     const { slots, store } = this
     return this.oneAtATime.withPermits(1)(
@@ -97,10 +96,7 @@ export class Directory {
         for (const key of keys) {
           const id = yield* this.idAt(name, key)
           if (id === undefined) continue
-          batch
-            .delete(key)
-            .put(droppedKey(id), encodeTuple([name]))
-            .delete(indexKey(id))
+          batch.delete(key).delete(indexKey(id)).deleteRange(rangeOf(id))
           dropped.push(textOf(key))
         }
         if (dropped.length === 0) return false
@@ -126,11 +122,7 @@ export class Directory {
     return this.indexing.withPermits(1)(
       Effect.flatMap(this.idAt(keyspace, name), (id) => {
         if (id === undefined) return Effect.succeed(false)
-        const start = keyspacePrefix(id)
-        const batch = WriteBatch.make()
-          .delete(name)
-          .delete(indexKey(id))
-          .deleteRange({ start, end: afterAll(start) })
+        const batch = WriteBatch.make().delete(name).delete(indexKey(id)).deleteRange(rangeOf(id))
         const forget = Effect.sync(() => {
           this.slots.get(textOf(nameKey(keyspace)))?.indexes?.delete(index)
           this.slots.delete(textOf(name))
@@ -227,6 +219,12 @@ const reading = <A>(keyspace: string, key: Uint8Array, read: () => A): Effect.Ef
       return Effect.fail(new DecodeFailed({ keyspace, part: "directory", key: text, reason: failure.message }))
     }
   })
+
+/** The keys of a keyspace or an index. */
+const rangeOf = (id: bigint) => {
+  const start = keyspacePrefix(id)
+  return { start, end: afterAll(start) }
+}
 
 const textOf = (key: Uint8Array): string => keyText(key, 0, key.length)
 

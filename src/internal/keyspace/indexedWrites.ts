@@ -64,7 +64,7 @@ const deleteOwn = (tx: WritesWithin, entry: IndexEntry): Effect.Effect<void, Rea
 export const putEntry = <K, V>(
   keyspace: string,
   tx: WritesWithin,
-  { index }: OpenIndex<K, V>,
+  { codec, index, state }: OpenIndex<K, V>,
   entry: IndexEntry
 ): Effect.Effect<void, ReadError | KeyspaceError> => {
   const put: Effect.Effect<void, ReadError | KeyspaceError> = tx.put(entry.key, entry.row)
@@ -72,7 +72,7 @@ export const putEntry = <K, V>(
   return Effect.flatMap(tx.get(entry.key), (holder) =>
     Option.isSome(holder) && !equals(holder.value, entry.row)
       ? Effect.fail(
-          new UniqueViolation({ keyspace, index: index.name, key: `0x${Buffer.from(entry.key).toString("hex")}` })
+          new UniqueViolation({ keyspace, index: index.name, key: codec.textOf(entry.key, state.slot.prefix.length) })
         )
       : put
   )

@@ -17,8 +17,6 @@ const directoryKey = (...rest: KeyTuple): Uint8Array => encodeTuple([directoryId
 export const nameKey = (name: string): Uint8Array => directoryKey(0n, name)
 export const namesPrefix = directoryKey(0n)
 export const nextIdKey = directoryKey(1n)
-export const droppedKey = (id: bigint): Uint8Array => directoryKey(2n, id)
-export const droppedPrefix = directoryKey(2n)
 /** Whether an index is ready, and how far its building is. */
 export const indexKey = (id: bigint): Uint8Array => directoryKey(3n, id)
 

@@ -113,7 +113,8 @@ export class RowCodec<K, V> {
       : prefixTuple(shape, this.parts, bound)
   }
 
-  private textOf(key: Uint8Array, prefixLength: number): string {
+  /** The key as text, for messages. */
+  textOf(key: Uint8Array, prefixLength: number): string {
     try {
       return tupleText(decodeTuple(key, prefixLength))
     } catch {
