@@ -146,7 +146,10 @@ export const pickUncleared = (version: Version, snapshots: ReadonlyArray<number>
  */
 export const pickExpired = (version: Version, expiredUntil: number): Compaction | undefined => {
   const isDue = ({ entries, expiring }: TableMeta): boolean =>
-    expiring !== undefined && expiring.latest <= expiredUntil && expiring.entries >= entries * worthwhile
+    expiring !== undefined &&
+    expiring.entries > 0 &&
+    expiring.latest <= expiredUntil &&
+    expiring.entries >= entries * worthwhile
   for (let level = 1; level < version.levels.length; level++) {
     if (version.totals[level]!.expiring === 0) continue
     const tables = version.levels[level]!
@@ -164,7 +167,10 @@ const mayClear = (table: TableMeta, sequence: number, snapshots: ReadonlyArray<n
   table.smallestSequence < sequence && (table.cleared ?? 0) < sequence && (snapshots[0] ?? sequence) >= sequence
 
 const isSpent = (version: Version, { entries, ranges }: TableMeta): boolean =>
-  ranges !== undefined && ranges.length === entries && !ranges.some(({ sequence }) => version.isInForce(sequence))
+  ranges !== undefined &&
+  ranges.length > 0 &&
+  ranges.length === entries &&
+  !ranges.some(({ sequence }) => version.isInForce(sequence))
 
 /** What was gathered last of the ranges of a version, if no snapshot mattered. */
 const gathered = new WeakMap<ReadonlyArray<RangeDeletion>, Coverage>()

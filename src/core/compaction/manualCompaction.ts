@@ -177,4 +177,4 @@ const holdsGarbage =
 const mayHoldExpired =
   ({ expiredUntil = 0 }: Garbage) =>
   ({ expiring }: TableMeta): boolean =>
-    expiring !== undefined && expiredUntil > 0
+    expiring !== undefined && expiring.entries > 0 && expiredUntil > 0

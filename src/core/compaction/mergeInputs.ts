@@ -46,7 +46,9 @@ const mergeRanges = (
 /** Whether the outputs of a merge may hold range deletions, or entries that expire. */
 export const needsAllKinds = ({ rangeDeletions, runs }: Pick<MergeInputs, "rangeDeletions" | "runs">): boolean =>
   rangeDeletions !== undefined ||
-  runs.some((tables) => tables.some(({ expiring, ranges }) => ranges !== undefined || expiring !== undefined))
+  runs.some((tables) =>
+    tables.some(({ expiring, ranges = [] }) => ranges.length > 0 || (expiring !== undefined && expiring.entries > 0))
+  )
 
 /**
  * What `TableMeta.cleared` is for the outputs of a job that takes account of range deletions up to
