@@ -310,7 +310,9 @@ export class VisibleCursor {
         cursor.next()
         continue
       }
-      if (this.isDeleted()) {
+      const { kind } = cursor
+      const isPlain = this.isPlain(kind)
+      if (!isPlain && this.isDeleted()) {
         this.passOver()
         this.remember()
         this.skip(this.lastKey, this.lastKeyLength)
@@ -321,12 +323,12 @@ export class VisibleCursor {
       this.keyBytes = cursor.keyBytes
       this.keyStart = cursor.keyStart
       this.keyEnd = cursor.keyEnd
-      this.kind = cursor.kind
+      this.kind = kind
       this.valueBytes = cursor.valueBytes
       this.valueStart = cursor.valueStart
       this.valueEnd = cursor.valueEnd
       this.valueIsOwn = cursor.valueIsOwn
-      this.passTime()
+      if (!isPlain) this.passTime()
       return
     }
   }
@@ -357,7 +359,7 @@ export class VisibleCursor {
       const isNewer = this.hasVersion
       if (!isNewer) this.remember()
       this.hasVersion = true
-      this.hasValue = !this.isDeleted()
+      this.hasValue = this.isPlain(cursor.kind) || !this.isDeleted()
       if (this.hasValue) this.holdValue()
       if (isNewer || !this.hasValue) this.passOver()
       cursor.prev()
@@ -367,6 +369,11 @@ export class VisibleCursor {
     this.keyBytes = this.lastKey
     this.keyStart = 0
     this.keyEnd = this.lastKeyLength
+  }
+
+  /** Whether an entry of a kind is a value that neither a range deletion nor time can have deleted. */
+  private isPlain(kind: number): boolean {
+    return (kind === EntryKind.value || kind === EntryKind.valueHandle) && this.skyline === undefined
   }
 
   /** Whether the underlying cursor's entry is a deletion, was deleted with a range, or has expired. */

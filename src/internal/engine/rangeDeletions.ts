@@ -10,6 +10,8 @@ import type { EngineParts } from "./engine.js"
  * half of them are done, the rest is gathered again.
  */
 export class RangeDeletions {
+  /** Whether there are none, for certain. Then there are none until the next `add`. */
+  areNone = false
   private coverage = new Coverage()
   /** Those of tables, as they were when it was last decided to gather or not. */
   private ofTables: ReadonlyArray<RangeDeletion> | undefined
@@ -22,6 +24,7 @@ export class RangeDeletions {
   /** Takes a deletion that was just applied. */
   add(range: RangeDeletion): void {
     this.current()
+    this.areNone = false
     this.coverage.add(range, this.separates)
   }
 
@@ -29,7 +32,8 @@ export class RangeDeletions {
   current(): Coverage | undefined {
     const { ranges } = this.parts.manifest.unsafeVersion()
     if (ranges !== this.ofTables) this.settle(ranges)
-    return this.coverage.isEmpty ? undefined : this.coverage
+    this.areNone = this.coverage.isEmpty
+    return this.areNone ? undefined : this.coverage
   }
 
   private settle(ofTables: ReadonlyArray<RangeDeletion>): void {

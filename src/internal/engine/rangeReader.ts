@@ -52,7 +52,7 @@ export const openRange = (
   const { version, release } = engine.pin()
   try {
     const cursors: Array<InternalCursor> = []
-    const fragments = engine.ranges.current()?.share()
+    const fragments = engine.ranges.areNone ? undefined : engine.ranges.current()?.share()
     /** Passes over what range deletions hide of a source as a whole. */
     const skipping = (source: InternalCursor, newest: number): InternalCursor =>
       fragments === undefined ? source : new SkippingCursor(source, newest, new Skyline(fragments, sequence))

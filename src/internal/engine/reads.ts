@@ -185,7 +185,7 @@ export class Reads {
     }
     const key = this.key.set(input)
     if (key.length === illFormed) throw illFormedString("key")
-    const deleted = ranges.current()?.newest(key.bytes, 0, key.length, sequence) ?? 0
+    const deleted = ranges.areNone ? 0 : (ranges.current()?.newest(key.bytes, 0, key.length, sequence) ?? 0)
     for (const table of memtable.unsafeAll()) {
       if (!table.lookup(key, sequence, found)) continue
       metrics.memtableHits.add(1)
@@ -205,13 +205,15 @@ export class Reads {
   /** Whether the version found is a value that was not deleted with a range and has not expired. */
   private isThere(deleted: number, options: ReadOptions | undefined, time: number | undefined): boolean {
     const { found } = this
+    const { kind } = found
     this.foundExpiry = undefined
-    if (isTombstone(found.kind) || found.sequence <= deleted) return false
-    if (!expires(found.kind)) return true
+    if (deleted === 0 && (kind === EntryKind.value || kind === EntryKind.valueHandle)) return true
+    if (isTombstone(kind) || found.sequence <= deleted) return false
+    if (!expires(kind)) return true
     const expiry = readExpiry(found.bytes, found.start)
     if (expiry <= (time ?? this.engine.timeFor(options))) return false
     this.foundExpiry = expiry
-    found.kind = kindWithoutExpiry(found.kind)
+    found.kind = kindWithoutExpiry(kind)
     found.start += expirySize
     return true
   }
