@@ -68,16 +68,36 @@ export const runPrograms = (project) => {
 /** Bundles the README's first program into one file, and runs it where no package is installed. */
 export const runBundle = async (project, empty) => {
   const outfile = join(empty, "bundle.mjs")
-  await build({
+  const { metafile } = await build({
     entryPoints: [join(project, fileOf(0))],
     outfile,
     bundle: true,
     platform: "node",
     format: "esm",
-    logLevel: "error"
+    logLevel: "error",
+    metafile: true
   })
+  checkOwnPart(Object.values(metafile.outputs)[0].inputs)
   const printed = run(process.execPath, [outfile], empty)
   expect(printed.includes("user:1 Ada"), `the bundle printed ${JSON.stringify(printed)}`)
+}
+
+/** A program that only puts, gets and scans must not have these. */
+const capabilities =
+  /effect-lsm\/dist\/(internal\/(backup|checkpoint\/(?!storeSource)|keyspace|transaction)|(Backup|Checkpoint|Keyspace|MessagePack|Transaction)\.js)/
+
+/** The most kilobytes of this package in a bundle of such a program, not minified. */
+const mostKilobytes = 660
+
+const checkOwnPart = (inputs) => {
+  const own = Object.entries(inputs).filter(
+    ([path, { bytesInOutput }]) => path.includes("effect-lsm/dist/") && bytesInOutput > 0
+  )
+  const unused = own.map(([path]) => path).filter((path) => capabilities.test(path))
+  expect(unused.length === 0, `the bundle has what its program does not use: ${unused.join(", ")}`)
+  const kilobytes = Math.round(own.reduce((sum, [, { bytesInOutput }]) => sum + bytesInOutput, 0) / 1000)
+  console.log(`a bundle of the first program has ${kilobytes} kB of this package`)
+  expect(kilobytes <= mostKilobytes, `the bundle has ${kilobytes} kB of this package, more than ${mostKilobytes}`)
 }
 
 /** Bundles a program with the program of its background thread beside it, as docs/runtimes.md says, and without. */
