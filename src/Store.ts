@@ -3,15 +3,25 @@
  *
  * @since 3.0.0
  */
-import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { Expiry } from "./internal/expiry/expiry.js"
 import type { ReadError, WriteError } from "./LsmError.js"
 import type { Durability } from "./LsmOptions.js"
 import type { Stats } from "./Stats.js"
 import type { WriteBatch } from "./WriteBatch.js"
+
+export type {
+  /**
+   * When a value expires.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  Expiry
+} from "./internal/expiry/expiry.js"
 
 /**
  * A key or a value. Strings are encoded as UTF-8; bytes are stored unchanged. Keys are ordered by
@@ -146,19 +156,6 @@ export interface ScanOptions extends CollectOptions {
 export interface WriteOptions {
   /** When this write is acknowledged. Default: the `durability` of the store. */
   readonly durability?: Durability | undefined
-}
-
-/**
- * When a value expires: then it is as if its key had been deleted.
- *
- * @since 3.1.0
- * @category models
- */
-export interface Expiry {
-  /** It expires so long after it is written, by the `Clock`. Default: it does not expire. */
-  readonly ttl?: Duration.DurationInput | undefined
-  /** It expires at this time, in milliseconds since 1970. */
-  readonly expiresAt?: number | undefined
 }
 
 /**

@@ -7,12 +7,11 @@
 import { compare, encodeUtf8, prefixEnd } from "./core/bytes/bytes.js"
 import { writeU48 } from "./core/bytes/encoding.js"
 import { EntryKind } from "./core/cursor/entryKind.js"
-import { expirySize } from "./core/expiry/expiry.js"
+import { expirySize } from "./core/cursor/expiry.js"
 import { operationSize, writeExpiringPut, writeOperation } from "./core/log/batchFormat.js"
 import { encodeEnd } from "./core/ranges/rangeDeletion.js"
-import { expiryAt, type ResolvedExpiry, resolveExpiry } from "./internal/engine/expiry.js"
+import { type Expiry, expiryAt, type ResolvedExpiry, resolveExpiry } from "./internal/expiry/expiry.js"
 import { InvalidArgument } from "./LsmError.js"
-import type { Expiry, Range } from "./Store.js"
 
 /**
  * A mutable list of puts and deletes. `Store.write` applies all of them or none.
@@ -77,7 +76,7 @@ export class WriteBatch {
    *
    * @since 3.1.0
    */
-  deleteRange(range: Range): this {
+  deleteRange(range: DeletedRange): this {
     const fault = rangeFault(range)
     if (fault !== undefined) {
       this.fault ??= `the range of operation ${this.operations + 1} ${fault}`
@@ -237,6 +236,18 @@ export const rangeFault = (range: unknown): string | undefined => {
   }
   const other = Object.keys(range).find((name) => name !== "start" && name !== "end" && name !== "prefix")
   return other === undefined ? undefined : `has ${other}, not only start, end and prefix`
+}
+
+/**
+ * A range of keys to delete, as `Store.Range`.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface DeletedRange {
+  readonly start?: Uint8Array | string | undefined
+  readonly end?: Uint8Array | string | undefined
+  readonly prefix?: Uint8Array | string | undefined
 }
 
 /**

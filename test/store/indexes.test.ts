@@ -259,7 +259,8 @@ describe("an index", () => {
       const rows = yield* Keyspace.open(Users)
       const write = Effect.suspend(() => {
         const key = below(60)
-        const done = below(4) === 0 ? rows.delete(key) : rows.put(key, user(`w${below(60)}@x`, `c${below(3)}`, below(4)))
+        const done =
+          below(4) === 0 ? rows.delete(key) : rows.put(key, user(`w${below(60)}@x`, `c${below(3)}`, below(4)))
         return Effect.catchTag(done, "UniqueViolation", () => Effect.void)
       })
       const writers = Effect.all(

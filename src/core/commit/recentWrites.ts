@@ -1,6 +1,6 @@
 import { readU32, readU48 } from "../bytes/encoding.js"
 import { EntryKind } from "../cursor/entryKind.js"
-import { expirySize, readExpiry } from "../expiry/expiry.js"
+import { expirySize, readExpiry } from "../cursor/expiry.js"
 import { applyBatch, type BatchTarget } from "../log/batchFormat.js"
 import { Coverage } from "../ranges/coverage.js"
 import { type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"

@@ -1,5 +1,5 @@
 import type { KeyBounds, Version } from "../manifest/version.js"
-import { overlapsBounds, type RangeDeletion } from "../ranges/rangeDeletion.js"
+import { type MergeRanges, overlapsBounds } from "../ranges/rangeDeletion.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import type { TableMeta } from "../table/tableFormat.js"
 import { referencedBytes } from "../values/valueFile.js"
@@ -13,16 +13,6 @@ export interface MergeInputs {
   readonly below: ReadonlyArray<ReadonlyArray<KeyBounds>>
   /** Left out if no table of the version has range deletions. */
   readonly rangeDeletions?: MergeRanges | undefined
-}
-
-/** The range deletions that matter to a merge. */
-export interface MergeRanges {
-  /** Those that may cover entries of the inputs. */
-  readonly covering: ReadonlyArray<RangeDeletion>
-  /** The sequence numbers of those among the inputs that cover no entry of any other table. */
-  readonly done: ReadonlyArray<number>
-  /** The newest one in any table. */
-  readonly newest: number
 }
 
 const mergeRanges = (

@@ -6,7 +6,7 @@
  * - An entry of kind `rangeDeletion` deletes all keys from its key to its value, which is the first key
  *   that it does not delete; an empty value means that there is no such key.
  * - `expiringValue` and `expiringHandle` are a value and a handle that begin with the time when they
- *   expire; see `core/expiry/expiry.ts`.
+ *   expire; see `expiry.ts`.
  */
 export const EntryKind = {
   deletion: 0,

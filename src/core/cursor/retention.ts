@@ -1,9 +1,8 @@
 import { equalRange } from "../bytes/bytes.js"
-import type { MergeRanges } from "../compaction/mergeInputs.js"
 import { EntryKind } from "../cursor/entryKind.js"
-import { expires, readExpiry } from "../expiry/expiry.js"
 import { Coverage } from "../ranges/coverage.js"
-import { type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
+import { type MergeRanges, type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
+import { expires, readExpiry } from "./expiry.js"
 import type { InternalCursor } from "./internalCursor.js"
 
 /** Decides which entries a flush or a compaction keeps. */

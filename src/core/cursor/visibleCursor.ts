@@ -1,11 +1,11 @@
 import { compareRange, copyRange, equalRange } from "../bytes/bytes.js"
 import { EntryKind, isTombstone } from "../cursor/entryKind.js"
-import { expires, expirySize, kindWithoutExpiry, readExpiry } from "../expiry/expiry.js"
 import type { Skyline } from "../ranges/skyline.js"
 import { handleLength } from "../values/valueHandle.js"
 import type { ValueSource } from "../values/valueSource.js"
 import type { DeletedGap, DeletedGaps } from "./deletedGaps.js"
 import { DeletedRun } from "./deletedRun.js"
+import { expires, expirySize, kindWithoutExpiry, readExpiry } from "./expiry.js"
 import type { InternalCursor } from "./internalCursor.js"
 
 /** The half-open range [start, end) of keys; undefined is unbounded. */

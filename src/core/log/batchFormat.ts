@@ -10,7 +10,7 @@ import {
   writeVarint
 } from "../bytes/encoding.js"
 import { EntryKind } from "../cursor/entryKind.js"
-import { expirySize } from "../expiry/expiry.js"
+import { expirySize } from "../cursor/expiry.js"
 import { CorruptionFailure } from "../storage/failure.js"
 
 /**

@@ -1,7 +1,6 @@
 import { compare } from "../bytes/bytes.js"
-import type { KeyBounds } from "../manifest/version.js"
 import { type Fragment, Fragments } from "./fragments.js"
-import { compareEnds, type RangeDeletion } from "./rangeDeletion.js"
+import { type Bounds, compareEnds, type RangeDeletion } from "./rangeDeletion.js"
 
 /** Whether a reader may see `from` and not `to`: then both are kept. */
 export type Separates = (from: number, to: number) => boolean
@@ -82,7 +81,7 @@ export class Coverage {
   }
 
   /** Whether any key of a closed range has a deletion whose number passes a test. */
-  holdsIn({ largestKey, smallestKey }: KeyBounds, passes: (sequence: number) => boolean): boolean {
+  holdsIn({ largestKey, smallestKey }: Bounds, passes: (sequence: number) => boolean): boolean {
     const { fragments } = this
     let place = fragments.firstEndingAbove(smallestKey, 0, smallestKey.length)
     for (let fragment = fragments.at(place); fragment !== undefined; fragment = fragments.at(place)) {

@@ -40,7 +40,7 @@ export const compareEnds = (a: Uint8Array | undefined, b: Uint8Array | undefined
   a === undefined ? (b === undefined ? 0 : 1) : b === undefined ? -1 : compareRange(a, 0, a.length, b, 0, b.length)
 
 /** A closed range of keys. */
-interface Bounds {
+export interface Bounds {
   readonly smallestKey: Uint8Array
   readonly largestKey: Uint8Array
 }
@@ -49,3 +49,13 @@ interface Bounds {
 export const overlapsBounds = ({ start, end }: RangeDeletion, { smallestKey, largestKey }: Bounds): boolean =>
   isAbove(end, smallestKey, 0, smallestKey.length) &&
   compareRange(start, 0, start.length, largestKey, 0, largestKey.length) <= 0
+
+/** The range deletions that matter to a merge. */
+export interface MergeRanges {
+  /** Those that may cover entries of the inputs. */
+  readonly covering: ReadonlyArray<RangeDeletion>
+  /** The sequence numbers of those among the inputs that cover no entry of any other table. */
+  readonly done: ReadonlyArray<number>
+  /** The newest one in any table. */
+  readonly newest: number
+}

@@ -1,8 +1,7 @@
 import { compareRange } from "../bytes/bytes.js"
-import type { KeyBounds } from "../manifest/version.js"
 import { newestOf } from "./coverage.js"
 import type { Fragments } from "./fragments.js"
-import { isAbove } from "./rangeDeletion.js"
+import { type Bounds, isAbove } from "./rangeDeletion.js"
 
 /**
  * Tells a cursor which entries range deletions hide from a reader at `sequence`. Neighbouring keys are
@@ -33,7 +32,7 @@ export class Skyline {
   }
 
   /** Whether one deletion hides all keys of a closed range that were written up to `newest`. */
-  hides({ smallestKey, largestKey }: KeyBounds, newest: number): boolean {
+  hides({ smallestKey, largestKey }: Bounds, newest: number): boolean {
     return (
       this.over(smallestKey, 0, smallestKey.length) >= newest &&
       this.sequenceThere > 0 &&

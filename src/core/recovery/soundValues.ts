@@ -1,6 +1,6 @@
 import { EntryKind, isHandle } from "../cursor/entryKind.js"
+import { expires, expirySize } from "../cursor/expiry.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
-import { expires, expirySize } from "../expiry/expiry.js"
 import { damageOf, isDamage, type Report } from "../storage/damage.js"
 import { CorruptionFailure, type StorageFailure } from "../storage/failure.js"
 import { closeQuietly, type StorageDriver } from "../storage/storageDriver.js"

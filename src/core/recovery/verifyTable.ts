@@ -1,7 +1,7 @@
 import { equals } from "../bytes/bytes.js"
 import { ReusableLookupKey } from "../bytes/lookupKey.js"
 import { EntryKind, isHandle, isTombstone } from "../cursor/entryKind.js"
-import { expires, expirySize, readExpiry } from "../expiry/expiry.js"
+import { expires, expirySize, readExpiry } from "../cursor/expiry.js"
 import { sizeIfThere } from "../manifest/storeDirectory.js"
 import { compareEnds, type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { damageOf, type Report } from "../storage/damage.js"

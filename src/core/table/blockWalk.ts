@@ -1,6 +1,6 @@
 import { compareRange } from "../bytes/bytes.js"
 import { EntryKind, isHandle } from "../cursor/entryKind.js"
-import { expires, expirySize } from "../expiry/expiry.js"
+import { expires, expirySize } from "../cursor/expiry.js"
 import { valueHandleSize } from "../values/valueHandle.js"
 import { BlockCursor } from "./blockCursor.js"
 

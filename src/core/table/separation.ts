@@ -1,6 +1,6 @@
 import { EntryKind, isHandle } from "../cursor/entryKind.js"
+import { expires, expirySize } from "../cursor/expiry.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
-import { expires, expirySize } from "../expiry/expiry.js"
 import type { ValueFile } from "../values/valueFile.js"
 import { handleFile, valueHandleSize } from "../values/valueHandle.js"
 import type { ValueSink } from "../values/valueSink.js"

@@ -9,7 +9,7 @@ import {
   writeU48,
   writeVarint
 } from "../bytes/encoding.js"
-import type { Expiring } from "../expiry/expiry.js"
+import type { Expiring } from "../cursor/expiry.js"
 import { encodeEnd, type RangeDeletion, rangeDeletionOf } from "../ranges/rangeDeletion.js"
 import { FormatFailure } from "../storage/failure.js"
 import { decodeFileHeader, type FileHeader } from "../storage/fileHeader.js"

@@ -1,7 +1,7 @@
 import { EntryKind, isHandle } from "../cursor/entryKind.js"
+import { expirySize } from "../cursor/expiry.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import type { RetentionPolicy } from "../cursor/retention.js"
-import { expirySize } from "../expiry/expiry.js"
 import type { ValueFile } from "../values/valueFile.js"
 import { ValueRefs } from "../values/valueRefs.js"
 import type { Separation } from "./separation.js"

@@ -4,9 +4,9 @@ import { equals } from "../../core/bytes/bytes.js"
 import { InvalidArgument, type WriteError } from "../../LsmError.js"
 import type { Bytes, PutOptions, WriteOptions } from "../../Store.js"
 import { immediate } from "../effect/immediate.js"
+import { resolveExpiry } from "../expiry/expiry.js"
 import type { Conditions, Newest } from "./conditions.js"
 import { type Engine, toBytes, toReadError } from "./engine.js"
-import { resolveExpiry } from "./expiry.js"
 import { owned, type Writes } from "./writes.js"
 
 /** So often an update begins again because its function has written to the store. */

@@ -4,16 +4,10 @@ import { notKept, RecentWrites, type TextRange } from "../../core/commit/recentW
 import type { WriteError } from "../../LsmError.js"
 import type { Bytes } from "../../Store.js"
 import { type Engine, toBytes } from "./engine.js"
-import type { Reads } from "./reads.js"
+import type { NewestValue, Reads } from "./reads.js"
 
 /** The newest write of a key. */
-export interface Newest {
-  /** Its sequence number; 0 if the key is absent. */
-  readonly version: number
-  /** Undefined if the key is absent. */
-  readonly value: Uint8Array | undefined
-  /** When the value expires; undefined if it does not. */
-  readonly expiresAt: number | undefined
+export interface Newest extends NewestValue {
   /** Whether readers see it already. */
   readonly isApplied: boolean
 }

@@ -1,6 +1,7 @@
 import { Coverage, type Separates } from "../../core/ranges/coverage.js"
 import type { RangeDeletion } from "../../core/ranges/rangeDeletion.js"
-import type { EngineParts } from "./engine.js"
+import type { ManifestService } from "../../Manifest.js"
+import type { MemtableService } from "../../Memtable.js"
 
 /**
  * The range deletions that readers must take account of: those of the memtables, and those of tables
@@ -17,7 +18,7 @@ export class RangeDeletions {
   private ofTables: ReadonlyArray<RangeDeletion> | undefined
 
   constructor(
-    private readonly parts: EngineParts,
+    private readonly parts: { readonly manifest: ManifestService; readonly memtable: MemtableService },
     private readonly separates: Separates
   ) {}
 

@@ -44,14 +44,23 @@ import * as Option from "effect/Option"
 import { copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
 import { longestKey, ReusableLookupKey } from "../../core/bytes/lookupKey.js"
 import { EntryKind, isTombstone } from "../../core/cursor/entryKind.js"
+import { expires, expirySize, kindWithoutExpiry, readExpiry } from "../../core/cursor/expiry.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
-import { expires, expirySize, kindWithoutExpiry, readExpiry } from "../../core/expiry/expiry.js"
 import type { ValueSource } from "../../core/values/valueSource.js"
 import { InvalidArgument, type ReadError } from "../../LsmError.js"
 import type { Bytes, ReadOptions, VersionedValue } from "../../Store.js"
 import { Immediate, Later, type YieldBudget } from "../effect/immediate.js"
-import type { Newest } from "./conditions.js"
 import { type Engine, illFormedString, toReadError } from "./engine.js"
+
+/** The newest value of a key. */
+export interface NewestValue {
+  /** Its sequence number; 0 if the key is absent. */
+  readonly version: number
+  /** Undefined if the key is absent. */
+  readonly value: Uint8Array | undefined
+  /** When the value expires; undefined if it does not. */
+  readonly expiresAt: number | undefined
+}
 
 /** Lookups after which a lookup checks if it should yield to the event loop. */
 const readsPerTurn = 256
@@ -112,7 +121,7 @@ export class Reads {
   }
 
   /** The same with its value. */
-  newest(key: Uint8Array): Omit<Newest, "isApplied"> {
+  newest(key: Uint8Array): NewestValue {
     if (!this.find(key, this.engine.visibleSequence)) return { version: 0, value: undefined, expiresAt: undefined }
     const version = this.found.sequence
     const expiresAt = this.foundExpiry

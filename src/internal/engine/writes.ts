@@ -57,7 +57,7 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { encodeUtf8, encodeUtf8Into, illFormed } from "../../core/bytes/bytes.js"
-import { expirySize } from "../../core/expiry/expiry.js"
+import { expirySize } from "../../core/cursor/expiry.js"
 import {
   batchHeaderSize,
   operationSize,
@@ -75,9 +75,9 @@ import { WriteBatch, writeTimes } from "../../WriteBatch.js"
 import { callback } from "../effect/callback.js"
 import { currentFiberId } from "../effect/fiberState.js"
 import { Immediate, immediate, Later, type YieldBudget } from "../effect/immediate.js"
+import { expiryAt, resolveExpiry } from "../expiry/expiry.js"
 import type { Conditions } from "./conditions.js"
 import { type Engine, illFormedString, toDeletedRange, toReadError } from "./engine.js"
-import { expiryAt, resolveExpiry } from "./expiry.js"
 import type { IntervalSync } from "./intervalSync.js"
 
 type Resume = (effect: Effect.Effect<void, WriteError>) => void

@@ -4,8 +4,8 @@ import type * as Stream from "effect/Stream"
 import type { KeyspaceError } from "../../KeyspaceError.js"
 import type { InvalidArgument, ReadError } from "../../LsmError.js"
 import type { ReadOptions } from "../../Store.js"
-import type { CollectRowsOptions, Row, RowRange, ScanRowsOptions } from "./models.js"
 import type { RowCodec } from "./rowCodec.js"
+import type { CollectRowsOptions, Row, RowRange, ScanRowsOptions } from "./rowModels.js"
 
 /**
  * The description of a secondary index of a keyspace: what rows are found by.

@@ -9,7 +9,7 @@ import { type AnySchema, encodedNode } from "../effect/schemaNodes.js"
 import { type Codec, jsonCodec } from "./codecs.js"
 import { type KeyParts, partsOf, prefixTuple } from "./keyParts.js"
 import { fromTuple, type Shape, shapeOf, toTuple, tupleText } from "./keyShape.js"
-import type { Row } from "./models.js"
+import type { Row } from "./rowModels.js"
 
 interface Conversion<A> {
   readonly encode: (value: A) => unknown

@@ -1,7 +1,7 @@
 import { compare } from "../../core/bytes/bytes.js"
 import { afterAll } from "../../core/keys/prefixRange.js"
-import type { RowRange } from "./models.js"
 import type { RowCodec } from "./rowCodec.js"
+import type { RowRange } from "./rowModels.js"
 
 /** Bounds in the keys of the store. */
 export interface StoreRange {

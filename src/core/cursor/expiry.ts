@@ -1,5 +1,5 @@
 import { maxU48, readU48 } from "../bytes/encoding.js"
-import { EntryKind } from "../cursor/entryKind.js"
+import { EntryKind } from "./entryKind.js"
 
 /**
  * An entry that expires has the time before its value or handle, as 6 bytes: milliseconds since 1970.

@@ -1,8 +1,20 @@
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import { lastExpiry } from "../../core/expiry/expiry.js"
+import { lastExpiry } from "../../core/cursor/expiry.js"
 import { InvalidArgument } from "../../LsmError.js"
-import type { Expiry } from "../../Store.js"
+
+/**
+ * When a value expires: then it is as if its key had been deleted.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export interface Expiry {
+  /** It expires so long after it is written, by the `Clock`. Default: it does not expire. */
+  readonly ttl?: Duration.DurationInput | undefined
+  /** It expires at this time, in milliseconds since 1970. */
+  readonly expiresAt?: number | undefined
+}
 
 /** When a value expires: at a time, or some milliseconds after it is written. */
 export type ResolvedExpiry = { readonly at: number } | { readonly after: number }

@@ -1,5 +1,5 @@
-import type { InternalCursor } from "../cursor/internalCursor.js"
-import type { Skyline } from "./skyline.js"
+import type { Skyline } from "../ranges/skyline.js"
+import type { InternalCursor } from "./internalCursor.js"
 
 /** So often a move seeks. Then it shows a hidden entry, so that its caller can yield to the event loop. */
 const mostSeeks = 4
