@@ -5,6 +5,7 @@ import { Retention } from "../../src/core/cursor/retention.js"
 import { logName } from "../../src/core/storage/fileNames.js"
 import type { StorageFile } from "../../src/core/storage/storageDriver.js"
 import type { TableMeta } from "../../src/core/table/tableFormat.js"
+import type { Change } from "../../src/Manifest.js"
 import type { Patches } from "../support/openStore.js"
 import { checkpointMutants } from "./checkpointMutants.js"
 import {
@@ -76,17 +77,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the values that tables have handles to are not in the manifest",
     workloads: separating,
-    patches: () => ({
-      manifest: (manifest) => ({
-        ...manifest,
-        apply: (change) =>
-          manifest.apply({
-            ...change,
-            valueFiles: [],
-            added: (change.added ?? []).map(({ level, table }) => ({ level, table: withoutRefs(table) }))
-          })
-      })
-    })
+    patches: () => naming(withoutRefs, { valueFiles: [] })
   },
   {
     name: "a compaction drops the references of its tables",
@@ -173,16 +164,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "the range deletions of a table are not in the manifest",
     workloads: clearing,
-    patches: () => ({
-      manifest: (manifest) => ({
-        ...manifest,
-        apply: (change) =>
-          manifest.apply({
-            ...change,
-            added: (change.added ?? []).map(({ level, table: { ranges: _, ...table } }) => ({ level, table }))
-          })
-      })
-    })
+    patches: () => naming(({ ranges: _, ...table }) => table)
   },
   {
     name: "a merge drops range deletions that cover entries of other tables",
@@ -544,3 +526,16 @@ const mergingAs =
   (change: (job: TableMerger.MergeJob) => TableMerger.MergeJob): NonNullable<Patches["merger"]> =>
   (options) =>
     Effect.map(inThread().merger!(options), (merger) => ({ ...merger, merge: (job) => merger.merge(change(job)) }))
+
+/** Changes the tables that an edit of the manifest names, and the edit. */
+const naming = (change: (table: TableMeta) => TableMeta, more: Change = {}): Patches => ({
+  manifest: (manifest) => ({
+    ...manifest,
+    apply: (edit) =>
+      manifest.apply({
+        ...edit,
+        ...more,
+        added: (edit.added ?? []).map(({ level, table }) => ({ level, table: change(table) }))
+      })
+  })
+})

@@ -92,7 +92,7 @@ export class Coverage {
     return false
   }
 
-  /** Whether every key of a range is covered by a later deletion from which no reader tells it apart. */
+  /** Whether later deletions cover every key of a range, and no reader needs the one beside them. */
   supersedes({ start, end, sequence }: RangeDeletion, separates: Separates): boolean {
     const { fragments } = this
     let at: Uint8Array | undefined = start
@@ -126,7 +126,7 @@ const canJoin = (a: Fragment, b: Fragment): boolean =>
   a.sequences.every((sequence, i) => sequence === b.sequences[i]) &&
   compare(a.end, b.start) === 0
 
-/** Adds a sequence number. A number beside it that no reader tells apart from the later one goes. */
+/** Adds a sequence number, and drops a neighbour if no reader needs both. */
 const withSequence = (
   sequences: ReadonlyArray<number>,
   sequence: number,
