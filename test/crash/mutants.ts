@@ -34,7 +34,11 @@ export interface Mutant {
 const flushing = ["flush", "deletes", "compaction"]
 const writing = ["single puts", "batches"]
 const separating = ["separated values", "separated values, reopened"]
-const clearing = ["range deletions", "range deletions over many tables", "mixture 33, range deletions"]
+const clearing = [
+  "range deletions",
+  "range deletions over many tables",
+  ...[33, 34, 35, 36].map((seed) => `mixture ${seed}, range deletions`)
+]
 const compacting = ["compaction", "levels", "tombstones"]
 
 export const mutants: ReadonlyArray<Mutant> = [
