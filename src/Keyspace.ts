@@ -8,7 +8,6 @@ import * as Effect from "effect/Effect"
 import { encodeUtf8 } from "./core/bytes/bytes.js"
 import { KeyFailure } from "./core/keys/keyFailure.js"
 import type { AnySchema } from "./internal/effect/schemaNodes.js"
-import { accessTo } from "./internal/engine/access.js"
 import { bytesCodec, type Codec, jsonCodec } from "./internal/keyspace/codecs.js"
 import { directoryOf } from "./internal/keyspace/directory.js"
 import type { Index } from "./internal/keyspace/indexModels.js"
@@ -17,9 +16,14 @@ import { openIndexes } from "./internal/keyspace/openIndexes.js"
 import { makeIndexCodec, makeRowCodec, type RowCodec } from "./internal/keyspace/rowCodec.js"
 import { StoredRows } from "./internal/keyspace/rows.js"
 import type { DecodeFailed } from "./KeyspaceError.js"
-import { InvalidArgument, type ReadError, type WriteError } from "./LsmError.js"
-import { LsmStore } from "./LsmStore.js"
-import type { Store, WriteOptions } from "./Store.js"
+import { InvalidArgument } from "./LsmError.js"
+import {
+  OrderedStore,
+  type OrderedStoreService,
+  type ReadError,
+  type WriteError,
+  type WriteOptions
+} from "./OrderedStore.js"
 
 export { Uuid } from "./core/keys/uuid.js"
 export type { Codec } from "./internal/keyspace/codecs.js"
@@ -224,8 +228,8 @@ const rowsOf = <K, KI, V, VI>({ codec, indexes = [], key, name, value }: Options
  */
 export const open = <K, V>(
   keyspace: Keyspace<K, V>
-): Effect.Effect<OpenKeyspace<K, V>, WriteError | DecodeFailed, LsmStore> =>
-  Effect.flatMap(LsmStore, (store) => openIn(store, keyspace))
+): Effect.Effect<OpenKeyspace<K, V>, WriteError | DecodeFailed, OrderedStore> =>
+  Effect.flatMap(OrderedStore, (store) => openIn(store, keyspace))
 
 /**
  * `open` in a store that is given, for programs with several stores.
@@ -234,7 +238,7 @@ export const open = <K, V>(
  * @category constructors
  */
 export const openIn = <K, V>(
-  store: Store,
+  store: OrderedStoreService,
   { indexes, name, rows }: Keyspace<K, V>
 ): Effect.Effect<OpenKeyspace<K, V>, WriteError | DecodeFailed> =>
   Effect.suspend(() => {
@@ -243,7 +247,7 @@ export const openIn = <K, V>(
     return Effect.flatMap(directory.open(name), (slot) =>
       Effect.map(
         openIndexes(store, directory, name, slot, indexes),
-        (open) => new StoredRows(name, store, accessTo(store), slot, rows, open)
+        (open) => new StoredRows(name, store, undefined, slot, rows, open)
       )
     )
   })
@@ -259,8 +263,8 @@ export const dropIndex = (
   keyspace: string,
   name: string,
   options?: WriteOptions
-): Effect.Effect<boolean, WriteError | DecodeFailed, LsmStore> =>
-  Effect.flatMap(LsmStore, (store) => dropIndexIn(store, keyspace, name, options))
+): Effect.Effect<boolean, WriteError | DecodeFailed, OrderedStore> =>
+  Effect.flatMap(OrderedStore, (store) => dropIndexIn(store, keyspace, name, options))
 
 /**
  * `dropIndex` in a store that is given.
@@ -269,7 +273,7 @@ export const dropIndex = (
  * @category maintenance
  */
 export const dropIndexIn = (
-  store: Store,
+  store: OrderedStoreService,
   keyspace: string,
   name: string,
   options?: WriteOptions
@@ -289,8 +293,8 @@ export const dropIndexIn = (
 export const drop = (
   name: string,
   options?: WriteOptions
-): Effect.Effect<boolean, WriteError | DecodeFailed, LsmStore> =>
-  Effect.flatMap(LsmStore, (store) => dropIn(store, name, options))
+): Effect.Effect<boolean, WriteError | DecodeFailed, OrderedStore> =>
+  Effect.flatMap(OrderedStore, (store) => dropIn(store, name, options))
 
 /**
  * `drop` in a store that is given.
@@ -299,7 +303,7 @@ export const drop = (
  * @category maintenance
  */
 export const dropIn = (
-  store: Store,
+  store: OrderedStoreService,
   name: string,
   options?: WriteOptions
 ): Effect.Effect<boolean, WriteError | DecodeFailed> => Effect.suspend(() => directoryOf(store).drop(name, options))
@@ -310,8 +314,8 @@ export const dropIn = (
  * @since 3.1.0
  * @category maintenance
  */
-export const names: Effect.Effect<Array<string>, ReadError | DecodeFailed, LsmStore> = Effect.flatMap(
-  LsmStore,
+export const names: Effect.Effect<Array<string>, ReadError | DecodeFailed, OrderedStore> = Effect.flatMap(
+  OrderedStore,
   (store) => namesIn(store)
 )
 
@@ -321,7 +325,7 @@ export const names: Effect.Effect<Array<string>, ReadError | DecodeFailed, LsmSt
  * @since 3.1.0
  * @category maintenance
  */
-export const namesIn = (store: Store): Effect.Effect<Array<string>, ReadError | DecodeFailed> =>
+export const namesIn = (store: OrderedStoreService): Effect.Effect<Array<string>, ReadError | DecodeFailed> =>
   Effect.suspend(() => directoryOf(store).names)
 
 /**

@@ -56,6 +56,27 @@ export class InvalidArgument extends Schema.TaggedError<InvalidArgument>("effect
 }
 
 /**
+ * A key, a value or a batch is larger than the store can take: `limit` names the limit, as in
+ * `OrderedStore.Limits`. Nothing was written.
+ *
+ * @since 3.1.0
+ * @category errors
+ */
+export class LimitExceeded extends Schema.TaggedError<LimitExceeded>("effect-lsm/LimitExceeded")("LimitExceeded", {
+  limit: Schema.Literal("keyBytes", "valueBytes", "batchBytes", "batchOperations"),
+  /** The size. Undefined if it was not measured to the end. */
+  actual: Schema.UndefinedOr(Schema.Number),
+  most: Schema.Number
+}) {
+  override get message(): string {
+    const unit = this.limit === "batchOperations" ? "operations" : "bytes"
+    const size = this.actual === undefined ? "more" : `${this.actual} ${unit}`
+    const what = { keyBytes: "key", valueBytes: "value", batchBytes: "batch", batchOperations: "batch" }[this.limit]
+    return `a ${what} has ${size}; at most ${this.most} ${unit} are allowed`
+  }
+}
+
+/**
  * A file does not hold what was written to it. `offset` is in bytes from the start of the file.
  * `region` names the part of the format, such as `data block` or `log frame`.
  *
@@ -235,7 +256,7 @@ export type ReadError = StoreClosed | InvalidArgument | FileError
  * @since 3.0.0
  * @category models
  */
-export type WriteError = ReadError | StorePoisoned | StoreReadOnly | Conflict
+export type WriteError = ReadError | LimitExceeded | StorePoisoned | StoreReadOnly | Conflict
 
 /**
  * The errors of opening a store.

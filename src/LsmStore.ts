@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { mergerInThread } from "./internal/background/mergerInThread.js"
+import { withCapabilities } from "./internal/capabilities/withCapabilities.js"
 import { type MakeMerger, makeComponents, openOn, type Replacements } from "./internal/engine/assembly.js"
 import type { Components } from "./internal/engine/components.js"
 import { openStore } from "./internal/engine/open.js"
@@ -19,6 +20,7 @@ import { verifyStore } from "./internal/maintenance/verify.js"
 import type { OpenError } from "./LsmError.js"
 import * as LsmOptions from "./LsmOptions.js"
 import type { RepairOptions, RepairReport, VerifyEvent, VerifyOptions } from "./Maintenance.js"
+import { OrderedStore } from "./OrderedStore.js"
 import * as Storage from "./Storage.js"
 import type { Store } from "./Store.js"
 
@@ -80,9 +82,18 @@ export const make = (
 ): Effect.Effect<Store, OpenError, Scope.Scope> =>
   Effect.flatMap(LsmOptions.resolveOptions(options), (settings) =>
     Effect.flatMap(Storage.makeWith(settings), (storage) =>
-      openOn(storage, settings, replacements, hasThread(settings, replacements) ? inThread : undefined)
+      Effect.map(
+        openOn(storage, settings, replacements, hasThread(settings, replacements) ? inThread : undefined),
+        withCapabilities
+      )
     )
   )
+
+/** The layer of a store, by both of its Tags. */
+const layerOf = <E, R>(
+  make: Effect.Effect<Store, E, R>
+): Layer.Layer<LsmStore | OrderedStore, E, Exclude<R, Scope.Scope>> =>
+  Layer.scopedContext(Effect.map(make, (store) => Context.add(Context.make(LsmStore, store), OrderedStore, store)))
 
 /**
  * The store in `options.directory`, open for the life of the layer.
@@ -107,8 +118,10 @@ export const make = (
  * @since 3.0.0
  * @category layers
  */
-export const layer = (options: LsmOptions.LsmOptions, replacements?: Replacements): Layer.Layer<LsmStore, OpenError> =>
-  Layer.scoped(LsmStore, make(options, replacements))
+export const layer = (
+  options: LsmOptions.LsmOptions,
+  replacements?: Replacements
+): Layer.Layer<LsmStore | OrderedStore, OpenError> => layerOf(make(options, replacements))
 
 /**
  * Opens a store on the `Storage` that is provided. Stores on the same one, such as the constant
@@ -121,7 +134,7 @@ export const makeFromStorage = (
   options: LsmOptions.LsmOptions,
   replacements?: Replacements
 ): Effect.Effect<Store, OpenError, Storage.Storage | Scope.Scope> =>
-  Effect.flatMap(Storage.Storage, (storage) => openOn(storage, options, replacements))
+  Effect.flatMap(Storage.Storage, (storage) => Effect.map(openOn(storage, options, replacements), withCapabilities))
 
 /**
  * The layer of `makeFromStorage`.
@@ -132,7 +145,7 @@ export const makeFromStorage = (
 export const layerFromStorage = (
   options: LsmOptions.LsmOptions,
   replacements?: Replacements
-): Layer.Layer<LsmStore, OpenError, Storage.Storage> => Layer.scoped(LsmStore, makeFromStorage(options, replacements))
+): Layer.Layer<LsmStore | OrderedStore, OpenError, Storage.Storage> => layerOf(makeFromStorage(options, replacements))
 
 /**
  * Opens a store from the components that are provided.
@@ -143,7 +156,7 @@ export const layerFromStorage = (
 export const makeFromComponents = (
   options: LsmOptions.LsmOptions
 ): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
-  Effect.flatMap(LsmOptions.resolveOptions(options), (settings) => openStore(settings))
+  Effect.flatMap(LsmOptions.resolveOptions(options), (settings) => Effect.map(openStore(settings), withCapabilities))
 
 /**
  * The layer of `makeFromComponents`.
@@ -151,8 +164,9 @@ export const makeFromComponents = (
  * @since 3.0.0
  * @category layers
  */
-export const layerFromComponents = (options: LsmOptions.LsmOptions): Layer.Layer<LsmStore, OpenError, Components> =>
-  Layer.scoped(LsmStore, makeFromComponents(options))
+export const layerFromComponents = (
+  options: LsmOptions.LsmOptions
+): Layer.Layer<LsmStore | OrderedStore, OpenError, Components> => layerOf(makeFromComponents(options))
 
 /**
  * Every component but `Storage`, for `layerFromComponents`. A component that is replaced is
@@ -175,7 +189,7 @@ export const layerComponents = (
  */
 export const layerConfig = (
   options: Config.Config.Wrap<LsmOptions.LsmOptions>
-): Layer.Layer<LsmStore, OpenError | ConfigError.ConfigError> =>
+): Layer.Layer<LsmStore | OrderedStore, OpenError | ConfigError.ConfigError> =>
   Layer.unwrapEffect(Effect.map(Config.unwrap(options), (unwrapped) => layer(unwrapped)))
 
 /**
@@ -186,7 +200,9 @@ export const layerConfig = (
  * @category constructors
  */
 export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, OpenError, Scope.Scope> =>
-  Effect.flatMap(Storage.makeMemory, (storage) => openOn(storage, { ...options, directory: "/memory" }))
+  Effect.flatMap(Storage.makeMemory, (storage) =>
+    Effect.map(openOn(storage, { ...options, directory: "/memory" }), withCapabilities)
+  )
 
 /**
  * A store on a new file system in memory: the same engine with nothing on disk. Its data is gone
@@ -199,8 +215,8 @@ export const makeMemory = (options?: LsmOptions.Tuning): Effect.Effect<Store, Op
  * @since 3.0.0
  * @category layers
  */
-export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore, OpenError> =>
-  Layer.scoped(LsmStore, makeMemory(options))
+export const layerMemory = (options?: LsmOptions.Tuning): Layer.Layer<LsmStore | OrderedStore, OpenError> =>
+  layerOf(makeMemory(options))
 
 /**
  * Checks a store that is not open, and changes no byte of it.

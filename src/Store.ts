@@ -7,9 +7,20 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type { Expiry } from "./internal/expiry/expiry.js"
 import type { ReadError, WriteError } from "./LsmError.js"
-import type { Durability } from "./LsmOptions.js"
+import type {
+  Bytes,
+  Capabilities,
+  CollectOptions,
+  Entry,
+  PutOptions,
+  Range,
+  ReadOptions,
+  ScanOptions,
+  Snapshot,
+  VersionedValue,
+  WriteOptions
+} from "./OrderedStore.js"
 import type { Stats } from "./Stats.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
@@ -22,57 +33,78 @@ export type {
    */
   Expiry
 } from "./internal/expiry/expiry.js"
-
-/**
- * A key or a value. Strings are encoded as UTF-8; bytes are stored unchanged. Keys are ordered by
- * unsigned bytes. A string with a lone surrogate has no UTF-8 encoding: every operation fails on it
- * with `InvalidArgument`.
- *
- * @since 3.0.0
- * @category models
- */
-export type Bytes = Uint8Array | string
-
-/**
- * A key and its value. Both belong to the caller.
- *
- * Neighbouring entries share buffers of up to 64 KiB. Copy the few that you keep for long, so that
- * they do not hold the memory of the others.
- *
- * A shared buffer cannot be transferred to another thread: Node 20 sends a copy instead, and later
- * releases throw `DataCloneError`. A copy (`value.slice()`) can be transferred.
- *
- * @since 3.0.0
- * @category models
- */
-export interface Entry {
-  readonly key: Uint8Array
-  readonly value: Uint8Array
-}
-
-/**
- * A range of keys: from `start` (inclusive) to `end` (exclusive), and only those that begin with
- * `prefix`. A bound that is missing does not limit the range.
- *
- * @since 3.0.0
- * @category models
- */
-export interface Range {
-  readonly start?: Bytes | undefined
-  readonly end?: Bytes | undefined
-  readonly prefix?: Bytes | undefined
-}
-
-/**
- * A point in the order of writes. Reads that are given a snapshot see the store as of that point. A
- * snapshot lives until its scope ends. Until then, compactions keep the versions that it sees.
- *
- * @since 3.0.0
- * @category models
- */
-export interface Snapshot {
-  readonly sequence: number
-}
+export type {
+  /**
+   * A key or a value.
+   *
+   * @since 3.0.0
+   * @category models
+   */
+  Bytes,
+  /**
+   * Options of `collect`.
+   *
+   * @since 3.0.0
+   * @category models
+   */
+  CollectOptions,
+  /**
+   * A key and its value.
+   *
+   * @since 3.0.0
+   * @category models
+   */
+  Entry,
+  /**
+   * Options of a write of one value.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  PutOptions,
+  /**
+   * A range of keys.
+   *
+   * @since 3.0.0
+   * @category models
+   */
+  Range,
+  /**
+   * Options of a read.
+   *
+   * @since 3.0.0
+   * @category models
+   */
+  ReadOptions,
+  /**
+   * Options of `scan`, `keys` and `values`.
+   *
+   * @since 3.0.0
+   * @category models
+   */
+  ScanOptions,
+  /**
+   * A point in the order of writes.
+   *
+   * @since 3.0.0
+   * @category models
+   */
+  Snapshot,
+  /**
+   * A value and its version.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  VersionedValue,
+  /**
+   * Options of a write.
+   *
+   * @since 3.0.0
+   * @category models
+   */
+  WriteOptions
+} from "./OrderedStore.js"
 
 /**
  * A snapshot with the reading methods of `Store`, which see the store as of the snapshot.
@@ -94,77 +126,6 @@ export interface ReadView extends Snapshot {
   readonly count: (range?: Range) => Effect.Effect<number, ReadError>
   readonly cursor: (options?: Omit<CursorOptions, "snapshot">) => Effect.Effect<Cursor, ReadError, Scope.Scope>
 }
-
-/**
- * Options of a read.
- *
- * @since 3.0.0
- * @category models
- */
-export interface ReadOptions {
-  /** Read the store as of this snapshot. Default: as of now. */
-  readonly snapshot?: Snapshot | undefined
-}
-
-/**
- * A value and its version: a number that grows with each write to the store, and that no other
- * write of the key has.
- *
- * @since 3.1.0
- * @category models
- */
-export interface VersionedValue {
-  readonly value: Uint8Array
-  readonly version: number
-  /** When the value expires, in milliseconds since 1970. Left out if it does not. */
-  readonly expiresAt?: number
-}
-
-/**
- * Options of `collect`.
- *
- * @since 3.0.0
- * @category models
- */
-export interface CollectOptions extends Range, ReadOptions {
-  /** Return entries from the last key to the first. Default false. */
-  readonly reverse?: boolean | undefined
-  /** Return at most this many entries. Default: all. */
-  readonly limit?: number | undefined
-}
-
-/**
- * Options of `scan`, `keys` and `values`.
- *
- * @since 3.0.0
- * @category models
- */
-export interface ScanOptions extends CollectOptions {
-  /**
-   * Most entries in a chunk of the Stream, from 1 to 65,536. A chunk also ends at 1 MiB. Default
-   * 1,024.
-   */
-  readonly chunkSize?: number | undefined
-}
-
-/**
- * Options of a write.
- *
- * @since 3.0.0
- * @category models
- */
-export interface WriteOptions {
-  /** When this write is acknowledged. Default: the `durability` of the store. */
-  readonly durability?: Durability | undefined
-}
-
-/**
- * Options of a write of one value.
- *
- * @since 3.1.0
- * @category models
- */
-export interface PutOptions extends WriteOptions, Expiry {}
 
 /**
  * Options of a cursor.
@@ -306,7 +267,7 @@ export interface UnsafeSnapshot extends Snapshot {
  * @since 3.0.0
  * @category models
  */
-export interface Store {
+export interface Store extends Capabilities {
   /**
    * Sets the value of a key. Completes when the write is as durable as `durability` asks. The value
    * expires if `ttl` or `expiresAt` says so; without them it does not, also if the value before did.

@@ -14,6 +14,7 @@ import { OpenTransaction } from "./internal/transaction/openTransaction.js"
 import { waitToRetry } from "./internal/transaction/retry.js"
 import {
   InvalidArgument,
+  type LimitExceeded,
   type ReadError,
   type TransactionConflict,
   type TransactionTooOld,
@@ -33,6 +34,8 @@ import type { WriteBatch } from "./WriteBatch.js"
  * @category models
  */
 export interface Transaction {
+  /** The `identity` of the store, as in `OrderedStore`. */
+  readonly identity: object
   readonly get: (key: Bytes) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
   readonly getString: (key: Bytes) => Effect.Effect<Option.Option<string>, ReadError>
   readonly getMany: (keys: Iterable<Bytes>) => Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError>
@@ -41,12 +44,12 @@ export interface Transaction {
   readonly collect: (options?: Omit<CollectOptions, "snapshot">) => Effect.Effect<Array<Entry>, ReadError>
   readonly count: (range?: Range) => Effect.Effect<number, ReadError>
   /** A time to live begins now, not when the transaction is written. */
-  readonly put: (key: Bytes, value: Bytes, expiry?: Expiry) => Effect.Effect<void, InvalidArgument>
-  readonly delete: (key: Bytes) => Effect.Effect<void, InvalidArgument>
+  readonly put: (key: Bytes, value: Bytes, expiry?: Expiry) => Effect.Effect<void, InvalidArgument | LimitExceeded>
+  readonly delete: (key: Bytes) => Effect.Effect<void, InvalidArgument | LimitExceeded>
   /** Deletes all keys in a range. It is no read, so it conflicts with no other write. */
-  readonly deleteRange: (range: Range) => Effect.Effect<void, InvalidArgument>
+  readonly deleteRange: (range: Range) => Effect.Effect<void, InvalidArgument | LimitExceeded>
   /** Adds the operations of a batch, which must have no checks. */
-  readonly write: (batch: WriteBatch) => Effect.Effect<void, InvalidArgument>
+  readonly write: (batch: WriteBatch) => Effect.Effect<void, InvalidArgument | LimitExceeded>
 }
 
 /**
@@ -133,7 +136,7 @@ export const transact = <A, E, R>(
     }
     const joined = outer.find((transaction) => transaction.joins(access))
     if (joined !== undefined) return within(joined, program)
-    const conflicts = new WeakSet<object>()
+    const conflicts = new Set<object>()
     const once = attempt(store, access, program, outer, options, conflicts)
     const isOwn = (error: E | TransactionError): error is TransactionConflict =>
       typeof error === "object" && error !== null && conflicts.has(error)
@@ -163,10 +166,10 @@ const attempt = <A, E, R>(
   program: (transaction: Transaction) => Effect.Effect<A, E, R>,
   outer: ReadonlyArray<OpenTransaction>,
   options: Options | undefined,
-  conflicts: WeakSet<object>
+  conflicts: Set<object>
 ): Effect.Effect<A, E | TransactionError, R> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(begin(store, access, restore), (transaction) => {
+    Effect.flatMap(begin(store, access, restore, conflicts.size > 0), (transaction) => {
       const running = restore(Effect.suspend(() => program(transaction)))
       return Effect.matchCauseEffect(current.during(running, [...outer.filter(({ isOpen }) => isOpen), transaction]), {
         onFailure: (cause) => {
@@ -207,14 +210,15 @@ const within = <A, E, R>(
 const begin = (
   store: Store,
   access: Access,
-  restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+  restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>,
+  isRetry: boolean
 ): Effect.Effect<OpenTransaction, WriteError> =>
   Effect.suspend(() => {
     const { conditions, engine } = access
     const refusal = engine.readRefusal()
     if (refusal !== undefined) return Effect.fail(refusal)
-    const unknown = conditions.untilKnown()
-    if (unknown !== undefined) return Effect.flatMap(restore(unknown), () => begin(store, access, restore))
+    const unknown = conditions.untilKnown() ?? (isRetry ? conditions.untilSeen() : undefined)
+    if (unknown !== undefined) return Effect.flatMap(restore(unknown), () => begin(store, access, restore, false))
     const transaction = new OpenTransaction(store, access, engine.takeSnapshot())
     conditions.begin(transaction, transaction.snapshot.sequence)
     return Effect.succeed(transaction)

@@ -73,7 +73,7 @@ const checked = (
 const writeWithin = (
   tx: Transaction.Transaction,
   writes: ReadonlyArray<Write>
-): Effect.Effect<void, LsmError.ReadError> =>
+): Effect.Effect<void, LsmError.WriteError> =>
   Effect.forEach(
     writes,
     ([key, value], i) => {

@@ -68,12 +68,13 @@ describe("update", () => {
       for (const [key, value, argument] of [
         ["k", 1 as never, "value"],
         ["k", "\ud800", "value"],
-        ["k", "x".repeat(11), "value"],
         [2 as never, "x", "key"]
       ] as const) {
         const error = yield* Effect.flip(store.update(key, () => value))
         expect(error).toMatchObject({ _tag: "InvalidArgument", argument })
       }
+      const long = yield* Effect.flip(store.update("k", () => "x".repeat(11)))
+      expect(long).toMatchObject({ _tag: "LimitExceeded", limit: "valueBytes", actual: 11, most: 10 })
       expect(yield* store.getString("k")).toStrictEqual(Option.some("1"))
       const wrote = yield* Effect.flip(
         store.update("k", () => {

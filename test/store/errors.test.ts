@@ -169,19 +169,21 @@ describe("invalid arguments fail with InvalidArgument, and change nothing", () =
           Effect.gen(function* () {
             yield* store.put("12345678", "1234567890123456")
             yield* store.put("😀😀", "😀😀😀😀")
-            for (const [key, value] of [
-              ["123456789", "v"],
-              ["😀😀😀", "v"],
-              ["k", "12345678901234567"],
-              ["k", "😀😀😀😀😀"]
+            for (const [limit, key, value] of [
+              ["keyBytes", "123456789", "v"],
+              ["keyBytes", "😀😀😀", "v"],
+              ["valueBytes", "k", "12345678901234567"],
+              ["valueBytes", "k", "😀😀😀😀😀"]
             ] as const) {
-              expect(yield* Effect.flip(store.put(key, value))).toMatchObject({ _tag: "InvalidArgument" })
-              expect(yield* Effect.flip(store.write(WriteBatch.make().put("a", "b").put(key, value)))).toMatchObject({
-                _tag: "InvalidArgument",
-                argument: "batch"
-              })
+              const exceeded = { _tag: "LimitExceeded", limit, most: store.limits[limit] }
+              expect(yield* Effect.flip(store.put(key, value))).toMatchObject(exceeded)
+              const batch = WriteBatch.make().put("a", "b").put(key, value)
+              expect(yield* Effect.flip(store.write(batch))).toMatchObject(exceeded)
+              expect(yield* Effect.flip(store.transact((tx) => tx.put(key, value)))).toMatchObject(exceeded)
             }
-            expect(yield* Effect.flip(store.delete("123456789"))).toMatchObject({ argument: "key" })
+            const long = yield* Effect.flip(store.delete(new TextEncoder().encode("123456789")))
+            expect(long).toMatchObject({ _tag: "LimitExceeded", limit: "keyBytes", actual: 9, most: 8 })
+            expect(long.message).toBe("a key has 9 bytes; at most 8 bytes are allowed")
             expect(yield* store.has("123456789")).toBe(false)
             expect(yield* store.count()).toBe(2)
             expect((yield* store.stats).operations).toMatchObject({ puts: 2, deletes: 0, batches: 0 })

@@ -215,8 +215,8 @@ describe("a keyspace", () => {
         expect(error).toMatchObject({ part: "key" })
       }
       expect(yield* Effect.flip(triples.put(["x".repeat(70_000), 0, 0n], 1))).toMatchObject({
-        _tag: "InvalidArgument",
-        argument: "key"
+        _tag: "LimitExceeded",
+        limit: "keyBytes"
       })
       expect(yield* triples.count()).toBe(0)
     }).pipe(inMemory)

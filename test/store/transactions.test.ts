@@ -265,8 +265,6 @@ describe("a transaction", () => {
         ["key", (tx) => tx.get("\ud800")],
         ["keys", (tx) => tx.getMany("abc")],
         ["keys", (tx) => tx.getMany(5 as never)],
-        ["key", (tx) => tx.put("12345", "x")],
-        ["value", (tx) => tx.put("k", "12345")],
         ["value", (tx) => tx.put("k", undefined as never)],
         ["limit", (tx) => tx.collect({ limit: -1 })],
         ["chunkSize", (tx) => Stream.runDrain(tx.scan({ chunkSize: 0 }))],
@@ -281,6 +279,18 @@ describe("a transaction", () => {
           argument
         })
       }
+      expect(yield* Effect.flip(Transaction.transact(store, (tx) => tx.put("12345", "x")))).toMatchObject({
+        _tag: "LimitExceeded",
+        limit: "keyBytes",
+        actual: 5,
+        most: 4
+      })
+      expect(yield* Effect.flip(Transaction.transact(store, (tx) => tx.put("k", "12345")))).toMatchObject({
+        _tag: "LimitExceeded",
+        limit: "valueBytes",
+        actual: 5,
+        most: 4
+      })
       const durability = yield* Effect.flip(
         Transaction.transact(store, (tx) => tx.put("a", "1"), { durability: "never" as never })
       )

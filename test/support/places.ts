@@ -1,14 +1,16 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { type LsmError, type LsmOptions, LsmStore, Storage, type Store } from "effect-lsm"
+import { type LsmError, type LsmOptions, LsmStore, type OrderedStore, Storage, type Store } from "effect-lsm"
 import { messageMergerLayer } from "./simulatedThread.js"
 import { temporaryDirectory } from "./temporaryDirectory.js"
 
 /** A place where a store can be opened repeatedly. */
 export interface Place {
   readonly directory: string
-  readonly open: (tuning?: LsmOptions.Tuning) => Layer.Layer<LsmStore.LsmStore, LsmError.OpenError>
+  readonly open: (
+    tuning?: LsmOptions.Tuning
+  ) => Layer.Layer<LsmStore.LsmStore | OrderedStore.OrderedStore, LsmError.OpenError>
 }
 
 export const disk: Effect.Effect<Place, never, Scope.Scope> = Effect.map(temporaryDirectory, (directory) => ({

@@ -50,10 +50,7 @@ interface WithSource {
 }
 
 /** Returns the store with its source. */
-export const withSource = (store: Store, source: StoreSource): Store => {
-  const known: Store & WithSource = { ...store, [sourceKey]: source }
-  return known
-}
+export const withSource = <S extends object>(store: S, source: StoreSource): S => ({ ...store, [sourceKey]: source })
 
 /** Returns the source of a store. */
 export const sourceOf = (store: Store): Effect.Effect<StoreSource, InvalidArgument> =>

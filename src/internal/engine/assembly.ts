@@ -12,10 +12,10 @@ import * as Memtable from "../../Memtable.js"
 import * as Metrics from "../../Metrics.js"
 import * as SSTableStore from "../../SSTableStore.js"
 import { Storage, type StorageService } from "../../Storage.js"
-import type { Store } from "../../Store.js"
 import * as TableMerger from "../../TableMerger.js"
 import * as Wal from "../../Wal.js"
 import type { Components } from "./components.js"
+import type { EngineStore } from "./engineStore.js"
 import { openStore } from "./open.js"
 
 type Lower = Storage | Metrics.Metrics
@@ -95,7 +95,7 @@ export const openOn = (
   options: LsmOptions.LsmOptions,
   replacements?: Replacements,
   makeMerger?: MakeMerger
-): Effect.Effect<Store, OpenError, Scope.Scope> =>
+): Effect.Effect<EngineStore, OpenError, Scope.Scope> =>
   Effect.gen(function* () {
     const settings = yield* LsmOptions.resolveOptions(options)
     const outer = yield* Effect.scope

@@ -59,6 +59,15 @@ export class Conditions {
     return engine.visibleSequence >= this.since - 1 ? undefined : this.untilApplied()
   }
 
+  /**
+   * The same for a transaction that runs again: a snapshot that does not see what it conflicted with
+   * would conflict again.
+   */
+  untilSeen(): Effect.Effect<void, WriteError> | undefined {
+    const { engine } = this
+    return engine.visibleSequence < engine.nextSequence - 1 ? this.untilApplied() : undefined
+  }
+
   /** Waits until all records that have numbers are applied. */
   untilApplied(): Effect.Effect<void, WriteError> {
     return this.engine.parts.wal.sync

@@ -11,7 +11,7 @@ import { Memtable } from "../../Memtable.js"
 import { Metrics } from "../../Metrics.js"
 import { SSTableStore } from "../../SSTableStore.js"
 import { Storage } from "../../Storage.js"
-import type { Range, Store } from "../../Store.js"
+import type { Range } from "../../Store.js"
 import { Wal } from "../../Wal.js"
 import { withSource } from "../checkpoint/storeSource.js"
 import { lazyFibers } from "../effect/lazyFibers.js"
@@ -27,13 +27,14 @@ import type { Components } from "./components.js"
 import { ConditionalWrites } from "./conditionalWrites.js"
 import { Conditions } from "./conditions.js"
 import { Engine, toKeyRange } from "./engine.js"
+import type { EngineStore } from "./engineStore.js"
 import { type IntervalSync, makeIntervalSync, noSync } from "./intervalSync.js"
 import { Reads } from "./reads.js"
 import { recover } from "./recover.js"
 import { Scans } from "./scans.js"
 import { Snapshots } from "./snapshots.js"
 import { gaugesOf, type RecoveryStats, statistics } from "./statistics.js"
-import { Writes } from "./writes.js"
+import { maxBatchBytes, Writes } from "./writes.js"
 
 /**
  * A memtable larger than this is flushed when the store closes, so that the next open has little to
@@ -44,7 +45,7 @@ const flushOnCloseBytes = 512 * 1024
 const flushOnCloseSegments = 8
 
 /** Opens a store from its components: recovers its state, then starts background work. */
-export const openStore = (settings: Settings): Effect.Effect<Store, OpenError, Components | Scope.Scope> =>
+export const openStore = (settings: Settings): Effect.Effect<EngineStore, OpenError, Components | Scope.Scope> =>
   Effect.gen(function* () {
     const components = yield* Effect.context<Components>()
     const clock = yield* Effect.clock
@@ -151,7 +152,7 @@ const makeStore = (
   recovery: RecoveryStats,
   showGauges: () => void,
   registry: Registry
-): Store => {
+): EngineStore => {
   const { wal, compactor, metrics, storage } = engine.parts
   const reads = new Reads(engine)
   const scans = new Scans(engine)
@@ -187,7 +188,17 @@ const makeStore = (
 
   const stats = engine.read(() => statistics(engine, recovery))
 
-  const store: Store = {
+  const { maxKeyBytes, maxValueBytes } = engine.parts.settings
+  const store: EngineStore = {
+    identity: engine,
+    limits: {
+      keyBytes: maxKeyBytes,
+      valueBytes: maxValueBytes,
+      batchBytes: maxBatchBytes,
+      batchOperations: Number.POSITIVE_INFINITY,
+      snapshotMillis: Number.POSITIVE_INFINITY,
+      reads: "linearizable"
+    },
     put: writes.put,
     delete: writes.delete,
     deleteRange: writes.deleteRange,

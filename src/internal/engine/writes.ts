@@ -67,7 +67,7 @@ import {
 } from "../../core/log/batchFormat.js"
 import { frameHeaderSize } from "../../core/log/frame.js"
 import { CommitMode, type Done } from "../../core/log/logWriter.js"
-import { Conflict, fromFailure, InvalidArgument, type WriteError } from "../../LsmError.js"
+import { Conflict, fromFailure, InvalidArgument, LimitExceeded, type WriteError } from "../../LsmError.js"
 import { resolveDurability, type Settings } from "../../LsmOptions.js"
 import type { Bytes, PutOptions, Range, WriteOptions } from "../../Store.js"
 import type { Check } from "../../WriteBatch.js"
@@ -106,7 +106,7 @@ const noWriter = -1
 const notSampled = -1
 
 /** The record of a batch is one buffer, and its frame has a 32-bit length. */
-const maxBatchBytes = 1024 * 1024 * 1024
+export const maxBatchBytes = 1024 * 1024 * 1024
 
 /**
  * Puts, deletes and batches. The overview at the head of this file describes their path.
@@ -171,7 +171,7 @@ export class Writes {
     else return invalid("value", "is neither a string nor a Uint8Array")
     if (bytes === undefined) return Effect.fail(illFormedString("value"))
     if (bytes.length > settings.maxValueBytes) {
-      return invalid("value", `has ${bytes.length} bytes; at most ${settings.maxValueBytes} are allowed`)
+      return exceeding("valueBytes", bytes.length, settings.maxValueBytes)
     }
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
@@ -231,12 +231,12 @@ export class Writes {
     const { bytes, length, dataBytes, longestKey, longestValue, fault, deletes, checks, ttls } = batch.encoded
     if (fault !== undefined) return invalid("batch", fault)
     if (longestKey > settings.maxKeyBytes) {
-      return invalid("batch", `a key has ${longestKey} bytes; at most ${settings.maxKeyBytes} are allowed`)
+      return exceeding("keyBytes", longestKey, settings.maxKeyBytes)
     }
     if (longestValue > settings.maxValueBytes) {
-      return invalid("batch", `a value has ${longestValue} bytes; at most ${settings.maxValueBytes} are allowed`)
+      return exceeding("valueBytes", longestValue, settings.maxValueBytes)
     }
-    if (length > maxBatchBytes) return invalid("batch", `has ${length} bytes; at most ${maxBatchBytes} are allowed`)
+    if (length > maxBatchBytes) return exceeding("batchBytes", length, maxBatchBytes)
     const policy = this.policyOf(options)
     if (policy instanceof InvalidArgument) return Effect.fail(policy)
     if (batch.size === 0 && checks.length === 0 && decide === undefined) return Effect.void
@@ -367,7 +367,7 @@ export class Writes {
   }
 
   /** Encodes the key into `keyBytes` and `keyLength`. */
-  private takeKey(key: Bytes): InvalidArgument | undefined {
+  private takeKey(key: Bytes): InvalidArgument | LimitExceeded | undefined {
     const most = this.engine.parts.settings.maxKeyBytes
     if (typeof key === "string") {
       if (key.length * 3 > this.keyScratch.length) this.keyScratch = new Uint8Array(Math.min(key.length, most) * 3)
@@ -382,7 +382,7 @@ export class Writes {
     if (this.keyLength === illFormed) return illFormedString("key")
     return this.keyLength <= most
       ? undefined
-      : new InvalidArgument({ argument: "key", reason: `has more than the ${most} bytes that are allowed` })
+      : new LimitExceeded({ limit: "keyBytes", actual: typeof key === "string" ? undefined : key.length, most })
   }
 
   private policyOf(options: WriteOptions | undefined): Policy | InvalidArgument {
@@ -425,6 +425,9 @@ class Put extends Immediate<void, WriteError> {
 
 const invalid = (argument: string, reason: string): Effect.Effect<never, InvalidArgument> =>
   Effect.fail(new InvalidArgument({ argument, reason }))
+
+const exceeding = (limit: LimitExceeded["limit"], actual: number, most: number): Effect.Effect<never, LimitExceeded> =>
+  Effect.fail(new LimitExceeded({ limit, actual, most }))
 
 /** Connects the log's callback with the fiber that waits for it, whichever comes first. */
 class Waiting {

@@ -1,6 +1,5 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import { keyText } from "../../core/commit/keyText.js"
 import { decodeFirst, decodeTuple } from "../../core/keys/decodeTuple.js"
 import type { KeyElement } from "../../core/keys/element.js"
@@ -8,10 +7,8 @@ import { encodeTuple } from "../../core/keys/encodeTuple.js"
 import { KeyFailure } from "../../core/keys/keyFailure.js"
 import { afterAll } from "../../core/keys/prefixRange.js"
 import { DecodeFailed } from "../../KeyspaceError.js"
-import type { ReadError, WriteError } from "../../LsmError.js"
-import type { Store, WriteOptions } from "../../Store.js"
+import type { OrderedStoreService, ReadError, WriteError, WriteOptions } from "../../OrderedStore.js"
 import * as WriteBatch from "../../WriteBatch.js"
-import { accessTo } from "../engine/access.js"
 import {
   allRows,
   indexKey,
@@ -57,7 +54,7 @@ export class Directory {
   /** For those who look up or make indexes. */
   readonly indexing = Effect.unsafeMakeSemaphore(1)
 
-  constructor(private readonly store: Store) {}
+  constructor(private readonly store: OrderedStoreService) {}
 
   /** The slot of a keyspace, which gets an id if it has none. */
   open(name: string): Effect.Effect<Slot, WriteError | DecodeFailed> {
@@ -179,32 +176,28 @@ export class Directory {
   private findNextId(name: string): Effect.Effect<bigint, ReadError | DecodeFailed> {
     return Effect.suspend(() => {
       if (this.nextId !== undefined) return Effect.succeed(this.nextId)
-      return Effect.zipWith(this.idAt(name, nextIdKey), Effect.scoped(this.lastId), (next, last) => {
+      return Effect.zipWith(this.idAt(name, nextIdKey), this.lastId, (next, last) => {
         return next !== undefined && next > last ? next : last + 1n
       })
     })
   }
 
   /** The largest id that has rows, or 0. */
-  private readonly lastId: Effect.Effect<bigint, ReadError, Scope.Scope> = Effect.suspend(() =>
-    Effect.gen(this, function* () {
-      const cursor = yield* this.store.cursor({ ...allRows, keysOnly: true })
-      yield* cursor.last
-      const entry = yield* cursor.current
-      return Option.isNone(entry) ? 0n : idOfRow(entry.value.key)
-    })
+  private readonly lastId: Effect.Effect<bigint, ReadError> = Effect.suspend(() =>
+    Effect.map(this.store.collect({ ...allRows, reverse: true, limit: 1 }), ([entry]) =>
+      entry === undefined ? 0n : idOfRow(entry.key)
+    )
   )
 }
 
 const directories = new WeakMap<object, Directory>()
 
 /** The directory of a store. A copy of a store, such as `{ ...store }`, has the same one. */
-export const directoryOf = (store: Store): Directory => {
-  const { engine } = accessTo(store)
-  const found = directories.get(engine)
+export const directoryOf = (store: OrderedStoreService): Directory => {
+  const found = directories.get(store.identity)
   if (found !== undefined) return found
   const made = new Directory(store)
-  directories.set(engine, made)
+  directories.set(store.identity, made)
   return made
 }
 

@@ -1,9 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import type { KeyspaceError } from "../../KeyspaceError.js"
-import type { WriteError } from "../../LsmError.js"
-import type { Entry, Store } from "../../Store.js"
-import { transact } from "../../Transaction.js"
+import type { Entry, OrderedStoreService, WriteError } from "../../OrderedStore.js"
 import { arrayStream } from "../effect/arrayStream.js"
 import { attempt } from "./attempt.js"
 import type { Slot } from "./directory.js"
@@ -18,7 +16,7 @@ import { untilWritten } from "./untilWritten.js"
 /** What building needs of a keyspace. */
 export interface Buildable<K, V> {
   readonly name: string
-  readonly store: Store
+  readonly store: OrderedStoreService
   readonly slot: Slot
   readonly indexes: ReadonlyArray<OpenIndex<K, V>>
   readonly decode: (entries: ReadonlyArray<Entry>) => Effect.Effect<Array<Row<K, V>>, KeyspaceError>
@@ -63,7 +61,7 @@ const buildOnce = <K, V>(
     const { position } = state
     const whole = wholeOf(slot)
     const range = position === undefined ? whole : restAfter(whole, position, false)
-    const batch = transact(store, (tx) =>
+    const batch = store.transact((tx) =>
       Effect.gen(function* () {
         const entries = yield* tx.collect({ ...range, limit: batchSize })
         const rows = yield* decode(entries)

@@ -3,8 +3,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { equals } from "../../core/bytes/bytes.js"
 import type { KeyspaceError } from "../../KeyspaceError.js"
-import type { ReadError } from "../../LsmError.js"
-import type { Entry, ReadView } from "../../Store.js"
+import type { Entry, ReadError, SnapshotView } from "../../OrderedStore.js"
 import { attempt } from "./attempt.js"
 import type { Buildable } from "./indexBuild.js"
 import { entryOf, type OpenIndex } from "./indexEntries.js"
@@ -45,7 +44,7 @@ export const checkIndexes = <K, V>(
 }
 
 const eachOf = (
-  view: ReadView,
+  view: SnapshotView,
   range: { readonly start: Uint8Array; readonly end: Uint8Array },
   check: (entry: Entry) => Effect.Effect<void, Failure>
 ): Effect.Effect<void, Failure> => Stream.runForEach(view.scan(range), check)
@@ -55,7 +54,7 @@ type Found = (finding: IndexFinding) => Effect.Effect<void>
 /** Whether the index has the entry of a row. */
 const checkRow = <K, V>(
   { slot }: Buildable<K, V>,
-  view: ReadView,
+  view: SnapshotView,
   open: OpenIndex<K, V>,
   { key }: Entry,
   row: Row<K, V>,
@@ -74,7 +73,7 @@ const checkRow = <K, V>(
 /** Whether an entry of the index is that of a row. */
 const checkEntry = <K, V>(
   { decode, slot }: Buildable<K, V>,
-  view: ReadView,
+  view: SnapshotView,
   open: OpenIndex<K, V>,
   { key, value }: Entry,
   found: Found

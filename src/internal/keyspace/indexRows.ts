@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type * as Stream from "effect/Stream"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { IndexNotReady, type KeyspaceError } from "../../KeyspaceError.js"
-import type { ReadError } from "../../LsmError.js"
-import type { Entry, ReadOptions, Snapshot } from "../../Store.js"
+import type { Entry, ReadError, ReadOptions, Snapshot } from "../../OrderedStore.js"
 import { arrayStream } from "../effect/arrayStream.js"
 import { attempt } from "./attempt.js"
 import type { OpenIndex } from "./indexEntries.js"
@@ -26,9 +26,8 @@ export interface RowReader<K, V> {
     entries: ReadonlyArray<Entry>,
     snapshot: Snapshot | undefined
   ) => Effect.Effect<Array<Row<K, V>>, ReadError | KeyspaceError>
-  /** A snapshot for reads that take several steps, and its release. Undefined in a transaction. */
-  readonly takeSnapshot: () => Snapshot | undefined
-  readonly release: (snapshot: Snapshot) => void
+  /** A snapshot for reads that take several steps. Undefined in a transaction. */
+  readonly snapshot: Effect.Effect<Snapshot | undefined, ReadError, Scope.Scope>
 }
 
 const defaultChunkSize = 256
@@ -61,13 +60,15 @@ export class RowsByIndex<K, V, I> implements IndexedRows<K, V, I> {
     attempt(() => this.rows.count(this.range(options), options?.snapshot))
 
   readonly scan = (options?: ScanRowsOptions<I>): Stream.Stream<Row<K, V>, ReadError | KeyspaceError> =>
-    arrayStream(
-      attempt(() => {
-        const range = this.range(options)
-        const taken = options?.snapshot === undefined ? this.rows.takeSnapshot() : undefined
-        return Effect.succeed({ range, taken, snapshot: options?.snapshot ?? taken })
-      }),
-      ({ range, snapshot }) => {
+    Stream.unwrapScoped(Effect.map(this.snapshotFor(options?.snapshot), (snapshot) => this.scanAt(snapshot, options)))
+
+  private scanAt(
+    snapshot: Snapshot | undefined,
+    options: ScanRowsOptions<I> | undefined
+  ): Stream.Stream<Row<K, V>, ReadError | KeyspaceError> {
+    return arrayStream(
+      attempt(() => Effect.succeed(this.range(options))),
+      (range) => {
         const { chunkSize = defaultChunkSize, reverse = false } = options ?? {}
         let left = options?.limit ?? Number.POSITIVE_INFINITY
         let rest = range
@@ -85,22 +86,20 @@ export class RowsByIndex<K, V, I> implements IndexedRows<K, V, I> {
         })
         return { next, hasMore: () => !isEnd }
       },
-      ({ taken }) => {
-        if (taken !== undefined) this.rows.release(taken)
-      }
+      () => undefined
     )
+  }
 
   /** Reads entries and rows as of one moment. */
   private reading<A, E>(
     given: Snapshot | undefined,
     read: (snapshot: Snapshot | undefined) => Effect.Effect<A, E>
-  ): Effect.Effect<A, E | KeyspaceError> {
-    if (given !== undefined) return attempt(() => read(given))
-    return Effect.acquireUseRelease(
-      Effect.sync(() => this.rows.takeSnapshot()),
-      (snapshot) => attempt(() => read(snapshot)),
-      (snapshot) => Effect.sync(() => snapshot && this.rows.release(snapshot))
-    )
+  ): Effect.Effect<A, E | ReadError | KeyspaceError> {
+    return Effect.scoped(Effect.flatMap(this.snapshotFor(given), (snapshot) => attempt(() => read(snapshot))))
+  }
+
+  private snapshotFor(given: Snapshot | undefined): Effect.Effect<Snapshot | undefined, ReadError, Scope.Scope> {
+    return given === undefined ? this.rows.snapshot : Effect.succeed(given)
   }
 
   /** @throws EncodeFailed, KeyspaceDropped, IndexesChanged, IndexNotReady */

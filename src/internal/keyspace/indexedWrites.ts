@@ -2,15 +2,15 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { equals } from "../../core/bytes/bytes.js"
 import { type KeyspaceError, UniqueViolation } from "../../KeyspaceError.js"
-import type { InvalidArgument, ReadError } from "../../LsmError.js"
+import type { ReadError, WriteError } from "../../OrderedStore.js"
 import { attempt } from "./attempt.js"
 import { entryOf, type IndexEntry, isSameEntry, type OpenIndex } from "./indexEntries.js"
 
 /** What writing with indexes needs of a transaction. */
 export interface WritesWithin {
   readonly get: (key: Uint8Array) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
-  readonly put: (key: Uint8Array, value: Uint8Array) => Effect.Effect<void, InvalidArgument>
-  readonly delete: (key: Uint8Array) => Effect.Effect<void, InvalidArgument>
+  readonly put: (key: Uint8Array, value: Uint8Array) => Effect.Effect<void, WriteError>
+  readonly delete: (key: Uint8Array) => Effect.Effect<void, WriteError>
 }
 
 /** A row to write or to delete. */
@@ -33,11 +33,11 @@ export const writeIndexed = <K, V>(
   indexes: ReadonlyArray<OpenIndex<K, V>>,
   { bytes, key, row, value }: RowWrite<K, V>,
   decode: (bytes: Uint8Array) => V
-): Effect.Effect<void, ReadError | KeyspaceError> =>
+): Effect.Effect<void, WriteError | KeyspaceError> =>
   Effect.flatMap(tx.get(bytes), (stored) =>
     attempt(() => {
       const before = Option.map(stored, decode)
-      const steps: Array<Effect.Effect<void, ReadError | KeyspaceError>> = []
+      const steps: Array<Effect.Effect<void, WriteError | KeyspaceError>> = []
       for (const open of indexes) {
         const old = Option.isSome(before) ? entryOf(open, row, key, before.value) : undefined
         const entry = value === undefined ? undefined : entryOf(open, row, key, value.decoded)
@@ -55,7 +55,7 @@ export const writeIndexed = <K, V>(
   )
 
 /** In a unique index that is not ready, the entry may be that of another row. */
-const deleteOwn = (tx: WritesWithin, entry: IndexEntry): Effect.Effect<void, ReadError> =>
+const deleteOwn = (tx: WritesWithin, entry: IndexEntry): Effect.Effect<void, WriteError> =>
   Effect.flatMap(tx.get(entry.key), (holder) =>
     Option.isSome(holder) && equals(holder.value, entry.row) ? tx.delete(entry.key) : Effect.void
   )
@@ -66,8 +66,8 @@ export const putEntry = <K, V>(
   tx: WritesWithin,
   { codec, index, state }: OpenIndex<K, V>,
   entry: IndexEntry
-): Effect.Effect<void, ReadError | KeyspaceError> => {
-  const put: Effect.Effect<void, ReadError | KeyspaceError> = tx.put(entry.key, entry.row)
+): Effect.Effect<void, WriteError | KeyspaceError> => {
+  const put: Effect.Effect<void, WriteError | KeyspaceError> = tx.put(entry.key, entry.row)
   if (!index.isUnique) return put
   return Effect.flatMap(tx.get(entry.key), (holder) =>
     Option.isSome(holder) && !equals(holder.value, entry.row)

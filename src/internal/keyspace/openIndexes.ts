@@ -5,9 +5,8 @@ import type { KeyElement } from "../../core/keys/element.js"
 import { encodeTuple } from "../../core/keys/encodeTuple.js"
 import { afterAll } from "../../core/keys/prefixRange.js"
 import type { DecodeFailed } from "../../KeyspaceError.js"
-import { InvalidArgument, type WriteError } from "../../LsmError.js"
-import type { Store } from "../../Store.js"
-import { type Transaction, transact } from "../../Transaction.js"
+import { InvalidArgument } from "../../LsmError.js"
+import type { OrderedStoreService, Transaction, WriteError } from "../../OrderedStore.js"
 import type { Directory, IndexState, Slot } from "./directory.js"
 import type { OpenIndex } from "./indexEntries.js"
 import type { Index } from "./indexModels.js"
@@ -22,7 +21,7 @@ type Failure = WriteError | DecodeFailed
  * it would leave it wrong.
  */
 export const openIndexes = <K, V>(
-  store: Store,
+  store: OrderedStoreService,
   directory: Directory,
   name: string,
   slot: Slot,
@@ -51,7 +50,11 @@ export const openIndexes = <K, V>(
   )
 
 /** The indexes that the directory knows. */
-const statesOf = (store: Store, directory: Directory, name: string): Effect.Effect<Map<string, IndexState>, Failure> =>
+const statesOf = (
+  store: OrderedStoreService,
+  directory: Directory,
+  name: string
+): Effect.Effect<Map<string, IndexState>, Failure> =>
   Effect.gen(function* () {
     const states = new Map<string, IndexState>()
     for (const index of yield* directory.indexesOf(name)) {
@@ -62,7 +65,7 @@ const statesOf = (store: Store, directory: Directory, name: string): Effect.Effe
   })
 
 const register = <K, V>(
-  store: Store,
+  store: OrderedStoreService,
   directory: Directory,
   name: string,
   rows: Slot,
@@ -75,7 +78,7 @@ const register = <K, V>(
     // From here on, those who have the keyspace open without the index write no more.
     states.set(index.name, state)
     state.isReady = yield* untilWritten(
-      transact(store, (tx) =>
+      store.transact((tx) =>
         Effect.gen(function* () {
           yield* tx.deleteRange(wholeOf(slot))
           const isEmpty = (yield* tx.collect({ ...wholeOf(rows), limit: 1 })).length === 0

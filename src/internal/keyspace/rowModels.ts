@@ -1,4 +1,4 @@
-import type { ReadOptions } from "../../Store.js"
+import type { ReadOptions } from "../../OrderedStore.js"
 
 type Leading<T extends ReadonlyArray<unknown>> = number extends T["length"]
   ? T

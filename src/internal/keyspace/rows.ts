@@ -3,12 +3,18 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { EncodeFailed, IndexesChanged, KeyspaceDropped, type KeyspaceError } from "../../KeyspaceError.js"
-import { InvalidArgument, type ReadError, type WriteError } from "../../LsmError.js"
-import type { Entry, ReadOptions, Snapshot, Store, WriteOptions } from "../../Store.js"
-import { type Transaction, transact } from "../../Transaction.js"
+import { InvalidArgument } from "../../LsmError.js"
+import type {
+  Entry,
+  OrderedStoreService,
+  ReadError,
+  ReadOptions,
+  Snapshot,
+  Transaction,
+  WriteError,
+  WriteOptions
+} from "../../OrderedStore.js"
 import type { WriteBatch } from "../../WriteBatch.js"
-import type { Access } from "../engine/access.js"
-import { OpenTransaction } from "../transaction/openTransaction.js"
 import { attempt, attemptSync } from "./attempt.js"
 import { continuationKey, continuationOf } from "./continuation.js"
 import type { Slot } from "./directory.js"
@@ -36,26 +42,30 @@ import { untilWritten } from "./untilWritten.js"
 const rowsPerTurn = 1024
 
 /** What rows need of a store. A transaction has it too, and ignores what only a store has options for. */
-type RowStore = Pick<Store, "put" | "delete" | "get" | "getMany" | "has" | "scan" | "collect" | "count">
+type RowStore = Pick<OrderedStoreService, "put" | "delete" | "get" | "getMany" | "has" | "scan" | "collect" | "count">
 
 /** The rows of a keyspace in one store or transaction. */
 export class StoredRows<K, V> implements OpenKeyspace<K, V> {
+  private readonly source: RowStore
+
   constructor(
     readonly name: string,
-    private readonly store: RowStore,
-    /** Of the store, also in a transaction. */
-    private readonly access: Access,
+    private readonly store: OrderedStoreService,
+    /** The transaction that the rows are read and written in, if there is one. */
+    private readonly transaction: Transaction | undefined,
     private readonly slot: Slot,
     private readonly codec: RowCodec<K, V>,
     private readonly indexes: ReadonlyArray<OpenIndex<K, V>> = []
-  ) {}
+  ) {
+    this.source = transaction ?? store
+  }
 
   readonly put = (key: K, value: V, options?: WriteOptions): Effect.Effect<void, WriteError | KeyspaceError> =>
     attempt(() => {
       const bytes = this.key(key)
       const valueBytes = this.codec.valueBytes(value)
       return this.indexes.length === 0
-        ? this.store.put(bytes, valueBytes, options)
+        ? this.source.put(bytes, valueBytes, options)
         : this.writeIndexed({ key, bytes, value: { decoded: value, bytes: valueBytes } }, options)
     })
 
@@ -63,7 +73,7 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
     attempt(() => {
       const bytes = this.key(key)
       return this.indexes.length === 0
-        ? this.store.delete(bytes, options)
+        ? this.source.delete(bytes, options)
         : this.writeIndexed({ key, bytes, value: undefined }, options)
     })
 
@@ -75,8 +85,9 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
     const whole = { ...write, row: write.bytes.slice(prefix.length) }
     const decode = (bytes: Uint8Array): V => this.codec.value(write.bytes, bytes, prefix.length)
     const writeIn = (tx: WritesWithin) => writeIndexed(this.name, tx, this.indexes, whole, decode)
-    if (this.store instanceof OpenTransaction) return writeIn(this.store)
-    return untilWritten(transact(this.store as Store, writeIn, options))
+    return this.transaction === undefined
+      ? untilWritten(this.store.transact(writeIn, options))
+      : writeIn(this.transaction)
   }
 
   readonly by = <I>(index: Index<K, V, I>): Effect.Effect<IndexedRows<K, V, I>, InvalidArgument> =>
@@ -107,21 +118,18 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
 
   private get buildable(): Buildable<K, V> {
     const { decode, indexes, name, slot } = this
-    return { name, store: this.store as Store, slot, indexes, decode }
+    return { name, store: this.store, slot, indexes, decode }
   }
 
   private get reader(): RowReader<K, V> {
-    const { store } = this
-    const { engine } = this.access
-    const isWithin = store instanceof OpenTransaction
+    const { source, store, transaction } = this
     return {
       name: this.name,
       check: () => this.check(),
-      collect: (range, snapshot) => store.collect({ ...range, snapshot }),
-      count: (range, snapshot) => store.count({ ...range, snapshot }),
+      collect: (range, snapshot) => source.collect({ ...range, snapshot }),
+      count: (range, snapshot) => source.count({ ...range, snapshot }),
       rowsOf: (entries, snapshot) => this.rowsOf(entries, snapshot),
-      takeSnapshot: () => (isWithin || engine.closed ? undefined : engine.takeSnapshot()),
-      release: (snapshot) => engine.releaseSnapshot(snapshot)
+      snapshot: transaction === undefined ? store.snapshot : Effect.succeed(undefined)
     }
   }
 
@@ -138,7 +146,7 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
       key.set(value, prefix.length)
       return key
     })
-    return Effect.flatMap(this.store.getMany(keys, { snapshot }), (values) =>
+    return Effect.flatMap(this.source.getMany(keys, { snapshot }), (values) =>
       inTurns(values, (value, i) => {
         if (Option.isSome(value)) return codec.row({ key: keys[i]!, value: value.value }, prefix.length)
         throw codec.missingRow(keys[i]!, prefix.length)
@@ -163,7 +171,7 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
   readonly get = (key: K, options?: ReadOptions): Effect.Effect<Option.Option<V>, ReadError | KeyspaceError> =>
     attempt(() => {
       const bytes = this.key(key)
-      return Effect.flatMap(this.store.get(bytes, options), (value) => attemptSync(() => this.valueOf(bytes, value)))
+      return Effect.flatMap(this.source.get(bytes, options), (value) => attemptSync(() => this.valueOf(bytes, value)))
     })
 
   readonly getMany = (
@@ -172,18 +180,18 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
   ): Effect.Effect<Array<Option.Option<V>>, ReadError | KeyspaceError> =>
     attempt(() => {
       const all = Array.from(keys, (key) => this.key(key))
-      return Effect.flatMap(this.store.getMany(all, options), (values) =>
+      return Effect.flatMap(this.source.getMany(all, options), (values) =>
         inTurns(values, (value, i) => this.valueOf(all[i]!, value))
       )
     })
 
   readonly has = (key: K, options?: ReadOptions): Effect.Effect<boolean, ReadError | KeyspaceError> =>
-    attempt(() => this.store.has(this.key(key), options))
+    attempt(() => this.source.has(this.key(key), options))
 
   readonly scan = (options?: ScanRowsOptions<K>): Stream.Stream<Row<K, V>, ReadError | KeyspaceError> =>
     Stream.unwrap(
       attemptSync(() =>
-        Stream.mapChunksEffect(this.store.scan({ ...options, ...this.range(options), prefix: undefined }), (entries) =>
+        Stream.mapChunksEffect(this.source.scan({ ...options, ...this.range(options), prefix: undefined }), (entries) =>
           Effect.map(this.decodeSome(entries), Chunk.unsafeFromArray)
         )
       )
@@ -191,11 +199,11 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
 
   readonly collect = (options?: CollectRowsOptions<K>): Effect.Effect<Array<Row<K, V>>, ReadError | KeyspaceError> =>
     attempt(() =>
-      Effect.flatMap(this.store.collect({ ...options, ...this.range(options), prefix: undefined }), this.decode)
+      Effect.flatMap(this.source.collect({ ...options, ...this.range(options), prefix: undefined }), this.decode)
     )
 
   readonly count = (options?: RowRange<K> & ReadOptions): Effect.Effect<number, ReadError | KeyspaceError> =>
-    attempt(() => this.store.count({ ...this.range(options), snapshot: options?.snapshot }))
+    attempt(() => this.source.count({ ...this.range(options), snapshot: options?.snapshot }))
 
   readonly page = (options: PageOptions<K>): Effect.Effect<Page<K, V>, ReadError | KeyspaceError> =>
     attempt(() => {
@@ -208,7 +216,7 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
       if (last instanceof InvalidArgument) return Effect.fail(last)
       const rest = last === undefined ? range : restAfter(range, last, reverse)
       // The entry beyond the page only says whether there is one.
-      const collected = this.store.collect({ ...rest, reverse, snapshot, limit: limit + 1 })
+      const collected = this.source.collect({ ...rest, reverse, snapshot, limit: limit + 1 })
       return Effect.flatMap(collected, (entries) => {
         const hasMore = entries.length > limit
         const next = hasMore ? continuationOf(entries[limit - 1]!.key, reverse) : undefined
@@ -218,8 +226,8 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
 
   readonly within = (transaction: Transaction): Effect.Effect<Rows<K, V>, InvalidArgument> =>
     Effect.suspend(() =>
-      transaction instanceof OpenTransaction && transaction.joins(this.access)
-        ? Effect.succeed(new StoredRows(this.name, transaction, this.access, this.slot, this.codec, this.indexes))
+      transaction.identity === this.store.identity
+        ? Effect.succeed(new StoredRows(this.name, this.store, transaction, this.slot, this.codec, this.indexes))
         : Effect.fail(new InvalidArgument({ argument: "transaction", reason: "has ended, or is of another store" }))
     )
 

@@ -20,7 +20,7 @@ export const commit = (
   { engine, writes, conditions }: Access,
   transaction: OpenTransaction,
   options: WriteOptions | undefined,
-  conflicts: WeakSet<object>
+  conflicts: Set<object>
 ): Effect.Effect<void, CommitError> => {
   // What it has read is as of one moment, so it could have run alone then.
   if (transaction.writes.isEmpty) return Effect.void

@@ -7,7 +7,7 @@ import type { TextRange } from "../../core/commit/recentWrites.js"
 import { EntryKind } from "../../core/cursor/entryKind.js"
 import { expirySize, readExpiry } from "../../core/cursor/expiry.js"
 import { applyOperations } from "../../core/log/batchFormat.js"
-import { InvalidArgument, type ReadError } from "../../LsmError.js"
+import { InvalidArgument, LimitExceeded, type ReadError } from "../../LsmError.js"
 import type { Bytes, CollectOptions, Entry, Expiry, Range, ScanOptions, Snapshot, Store } from "../../Store.js"
 import { WriteBatch, writeTimes } from "../../WriteBatch.js"
 import type { ArraySource } from "../effect/arraySource.js"
@@ -43,6 +43,11 @@ export class OpenTransaction {
     private readonly access: Access,
     readonly snapshot: Snapshot
   ) {}
+
+  /** That of the store, until the transaction has ended. */
+  get identity(): object {
+    return this.hasEnded ? this : this.access.engine
+  }
 
   /** Whether a call for the store of these parts joins it. */
   joins({ engine }: Access): boolean {
@@ -125,7 +130,7 @@ export class OpenTransaction {
       return next
     })
 
-  readonly put = (key: Bytes, value: Bytes, expiry?: Expiry): Effect.Effect<void, InvalidArgument> =>
+  readonly put = (key: Bytes, value: Bytes, expiry?: Expiry): Effect.Effect<void, InvalidArgument | LimitExceeded> =>
     this.writing(() => {
       const resolved = expiry === undefined ? undefined : resolveExpiry(expiry)
       if (resolved instanceof InvalidArgument) throw resolved
@@ -133,10 +138,10 @@ export class OpenTransaction {
       this.set(toBytes(key, "key"), toBytes(value, "value"), expiresAt)
     })
 
-  readonly delete = (key: Bytes): Effect.Effect<void, InvalidArgument> =>
+  readonly delete = (key: Bytes): Effect.Effect<void, InvalidArgument | LimitExceeded> =>
     this.writing(() => this.set(toBytes(key, "key"), undefined))
 
-  readonly write = (batch: WriteBatch): Effect.Effect<void, InvalidArgument> =>
+  readonly write = (batch: WriteBatch): Effect.Effect<void, InvalidArgument | LimitExceeded> =>
     this.writing(() => {
       if (!(batch instanceof WriteBatch)) throw invalid("batch", "is not a WriteBatch")
       const { bytes: given, length, checks, fault, ttls } = batch.encoded
@@ -155,7 +160,7 @@ export class OpenTransaction {
       })
     })
 
-  readonly deleteRange = (range: Range): Effect.Effect<void, InvalidArgument> =>
+  readonly deleteRange = (range: Range): Effect.Effect<void, InvalidArgument | LimitExceeded> =>
     this.writing(() => {
       const { start, end } = toDeletedRange(range)
       this.deleteKeys(start ?? noKey, end)
@@ -169,14 +174,16 @@ export class OpenTransaction {
 
   private checkKey(key: Uint8Array): void {
     const { maxKeyBytes } = this.access.engine.parts.settings
-    if (key.length > maxKeyBytes) throw invalid("key", `has more than the ${maxKeyBytes} bytes that are allowed`)
+    if (key.length > maxKeyBytes) {
+      throw new LimitExceeded({ limit: "keyBytes", actual: key.length, most: maxKeyBytes })
+    }
   }
 
   private set(key: Uint8Array, value: Uint8Array | undefined, expiresAt?: number): void {
     const { maxValueBytes } = this.access.engine.parts.settings
     this.checkKey(key)
     if (value !== undefined && value.length > maxValueBytes) {
-      throw invalid("value", `has ${value.length} bytes; at most ${maxValueBytes} are allowed`)
+      throw new LimitExceeded({ limit: "valueBytes", actual: value.length, most: maxValueBytes })
     }
     this.writes.set(keyText(key, 0, key.length), value && copyRange(value, 0, value.length), expiresAt)
   }
@@ -241,14 +248,14 @@ export class OpenTransaction {
     })
   }
 
-  private writing(write: () => void): Effect.Effect<void, InvalidArgument> {
+  private writing(write: () => void): Effect.Effect<void, InvalidArgument | LimitExceeded> {
     return Effect.suspend(() => {
       if (this.hasEnded) return Effect.fail(invalid("transaction", ended))
       try {
         write()
         return Effect.void
       } catch (failure) {
-        if (failure instanceof InvalidArgument) return Effect.fail(failure)
+        if (failure instanceof InvalidArgument || failure instanceof LimitExceeded) return Effect.fail(failure)
         throw failure
       }
     })
