@@ -13,7 +13,7 @@ const floors = [
   ["core/values/", "core/ranges/"],
   ["core/lock/", "core/cursor/", "core/keys/"],
   ["core/cache/", "core/log/"],
-  ["core/memtable/", "core/table/", "core/commit/"],
+  ["core/memtable/", "core/table/", "core/commit/", "core/feed/"],
   ["core/manifest/"],
   ["core/backup/"],
   ["core/compaction/", "core/recovery/"],

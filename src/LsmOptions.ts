@@ -8,6 +8,7 @@ import { resolve as resolvePath } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { longestKey } from "./core/bytes/lookupKey.js"
+import type { HistoryLimit } from "./core/log/retainedSegment.js"
 import { hasZstd, zstdNeeds } from "./core/table/compression.js"
 import { InvalidArgument } from "./LsmError.js"
 
@@ -161,6 +162,17 @@ export interface Tuning {
    */
   readonly snapshotWarning?: Duration.DurationInput | undefined
   /**
+   * How much of the history of writes is kept for `changes`: segments of the log that the store itself
+   * does not need any more, up to `bytes` in all (default: no limit), and for `age` after they were
+   * flushed (default: for ever). Checked when memtables are flushed. Default: none is kept. A reader
+   * then sees what is written from the last flush on.
+   *
+   * @since 3.1.0
+   */
+  readonly changeRetention?:
+    | { readonly bytes?: number | undefined; readonly age?: Duration.DurationInput | undefined }
+    | undefined
+  /**
    * One in this many gets and puts is timed for the latency histograms. 1 times all. Default 16.
    */
   readonly latencySampling?: number | undefined
@@ -280,6 +292,7 @@ export interface Settings {
   readonly maxValueBytes: number
   readonly inlineSyncMillis: number
   readonly snapshotWarning: Duration.Duration
+  readonly changeRetention: HistoryLimit
   readonly latencySampling: number
   readonly name: string
 }
@@ -421,6 +434,7 @@ const resolve = (options: LsmOptions): Settings => {
     maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
     inlineSyncMillis: real("inlineSyncMillis", 1, 0, 1000),
     snapshotWarning: resolveDuration(options.snapshotWarning ?? Duration.minutes(5), "snapshotWarning"),
+    changeRetention: resolveRetention(options.changeRetention),
     latencySampling: integer("latencySampling", 16, 1, many),
     name
   }
@@ -456,6 +470,20 @@ const resolveDuration = (duration: Duration.DurationInput, argument: string): Du
     return fail(argument, "must be a positive duration")
   }
   return decoded.value
+}
+
+const resolveRetention = (given: Tuning["changeRetention"]): HistoryLimit => {
+  if (given === undefined) return { bytes: 0, millis: 0 }
+  if (typeof given !== "object" || given === null || (given.bytes === undefined && given.age === undefined)) {
+    return fail("changeRetention", "must have bytes, age or both")
+  }
+  const { age, bytes = Number.POSITIVE_INFINITY } = given
+  if (bytes !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(bytes) && bytes >= 0)) {
+    return fail("changeRetention", "bytes must be a whole number, not negative")
+  }
+  const millis =
+    age === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(resolveDuration(age, "changeRetention"))
+  return { bytes, millis }
 }
 
 /**

@@ -122,7 +122,8 @@ export const make = (
           removed: change.removed ?? [],
           valueFiles,
           closed: change.closed,
-          ...(isTimed && { time: change.time })
+          ...(isTimed && { time: change.time }),
+          ...(change.history !== undefined && { history: change.history })
         }
         const next = applyEdit(state, edit)
         // A table that the same edit removes was moved.

@@ -9,10 +9,12 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { ClosedSegment, LogEnd, LogState } from "./core/log/logSegment.js"
 import { type Done, LogWriter, type Segment } from "./core/log/logWriter.js"
+import type { RetainedSegment } from "./core/log/retainedSegment.js"
 import { encodeFileHeader, fileHeaderSize, logVersion, saltOf } from "./core/storage/fileHeader.js"
 import { logName } from "./core/storage/fileNames.js"
 import { closeQuietly } from "./core/storage/storageDriver.js"
 import { type Replay, type ReplayOptions, replaySegments } from "./internal/wal/replay.js"
+import { makeRetention } from "./internal/wal/retention.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, resolveOptions } from "./LsmOptions.js"
 import { attempt, callback, Storage, syncFile } from "./Storage.js"
@@ -67,6 +69,15 @@ export {
 } from "./core/log/logWriter.js"
 export type {
   /**
+   * A segment that the store does not need any more, kept for the feed of changes.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  RetainedSegment
+} from "./core/log/retainedSegment.js"
+export type {
+  /**
    * The result of a replay.
    *
    * @since 3.0.0
@@ -94,6 +105,12 @@ export interface Hooks {
   readonly settled: () => void
   /** A sync made this many records durable. */
   readonly synced: (records: number, bytes: number) => void
+  /**
+   * More of the log is on disk than before.
+   *
+   * @since 3.1.0
+   */
+  readonly durable?: (() => void) | undefined
   /** The log failed and takes no more records. */
   readonly failed: (failure: FileError) => void
   /** Returns for how many milliseconds a sync may block the calling thread now. Default 0. */
@@ -162,6 +179,13 @@ export interface WalService {
      * @since 3.1.0
      */
     readonly syncedBytes?: number | undefined
+    /**
+     * The first segment that may not be on disk as a whole: a rotated one, or the current one.
+     * Optional: without it, there is no feed of changes.
+     *
+     * @since 3.1.0
+     */
+    readonly oldestUnsynced?: number | undefined
   }
   /** Makes everything committed so far durable. */
   readonly sync: Effect.Effect<void, FileError>
@@ -172,6 +196,19 @@ export interface WalService {
    */
   readonly synced?: (segment: number) => Effect.Effect<void, FileError>
   readonly remove: (segments: ReadonlyArray<number>) => Effect.Effect<void, FileError>
+  /**
+   * Keeps segments for the feed of changes, as far as `changeRetention` says, and removes those that
+   * are kept no longer. Called before segments leave the log. Optional: without it, none are kept.
+   *
+   * @since 3.1.0
+   */
+  readonly retain?: (segments: ReadonlyArray<number>) => Effect.Effect<void>
+  /**
+   * Returns a function that returns the segments that have left the log and are kept then.
+   *
+   * @since 3.1.0
+   */
+  readonly retained?: Effect.Effect<() => ReadonlyArray<RetainedSegment>, FileError>
   /**
    * Syncs the log, marks its end, and closes its files. Returns the last segment and its size, for
    * the manifest.
@@ -191,13 +228,14 @@ export class Wal extends Context.Tag("effect-lsm/Wal")<Wal, WalService>() {}
  */
 export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgument, Storage | Scope.Scope> =>
   Effect.gen(function* () {
-    const { directory } = yield* resolveOptions(options)
+    const { changeRetention, directory } = yield* resolveOptions(options)
     const storage = yield* Storage
     const { driver } = storage
     const prepared = new Map<number, Segment>()
     const offered: Array<Segment> = []
     let writer: LogWriter | undefined
     const pathOf = (segment: number) => `${directory}/${logName(segment)}`
+    const retention = makeRetention(storage, directory, pathOf, changeRetention)
 
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
@@ -240,6 +278,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
           apply: (bytes, start, to) => hooks.apply(bytes, start, to, fresh.segmentNumber),
           settled: hooks.settled,
           synced: hooks.synced,
+          durable: hooks.durable,
           failed: (failure) => hooks.failed(fromFailure(failure)),
           mayHold: hooks.mayHold
         })
@@ -273,11 +312,14 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       unsafeStatus: () => ({
         segment: writer?.segmentNumber ?? 0,
         segmentBytes: writer?.segmentSize ?? 0,
-        syncedBytes: writer?.syncedBytes ?? 0
+        syncedBytes: writer?.syncedBytes ?? 0,
+        oldestUnsynced: writer?.oldestUnsynced
       }),
       sync: callback((done) => active().sync(done)),
       synced: (segment) => callback((done) => active().whenSynced(segment, done)),
-      remove: (segments) => Effect.forEach(segments, (segment) => storage.remove(pathOf(segment)), { discard: true }),
+      remove: (segments) => Effect.forEach(segments, retention.remove, { discard: true }),
+      retain: retention.retain,
+      retained: retention.retained,
       close: Effect.suspend(() => callback((done) => active().close(done))).pipe(
         Effect.map(() => ({ fileNumber: active().segmentNumber, size: active().segmentSize }))
       )

@@ -4,6 +4,7 @@
  * @since 3.0.0
  */
 export * as Backup from "./Backup.js"
+export * as ChangeFeed from "./ChangeFeed.js"
 export * as Checkpoint from "./Checkpoint.js"
 export * as Compactor from "./Compactor.js"
 export * as Keyspace from "./Keyspace.js"

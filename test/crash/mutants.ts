@@ -186,6 +186,17 @@ export const mutants: ReadonlyArray<Mutant> = [
     })
   },
   {
+    name: "segments are kept when they have left the log, not before",
+    workloads: ["kept history"],
+    patches: () => ({
+      wal: (wal) => ({
+        ...wal,
+        retain: () => Effect.void,
+        remove: (segments) => Effect.zipRight(wal.retain!(segments), wal.remove(segments))
+      })
+    })
+  },
+  {
     name: "tables say that range deletions cover none of their entries",
     workloads: clearing,
     patches: () => ({ tables: (tables) => ({ ...tables, write: (job) => tables.write({ ...job, cleared: 2 ** 40 }) }) })

@@ -8,6 +8,7 @@ import { decodeFileHeader } from "../../src/core/storage/fileHeader.js"
 import { currentName, lockName, logName, manifestName, tableName } from "../../src/core/storage/fileNames.js"
 import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { valueFileName } from "../../src/core/values/valueFile.js"
+import { replayed } from "../support/feed.js"
 import type { Patches } from "../support/openStore.js"
 import { type Journal, quickDisk } from "./journal.js"
 import { directory, simulated, withStore } from "./simulation.js"
@@ -90,6 +91,7 @@ const leftOver = (disk: MemoryDisk): string | undefined => {
  * - open without help,
  * - hold exactly the content after one of the batches from `kept` to `submitted`,
  * - return the same from lookups as from scans,
+ * - have a history that leads to this content, if all of it is kept,
  * - take writes,
  * - hold all of this when opened again,
  * - leave exactly the files that its manifest names.
@@ -123,7 +125,17 @@ export const judge = ({
         yield* store.put(probe, "1", { durability: "sync" })
         return all
       })
-    const found = yield* withStore(disk, tuning, read, patches)
+    const readWithHistory = (store: Store.Store) =>
+      Effect.gen(function* () {
+        const all = yield* read(store)
+        if (typeof all === "string" || tuning.changeRetention === undefined) return all
+        const view = yield* replayed(store)
+        view.delete(probe)
+        return equal(view, all)
+          ? all
+          : `the history has ${view.size} entries, or other values, and the store ${all.size}`
+      })
+    const found = yield* withStore(disk, tuning, readWithHistory, patches)
     if (typeof found === "string") return found
     let match: number | undefined
     for (let n = submitted; n >= kept && match === undefined; n--) if (equal(models[n]!, found)) match = n

@@ -212,6 +212,24 @@ export const workloads: ReadonlyArray<Workload> = [
     ],
     syncTurns: 20
   },
+  ...[false, true].map((isBuffered) => ({
+    name: isBuffered ? "kept history, buffered" : "kept history",
+    tuning: {
+      ...small,
+      changeRetention: { bytes: Number.POSITIVE_INFINITY },
+      ...(isBuffered ? { durability: "buffered" as const, memtableBytes: 1 } : {})
+    },
+    steps: [
+      ...range(0, 4).flatMap((n) => [put(n, n + 1), removeRange(n, n + 3), put(n + 2), flush]),
+      reopen,
+      put(3),
+      compact,
+      put(4),
+      reopen,
+      remove(4),
+      flush
+    ]
+  })),
   { name: "rotation", tuning: { ...small, memtableBytes: 1 }, steps: range(0, 8).map((n) => put(n, n + 1)) },
   {
     name: "rotation under load",

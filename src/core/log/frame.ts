@@ -65,6 +65,29 @@ export const readFrame = (file: Uint8Array, offset: number, salt: number, fileNu
   return frame !== undefined && verifyFrame(file, frame, salt, fileNumber) ? frame : undefined
 }
 
+/**
+ * The same for a part of a file, `bytes`, which begins at `base`. The frame may run past the end of the
+ * part: then its length in bytes is returned.
+ */
+export const readFrameIn = (
+  bytes: Uint8Array,
+  at: number,
+  base: number,
+  salt: number,
+  fileNumber: number
+): Frame | number | undefined => {
+  if (at + frameHeaderSize > bytes.length) return frameHeaderSize
+  const offset = base + at
+  const type = readU16(bytes, at + 14)
+  const synced = readU48(bytes, at + 8)
+  if (type < FrameType.record || type > FrameType.close || synced > offset) return undefined
+  const length = frameHeaderSize + readU32(bytes, at + 4)
+  if (at + length > bytes.length) return length
+  const expected = checksum(bytes, at + 4, at + length, placeSeed(salt, fileNumber, offset))
+  if (readU32(bytes, at) !== expected) return undefined
+  return { offset, type, synced, payloadStart: at + frameHeaderSize, payloadEnd: at + length }
+}
+
 const plausibleFrame = (file: Uint8Array, offset: number): Frame | undefined => {
   if (offset + frameHeaderSize > file.length) return undefined
   const type = readU16(file, offset + 14)

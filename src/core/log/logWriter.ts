@@ -29,6 +29,8 @@ export interface LogWriterHooks {
   readonly settled: () => void
   /** Called after a sync, with the number of records and bytes that it made durable. */
   readonly synced: (records: number, bytes: number) => void
+  /** Called when more of the log is on disk than before, and applied. */
+  readonly durable?: (() => void) | undefined
   /** Called once, when the log fails. It accepts nothing after that. */
   readonly failed: (failure: Error) => void
   /** Milliseconds for which a sync may block the calling thread now. Default 0. */
@@ -201,6 +203,11 @@ export class LogWriter {
     return this.syncedSize
   }
 
+  /** The first segment that may not be on disk as a whole: a rotated one, or the current one. */
+  get oldestUnsynced(): number {
+    return (this.unsyncedPrevious[0] ?? this.segment).fileNumber
+  }
+
   /**
    * Makes room for a payload of `size` bytes. Returns the position in `buffer` where to encode it.
    */
@@ -277,7 +284,9 @@ export class LogWriter {
       return false
     }
     this.syncedSize = this.size
-    return this.applyNow(group, start, this.reservedEnd, true, group.frameCount)
+    const isApplied = this.applyNow(group, start, this.reservedEnd, true, group.frameCount)
+    this.hooks.durable?.()
+    return isApplied
   }
 
   /**
@@ -367,6 +376,7 @@ export class LogWriter {
         return
       }
       this.finishGroup(group, records)
+      this.hooks.durable?.()
       // Their bytes are on disk, even if the log has failed since.
       for (const waiter of waiters) waiter(undefined)
     })
@@ -524,7 +534,9 @@ export class LogWriter {
         this.fail(failure)
         return
       }
-      if (this.closeSynced(previous) === undefined) this.goOn()
+      if (this.closeSynced(previous) !== undefined) return
+      this.hooks.durable?.()
+      this.goOn()
     })
   }
 

@@ -14,7 +14,7 @@ import {
 } from "../storage/fileHeader.js"
 import type { StorageFile } from "../storage/storageDriver.js"
 import { Version, versionFault } from "./version.js"
-import { decodeVersionEdit, encodeVersionEdit, type VersionEdit } from "./versionEdit.js"
+import { decodeVersionEdit, encodeVersionEdit, type History, type VersionEdit } from "./versionEdit.js"
 
 /** The state that a manifest records. */
 export interface ManifestState {
@@ -26,6 +26,8 @@ export interface ManifestState {
   readonly closed: ClosedSegment | undefined
   /** The latest time that was recorded; see `VersionEdit`. Default 0. */
   readonly time?: number | undefined
+  /** Set if the store is a copy, or was salvaged or cut; see `History`. */
+  readonly history?: History | undefined
 }
 
 export const emptyState: ManifestState = {
@@ -38,13 +40,15 @@ export const emptyState: ManifestState = {
 
 export const applyEdit = (state: ManifestState, edit: VersionEdit): ManifestState => {
   const removed = new Set(edit.removedSegments)
+  const history = edit.history ?? state.history
   return {
     nextFileNumber: Math.max(state.nextFileNumber, edit.nextFileNumber),
     flushedSequence: Math.max(state.flushedSequence, edit.flushedSequence),
     segments: [...state.segments.filter((segment) => !removed.has(segment)), ...edit.addedSegments],
     version: state.version.apply(edit),
     closed: edit.closed ?? state.closed,
-    ...((edit.time !== undefined || state.time !== undefined) && { time: Math.max(edit.time ?? 0, state.time ?? 0) })
+    ...((edit.time !== undefined || state.time !== undefined) && { time: Math.max(edit.time ?? 0, state.time ?? 0) }),
+    ...(history !== undefined && { history })
   }
 }
 
@@ -58,12 +62,15 @@ export const snapshotEdit = (state: ManifestState): VersionEdit => ({
   removed: [],
   valueFiles: [...state.version.valueFiles.values()],
   closed: state.closed,
-  ...(state.time !== undefined && { time: state.time })
+  ...(state.time !== undefined && { time: state.time }),
+  ...(state.history !== undefined && { history: state.history })
 })
 
-/** The oldest format version in which a manifest can describe a version. */
-export const manifestVersionFor = ({ needsAllKinds, valueFiles }: Version): number =>
-  needsAllKinds ? manifestVersionWithAllKinds : valueFiles.size > 0 ? manifestVersionWithValues : formatVersion
+/** The oldest format version in which a manifest can describe a state. */
+export const manifestVersionFor = ({ history, version }: ManifestState): number => {
+  if (history !== undefined || version.needsAllKinds) return manifestVersionWithAllKinds
+  return version.valueFiles.size > 0 ? manifestVersionWithValues : formatVersion
+}
 
 /**
  * Appends edits to a manifest file. The file is a file header, followed by one frame for each edit.
@@ -85,7 +92,7 @@ export class ManifestWriter {
     state: ManifestState
   ) {
     this.salt = saltOf(storeId)
-    this.version = manifestVersionFor(state.version)
+    this.version = manifestVersionFor(state)
     file.append(encodeFileHeader({ kind: "manifest", fileNumber, storeId }, this.version), 0, fileHeaderSize)
     this.size = fileHeaderSize
     this.append(snapshotEdit(state))

@@ -39,9 +39,11 @@ import { levelCount, type TableChanges } from "./version.js"
  *                                                 12  entries of the last table added that expire:
  *                                                     their number 6, when the last one does 6
  *                                                 13  the time in milliseconds since 1970 6
+ *                                                 14  the id of the history 6
+ *                                                 15  the sequence number that it follows 6
  * ```
  *
- * Tags 8 and 9 came with format version 2, and tags 10 to 13 with version 3. A file with values is in use while a table has handles
+ * Tags 8 and 9 came with format version 2, and tags 10 to 15 with version 3. A file with values is in use while a table has handles
  * to it, so nothing says when it is removed.
  */
 export interface VersionEdit extends TableChanges {
@@ -55,6 +57,17 @@ export interface VersionEdit extends TableChanges {
   readonly closed?: ClosedSegment | undefined
   /** The time, if entries expire. Readers never see an earlier one. */
   readonly time?: number | undefined
+  readonly history?: History | undefined
+}
+
+/**
+ * Says that sequence numbers after `since` may mean other writes than they did before: the store is a
+ * copy, or lost writes to damage.
+ */
+export interface History {
+  /** A random number. */
+  readonly id: number
+  readonly since: number
 }
 
 const Tag = {
@@ -70,7 +83,9 @@ const Tag = {
   tableCleared: 10,
   tableRange: 11,
   tableExpiring: 12,
-  time: 13
+  time: 13,
+  historyId: 14,
+  historySince: 15
 } as const
 
 /** The bytes that stand for the kinds of files with values: those of their headers. */
@@ -129,6 +144,10 @@ export const encodeVersionEdit = (edit: VersionEdit, version: number): Uint8Arra
     parts.push(part)
   }
   if (edit.time !== undefined && version >= manifestVersionWithAllKinds) number(Tag.time, edit.time)
+  if (edit.history !== undefined && version >= manifestVersionWithAllKinds) {
+    number(Tag.historyId, edit.history.id)
+    number(Tag.historySince, edit.history.since)
+  }
   if (edit.closed !== undefined) {
     const part = new Uint8Array(13)
     part[0] = Tag.logClosed
@@ -159,6 +178,8 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
   let ranges: Array<RangeDeletion> = []
   let closed: ClosedSegment | undefined
   let time: number | undefined
+  let historyId: number | undefined
+  let since = 0
   let at = start
   while (at < end) {
     const tag = bytes[at++]!
@@ -228,13 +249,20 @@ export const decodeVersionEdit = (bytes: Uint8Array, start: number, end: number)
     else if (tag === Tag.segmentAdded) addedSegments.push(value)
     else if (tag === Tag.segmentRemoved) removedSegments.push(value)
     else if (tag === Tag.time) time = value
+    else if (tag === Tag.historyId) historyId = value
+    else if (tag === Tag.historySince) since = value
     else if (tag === Tag.tableCleared && added.length > 0) {
       const last = added[added.length - 1]!
       added[added.length - 1] = { level: last.level, table: { ...last.table, cleared: value } }
     } else return undefined
   }
   const edit = { nextFileNumber, flushedSequence, addedSegments, removedSegments, added, removed, closed }
-  return { ...edit, ...(valueFiles.length > 0 && { valueFiles }), ...(time !== undefined && { time }) }
+  return {
+    ...edit,
+    ...(valueFiles.length > 0 && { valueFiles }),
+    ...(time !== undefined && { time }),
+    ...(historyId !== undefined && { history: { id: historyId, since } })
+  }
 }
 
 const kindOf = (byte: number): ValueFileKind | undefined =>

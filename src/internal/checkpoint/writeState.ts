@@ -5,6 +5,7 @@ import { currentName, manifestName } from "../../core/storage/fileNames.js"
 import { closeQuietly, type StorageFile } from "../../core/storage/storageDriver.js"
 import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../../Storage.js"
+import { drawHistoryId } from "../manifest/salvage.js"
 
 /**
  * Writes a manifest for a copy of a store, and CURRENT, which makes it a store. The order does not
@@ -15,17 +16,19 @@ export const writeState = (
   directory: string,
   storeId: Uint8Array,
   state: ManifestState
-): Effect.Effect<void, FileError> => {
-  const fileNumber = state.nextFileNumber
-  const whole = { ...state, nextFileNumber: fileNumber + 1 }
-  const manifest = writeFile(storage, `${directory}/${manifestName(fileNumber)}`, (file) => {
-    new ManifestWriter(file, fileNumber, storeId, whole)
+): Effect.Effect<void, FileError> =>
+  Effect.flatMap(drawHistoryId, (id) => {
+    const fileNumber = state.nextFileNumber
+    // Another store may be written from here on.
+    const whole = { ...state, nextFileNumber: fileNumber + 1, history: { id, since: 0 } }
+    const manifest = writeFile(storage, `${directory}/${manifestName(fileNumber)}`, (file) => {
+      new ManifestWriter(file, fileNumber, storeId, whole)
+    })
+    const current = writeFile(storage, `${directory}/${currentName}`, (file) =>
+      file.append(encodeFileHeader({ kind: "current", fileNumber, storeId }), 0, fileHeaderSize)
+    )
+    return Effect.all([manifest, current], { concurrency: 2, discard: true })
   })
-  const current = writeFile(storage, `${directory}/${currentName}`, (file) =>
-    file.append(encodeFileHeader({ kind: "current", fileNumber, storeId }), 0, fileHeaderSize)
-  )
-  return Effect.all([manifest, current], { concurrency: 2, discard: true })
-}
 
 /** Writes a file and makes it durable. A failure may leave a part of it. */
 const writeFile = (

@@ -85,6 +85,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       const removedSegments = older.filter((segment) => segment < keptFrom)
       yield* tables.forgetEntries(frozen.versionCursors())
       const writing = Effect.tap(write(frozen), ({ valueFiles }) => Effect.forEach(valueFiles, untilSynced))
+      yield* wal.retain?.(removedSegments) ?? Effect.void
       const written = yield* writeAndApply(state, writing, ({ tables: added, valueFiles }) => ({
         added: added.map((table) => ({ level: 0, table })),
         valueFiles,

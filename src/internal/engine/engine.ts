@@ -27,6 +27,7 @@ import type { StorageService } from "../../Storage.js"
 import type { Bytes, Range, ReadOptions, Snapshot } from "../../Store.js"
 import type { WalService } from "../../Wal.js"
 import { rangeFault } from "../../WriteBatch.js"
+import { Gate } from "../effect/gate.js"
 import { immediate, YieldBudget } from "../effect/immediate.js"
 import { HeldSnapshots, type Origin } from "./heldSnapshots.js"
 import { RangeDeletions } from "./rangeDeletions.js"
@@ -41,6 +42,9 @@ export interface EngineParts {
   readonly tables: SSTableStoreService
   readonly compactor: CompactorService
 }
+
+/** A reader of the feed sees a write that nobody else syncs within about so many milliseconds. */
+const feedSyncMillis = 20
 
 /**
  * The state of one open store: its components, sequence numbers and snapshots, and whether it is
@@ -58,6 +62,12 @@ export class Engine {
   nextSequence = 1
   /** The newest sequence number that readers see. */
   visibleSequence = 0
+  /** Notified when more of the log is durable, and when the store closes or takes no more writes. */
+  readonly durable = new Gate()
+  /** Whether a reader of the feed waits, so that what is written is to be synced soon. */
+  wantsSync = false
+  /** Set when the store is open. */
+  requestSync: (millis: number) => void = () => undefined
   readonly yieldBudget = new YieldBudget()
   readonly gaps = new DeletedGaps(() => this.visibleSequence)
   readonly snapshots: HeldSnapshots
@@ -102,6 +112,7 @@ export class Engine {
   /** Ends writing. */
   readonly poisonWith = (failure: FileError): void => {
     this.poison ??= failure
+    this.durable.notify()
     this.parts.compactor.unsafeNotify()
   }
 
@@ -117,6 +128,12 @@ export class Engine {
     if (readOnly) return new StoreReadOnly({ directory })
     if (this.poison === undefined) return undefined
     return new StorePoisoned({ directory, reason: this.poison.message })
+  }
+
+  /** Has what was written synced soon, for readers of the feed. */
+  syncSoon(): void {
+    this.wantsSync = false
+    this.requestSync(feedSyncMillis)
   }
 
   /** Runs synchronous reading. Failures that it throws become errors. */
@@ -186,6 +203,7 @@ export class Engine {
 
   /** Closes cursors and snapshots that users left open. */
   closeAll(): void {
+    this.durable.notify()
     for (const close of [...this.openByHand]) close()
   }
 

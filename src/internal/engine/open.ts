@@ -89,6 +89,7 @@ export const openStore = (settings: Settings): Effect.Effect<EngineStore, OpenEr
       engine.activate = Effect.suspend(() => (asking ??= activateWhenAsked(engine, begin, fibers)))
     }
     const intervalSync = settings.readOnly ? noSync : makeIntervalSync(wal, clock, fibers)
+    engine.requestSync = intervalSync.unsafeRequest
     yield* logDebug("LsmStore", "opened", {
       directory: settings.directory,
       tables: engine.parts.manifest.unsafeVersion().tableCount

@@ -8,6 +8,7 @@ import type { Replay } from "../../Wal.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
 import { annotate, logDebug } from "../effect/logging.js"
 import { traced } from "../effect/tracing.js"
+import { drawHistoryId } from "../manifest/salvage.js"
 import type { Engine } from "./engine.js"
 import type { RecoveryStats } from "./statistics.js"
 
@@ -141,8 +142,12 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
     const nothingHeld = memtable.unsafeActive().isEmpty && memtable.unsafeFrozen().length === 0
     if (!isNamed) {
       const { segments } = manifest.unsafeState()
-      const removedSegments = nothingHeld ? segments : segmentsAfter(segments, end.fileNumber)
-      yield* manifest.apply({ addedSegments: [segment], removedSegments })
+      const dropped = segmentsAfter(segments, end.fileNumber)
+      const removedSegments = nothingHeld ? segments : dropped
+      yield* wal.retain?.(removedSegments.filter((number) => !dropped.includes(number))) ?? Effect.void
+      // What was cut off may have been seen by readers of the feed.
+      const history = lost.length > 0 ? { id: yield* drawHistoryId, since: engine.visibleSequence } : undefined
+      yield* manifest.apply({ addedSegments: [segment], removedSegments, history })
       isNamed = true
       yield* Effect.ignore(wal.remove(removedSegments))
     }
@@ -158,6 +163,7 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
     if (nothingHeld) memtable.unsafeBegin(segment)
     yield* wal.begin(storeId, end, {
       apply: (bytes, start, to) => {
+        if (engine.wantsSync) engine.syncSoon()
         if (!engine.gaps.isEmpty) applyBatch(bytes, start, to, engine.gaps)
         const active = memtable.unsafeActive()
         const known = active.rangeDeletions.length
@@ -170,6 +176,7 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
         metrics.logSyncs.add(1)
         metrics.syncedRecords.add(records)
       },
+      durable: engine.durable.notify,
       failed: engine.poisonWith,
       // While background work writes, no sync is expected to be short: it may wait for those
       // writes.

@@ -105,7 +105,7 @@ export const makeCurrentManifest = (
     rollOver: (next) => rollOver(next, []),
     write: (edit, next, written) => {
       const current = writer
-      const isOlder = current !== undefined && current.version < manifestVersionFor(next.version)
+      const isOlder = current !== undefined && current.version < manifestVersionFor(next)
       if (current === undefined || isOlder || current.length > rolloverSize) return rollOver(next, written)
       return attempt(() => current.append(edit)).pipe(
         Effect.zipRight(syncFile(current.file)),

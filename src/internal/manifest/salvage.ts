@@ -119,12 +119,20 @@ export const merge = (
       flushedSequence: largestSequence,
       segments: [],
       version: Version.empty.apply({ added, removed: [], valueFiles: written.valueFiles }),
+      history: { id: yield* drawHistoryId, since: largestSequence },
       // Remaining segments belong to logs that end here. None of them is needed.
       closed: { fileNumber: target.nextFileNumber - 1, size: 0 }
     })
     yield* attempt(() => writer.file.close())
     return { records, entries: written.tables.reduce((n, { entries }) => n + entries, 0) }
   })
+
+/** Draws the id of a new history; see `History`. */
+export const drawHistoryId: Effect.Effect<number> = Effect.zipWith(
+  Random.nextIntBetween(0, 2 ** 24),
+  Random.nextIntBetween(0, 2 ** 24),
+  (high, low) => high * 2 ** 24 + low
+)
 
 /** Draws the id of a new store. */
 export const drawStoreId: Effect.Effect<Uint8Array> = Effect.map(
