@@ -134,7 +134,7 @@ export const watch = (store: Store, watched: Watched): Stream.Stream<Operation, 
   })
 
 const operationsOf = (feed: Stream.Stream<Change, FeedError>): Stream.Stream<Operation, FeedError> =>
-  Stream.mapConcat(feed, ({ operations }) => operations)
+  Stream.flatMap(feed, ({ operations }) => Stream.fromIterable(operations))
 
 /**
  * What `liveScan` emits: the rows of the range, then `Live` once, then each change to the range.
@@ -173,10 +173,10 @@ export const liveScan = (store: OrderedStoreService, range: Range = {}): Stream.
     const live = Stream.suspend(() =>
       Stream.concat(
         Stream.succeed<LiveEvent>({ _tag: "Live", position: begin }),
-        Stream.mapConcat(store.changes({ from: begin }), (change) => {
+        Stream.flatMap(store.changes({ from: begin }), (change): Stream.Stream<LiveEvent> => {
           const operations = change.operations.flatMap((operation) => cut(operation, bounds) ?? [])
           const isOther = operations.length === 0 && change.operations.length > 0
-          return isOther ? [] : [{ _tag: "Changed", change: { ...change, operations } } as const]
+          return isOther ? Stream.empty : Stream.succeed({ _tag: "Changed", change: { ...change, operations } })
         })
       )
     )
