@@ -50,7 +50,8 @@ const floors = [
   ["internal/keyspace/"],
   ["Keyspace", "Backup"],
   ["index"],
-  ["internal/thread/", "MessagePack"],
+  ["internal/conformance/"],
+  ["internal/thread/", "MessagePack", "Conformance"],
   ["CompactionWorker"],
   ["cli/"]
 ]
