@@ -5,26 +5,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { KeyRange } from "./core/cursor/visibleCursor.js"
-import { arrayStream } from "./internal/effect/arrayStream.js"
-import { type Access, accessOf } from "./internal/engine/access.js"
-import { toBytes, toKeyRange, toReadError } from "./internal/engine/engine.js"
+import { toKeyRange } from "./internal/engine/engine.js"
+import * as feed from "./internal/feed/changeFeed.js"
 import { cut } from "./internal/feed/operations.js"
-import { positionAt } from "./internal/feed/position.js"
-import { changesOf, openReader } from "./internal/feed/readChanges.js"
-import { InvalidArgument, type WriteError } from "./LsmError.js"
-import type {
-  Change,
-  ChangesOptions,
-  Entry,
-  FeedError,
-  Operation,
-  OrderedStoreService,
-  Range,
-  Snapshot,
-  Watched
-} from "./OrderedStore.js"
-import type { Store } from "./Store.js"
+import type { Change, Entry, FeedError, OrderedStoreService, Range } from "./OrderedStore.js"
 
 /**
  * Streams what is written to a store, in the order of the writes. It has each batch, each transaction and
@@ -61,31 +45,7 @@ import type { Store } from "./Store.js"
  * @since 3.1.0
  * @category feeds
  */
-export const changes = (store: Store, options?: ChangesOptions): Stream.Stream<Change, FeedError> =>
-  reading(() => changesIn(store, options?.from ?? "now", toKeyRange({ prefix: options?.prefix })))
-
-const changesIn = (store: Store, from: string, range: KeyRange): Stream.Stream<Change, FeedError> => {
-  const access = accessOf(store)
-  if (access === undefined) return Stream.fail(notOurs)
-  const { engine } = access
-  return arrayStream(
-    openReader(engine, from),
-    (reader) => changesOf(engine, reader, range),
-    (reader) => reader.close()
-  )
-}
-
-const notOurs = new InvalidArgument({ argument: "store", reason: "was not made by this library" })
-
-/** A Stream whose arguments are checked when it runs. */
-const reading = <A>(make: () => Stream.Stream<A, FeedError>): Stream.Stream<A, FeedError> =>
-  Stream.suspend(() => {
-    try {
-      return make()
-    } catch (failure) {
-      return Stream.fail(toReadError(failure))
-    }
-  })
+export const changes: typeof feed.changes = feed.changes
 
 /**
  * Returns the position at which a snapshot stands: the changes after it are those that the snapshot does not
@@ -94,21 +54,7 @@ const reading = <A>(make: () => Stream.Stream<A, FeedError>): Stream.Stream<A, F
  * @since 3.1.0
  * @category feeds
  */
-export const positionOf = (store: Store, snapshot: Snapshot): Effect.Effect<string, WriteError> =>
-  Effect.suspend(() => {
-    const access = accessOf(store)
-    return access === undefined ? Effect.fail(notOurs) : positionIn(access, snapshot)
-  })
-
-const positionIn = ({ engine }: Access, snapshot: Snapshot): Effect.Effect<string, WriteError> =>
-  Effect.flatMap(
-    engine.read(() => engine.sequenceFor({ snapshot })),
-    (sequence) => {
-      const { readOnly } = engine.parts.settings
-      const synced = engine.isActive && !readOnly ? engine.parts.wal.sync : Effect.void
-      return Effect.map(synced, () => positionAt(engine, sequence))
-    }
-  )
+export const positionOf: typeof feed.positionOf = feed.positionOf
 
 /**
  * Streams the operations on one key, or on all keys that begin with a prefix, from now on. A range
@@ -117,24 +63,7 @@ const positionIn = ({ engine }: Access, snapshot: Snapshot): Effect.Effect<strin
  * @since 3.1.0
  * @category feeds
  */
-export const watch = (store: Store, watched: Watched): Stream.Stream<Operation, FeedError> =>
-  reading(() => {
-    const { key, prefix } = watched
-    if ((key === undefined) === (prefix === undefined)) {
-      return Stream.fail(new InvalidArgument({ argument: "watched", reason: "must have either a key or a prefix" }))
-    }
-    if (key === undefined) return operationsOf(changesIn(store, "now", toKeyRange({ prefix })))
-    const start = toBytes(key, "key").slice()
-    const end = new Uint8Array(start.length + 1)
-    end.set(start)
-    const operations = operationsOf(changesIn(store, "now", { start, end }))
-    return Stream.map(operations, (operation) =>
-      operation._tag === "DeleteRange" ? { _tag: "Delete", key: start.slice(), version: operation.version } : operation
-    )
-  })
-
-const operationsOf = (feed: Stream.Stream<Change, FeedError>): Stream.Stream<Operation, FeedError> =>
-  Stream.flatMap(feed, ({ operations }) => Stream.fromIterable(operations))
+export const watch: typeof feed.watch = feed.watch
 
 /**
  * What `liveScan` emits: the rows of the range, then `Live` once, then each change to the range.
@@ -159,7 +88,7 @@ export type LiveEvent =
  * @category feeds
  */
 export const liveScan = (store: OrderedStoreService, range: Range = {}): Stream.Stream<LiveEvent, FeedError> =>
-  reading(() => {
+  feed.whenRun(() => {
     const bounds = toKeyRange(range)
     let begin = ""
     // The snapshot is released when the rows have been read.

@@ -16,8 +16,8 @@ const lazily = <Module>(load: () => Promise<Module>): Effect.Effect<Module> => {
   )
 }
 
-const transactions = lazily(() => import("../../Transaction.js"))
-const feeds = lazily(() => import("../../ChangeFeed.js"))
+const transactions = lazily(() => import("../transaction/transact.js"))
+const feeds = lazily(() => import("../feed/changeFeed.js"))
 
 /** Adds to an open store what its engine does not have. */
 export const withCapabilities = (engineStore: EngineStore): Store => {
