@@ -46,8 +46,8 @@ const floors = [
   ["internal/keyspace/"],
   ["Keyspace", "Backup"],
   ["index"],
-  ["internal/thread/", "MessagePack"],
-  ["CompactionWorker"],
+  ["internal/thread/", "MessagePack", "internal/level/"],
+  ["CompactionWorker", "AbstractLevel"],
   ["cli/"]
 ]
 
@@ -80,7 +80,7 @@ for (const file of files) {
   for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
     if (!specifier.startsWith(".")) {
       if (isCore(file) && /^@?effect(\/|$)/.test(specifier)) faults.push(`${file}: the core imports ${specifier}`)
-      if (needsNoPeer(floor) && /^(@effect\/|msgpackr$)/.test(specifier)) {
+      if (needsNoPeer(floor) && /^(@effect\/|(abstract-level|msgpackr)$)/.test(specifier)) {
         faults.push(`${file}: a store imports ${specifier}, which is an optional peer`)
       }
       continue

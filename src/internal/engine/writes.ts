@@ -417,7 +417,7 @@ class Put extends Immediate<void, WriteError> {
     return this.writes.yieldBudget
   }
 
-  protected override evaluate(): undefined | Later<void, WriteError> {
+  override evaluate(): undefined | Later<void, WriteError> {
     const effect = this.writes.putNow(this.key, this.value, this.options)
     return effect === Effect.void ? undefined : new Later(effect)
   }
