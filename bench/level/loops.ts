@@ -127,7 +127,7 @@ export const measureLevel = async (open: OpenLevel, directory: string, count: nu
   }
   for (const [name, loop] of Object.entries(fill)) {
     // V8 compiles code for the first store that it sees, and again for others.
-    for (let i = 0; i < 2; i++) await withDatabase(async (database) => void (await loop(database, count / 4)))
+    for (let i = 0; i < 2; i++) await withDatabase(async (database) => void (await loop(database, count)))
     await withDatabase(async (database) => {
       rates[name] = await loop(database, count)
     })

@@ -57,6 +57,7 @@ describe("opening a Level database", () => {
 
   inDirectory("heeds createIfMissing and errorIfExists", async (location) => {
     expect(await refusalOf(location, { createIfMissing: false })).toBe("LEVEL_NOT_FOUND")
+    expect(await refusalOf(location, { readOnly: true })).toBe("LEVEL_NOT_FOUND")
     await filled(location)
     expect(await refusalOf(location, { createIfMissing: false })).toBeUndefined()
     expect(await refusalOf(location, { errorIfExists: true })).toBe("LEVEL_EXISTS")

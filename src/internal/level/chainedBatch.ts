@@ -1,17 +1,17 @@
 import { AbstractChainedBatch } from "abstract-level"
-import { WriteBatch } from "../../WriteBatch.js"
+import type { WriteBatch } from "../../WriteBatch.js"
 import type { Entries, Syncing } from "./entries.js"
 import type { Data } from "./formats.js"
 
 /** A chained batch, which encodes each operation when it is added. */
 export class LevelChainedBatch<Database, K, V> extends AbstractChainedBatch<Database, K, V> {
-  readonly #operations = new WriteBatch()
-
+  readonly #operations: WriteBatch
   readonly #entries: Entries
 
   constructor(database: Database, entries: Entries) {
     super(database)
     this.#entries = entries
+    this.#operations = entries.takeBatch()
   }
 
   _put(key: Data, value: Data): void {

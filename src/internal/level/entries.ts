@@ -35,7 +35,8 @@ const toSync: WriteOptions = { durability: "sync" }
 export class Entries {
   readonly turns = new Turns()
   private readonly byDefault: WriteOptions
-  private batch = new WriteBatch()
+  /** A batch whose memory the next one takes. */
+  private spare: WriteBatch | undefined
 
   constructor(
     readonly store: Store,
@@ -88,17 +89,25 @@ export class Entries {
     return runNow(this.store.delete(this.ownKey(key), this.writing(options)))
   }
 
+  /** An empty batch for `write`. */
+  takeBatch(): WriteBatch {
+    const batch = this.spare ?? new WriteBatch()
+    this.spare = undefined
+    return batch
+  }
+
+  /** Writes a batch, which the caller must not use any more. */
   write(batch: WriteBatch, options: Syncing): void | Promise<void> {
-    return runNow(this.store.write(batch, this.writing(options)))
+    const written = runNow(this.store.write(batch, this.writing(options)))
+    // One that has not returned at once may not have taken the operations yet.
+    if (written === undefined && batch.byteLength <= keptBatchBytes) this.spare = batch.clear()
+    return written
   }
 
   writeAll(operations: ReadonlyArray<Operation>, options: Syncing): void | Promise<void> {
-    const batch = this.batch.clear()
+    const batch = this.takeBatch()
     for (const operation of operations) this.addTo(batch, operation.type, operation.key, operation.value)
-    const written = this.write(batch, options)
-    // One that has not returned at once may not have taken the operations yet.
-    if (written !== undefined || batch.byteLength > keptBatchBytes) this.batch = new WriteBatch()
-    return written
+    return this.write(batch, options)
   }
 
   addTo(batch: WriteBatch, type: Operation["type"], key: Data, value: Data | undefined): void {
@@ -130,7 +139,7 @@ export class Entries {
         const keys = walk.take(storeKey, Math.min(left, deletesPerBatch), limits.reverse)
         if (keys.length === 0 && walk.isOver) return
         left -= keys.length
-        const batch = new WriteBatch()
+        const batch = this.takeBatch()
         for (const key of keys) batch.delete(key)
         await this.write(batch, limits)
         await afterTurn(undefined)

@@ -1,12 +1,13 @@
-import { existsSync } from "node:fs"
-import { join } from "node:path"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { currentName } from "../../core/storage/fileNames.js"
+import { holdsStore } from "../../core/manifest/storeDirectory.js"
 import type { LsmOptions } from "../../LsmOptions.js"
 import * as LsmStore from "../../LsmStore.js"
+import { layer } from "../../Storage.js"
 import type { Store } from "../../Store.js"
 import { accessTo } from "../engine/access.js"
+import { namesIn } from "../manifest/directories.js"
 import { LevelError, toLevelError } from "./levelError.js"
 import { runPromise } from "./running.js"
 
@@ -28,10 +29,11 @@ export const openDatabase = async (
   { createIfMissing, errorIfExists }: Existence
 ): Promise<Opened> => {
   const { directory } = options
-  const isThere = existsSync(join(directory, currentName))
+  const isThere = holdsStore(await runPromise(Effect.provide(namesIn(directory), layer)))
   if (isThere && errorIfExists) throw new LevelError(`${directory} exists (errorIfExists is true)`, "LEVEL_EXISTS")
-  if (!isThere && !createIfMissing) {
-    throw new LevelError(`${directory} does not exist (createIfMissing is false)`, "LEVEL_NOT_FOUND")
+  if (!isThere && (!createIfMissing || options.readOnly === true)) {
+    const reason = createIfMissing ? "readOnly is true" : "createIfMissing is false"
+    throw new LevelError(`${directory} does not exist (${reason})`, "LEVEL_NOT_FOUND")
   }
   const scope = await runPromise(Scope.make())
   const close = () => runPromise(Scope.close(scope, Exit.void))
