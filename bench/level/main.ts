@@ -1,6 +1,6 @@
 /**
  * Compares `LsmLevel` with classic-level through the interface that both have: `npm run level --
- * [--entries N] [--rounds N]`. Each has the defaults of its package.
+ * [--entries N] [--rounds N] [--row TEXT]`. Each has the defaults of its package.
  */
 import { parseArgs } from "node:util"
 import { bundle } from "../lib/bundle.js"
@@ -12,7 +12,11 @@ import { leveldb } from "../peers/leveldb.js"
 import type { Rates } from "./loops.js"
 
 const { values: options } = parseArgs({
-  options: { entries: { type: "string", default: "200000" }, rounds: { type: "string", default: "3" } }
+  options: {
+    entries: { type: "string", default: "200000" },
+    rounds: { type: "string", default: "3" },
+    row: { type: "string", default: "" }
+  }
 })
 
 const child = await bundle("level/child.ts")
@@ -20,7 +24,9 @@ const names = [us, leveldb.name]
 const runs: Record<string, Array<Rates>> = Object.fromEntries(names.map((name) => [name, []]))
 for (let round = 0; round < Number(options.rounds); round++) {
   for (const name of names) {
-    const rates = await withDirectory((directory) => runScript<Rates>(child, [name, directory, options.entries]))
+    const rates = await withDirectory((directory) =>
+      runScript<Rates>(child, [name, directory, options.entries, options.row])
+    )
     runs[name]!.push(rates)
   }
 }

@@ -3,13 +3,13 @@ import type { KeyRange } from "../../core/cursor/visibleCursor.js"
 import type { Durability } from "../../LsmOptions.js"
 import type { ReadOptions, Snapshot, Store, UnsafeSnapshot, WriteOptions } from "../../Store.js"
 import { WriteBatch } from "../../WriteBatch.js"
-import { type Data, type Format, toFormat } from "./formats.js"
+import { type Data, type Format, Reader } from "./formats.js"
 import type { KeyPrefix, Limits } from "./keyPrefix.js"
 import { toLevelError } from "./levelError.js"
 import { openWalk, type RangeWalk } from "./rangeWalk.js"
 import { runNow, runPromise } from "./running.js"
 import { storeKey } from "./shapes.js"
-import { afterTurn, Turns } from "./turns.js"
+import { afterTurn, entriesPerLookup, Turns } from "./turns.js"
 
 /** An operation of a batch, as abstract-level passes it. */
 export interface Operation {
@@ -34,6 +34,7 @@ const toSync: WriteOptions = { durability: "sync" }
 /** The entries of a database in an open store. */
 export class Entries {
   readonly turns = new Turns()
+  private readonly readers = { utf8: new Reader("utf8"), buffer: new Reader("buffer"), view: new Reader("view") }
   private readonly byDefault: WriteOptions
   /** A batch whose memory the next one takes. */
   private spare: WriteBatch | undefined
@@ -50,7 +51,7 @@ export class Entries {
   getNow(key: Data, format: Format, snapshot: Snapshot | undefined): Data | undefined {
     try {
       const value = this.store.unsafeGet(this.prefix.add(key), snapshot && { snapshot })
-      return value === undefined ? undefined : toFormat(value, 0, value.length, format)
+      return value && this.readers[format].own(value)
     } catch (failure) {
       throw toLevelError(failure)
     }
@@ -58,7 +59,7 @@ export class Entries {
 
   get(key: Data, format: Format, snapshot: Snapshot | undefined): Data | undefined | Promise<Data | undefined> {
     const value = this.getNow(key, format, snapshot)
-    return this.turns.spend(1) ? afterTurn(value) : value
+    return this.turns.spend(entriesPerLookup) ? afterTurn(value) : value
   }
 
   getMany(
@@ -67,18 +68,18 @@ export class Entries {
     snapshot: Snapshot | undefined
   ): Array<Data | undefined> | Promise<Array<Data | undefined>> {
     const values = keys.map((key) => this.getNow(key, format, snapshot))
-    return this.turns.spend(keys.length) ? afterTurn(values) : values
+    return this.turns.spend(keys.length * entriesPerLookup) ? afterTurn(values) : values
   }
 
   has(key: Data, snapshot: Snapshot | undefined): boolean | Promise<boolean> {
     const isThere = runNow(this.store.has(this.ownKey(key), reading(snapshot)))
-    return typeof isThere === "boolean" && this.turns.spend(1) ? afterTurn(isThere) : isThere
+    return typeof isThere === "boolean" && this.turns.spend(entriesPerLookup) ? afterTurn(isThere) : isThere
   }
 
   /** As of one moment. */
   async hasMany(keys: ReadonlyArray<Data>, snapshot: Snapshot | undefined): Promise<Array<boolean>> {
     const each = await Promise.all(keys.map((key) => runNow(this.store.has(this.ownKey(key), reading(snapshot)))))
-    return this.turns.spend(keys.length) ? afterTurn(each) : each
+    return this.turns.spend(keys.length * entriesPerLookup) ? afterTurn(each) : each
   }
 
   put(key: Data, value: Data, options: Syncing): void | Promise<void> {

@@ -1,4 +1,4 @@
-import { encodeUtf8, encodeUtf8Into, illFormed, prefixEnd } from "../../core/bytes/bytes.js"
+import { encodeUtf8Into, illFormed, prefixEnd, Utf8Scratch } from "../../core/bytes/bytes.js"
 import type { KeyRange } from "../../core/cursor/visibleCursor.js"
 import { InvalidArgument } from "../../LsmError.js"
 import type { Data } from "./formats.js"
@@ -16,6 +16,7 @@ export class KeyPrefix {
   readonly length: number
   /** The first key behind all keys of the database. */
   private readonly behind: Uint8Array | undefined
+  private readonly text = new Utf8Scratch()
   private scratch = new Uint8Array(256)
 
   constructor(private readonly bytes: Uint8Array) {
@@ -49,10 +50,10 @@ export class KeyPrefix {
   /** A copy of a key of the store. */
   bound(key: Data): Uint8Array {
     if (this.length > 0) return (this.add(key) as Uint8Array).slice()
-    if (typeof key !== "string") return Uint8Array.from(key)
-    const encoded = encodeUtf8(key)
+    if (typeof key !== "string") return new Uint8Array(key)
+    const encoded = this.text.encode(key)
     if (encoded === undefined) throw illFormedKey()
-    return encoded
+    return encoded.slice()
   }
 }
 

@@ -1,7 +1,10 @@
 import { setImmediate } from "node:timers"
 
-/** Entries that are read before others get the event loop. */
-const entriesPerTurn = 256
+/** Entries of iterators that are read before others get the event loop. */
+const entriesPerTurn = 1024
+
+/** A lookup takes as long as so many entries of an iterator. */
+export const entriesPerLookup = 4
 
 /**
  * Most reads end at once. A loop that awaits nothing else would keep timers and sockets from being
