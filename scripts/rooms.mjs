@@ -51,8 +51,8 @@ const floors = [
   ["Keyspace", "Backup"],
   ["index"],
   ["internal/conformance/"],
-  ["internal/thread/", "MessagePack", "Conformance"],
-  ["CompactionWorker"],
+  ["internal/thread/", "MessagePack", "Conformance", "internal/level/"],
+  ["CompactionWorker", "AbstractLevel"],
   ["cli/"]
 ]
 
@@ -85,7 +85,7 @@ for (const file of files) {
   for (const [, specifier] of text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)) {
     if (!specifier.startsWith(".")) {
       if (isCore(file) && /^@?effect(\/|$)/.test(specifier)) faults.push(`${file}: the core imports ${specifier}`)
-      if (needsNoPeer(floor) && /^(@effect\/|msgpackr$)/.test(specifier)) {
+      if (needsNoPeer(floor) && /^(@effect\/|(abstract-level|msgpackr)$)/.test(specifier)) {
         faults.push(`${file}: a store imports ${specifier}, which is an optional peer`)
       }
       continue

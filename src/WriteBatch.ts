@@ -4,7 +4,7 @@
  * @since 3.0.0
  */
 
-import { compare, encodeUtf8, prefixEnd } from "./core/bytes/bytes.js"
+import { compare, encodeUtf8, prefixEnd, Utf8Scratch } from "./core/bytes/bytes.js"
 import { writeU48 } from "./core/bytes/encoding.js"
 import { EntryKind } from "./core/cursor/entryKind.js"
 import { expirySize } from "./core/cursor/expiry.js"
@@ -50,8 +50,8 @@ export class WriteBatch {
    * live begins when the batch is written.
    */
   put(key: Uint8Array | string, value: Uint8Array | string, expiry?: Expiry): this {
-    const keyBytes = this.bytesOf(key, "key")
-    const valueBytes = this.bytesOf(value, "value")
+    const keyBytes = this.bytesOf(key, "key", keyScratch)
+    const valueBytes = this.bytesOf(value, "value", valueScratch)
     const resolved = expiry === undefined ? undefined : resolveExpiry(expiry)
     if (resolved instanceof InvalidArgument) {
       this.fault ??= `the ${resolved.argument} of operation ${this.operations + 1} ${resolved.reason}`
@@ -64,7 +64,7 @@ export class WriteBatch {
 
   /** Adds a delete. Deleting a key that is absent is not an error. */
   delete(key: Uint8Array | string): this {
-    const keyBytes = this.bytesOf(key, "key")
+    const keyBytes = this.bytesOf(key, "key", keyScratch)
     if (keyBytes !== undefined) this.add(keyBytes, undefined, EntryKind.deletion)
     return this
   }
@@ -208,9 +208,9 @@ export class WriteBatch {
    * Returns the bytes of a key or value. Anything else is kept as the fault with which `write`
    * fails.
    */
-  private bytesOf(input: unknown, what: string): Uint8Array | undefined {
+  private bytesOf(input: unknown, what: string, scratch?: Utf8Scratch): Uint8Array | undefined {
     if (input instanceof Uint8Array) return input
-    const bytes = typeof input === "string" ? encodeUtf8(input) : undefined
+    const bytes = typeof input !== "string" ? undefined : scratch ? scratch.encode(input) : encodeUtf8(input)
     if (bytes === undefined) {
       const reason =
         typeof input === "string"
@@ -223,6 +223,10 @@ export class WriteBatch {
 }
 
 const nothing = new Uint8Array(0)
+
+/** Shared, because an operation is encoded in one synchronous step. */
+const keyScratch = new Utf8Scratch()
+const valueScratch = new Utf8Scratch()
 
 /**
  * Why something is no range to delete, or undefined. A mistake in its name must not make it the whole

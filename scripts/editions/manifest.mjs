@@ -20,9 +20,14 @@ export const manifestFor4 = (root, tools) => {
     peerDependencies: {
       ...needed("effect"),
       ...needed("@effect/platform-node"),
-      msgpackr: root.peerDependencies.msgpackr
+      msgpackr: root.peerDependencies.msgpackr,
+      "abstract-level": root.peerDependencies["abstract-level"]
     },
-    peerDependenciesMeta: { "@effect/platform-node": { optional: true }, msgpackr: { optional: true } },
+    peerDependenciesMeta: {
+      "@effect/platform-node": { optional: true },
+      msgpackr: { optional: true },
+      "abstract-level": { optional: true }
+    },
     publishConfig: { tag: "latest" }
   }
   for (const field of ofClone) delete manifest[field]

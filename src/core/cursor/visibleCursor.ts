@@ -67,13 +67,13 @@ export class VisibleCursor {
   private kind = 0
   private direction = 1
   /** The key shown when the last move began. The length is -1 if there was none. */
-  private origin = new Uint8Array(256)
+  private origin: Uint8Array<ArrayBuffer> = nothing
   private originLength = -1
   /**
    * Going forward: the last deleted key that was passed. Going backward: the key whose versions are
    * being examined, then the key shown.
    */
-  private lastKey = new Uint8Array(256)
+  private lastKey: Uint8Array<ArrayBuffer> = nothing
   private lastKeyLength = 0
   /** Going forward: whether entries of the key `skippedKey[0, skippedLength)` are passed over. */
   private isSkipping = false

@@ -47,7 +47,7 @@ export class Later<A, E> {
  */
 export abstract class Immediate<A, E> extends Effectable.Class<A, E> {
   protected abstract readonly budget: YieldBudget
-  protected abstract evaluate(): A | Later<A, E>
+  abstract evaluate(): A | Later<A, E>
 
   override commit(): Effect.Effect<A, E> {
     const outcome = this.evaluate()
@@ -70,11 +70,18 @@ class Evaluation<A, E> extends Immediate<A, E> {
     super()
   }
 
-  protected override evaluate(): A | Later<A, E> {
+  override evaluate(): A | Later<A, E> {
     const effect = this.make()
     return isSuccess(effect) ? effect.value : new Later(effect)
   }
 }
+
+/**
+ * Evaluates an Effect outside of a fiber, for callers without one. One that is not immediate, or that
+ * fails or waits, has to be run.
+ */
+export const evaluateNow = <A, E>(effect: Effect.Effect<A, E>): A | Later<A, E> =>
+  effect instanceof Immediate ? (effect as Immediate<A, E>).evaluate() : new Later(effect)
 
 const isSuccess = <A, E>(effect: Effect.Effect<A, E>): effect is Exit.Success<A, E> =>
   Exit.isExit(effect) && Exit.isSuccess(effect)

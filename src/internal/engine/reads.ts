@@ -277,7 +277,7 @@ class PointRead<A> extends Immediate<A, ReadError> {
     return this.reads.yieldBudget
   }
 
-  protected override evaluate(): A | Later<A, ReadError> {
+  override evaluate(): A | Later<A, ReadError> {
     return this.reads.lookup(this.key, this.options, this.answer)
   }
 }

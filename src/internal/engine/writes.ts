@@ -56,7 +56,7 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { encodeUtf8, encodeUtf8Into, illFormed } from "../../core/bytes/bytes.js"
+import { encodeUtf8Into, illFormed, Utf8Scratch } from "../../core/bytes/bytes.js"
 import { expirySize } from "../../core/cursor/expiry.js"
 import {
   batchHeaderSize,
@@ -114,6 +114,7 @@ export const maxBatchBytes = 1024 * 1024 * 1024
 export class Writes {
   private readonly defaultPolicy: Policy
   private keyScratch: Uint8Array
+  private readonly valueScratch = new Utf8Scratch()
   private keyBytes: Uint8Array
   private keyLength = 0
   private untilSample = 1
@@ -166,7 +167,7 @@ export class Writes {
     if (refusal !== undefined) return Effect.fail(refusal)
     const { settings, wal, metrics } = engine.parts
     let bytes: Uint8Array | undefined
-    if (typeof value === "string") bytes = encodeUtf8(value)
+    if (typeof value === "string") bytes = this.valueScratch.encode(value)
     else if (value instanceof Uint8Array) bytes = value
     else return invalid("value", "is neither a string nor a Uint8Array")
     if (bytes === undefined) return Effect.fail(illFormedString("value"))
@@ -417,7 +418,7 @@ class Put extends Immediate<void, WriteError> {
     return this.writes.yieldBudget
   }
 
-  protected override evaluate(): undefined | Later<void, WriteError> {
+  override evaluate(): undefined | Later<void, WriteError> {
     const effect = this.writes.putNow(this.key, this.value, this.options)
     return effect === Effect.void ? undefined : new Later(effect)
   }

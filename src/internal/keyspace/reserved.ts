@@ -26,6 +26,13 @@ export const indexNameKey = (keyspace: string, index: string): Uint8Array => dir
 /** The entries of all indexes of a keyspace. */
 export const indexNames = (keyspace: string): ByteRange => prefixRange([directoryId, 4n, keyspace], reservedByte)
 
+/**
+ * The bytes with which the keys begin that an adapter stores under a name. They begin those of no id and
+ * of no other name: the null at the end tells a name from those that go on with a NUL.
+ */
+export const adapterPrefix = (adapter: string, name: string): Uint8Array =>
+  encodeTuple([adapter, name, null], reservedByte)
+
 /** The keys of all keyspaces, without the directory. */
 export const allRows = { start: Uint8Array.of(0xff, 0x15), end: Uint8Array.of(0xff, 0x20) }
 

@@ -1,0 +1,3 @@
+import { LsmLevel } from "../../../dist/AbstractLevel.js"
+
+globalThis.LsmLevel = LsmLevel
