@@ -20,3 +20,10 @@ export const withAccess = <S extends object>(store: S, parts: Access): S => Obje
 /** Returns undefined if `store` was not made by this library. */
 export const accessOf = (store: Store): Access | undefined =>
   (store as Partial<Record<typeof access, Access>> | null | undefined)?.[access]
+
+/** Throws a TypeError, which is a defect, if `store` was not made by this library. */
+export const accessTo = (store: Store): Access => {
+  const parts = accessOf(store)
+  if (parts === undefined) throw new TypeError("the store was not made by effect-lsm")
+  return parts
+}

@@ -1,4 +1,4 @@
-import type { LsmError } from "../../LsmError.js"
+import { InvalidArgument, LimitExceeded, type LsmError } from "../../LsmError.js"
 
 /**
  * An error of a Level database. `code` is one of abstract-level's, such as `LEVEL_LOCKED`; `cause` is
@@ -30,15 +30,25 @@ const codes: Record<string, string> = {
   UnsupportedFormat: "LEVEL_NOT_SUPPORTED"
 } satisfies Partial<Record<LsmError["_tag"], string>>
 
-const argumentCodes: Record<string, string> = { key: "LEVEL_INVALID_KEY", value: "LEVEL_INVALID_VALUE" }
+/** By the argument that is not valid, or the limit that is exceeded. */
+const argumentCodes: Record<string, string> = {
+  key: "LEVEL_INVALID_KEY",
+  keyBytes: "LEVEL_INVALID_KEY",
+  value: "LEVEL_INVALID_VALUE",
+  valueBytes: "LEVEL_INVALID_VALUE"
+}
+
+const invalid = "LEVEL_INVALID_ARGUMENT"
 
 /** The error of a store with the code of its kind. Anything else is returned unchanged. */
 export const toLevelError = (failure: unknown): unknown => {
   if (!(failure instanceof Error) || !("_tag" in failure)) return failure
   const code =
-    failure._tag === "InvalidArgument"
-      ? (argumentCodes[(failure as unknown as { argument: string }).argument] ?? "LEVEL_INVALID_ARGUMENT")
-      : codes[String(failure._tag)]
+    failure instanceof InvalidArgument
+      ? (argumentCodes[failure.argument] ?? invalid)
+      : failure instanceof LimitExceeded
+        ? (argumentCodes[failure.limit] ?? invalid)
+        : codes[String(failure._tag)]
   return code === undefined ? failure : new LevelError(failure.message, code, failure)
 }
 
