@@ -11,10 +11,12 @@ import type { AnySchema } from "./internal/effect/schemaNodes.js"
 import { bytesCodec, type Codec, jsonCodec } from "./internal/keyspace/codecs.js"
 import { directoryOf } from "./internal/keyspace/directory.js"
 import type { Index } from "./internal/keyspace/indexModels.js"
+import { Migration, stepOf } from "./internal/keyspace/migration.js"
 import type { OpenKeyspace } from "./internal/keyspace/models.js"
 import { openIndexes } from "./internal/keyspace/openIndexes.js"
 import { makeIndexCodec, makeRowCodec, type RowCodec } from "./internal/keyspace/rowCodec.js"
 import { StoredRows } from "./internal/keyspace/rows.js"
+import { openVersion } from "./internal/keyspace/rowVersions.js"
 import type { DecodeFailed } from "./KeyspaceError.js"
 import { InvalidArgument } from "./LsmError.js"
 import {
@@ -28,6 +30,8 @@ import {
 export { Uuid } from "./core/keys/uuid.js"
 export type { Codec } from "./internal/keyspace/codecs.js"
 export type { Index, IndexedRows, IndexFinding, IndexProgress } from "./internal/keyspace/indexModels.js"
+export type { MigrationProgress } from "./internal/keyspace/migrateRows.js"
+export type { Migration } from "./internal/keyspace/migration.js"
 export type {
   CollectRowsOptions,
   OpenKeyspace,
@@ -75,6 +79,11 @@ export interface Options<K, KI, V, VI> {
   readonly codec?: Codec | undefined
   /** The secondary indexes, which `index` describes. Default: none. */
   readonly indexes?: ReadonlyArray<Index<NoInfer<K>, NoInfer<V>, unknown>> | undefined
+  /**
+   * What earlier versions of the values were, and how they become this one: see `migration`. Default:
+   * there were none.
+   */
+  readonly migrations?: Pick<Migration<NoInfer<V>>, "steps" | "value"> | undefined
 }
 
 /**
@@ -192,6 +201,42 @@ export const make = <K, KI, V, VI>(options: Options<K, KI, V, VI>): Keyspace<K, 
   indexes: options.indexes ?? []
 })
 
+/**
+ * Says what the first version of a keyspace's values was, and how a value of it becomes one of the next:
+ * another Schema, added by `next`, or the one that the keyspace has now. Rows are migrated when they
+ * are read, and written in the new form by `put` and by `migrate`.
+ *
+ * Versions are only ever added at the end. A program that knows fewer versions than another one that
+ * opened the keyspace before is refused with `InvalidArgument`. If what an index has of a row changes,
+ * give the index another `version` too.
+ *
+ * @example
+ * ```ts
+ * import { Schema } from "effect"
+ * import { Keyspace } from "effect-lsm"
+ *
+ * const First = Schema.Struct({ name: Schema.String })
+ * const Second = Schema.Struct({ first: Schema.String, last: Schema.String })
+ * const User = Schema.Struct({ first: Schema.String, last: Schema.String, visits: Schema.Number })
+ *
+ * const Users = Keyspace.make({
+ *   name: "users",
+ *   key: Schema.Number,
+ *   value: User,
+ *   migrations: Keyspace.migration(First, ({ name }) => {
+ *     const [first = "", last = ""] = name.split(" ")
+ *     return { first, last }
+ *   }).next(Second, (user) => ({ ...user, visits: 0 }))
+ * })
+ * console.log(Users.name)
+ * ```
+ *
+ * @since 3.1.0
+ * @category constructors
+ */
+export const migration = <A, I, B>(schema: AnySchema<A, I>, up: (value: A) => B): Migration<B> =>
+  new Migration([stepOf(schema, up)])
+
 const longestName = 1024
 
 const nameFault = (name: unknown): string | undefined => {
@@ -202,15 +247,19 @@ const nameFault = (name: unknown): string | undefined => {
   return undefined
 }
 
-const rowsOf = <K, KI, V, VI>({ codec, indexes = [], key, name, value }: Options<K, KI, V, VI>) => {
+const rowsOf = <K, KI, V, VI>({ codec = json, indexes = [], key, migrations, name, value }: Options<K, KI, V, VI>) => {
   const fault = nameFault(name)
   if (fault !== undefined) return new InvalidArgument({ argument: "name", reason: fault })
   const names = indexes.map((one) => one.name)
   if (new Set(names).size < names.length) {
     return new InvalidArgument({ argument: "indexes", reason: "have two of one name" })
   }
+  if (migrations !== undefined && codec.leavesZero !== true) {
+    const reason = `"${codec.name}" has values that begin with a zero byte, so a keyspace with it has no migrations`
+    return new InvalidArgument({ argument: "codec", reason })
+  }
   try {
-    return makeRowCodec(name, key, value, codec ?? json)
+    return makeRowCodec(name, key, value, codec, migrations?.steps)
   } catch (failure) {
     if (!(failure instanceof KeyFailure)) throw failure
     return new InvalidArgument({ argument: "key", reason: failure.reason })
@@ -245,9 +294,12 @@ export const openIn = <K, V>(
     if (rows instanceof InvalidArgument) return Effect.fail(rows)
     const directory = directoryOf(store)
     return Effect.flatMap(directory.open(name), (slot) =>
-      Effect.map(
-        openIndexes(store, directory, name, slot, indexes),
-        (open) => new StoredRows(name, store, undefined, slot, rows, open)
+      Effect.zipRight(
+        openVersion(store, name, slot, rows.version),
+        Effect.map(
+          openIndexes(store, directory, name, slot, indexes),
+          (open) => new StoredRows(name, store, undefined, slot, rows, open)
+        )
       )
     )
   })

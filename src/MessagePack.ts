@@ -41,6 +41,7 @@ const holdsMore = (value: unknown): boolean =>
  */
 export const codec: Codec = {
   name: "messagepack",
+  leavesZero: true,
   encode: (encoded) => {
     refuseLoss(encoded, "MessagePack", holdsMore)
     return packr.pack(encoded)

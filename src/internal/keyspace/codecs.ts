@@ -13,6 +13,11 @@ export interface Codec {
   readonly name: string
   readonly encode: (encoded: unknown) => Uint8Array
   readonly decode: (bytes: Uint8Array) => unknown
+  /**
+   * Whether no encoding of two bytes or more begins with a zero byte. Keyspaces with migrations need
+   * this, because their values begin with one. Default false.
+   */
+  readonly leavesZero?: boolean | undefined
 }
 
 /** JSON changes a Date or NaN without notice: it could be written, but its Schema could not read it. */
@@ -22,6 +27,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 export const jsonCodec: Codec = {
   name: "json",
+  leavesZero: true,
   encode: (encoded) => {
     refuseLoss(encoded, "JSON", holdsNoMore)
     // JSON escapes lone surrogates. TextEncoder takes three times as long.

@@ -18,14 +18,20 @@ import {
   nameKey,
   namesPrefix,
   nextIdKey,
-  reservedLength
+  reservedLength,
+  versionKey
 } from "./reserved.js"
+
+/** How far rows have this version: none of them, those up to a key, or all. */
+export type Migrated = "none" | "all" | Uint8Array
 
 /** A keyspace as one store has it, shared by all who have opened it. */
 export interface Slot {
   readonly id: bigint
   readonly prefix: Uint8Array
   isDropped: boolean
+  /** How far the rows have the version of the program. */
+  migrated: Migrated
   /** The indexes of the keyspace, by name. Undefined until they are looked up. */
   indexes: Map<string, IndexState> | undefined
 }
@@ -93,7 +99,7 @@ export class Directory {
         for (const key of keys) {
           const id = yield* this.idAt(name, key)
           if (id === undefined) continue
-          batch.delete(key).delete(indexKey(id)).deleteRange(rangeOf(id))
+          batch.delete(key).delete(indexKey(id)).delete(versionKey(id)).deleteRange(rangeOf(id))
           dropped.push(textOf(key))
         }
         if (dropped.length === 0) return false
@@ -148,7 +154,7 @@ export class Directory {
   }
 
   private remember(key: Uint8Array, id: bigint): Slot {
-    const slot: Slot = { id, prefix: keyspacePrefix(id), isDropped: false, indexes: undefined }
+    const slot: Slot = { id, prefix: keyspacePrefix(id), isDropped: false, migrated: "all", indexes: undefined }
     this.slots.set(textOf(key), slot)
     return slot
   }

@@ -9,8 +9,9 @@ import { entryOf, type OpenIndex } from "./indexEntries.js"
 import { putEntry } from "./indexedWrites.js"
 import type { IndexProgress } from "./indexModels.js"
 import type { Row } from "./models.js"
-import { recordState, wholeOf } from "./openIndexes.js"
+import { recordState } from "./openIndexes.js"
 import { restAfter } from "./rowRange.js"
+import { wholeOf } from "./rowVersions.js"
 import { untilWritten } from "./untilWritten.js"
 
 /** What building needs of a keyspace. */

@@ -9,7 +9,7 @@ import type { Buildable } from "./indexBuild.js"
 import { entryOf, type OpenIndex } from "./indexEntries.js"
 import type { IndexFinding } from "./indexModels.js"
 import type { Row } from "./models.js"
-import { wholeOf } from "./openIndexes.js"
+import { wholeOf } from "./rowVersions.js"
 
 type Failure = ReadError | KeyspaceError
 

@@ -6,6 +6,7 @@ import type { InvalidArgument } from "../../LsmError.js"
 import type { ReadError, ReadOptions, Transaction, WriteError, WriteOptions } from "../../OrderedStore.js"
 import type { WriteBatch } from "../../WriteBatch.js"
 import type { Index, IndexedRows, IndexFinding, IndexProgress } from "./indexModels.js"
+import type { MigrationProgress } from "./migrateRows.js"
 import type { CollectRowsOptions, Row, RowRange, ScanRowsOptions } from "./rowModels.js"
 
 export type { CollectRowsOptions, Prefix, Row, RowRange, ScanRowsOptions } from "./rowModels.js"
@@ -112,6 +113,14 @@ export interface OpenKeyspace<K, V> extends Rows<K, V> {
   readonly checkIndexes: (options?: {
     readonly limit?: number | undefined
   }) => Effect.Effect<ReadonlyArray<IndexFinding>, ReadError | KeyspaceError>
+  /**
+   * Writes rows of earlier versions anew, `batchSize` at a time (default 256), so that reads need not
+   * migrate them. It may be interrupted, or end with the process, and goes on from there. Others may
+   * write meanwhile. Rows that expire keep their time.
+   */
+  readonly migrate: (options?: {
+    readonly batchSize?: number | undefined
+  }) => Stream.Stream<MigrationProgress, WriteError | KeyspaceError>
   /**
    * Returns the rows as a transaction sees them. Writes become writes of the transaction. The options
    * `snapshot` and `durability` have no effect there. Fails with `InvalidArgument` for a transaction

@@ -3,7 +3,6 @@ import * as Option from "effect/Option"
 import { decodeTuple } from "../../core/keys/decodeTuple.js"
 import type { KeyElement } from "../../core/keys/element.js"
 import { encodeTuple } from "../../core/keys/encodeTuple.js"
-import { afterAll } from "../../core/keys/prefixRange.js"
 import type { DecodeFailed } from "../../KeyspaceError.js"
 import { InvalidArgument } from "../../LsmError.js"
 import type { OrderedStoreService, Transaction, WriteError } from "../../OrderedStore.js"
@@ -11,6 +10,7 @@ import type { Directory, IndexState, Slot } from "./directory.js"
 import type { OpenIndex } from "./indexEntries.js"
 import type { Index } from "./indexModels.js"
 import { indexKey } from "./reserved.js"
+import { wholeOf } from "./rowVersions.js"
 import { untilWritten } from "./untilWritten.js"
 
 type Failure = WriteError | DecodeFailed
@@ -93,9 +93,6 @@ const register = <K, V>(
 /** Records how far the building of an index is. */
 export const recordState = (tx: Transaction, { slot, version }: IndexState, isReady: boolean, position: Uint8Array) =>
   tx.put(indexKey(slot.id), stateBytes(version, isReady, isReady ? undefined : position))
-
-/** The keys of a keyspace or an index. */
-export const wholeOf = ({ prefix }: Slot) => ({ start: prefix, end: afterAll(prefix) })
 
 const stateBytes = (version: number, isReady: boolean, position: Uint8Array | undefined): Uint8Array =>
   encodeTuple([version, isReady, position ?? null])

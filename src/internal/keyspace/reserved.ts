@@ -20,6 +20,9 @@ export const nextIdKey = directoryKey(1n)
 /** Whether an index is ready, and how far its building is. */
 export const indexKey = (id: bigint): Uint8Array => directoryKey(3n, id)
 
+/** The version of a keyspace's values. A keyspace without migrations has none. */
+export const versionKey = (id: bigint): Uint8Array => directoryKey(5n, id)
+
 /** The entry that gives an index of a keyspace its id. */
 export const indexNameKey = (keyspace: string, index: string): Uint8Array => directoryKey(4n, keyspace, index)
 

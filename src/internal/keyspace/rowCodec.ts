@@ -7,29 +7,29 @@ import { DecodeFailed, EncodeFailed } from "../../KeyspaceError.js"
 import type { Entry } from "../../OrderedStore.js"
 import { type AnySchema, encodedNode } from "../effect/schemaNodes.js"
 import { type Codec, jsonCodec } from "./codecs.js"
+import { type Conversion, conversionOf } from "./conversion.js"
 import { type KeyParts, partsOf, prefixTuple } from "./keyParts.js"
 import { fromTuple, type Shape, shapeOf, toTuple, tupleText } from "./keyShape.js"
+import type { MigrationStep } from "./migration.js"
 import type { Row } from "./rowModels.js"
-
-interface Conversion<A> {
-  readonly encode: (value: A) => unknown
-  readonly decode: (encoded: unknown) => A
-}
-
-const conversionOf = <A, I>(schema: AnySchema<A, I>): Conversion<A> => ({
-  encode: Schema.encodeSync(schema),
-  decode: Schema.decodeUnknownSync(schema)
-})
+import { ValueCodec } from "./valueCodec.js"
 
 /** The codec of a keyspace. Throws `KeyFailure` if the Schema of the key has no order of elements. */
 export const makeRowCodec = <K, KI, V, VI>(
   keyspace: string,
   key: AnySchema<K, KI>,
   value: AnySchema<V, VI>,
-  codec: Codec
+  codec: Codec,
+  steps: ReadonlyArray<MigrationStep> = []
 ): RowCodec<K, V> => {
   const shape = shapeOf(encodedNode(key))
-  return new RowCodec(keyspace, shape, partsOf(key, shape), conversionOf(key), conversionOf(value), codec)
+  return new RowCodec(
+    keyspace,
+    shape,
+    partsOf(key, shape),
+    conversionOf(key),
+    new ValueCodec(conversionOf(value), codec, steps)
+  )
 }
 
 /** The codec of an index, which has keys only. Throws `KeyFailure`. */
@@ -48,9 +48,17 @@ export class RowCodec<K, V> {
     private readonly shape: Shape,
     private readonly parts: KeyParts,
     private readonly keys: Conversion<K>,
-    private readonly values: Conversion<V>,
-    private readonly codec: Codec
+    private readonly values: ValueCodec<V>
   ) {}
+
+  /** The version of values that are written. */
+  get version(): number {
+    return this.values.version
+  }
+
+  versionOf(value: Uint8Array): number {
+    return this.values.versionOf(value)
+  }
 
   /** @throws EncodeFailed */
   keyBytes(key: K, prefix: Uint8Array): Uint8Array {
@@ -73,7 +81,7 @@ export class RowCodec<K, V> {
   /** @throws EncodeFailed */
   valueBytes(value: V): Uint8Array {
     try {
-      return this.codec.encode(this.values.encode(value))
+      return this.values.encode(value)
     } catch (failure) {
       throw this.encodeFailed("value", failure)
     }
@@ -82,7 +90,7 @@ export class RowCodec<K, V> {
   /** The value of an entry. @throws DecodeFailed */
   value(key: Uint8Array, value: Uint8Array, prefixLength: number): V {
     try {
-      return this.values.decode(this.codec.decode(value))
+      return this.values.decode(value)
     } catch (failure) {
       throw this.decodeFailed("value", this.textOf(key, prefixLength), failure)
     }

@@ -24,6 +24,7 @@ import type { OpenIndex } from "./indexEntries.js"
 import { type RowWrite, type WritesWithin, writeIndexed } from "./indexedWrites.js"
 import type { Index, IndexedRows, IndexFinding, IndexProgress } from "./indexModels.js"
 import { type RowReader, RowsByIndex } from "./indexRows.js"
+import { type MigrationProgress, migrateRows } from "./migrateRows.js"
 import type {
   CollectRowsOptions,
   OpenKeyspace,
@@ -99,17 +100,14 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
       return Effect.succeed(new RowsByIndex<K, V, I>(this.reader, open))
     })
 
-  readonly buildIndexes = (options?: {
-    readonly batchSize?: number | undefined
-  }): Stream.Stream<IndexProgress, WriteError | KeyspaceError> =>
-    Stream.unwrap(
-      Effect.suspend(() => {
-        const { batchSize = 256 } = options ?? {}
-        if (Number.isInteger(batchSize) && batchSize > 0) return Effect.succeed(buildIndexes(this.buildable, batchSize))
-        const reason = "must be a whole number, at least 1"
-        return Effect.fail(new InvalidArgument({ argument: "batchSize", reason }))
-      })
-    )
+  readonly buildIndexes = (options?: BatchOptions): Stream.Stream<IndexProgress, WriteError | KeyspaceError> =>
+    inBatches(options, (batchSize) => buildIndexes(this.buildable, batchSize))
+
+  readonly migrate = (options?: BatchOptions): Stream.Stream<MigrationProgress, WriteError | KeyspaceError> =>
+    inBatches(options, (batchSize) => {
+      this.check()
+      return migrateRows({ store: this.store, slot: this.slot, codec: this.codec }, batchSize)
+    })
 
   readonly checkIndexes = (options?: {
     readonly limit?: number | undefined
@@ -278,6 +276,22 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
   private readonly decode = (entries: ReadonlyArray<Entry>): Effect.Effect<Array<Row<K, V>>, KeyspaceError> =>
     inTurns(entries, (entry) => this.codec.row(entry, this.slot.prefix.length))
 }
+
+interface BatchOptions {
+  readonly batchSize?: number | undefined
+}
+
+const inBatches = <A, E>(
+  { batchSize = 256 }: BatchOptions = {},
+  run: (batchSize: number) => Stream.Stream<A, E>
+): Stream.Stream<A, E | InvalidArgument | KeyspaceError> =>
+  Stream.unwrap(
+    attempt((): Effect.Effect<Stream.Stream<A, E>, InvalidArgument> => {
+      if (Number.isInteger(batchSize) && batchSize > 0) return Effect.succeed(run(batchSize))
+      const reason = "must be a whole number, at least 1"
+      return Effect.fail(new InvalidArgument({ argument: "batchSize", reason }))
+    })
+  )
 
 /** Maps values, and yields to the event loop when there are many. */
 const inTurns = <A, B>(
