@@ -99,6 +99,22 @@ const scan = tagged(
   })
 )
 
+/**
+ * Deletes a stretch of keys and reads over it, so that it becomes a gap. Then puts keys into it, and
+ * reads parts of it backward and forward.
+ */
+const stretch = tagged(
+  "Stretch",
+  fc.record({
+    first: fc.nat(30),
+    length: fc.integer({ min: 2, max: 10 }),
+    puts: fc.array(fc.nat(40), { maxLength: 4 }),
+    flushes: fc.boolean(),
+    cuts: fc.array(fc.nat(40), { minLength: 1, maxLength: 4 }),
+    reverse: fc.boolean()
+  })
+)
+
 const get = tagged("Get", fc.record({ key, from }))
 const getMany = tagged("GetMany", fc.record({ keys: fc.array(key, { maxLength: 6 }), from }))
 const count = tagged("Count", fc.record({ ...range, from }))
@@ -107,6 +123,8 @@ const count = tagged("Count", fc.record({ ...range, from }))
 const ordinary = [
   { weight: 24, arbitrary: write },
   { weight: 1, arbitrary: hot },
+  { weight: 2, arbitrary: stretch },
+  { weight: 2, arbitrary: tagged("Feed", fc.record({})) },
   { weight: 1, arbitrary: tagged("IllFormed", fc.record({ text: illFormed, key })) },
   { weight: 8, arbitrary: get },
   { weight: 2, arbitrary: getMany },

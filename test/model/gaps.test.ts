@@ -1,5 +1,6 @@
 import { expect, it } from "@effect/vitest"
 import { DeletedGaps } from "../../src/core/cursor/deletedGaps.js"
+import { VisibleCursor } from "../../src/core/cursor/visibleCursor.js"
 import { runCommands } from "./check.js"
 import { drawProgram } from "./commands.js"
 import { configurations } from "./configurations.js"
@@ -25,5 +26,18 @@ it("a put that does not cut gaps of deleted entries is shown by the model", asyn
     expect(await firstFault()).toBeDefined()
   } finally {
     DeletedGaps.prototype.insert = insert
+  }
+}, 120_000)
+
+it("a scan backward that looks for gaps outside its range is shown by the model", async () => {
+  const cursor = VisibleCursor.prototype as unknown as { passKey(isInRange?: boolean): boolean }
+  const { passKey } = cursor
+  cursor.passKey = function () {
+    return passKey.call(this, true)
+  }
+  try {
+    expect(await firstFault()).toBeDefined()
+  } finally {
+    cursor.passKey = passKey
   }
 }, 120_000)

@@ -12,6 +12,7 @@ import { registeredMetrics } from "../support/telemetry.js"
 import type { Change, Command, CommandOf } from "./commands.js"
 import { configurations, usualGaps } from "./configurations.js"
 import type { Content, Write } from "./content.js"
+import { FeedReader } from "./feed.js"
 import { Machine } from "./machine.js"
 import { Model, type Survivors } from "./model.js"
 import { Positions } from "./positions.js"
@@ -37,6 +38,9 @@ export class Run {
   private store!: Store.Store
   private snapshots: Array<Held> = []
   private readonly positions = new Positions()
+  private readonly reader = new FeedReader()
+  /** Whether nothing of the history can have been lost since the reader read last. */
+  private keepsHistory = true
   private sequence = 0
   /** Frozen memtables after opening. Recovery fills as many as the log needs. */
   private frozenAtOpening = 0
@@ -56,7 +60,13 @@ export class Run {
   }
 
   private get options(): LsmOptions.LsmOptions {
-    return { ...configurations[this.configuration]!.tuning, directory: this.directory, name: "model" }
+    const kept = this.hasHistory ? { changeRetention: { bytes: Number.POSITIVE_INFINITY } } : {}
+    return { ...configurations[this.configuration]!.tuning, ...kept, directory: this.directory, name: "model" }
+  }
+
+  /** Two of three configurations keep their history. */
+  private get hasHistory(): boolean {
+    return this.configuration % 3 !== 0
   }
 
   private get openStore(): Effect.Effect<Store.Store, LsmError.OpenError, Scope.Scope> {
@@ -78,6 +88,7 @@ export class Run {
     return Effect.gen(this, function* () {
       if (!this.machine.isSound) yield* this.heal({ patient: false, reopen: true })
       yield* this.compareAll
+      yield* this.feed
       yield* this.reopen(undefined)
       yield* this.forget
       yield* this.close
@@ -125,6 +136,10 @@ export class Run {
                   }),
             { discard: true }
           )
+        case "Stretch":
+          return this.stretch(command)
+        case "Feed":
+          return this.feed
         case "IllFormed":
           return this.refuse(command)
         case "Snapshot":
@@ -145,7 +160,10 @@ export class Run {
         case "Reopen":
           return this.reopen(command.configuration)
         case "Fault":
-          return Effect.sync(() => this.machine.fault(command))
+          return Effect.sync(() => {
+            this.keepsHistory = false
+            this.machine.fault(command)
+          })
         case "Heal":
           return this.heal(command)
         case "Interrupt":
@@ -333,6 +351,46 @@ export class Run {
         yield* this.ask(everything, from)
         yield* this.ask({ ...everything, reverse: true }, from)
       }
+    })
+  }
+
+  private stretch({ cuts, first, flushes, length, puts, reverse }: CommandOf<"Stretch">): Effect.Effect<void> {
+    const keyAt = (n: number): string => `6b${n.toString(16).padStart(2, "0")}`
+    const plain = { durability: "buffered", way: undefined } as const
+    const flush: Change = { _tag: "Flush" }
+    const changes: ReadonlyArray<Change> = [
+      ...Array.from({ length }, (_, i): Change => ({ _tag: "Delete", key: keyAt(first + i), ...plain })),
+      ...(flushes ? [flush] : [])
+    ]
+    const later: ReadonlyArray<Change> = [
+      ...puts.map((n): Change => ({ _tag: "Put", key: keyAt(n), value: "live", ttl: undefined, ...plain })),
+      ...(flushes ? [flush] : [])
+    ]
+    const all = (backward: boolean) => this.ask({ ...everything, reverse: backward }, "now")
+    return Effect.gen(this, function* () {
+      for (const change of changes) yield* this.change(change)
+      yield* all(reverse)
+      for (const change of later) yield* this.change(change)
+      for (const cut of cuts) yield* this.ask({ ...everything, start: keyAt(cut), reverse: true }, "now")
+      for (const cut of cuts) yield* this.ask({ ...everything, end: keyAt(cut) }, "now")
+      yield* all(!reverse)
+      yield* all(reverse)
+    })
+  }
+
+  /** Reads what the feed has since the last time, and compares what that leads to with the store. */
+  private get feed(): Effect.Effect<void> {
+    return Effect.gen(this, function* () {
+      if (!(yield* this.known)) return
+      const { made } = this.model
+      yield* this.guard(this.reader.read(this.store, this.keepsHistory), () => {
+        this.model.synced(made)
+        const { time } = this.clock
+        const found = this.reader.at(time)
+        const due = this.view.candidates.map(showAll)
+        this.keepsHistory = this.hasHistory
+        return due.includes(found) ? undefined : mismatch("the feed of changes", found, due)
+      })
     })
   }
 
@@ -528,6 +586,7 @@ export class Run {
         yield* mismatch("left over", show(recovery), [])
       }
       this.leftTidy = this.machine.isSound
+      this.keepsHistory &&= this.hasHistory
       this.sequence = 0
     })
   }

@@ -19,6 +19,8 @@ export interface FeedLog {
   readonly durable: () => { readonly segment: number; readonly bytes: number }
   /** Writes up to this sequence number are in the store. */
   readonly newest: () => number
+  /** Whether all of them are on disk. */
+  readonly isSynced: () => boolean
 }
 
 /** A batch of the log. */
@@ -78,11 +80,21 @@ export class ChangeReader {
   next(): FeedRecord | undefined {
     const { log } = this
     this.scan ??= this.start()
+    const found = this.read()
+    // All is on disk and was read, but for what is gone.
+    if (found === undefined && this.position < log.newest() && log.isSynced()) {
+      throw new HistoryGone(this.position + 1, log.newest() + 1)
+    }
+    return found
+  }
+
+  private read(): FeedRecord | undefined {
+    const { log } = this
     while (this.scan !== undefined) {
       const { fileNumber } = this.scan
       // Before reading: what becomes durable meanwhile is read next time.
       const isSealed = fileNumber < log.durable().segment
-      for (let record = this.read(); record !== undefined; record = this.read()) {
+      for (let record = this.take(); record !== undefined; record = this.take()) {
         if (record.last <= this.position) continue
         this.expect(record)
         this.position = record.last
@@ -90,7 +102,8 @@ export class ChangeReader {
       }
       const next = isSealed ? this.after(fileNumber) : undefined
       if (next === undefined) return undefined
-      this.checkEnd(this.scan, next)
+      const { scan } = this
+      closingOnFailure([next], () => this.checkEnd(scan, next))
       closeQuietly(this.scan.file)
       this.scan = next
     }
@@ -102,7 +115,7 @@ export class ChangeReader {
     this.scan = undefined
   }
 
-  private read(): FeedRecord | undefined {
+  private take(): FeedRecord | undefined {
     const { pending, scan } = this
     this.pending = undefined
     return pending ?? read(this.log, scan!)
@@ -118,9 +131,9 @@ export class ChangeReader {
     let oldest: number | undefined
     let found: SegmentScan | undefined
     for (const segment of [...log.segments()].reverse()) {
-      const scan = open(log, segment)
+      const scan = closingOnFailure([found], () => open(log, segment))
       if (scan === undefined) continue
-      const record = read(log, scan)
+      const record = closingOnFailure([scan, found], () => read(log, scan))
       if (record === undefined && segment.fileNumber < log.durable().segment) {
         closeQuietly(scan.file)
         continue
@@ -151,10 +164,17 @@ export class ChangeReader {
   private checkEnd(scan: SegmentScan, next: SegmentScan): void {
     if (!scan.hasRest()) return
     this.pending = read(this.log, next)
-    if (this.pending !== undefined && this.pending.first > this.position + 1) {
-      closeQuietly(next.file)
-      throw scan.damaged()
-    }
+    if (this.pending !== undefined && this.pending.first > this.position + 1) throw scan.damaged()
+  }
+}
+
+/** Evaluates, and closes segments if that throws. */
+const closingOnFailure = <A>(scans: ReadonlyArray<SegmentScan | undefined>, evaluate: () => A): A => {
+  try {
+    return evaluate()
+  } catch (failure) {
+    for (const scan of scans) if (scan !== undefined) closeQuietly(scan.file)
+    throw failure
   }
 }
 

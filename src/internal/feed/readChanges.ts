@@ -65,7 +65,11 @@ const feedLogOf = (engine: Engine): Effect.Effect<FeedLog, FeedError> =>
         if (oldestUnsynced !== undefined && oldestUnsynced !== segment) return { segment: oldestUnsynced, bytes: 0 }
         return { segment, bytes: syncedBytes ?? 0 }
       },
-      newest: () => engine.visibleSequence
+      newest: () => engine.visibleSequence,
+      isSynced: () => {
+        const { oldestUnsynced, segment } = wal.unsafeStatus()
+        return !engine.isActive || (wal.unsafeUnsyncedBytes() <= 0 && oldestUnsynced === segment)
+      }
     }))
   })
 
