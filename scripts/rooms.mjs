@@ -50,6 +50,9 @@ const floors = [
   ["internal/keyspace/"],
   ["Keyspace", "Backup"],
   ["index"],
+  ["core/adapters/"],
+  ["internal/adapters/"],
+  ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter", "EventJournal"],
   ["internal/thread/", "MessagePack"],
   ["CompactionWorker"],
   ["cli/"]

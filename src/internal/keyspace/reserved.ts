@@ -1,11 +1,12 @@
 import type { KeyTuple } from "../../core/keys/element.js"
 import { encodeTuple } from "../../core/keys/encodeTuple.js"
 import { type ByteRange, prefixRange } from "../../core/keys/prefixRange.js"
+import { reservedByte } from "../../core/keys/reservedByte.js"
 
-/** The first byte of every key of keyspaces. No string begins with it in UTF-8. */
-const reservedByte = Uint8Array.of(0xff)
-
-/** Ids are given from 1 on. Id 0 is the directory. */
+/**
+ * Ids are given from 1 on. Id 0 is the directory. Behind the reserved byte, keyspaces have bigints and
+ * adapters have strings: see core/adapters/reservations.ts.
+ */
 const directoryId = 0n
 
 /** The bytes with which the keys of a keyspace begin. No id's bytes begin those of another. */
