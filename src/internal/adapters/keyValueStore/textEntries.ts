@@ -5,10 +5,12 @@ import { adapterPrefix, adapterRange } from "../../../core/adapters/reservations
 import { toTagged } from "../../../core/adapters/taggedValue.js"
 import { textKey } from "../../../core/adapters/textKey.js"
 import { decodeUtf8 } from "../../../core/bytes/bytes.js"
-import { InvalidArgument } from "../../../LsmError.js"
+import type { InvalidArgument } from "../../../LsmError.js"
 import type { Durability } from "../../../LsmOptions.js"
 import type { OrderedStoreService, ReadError, WriteError, WriteOptions } from "../../../OrderedStore.js"
+import { reading } from "../attempt.js"
 import { defaultName, nameFault } from "../instanceName.js"
+import { loneSurrogate } from "../loneSurrogate.js"
 
 /** What is stored: as it was set. */
 export type Value = string | Uint8Array
@@ -17,9 +19,6 @@ export interface Options {
   readonly name?: string | undefined
   readonly durability?: Durability | undefined
 }
-
-const loneSurrogate = (argument: string) =>
-  new InvalidArgument({ argument, reason: "has a lone surrogate, which has no UTF-8 encoding" })
 
 /**
  * Entries by strings, in a namespace of a store. A value is a string or bytes, and stays what it is.
@@ -54,14 +53,7 @@ export class TextEntries {
   ): Effect.Effect<Option.Option<A>, ReadError | ForeignValue> {
     const bytes = textKey(this.prefix, key)
     if (bytes === undefined) return Effect.fail(loneSurrogate("key"))
-    return Effect.flatMap(this.store.get(bytes), (found) => {
-      try {
-        return Effect.succeed(Option.map(found, read))
-      } catch (failure) {
-        if (failure instanceof ForeignValue) return Effect.fail(failure)
-        throw failure
-      }
-    })
+    return Effect.flatMap(this.store.get(bytes), (found) => reading(() => Option.map(found, read)))
   }
 
   has(key: string): Effect.Effect<boolean, ReadError> {
