@@ -29,6 +29,5 @@ export const instanceMembers = {
 /** Files of the root that this edition has no use for. */
 export const absent = [
   ...["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"],
-  ...["src/PersistedQueue.ts", "test/adapters/persistedQueue.test.ts", "test/support/adapters/persistedQueue.ts"],
-  ...["src/RateLimiter.ts", "test/adapters/rateLimiter.test.ts", "test/support/adapters/rateLimiter.ts"]
+  ...["src/PersistedQueue.ts", "test/adapters/persistedQueue.test.ts", "test/support/adapters/persistedQueue.ts"]
 ]
