@@ -11,6 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import { QueueKeys } from "./core/adapters/queue/queueKeys.js"
 import { rememberFor } from "./core/adapters/queue/queueTransitions.js"
 import { defaultName, nameFault } from "./internal/adapters/instanceName.js"
 import {
@@ -22,7 +23,7 @@ import {
 import { Queues } from "./internal/adapters/queue/queues.js"
 import { InvalidArgument } from "./LsmError.js"
 import type { Durability } from "./LsmOptions.js"
-import { OrderedStore, type WriteOptions } from "./OrderedStore.js"
+import { OrderedStore, type OrderedStoreService, type WriteOptions } from "./OrderedStore.js"
 
 /**
  * Options of queues.
@@ -97,7 +98,7 @@ export const make = (
         new InvalidArgument({ argument: "idTimeToLive", reason: "must be a duration, longer than nothing" })
       )
     }
-    const queueOf = queues.of(store, name)
+    const queueOf = queuesOf(store, name)
     const writing = { durability }
     return Effect.succeed(
       Experimental.PersistedQueueStore.of({
@@ -146,7 +147,8 @@ export const layer = (
 export const layerFactory = (
   options?: Options
 ): Layer.Layer<Experimental.PersistedQueueFactory, InvalidArgument, OrderedStore> =>
-  Layer.provide(Experimental.layer, layer(options))
+  // The layer of the interface is one constant, which layers with different names would share.
+  Layer.provide(Layer.fresh(Experimental.layer), layer(options))
 
 /**
  * Returns the elements of a queue that failed as often as their takers allowed, in the order of their
@@ -163,13 +165,16 @@ export const failed = (
     mapError(
       "read",
       Effect.map(
-        Effect.flatMap(queues.of(store, options.name ?? defaultName)(queue), ({ failed }) => failed),
+        Effect.flatMap(queuesOf(store, options.name ?? defaultName)(queue), ({ failed }) => failed),
         (records) => records.map(({ attempts, element, failedAt, id }) => ({ id, attempts, failedAt, element }))
       )
     )
   )
 
-const queues = new Queues((store, keys) => new OpenQueue(store, keys))
+const queues = new Queues<OpenQueue>()
+
+const queuesOf = (store: OrderedStoreService, instance: string) =>
+  queues.of(store, instance, (queue) => new OpenQueue(store, new QueueKeys(instance, queue)))
 
 /** 0 for what is no duration. */
 const millisOf = (input: unknown): number =>

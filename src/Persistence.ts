@@ -79,7 +79,8 @@ export const layer = (options?: Options): Layer.Layer<Experimental.BackingPersis
 export const layerResult = (
   options?: Options
 ): Layer.Layer<Experimental.ResultPersistence, InvalidArgument, OrderedStore> =>
-  Layer.provide(Experimental.layerResult, layer(options))
+  // The layer of the interface is one constant, which layers with different names would share.
+  Layer.provide(Layer.fresh(Experimental.layerResult), layer(options))
 
 const fromEntries = (entries: JsonEntries): Experimental.BackingPersistenceStore => ({
   get: (key) => mapError("get", entries.get(key)),

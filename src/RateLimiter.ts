@@ -109,7 +109,8 @@ export const layer = (options?: Options): Layer.Layer<Experimental.RateLimiterSt
  * @category layers
  */
 export const layerLimiter = (options?: Options): Layer.Layer<Experimental.RateLimiter, InvalidArgument, OrderedStore> =>
-  Layer.provide(Experimental.layer, layer(options))
+  // The layer of the interface is one constant, which layers with different names would share.
+  Layer.provide(Layer.fresh(Experimental.layer), layer(options))
 
 const errorOf = (method: string, cause: LimitError) =>
   new Experimental.RateLimitStoreError({ message: `Failed to take tokens by ${method}`, cause })

@@ -72,7 +72,8 @@ export const layer = (options?: Options): Layer.Layer<Persisted.BackingPersisten
  * @category layers
  */
 export const layerResult = (options?: Options): Layer.Layer<Persisted.Persistence, InvalidArgument, OrderedStore> =>
-  Layer.provide(Persisted.layer, layer(options))
+  // The layer of the interface is one constant, which layers with different names would share.
+  Layer.provide(Layer.fresh(Persisted.layer), layer(options))
 
 const backingOf = (entries: JsonEntries): Persisted.BackingPersistenceStore => ({
   get: (key) => failing(`get ${key}`, Effect.map(entries.get(key), objectOf)),

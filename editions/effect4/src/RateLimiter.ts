@@ -109,7 +109,8 @@ export const layer = (options?: Options): Layer.Layer<Persisted.RateLimiterStore
  * @category layers
  */
 export const layerLimiter = (options?: Options): Layer.Layer<Persisted.RateLimiter, InvalidArgument, OrderedStore> =>
-  Layer.provide(Persisted.layer, layer(options))
+  // The layer of the interface is one constant, which layers with different names would share.
+  Layer.provide(Layer.fresh(Persisted.layer), layer(options))
 
 const step = <A>(
   limits: Limits,

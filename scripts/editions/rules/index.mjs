@@ -27,7 +27,4 @@ export const instanceMembers = {
 }
 
 /** Files of the root that this edition has no use for. */
-export const absent = [
-  ...["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"],
-  ...["src/PersistedQueue.ts", "test/adapters/persistedQueue.test.ts", "test/support/adapters/persistedQueue.ts"]
-]
+export const absent = ["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"]

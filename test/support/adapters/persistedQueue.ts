@@ -5,6 +5,9 @@ import * as Schema from "effect/Schema"
 
 export const memoryLayer = Layer.provide(PersistedQueue.layer, PersistedQueue.layerStoreMemory)
 
+/** How many failures count for an element whose process ended while it was taken. */
+export const failuresOfCrash = 0
+
 /** Elements of the tests. What the Schema encodes is a string. */
 const Item = Schema.Struct({ n: Schema.BigInt })
 

@@ -4,12 +4,15 @@ import { type ByteRange, prefixRange } from "../../keys/prefixRange.js"
 import { ForeignValue } from "../foreignValue.js"
 import { adapterPrefix } from "../reservations.js"
 
-/** The regions of a queue. They are stored, so none changes its meaning. */
-const region = { ready: 0n, ids: 1n, failed: 2n } as const
+/**
+ * The regions of a queue. They are stored, so none changes its meaning. Only the edition for Effect 4
+ * has delayed elements.
+ */
+export const region = { ready: 0n, ids: 1n, failed: 2n, delayed: 3n } as const
 
 /** The keys of one queue. Elements that can be taken have a sequence number, in the order of their offers. */
 export class QueueKeys {
-  private readonly prefix: Uint8Array
+  protected readonly prefix: Uint8Array
   private readonly readyPrefix: Uint8Array
 
   /** Throws `KeyFailure` for a name with a lone surrogate. */

@@ -32,7 +32,7 @@ const readAtOnce = 64
  */
 export class OpenQueue {
   protected readonly ready = new ReadyElements()
-  private readonly gate = new Gate()
+  protected readonly gate = new Gate()
   private readonly oneReader = Effect.unsafeMakeSemaphore(1)
   private isLoaded = false
 
@@ -56,9 +56,11 @@ export class OpenQueue {
    * Takes the first element, and waits until there is one. Only the waiting can be interrupted: `use`
    * must see to it that the element does not get lost.
    */
-  take<A, E, R>(use: (taken: Taken) => Effect.Effect<A, E, R>): Effect.Effect<A, E | QueueReadError, R> {
+  take<A, E, R>(use: (taken: Taken) => Effect.Effect<A, E, R>): Effect.Effect<A, E | QueueWriteError, R> {
     return Effect.uninterruptibleMask((restore) => {
-      const next: Effect.Effect<A, E | QueueReadError, R> = Effect.suspend(() => {
+      const next: Effect.Effect<A, E | QueueWriteError, R> = Effect.suspend(() => {
+        const overdue = this.overdue()
+        if (overdue !== undefined) return Effect.zipRight(restore(overdue), next)
         const placed = this.ready.claim()
         if (placed !== undefined) {
           return Effect.flatMap(
@@ -67,7 +69,7 @@ export class OpenQueue {
           )
         }
         const isRead = this.ready.unread === undefined
-        return Effect.zipRight(restore(isRead ? this.untilReady : this.readMore), next)
+        return Effect.zipRight(restore(isRead ? this.idle() : this.readMore), next)
       })
       return Effect.zipRight(restore(this.loaded), next)
     })
@@ -121,7 +123,18 @@ export class OpenQueue {
     return Effect.tapError(Effect.uninterruptible(write), () => Effect.sync(() => this.release(taken)))
   }
 
-  private append(
+  /** What must be done before the next element is taken, such as to let others in. Undefined if nothing must. */
+  protected overdue(): Effect.Effect<void, QueueWriteError> | undefined {
+    return undefined
+  }
+
+  /** Waits until there may be an element. */
+  protected idle(): Effect.Effect<void> {
+    return this.untilReady
+  }
+
+  /** Writes an element at the end. `writes` returns what is written when it is there. */
+  protected append(
     bytes: Uint8Array,
     writes: (at: Uint8Array) => ReadonlyArray<Write>,
     options: WriteOptions
@@ -143,12 +156,15 @@ export class OpenQueue {
   }
 
   /** Looks up the last sequence number, once. */
-  private get loaded(): Effect.Effect<void, QueueReadError> {
-    return Effect.suspend(() => (this.isLoaded ? Effect.void : this.oneReader.withPermits(1)(this.load)))
+  protected get loaded(): Effect.Effect<void, QueueReadError> {
+    return Effect.suspend(() =>
+      this.isLoaded
+        ? Effect.void
+        : this.oneReader.withPermits(1)(Effect.suspend(() => (this.isLoaded ? Effect.void : this.load())))
+    )
   }
 
-  private readonly load: Effect.Effect<void, QueueReadError> = Effect.suspend(() => {
-    if (this.isLoaded) return Effect.void
+  protected load(): Effect.Effect<void, QueueReadError> {
     const last = this.store.collect({ ...this.keys.allReady, reverse: true, limit: 1 })
     return Effect.flatMap(last, ([entry]) =>
       reading(() => {
@@ -156,11 +172,13 @@ export class OpenQueue {
         this.isLoaded = true
       })
     )
-  })
+  }
 
-  private readonly untilReady = this.gate.until(() =>
-    this.ready.hasElement || this.ready.unread !== undefined ? true : undefined
-  )
+  private readonly untilReady = this.gate.until(() => (this.isReady ? true : undefined))
+
+  protected get isReady(): boolean {
+    return this.ready.hasElement || this.ready.unread !== undefined
+  }
 
   /** Another fiber may have read it while this one waited for its turn. */
   private readonly readMore: Effect.Effect<void, QueueReadError> = this.oneReader.withPermits(1)(

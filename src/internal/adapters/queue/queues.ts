@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import { QueueKeys } from "../../../core/adapters/queue/queueKeys.js"
 import type { InvalidArgument } from "../../../LsmError.js"
 import type { OrderedStoreService } from "../../../OrderedStore.js"
 import { loneSurrogate } from "../loneSurrogate.js"
@@ -8,16 +7,18 @@ import { loneSurrogate } from "../loneSurrogate.js"
 export class Queues<Queue> {
   private readonly stores = new WeakMap<object, Map<string, Map<string, Queue>>>()
 
-  constructor(private readonly make: (store: OrderedStoreService, keys: QueueKeys) => Queue) {}
-
-  /** A function that returns the queues of an instance by name. */
-  of(store: OrderedStoreService, instance: string): (name: string) => Effect.Effect<Queue, InvalidArgument> {
+  /** A function that returns the queues of an instance by name. A queue is made when it is first asked for. */
+  of(
+    store: OrderedStoreService,
+    instance: string,
+    make: (queue: string) => Queue
+  ): (queue: string) => Effect.Effect<Queue, InvalidArgument> {
     const instances = this.stores.get(store.identity) ?? new Map<string, Map<string, Queue>>()
     this.stores.set(store.identity, instances)
     const queues = entryOf(instances, instance, () => new Map<string, Queue>())
     return (name) =>
       name.isWellFormed()
-        ? Effect.sync(() => entryOf(queues, name, () => this.make(store, new QueueKeys(instance, name))))
+        ? Effect.sync(() => entryOf(queues, name, () => make(name)))
         : Effect.fail(loneSurrogate("name"))
   }
 }
