@@ -52,7 +52,7 @@ const floors = [
   ["index"],
   ["core/adapters/"],
   ["internal/adapters/"],
-  ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter", "EventJournal"],
+  ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter"],
   ["internal/thread/", "MessagePack"],
   ["CompactionWorker"],
   ["cli/"]
