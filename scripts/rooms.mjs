@@ -50,7 +50,9 @@ const floors = [
   ["internal/keyspace/"],
   ["Keyspace", "Backup"],
   ["index"],
-  ["internal/conformance/"],
+  ["core/adapters/", "internal/conformance/"],
+  ["internal/adapters/"],
+  ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter"],
   ["internal/thread/", "MessagePack", "Conformance", "internal/level/"],
   ["CompactionWorker", "AbstractLevel"],
   ["cli/"]

@@ -23,8 +23,8 @@ import {
 } from "abstract-level"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { adapterPrefix } from "./core/adapters/reservations.js"
 import { accessOf } from "./internal/engine/access.js"
-import { adapterPrefix } from "./internal/keyspace/reserved.js"
 import { LevelChainedBatch } from "./internal/level/chainedBatch.js"
 import { destroyStore, repairInPlace } from "./internal/level/directories.js"
 import { Entries, type Operation } from "./internal/level/entries.js"
@@ -351,7 +351,8 @@ const prefixOf = (namespace: string | undefined): Uint8Array => {
   if (typeof namespace !== "string" || namespace === "" || !namespace.isWellFormed()) {
     throw new TypeError("The option 'namespace' must be a non-empty string without lone surrogates")
   }
-  return adapterPrefix("level", namespace)
+  // The null tells a namespace from one that goes on with a NUL.
+  return adapterPrefix("level", namespace, null)
 }
 
 /**

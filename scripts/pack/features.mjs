@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { attempt, expect, root, run } from "./tools.mjs"
 
-/** The optional peers of the command line. */
+/** The optional peers of the command line: those of Effect, without the one that only adapters need. */
 const { peerDependenciesMeta } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
-const optional = Object.keys(peerDependenciesMeta).filter((name) => name.startsWith("@effect/"))
+const optional = Object.keys(peerDependenciesMeta).filter(
+  (name) => name.startsWith("@effect/") && name !== "@effect/experimental"
+)
 
 const lsmkv = (project) => join(project, "node_modules/.bin/lsmkv")
 

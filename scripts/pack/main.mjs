@@ -61,7 +61,11 @@ await withTemporaryDirectory(async (directory) => {
 
   for (const more of moreLines) install(more, tarball, project)
   expect(moreLines.includes(line), `lsmkv names an install line that the README does not have: ${line}`)
-  checkImports(project, ["effect-lsm/CompactionWorker"])
+  const adapters = ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter"]
+  checkImports(
+    project,
+    [...adapters, "CompactionWorker"].map((name) => `effect-lsm/${name}`)
+  )
   checkThread(project)
   await runThreadBundle(project, makeProject(join(directory, "thread bundle")), threadExample)
   checkCommandLine(project, version)

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { build } from "esbuild"
 import { backgroundExample } from "./features.mjs"
@@ -7,10 +7,15 @@ import { clone, expect, run, tsc } from "./tools.mjs"
 
 const fileOf = (index) => `readme-${index + 1}.mts`
 
+/** Whether declarations name an optional package of Effect 3. */
+const needsMore = (path) => /from "@effect\//.test(readFileSync(path, "utf8"))
+
 /** Checks all public declarations that need no optional package, with Effect alone: there is no `@types/node` yet. */
 export const compileModules = (project) => {
-  const names = readdirSync(join(project, "node_modules/effect-lsm/dist"))
+  const dist = join(project, "node_modules/effect-lsm/dist")
+  const names = readdirSync(dist)
     .filter((file) => file.endsWith(".d.ts") && file !== "index.d.ts" && file !== "CompactionWorker.d.ts")
+    .filter((file) => !needsMore(join(dist, file)))
     .map((file) => file.replace(/\.d\.ts$/, ""))
   const lines = ["index", ...names].map((name) => {
     return `export * as ${name} from "effect-lsm${name === "index" ? "" : `/${name}`}"\n`

@@ -17,8 +17,9 @@ const isInstalled = (name: string): boolean => {
   }
 }
 
-/** The peers of this package that the command line needs: those of Effect. */
-const isNeeded = (name: string): boolean => name === "effect" || name.startsWith("@effect/")
+/** The peers of this package that the command line needs: those of Effect, but for the one of the adapters. */
+const isNeeded = (name: string): boolean =>
+  name === "effect" || (name.startsWith("@effect/") && name !== "@effect/experimental")
 
 /** Those that are not installed. */
 export const missingPackages = (): ReadonlyArray<string> =>

@@ -172,6 +172,7 @@ export const members = {
     },
     withMinimumLogLevel: asService("effect/References", "MinimumLogLevel")
   },
+  "effect/Option": { fromNullable: "fromNullishOr" },
   "effect/Queue": { takeAll: "clear", unsafeOffer: "offerUnsafe" },
   "effect/Runtime": {
     runFork: "effect/Effect#runForkWith",

@@ -1,11 +1,12 @@
 import type { KeyTuple } from "../../core/keys/element.js"
 import { encodeTuple } from "../../core/keys/encodeTuple.js"
 import { type ByteRange, prefixRange } from "../../core/keys/prefixRange.js"
+import { reservedByte } from "../../core/keys/reservedByte.js"
 
-/** The first byte of every key of keyspaces. No string begins with it in UTF-8. */
-const reservedByte = Uint8Array.of(0xff)
-
-/** Ids are given from 1 on. Id 0 is the directory. */
+/**
+ * Ids are given from 1 on. Id 0 is the directory. Behind the reserved byte, keyspaces have bigints and
+ * adapters have strings: see core/adapters/reservations.ts.
+ */
 const directoryId = 0n
 
 /** The bytes with which the keys of a keyspace begin. No id's bytes begin those of another. */
@@ -28,13 +29,6 @@ export const indexNameKey = (keyspace: string, index: string): Uint8Array => dir
 
 /** The entries of all indexes of a keyspace. */
 export const indexNames = (keyspace: string): ByteRange => prefixRange([directoryId, 4n, keyspace], reservedByte)
-
-/**
- * The bytes with which the keys begin that an adapter stores under a name. They begin those of no id and
- * of no other name: the null at the end tells a name from those that go on with a NUL.
- */
-export const adapterPrefix = (adapter: string, name: string): Uint8Array =>
-  encodeTuple([adapter, name, null], reservedByte)
 
 /** The keys of all keyspaces, without the directory. */
 export const allRows = { start: Uint8Array.of(0xff, 0x15), end: Uint8Array.of(0xff, 0x20) }
