@@ -3,6 +3,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Effect, Option, TestClock } from "effect"
 import { LsmStore } from "effect-lsm"
+import * as Testing from "effect-lsm/testing"
 import { Sessions } from "./sessions.js"
 
 /** Each call of `layerMemory` is a store of its own, so no test sees what another wrote. */
@@ -52,5 +53,21 @@ describe("Sessions", () => {
         expect(yield* sessions.sweep).toBe(0)
       })
     )
+  )
+
+  it.effect("has a session after a power cut as soon as it has begun", () =>
+    Effect.gen(function* () {
+      const machine = yield* Testing.makeMachine()
+      const begun = Effect.gen(function* () {
+        const sessions = yield* Sessions
+        yield* sessions.begin("token", "Ada")
+        yield* machine.powerCut({ kept: "nothing" })
+      })
+      const session = <A, E>(use: Effect.Effect<A, E, Sessions>) =>
+        use.pipe(Effect.provide(Sessions.layer("1 hour")), Effect.provide(machine.layer()))
+      yield* session(begun)
+      const found = yield* session(Effect.flatMap(Sessions, (sessions) => sessions.find("token")))
+      expect(found).toStrictEqual(Option.some("Ada"))
+    })
   )
 })

@@ -10,7 +10,7 @@ const source = fileURLToPath(new URL("../src", import.meta.url))
 const floors = [
   ["core/bytes/"],
   ["core/storage/"],
-  ["core/values/", "core/ranges/"],
+  ["core/values/", "core/ranges/", "core/simulation/"],
   ["core/lock/", "core/cursor/", "core/keys/"],
   ["core/cache/", "core/log/"],
   ["core/memtable/", "core/table/", "core/commit/", "core/feed/"],
@@ -50,10 +50,10 @@ const floors = [
   ["internal/keyspace/"],
   ["Keyspace", "Backup"],
   ["index"],
-  ["core/adapters/", "internal/conformance/"],
+  ["core/adapters/", "internal/conformance/", "internal/testing/"],
   ["internal/adapters/"],
   ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter"],
-  ["internal/thread/", "MessagePack", "Conformance", "internal/level/"],
+  ["internal/thread/", "MessagePack", "Conformance", "testing", "internal/level/"],
   ["CompactionWorker", "AbstractLevel"],
   ["cli/"]
 ]

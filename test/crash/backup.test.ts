@@ -10,7 +10,7 @@ import { contentOf, tuning } from "../support/copies.js"
 import { diskOf } from "../support/laboratory.js"
 import { Journal, quickDisk } from "./journal.js"
 import { simulated, withStore } from "./simulation.js"
-import { DiskHistory, digest } from "./states.js"
+import { digest, JournalHistory } from "./states.js"
 
 /** One state in this many is judged. */
 const every = 2
@@ -76,7 +76,7 @@ describe("a backup after a crash", () => {
   it.live("has every generation that was complete, and those that are there are whole", () =>
     Effect.gen(function* () {
       const { contents, events } = yield* record
-      const history = new DiskHistory()
+      const history = new JournalHistory()
       const seen = new Set<string>()
       const findings: Array<string> = []
       for (const [i, event] of events.entries()) {

@@ -5,12 +5,12 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { type LsmError, type Store, Transaction, WriteBatch } from "effect-lsm"
+import { seeded } from "../../src/core/simulation/random.js"
 import { configurations } from "../model/configurations.js"
 import { Machine } from "../model/machine.js"
 import { pairs, text } from "../support/bytes.js"
 import { openStore } from "../support/openStore.js"
 import { simulated } from "../support/simulated.js"
-import { seeded } from "./random.js"
 
 const accounts = Array.from({ length: 12 }, (_, i) => `account ${String(i).padStart(2, "0")}`)
 const opening = 100

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Patches } from "../support/openStore.js"
 import type { Finding } from "./explore.js"
 import { judge } from "./oracle.js"
-import { DiskHistory } from "./states.js"
+import { JournalHistory } from "./states.js"
 import { record, type Workload } from "./workload.js"
 
 /** How many bytes of each log file to damage, one at a time. */
@@ -16,7 +16,7 @@ const places = 40
 export const damageLog = (workload: Workload, patches?: Patches): Effect.Effect<Finding | undefined> =>
   Effect.gen(function* () {
     const { events, models } = yield* record(workload, patches)
-    const history = new DiskHistory()
+    const history = new JournalHistory()
     // The last acknowledgement that another batch follows: the store is still open.
     const last = events.findLastIndex(({ kind }, i) => kind === "kept" && events[i + 1]?.kind === "submitted")
     for (const event of events.slice(0, last + 1)) history.advance(event)

@@ -1,9 +1,9 @@
 import * as Effect from "effect/Effect"
+import { seedOf } from "../../src/core/simulation/random.js"
 import type { Patches } from "../support/openStore.js"
 import { Journal } from "./journal.js"
 import { judge, probe } from "./oracle.js"
-import { seedOf } from "./random.js"
-import { type CrashState, DiskHistory, digest } from "./states.js"
+import { type CrashState, digest, JournalHistory } from "./states.js"
 import { type Recording, record, type Workload } from "./workload.js"
 
 export interface Finding {
@@ -56,7 +56,7 @@ const wholeStates = 2
 
 /** The states that a crash after one event may leave, each with its place. */
 function* statesAt(
-  history: DiskHistory,
+  history: JournalHistory,
   event: number,
   seed: number,
   most = Number.POSITIVE_INFINITY
@@ -71,7 +71,7 @@ function* statesAt(
 /** Counts the states that the events lead to. Equal states count each time. */
 export const countStates = (
   events: Recording["events"],
-  history = new DiskHistory(),
+  history = new JournalHistory(),
   most = Number.POSITIVE_INFINITY
 ): number => {
   let count = 0
@@ -90,8 +90,8 @@ const recoveryEvents = (journal: Journal): Recording["events"] => {
   return written < 0 ? journal.events : journal.events.slice(0, written)
 }
 
-const afterCrash = (files: ReadonlyMap<string, Uint8Array>, first: DiskHistory): DiskHistory => {
-  const history = new DiskHistory(files)
+const afterCrash = (files: ReadonlyMap<string, Uint8Array>, first: JournalHistory): JournalHistory => {
+  const history = new JournalHistory(files)
   history.kept = first.kept
   history.submitted = first.submitted
   history.checkpointed = first.checkpointed
@@ -116,7 +116,7 @@ export const exploreRecording = (
     /**
      * Judges a state unless an equal one was judged before. Returns its files if nothing is wrong.
      */
-    const judgeState = (history: DiskHistory, at: string, state: CrashState, label: string, journal?: Journal) =>
+    const judgeState = (history: JournalHistory, at: string, state: CrashState, label: string, journal?: Journal) =>
       Effect.gen(function* () {
         const files = state.files()
         const { checkpointed, kept, submitted } = history
@@ -133,12 +133,12 @@ export const exploreRecording = (
       })
 
     let recoveries = 0
-    const exploreRecovery = (files: ReadonlyMap<string, Uint8Array>, first: DiskHistory, crash: RecordedCrash) =>
+    const exploreRecovery = (files: ReadonlyMap<string, Uint8Array>, first: JournalHistory, crash: RecordedCrash) =>
       Effect.gen(function* () {
         const recovery = recoveryEvents(crash.journal)
         const kind = options.secondKind ?? (recoveries++ % 2 === 0 ? "each moment" : "all states")
         const most = kind === "each moment" ? wholeStates : Number.POSITIVE_INFINITY
-        const total = countStates(recovery, new DiskHistory(files), most)
+        const total = countStates(recovery, new JournalHistory(files), most)
         const history = afterCrash(files, first)
         const due = spread(options.secondStates, total)
         for (const [i, event] of recovery.entries()) {
@@ -155,7 +155,7 @@ export const exploreRecording = (
         }
       })
 
-    const history = new DiskHistory()
+    const history = new JournalHistory()
     const due = spread(options.maxStates, countStates(events))
     let judged = 0
     for (const [i, event] of events.entries()) {
@@ -219,7 +219,7 @@ export const repeat = (
   Effect.gen(function* () {
     const { events, models, checkpoints } = yield* record(workload, patches)
     const tuning = workload.recoverWith ?? workload.tuning
-    let history = new DiskHistory()
+    let history = new JournalHistory()
     let journalled = events
     let label = ""
     for (const [depth, place] of at.split("/").entries()) {
@@ -239,7 +239,7 @@ export const repeat = (
   })
 
 const findState = (
-  history: DiskHistory,
+  history: JournalHistory,
   events: Recording["events"],
   place: string,
   seed: number

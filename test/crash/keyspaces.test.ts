@@ -2,10 +2,10 @@ import { expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { Keyspace, type LsmOptions, type Store } from "effect-lsm"
+import { seedOf } from "../../src/core/simulation/random.js"
 import { Journal, quickDisk } from "./journal.js"
-import { seedOf } from "./random.js"
 import { directory, simulated, withStore } from "./simulation.js"
-import { DiskHistory } from "./states.js"
+import { JournalHistory } from "./states.js"
 
 /** What was acknowledged as durable: a row, whose value says in which life of the keyspace it was put, or a drop. */
 type Fact = { readonly name: string; readonly life: number; readonly key: number } | { readonly drop: string }
@@ -99,7 +99,7 @@ it.live(
   () =>
     Effect.gen(function* () {
       const { events, facts } = yield* record
-      const history = new DiskHistory()
+      const history = new JournalHistory()
       let judged = 0
       for (const [at, event] of events.entries()) {
         if (!history.advance(event)) continue

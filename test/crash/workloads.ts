@@ -1,4 +1,4 @@
-import { seeded } from "./random.js"
+import { seeded } from "../../src/core/simulation/random.js"
 import type { Step, Workload } from "./workload.js"
 
 const key = (n: number): string => `key-${String(n).padStart(4, "0")}`

@@ -1,5 +1,5 @@
+import { seeded } from "../../src/core/simulation/random.js"
 import { isFailure } from "../../src/core/storage/failure.js"
-import { seeded } from "../crash/random.js"
 import { mutate } from "./mutate.js"
 import { type Target, targets } from "./targets.js"
 

@@ -1,5 +1,5 @@
 import { WriteBatch } from "effect-lsm"
-import { seeded } from "../crash/random.js"
+import { seeded } from "../../src/core/simulation/random.js"
 
 /**
  * Concurrent writers in one process. Each has its own keys, so the order among writers does not

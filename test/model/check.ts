@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Storage } from "effect-lsm"
 import { DeletedGaps } from "../../src/core/cursor/deletedGaps.js"
-import { seeded } from "../crash/random.js"
+import { seeded } from "../../src/core/simulation/random.js"
 import { type SimulatedClock, simulated } from "../support/simulated.js"
 import { type Command, drawProgram } from "./commands.js"
 import { configurations, usualGaps } from "./configurations.js"

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { type LsmError, Storage } from "effect-lsm"
 import { type DiskOperation, MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
-import { type CrashState, DiskHistory } from "../crash/states.js"
+import { type CrashState, JournalHistory } from "../crash/states.js"
 
 /**
  * Makes the disk refuse one operation, after `after` others that match; with `always`, all later
@@ -37,7 +37,7 @@ export interface Stop {
  */
 export class Machine {
   private readonly disk: MemoryDisk
-  private readonly history: DiskHistory
+  private readonly history: JournalHistory
   private rules: Array<Armed> = []
   /** The operations that were refused since the last `forget`. */
   private readonly refused = new Set<string>()
@@ -55,7 +55,7 @@ export class Machine {
     files: ReadonlyMap<string, Uint8Array> = new Map(),
     given?: Storage.StorageService
   ) {
-    this.history = new DiskHistory(files)
+    this.history = new JournalHistory(files)
     this.disk = new MemoryDisk(
       { before: (operation) => this.before(operation), after: (operation) => this.after(operation) },
       (next) => this.turn(next)

@@ -5,7 +5,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Keyspace, KeyspaceError, LsmError, LsmStore, Transaction, WriteBatch } from "effect-lsm"
-import { seeded } from "../crash/random.js"
+import { seeded } from "../../src/core/simulation/random.js"
 import { toArray } from "../support/bytes.js"
 import * as places from "../support/places.js"
 

@@ -8,7 +8,7 @@ import { checksum } from "../../src/core/bytes/checksum.js"
 import { writeU32 } from "../../src/core/bytes/encoding.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
 import { Journal, quickDisk } from "../crash/journal.js"
-import { DiskHistory } from "../crash/states.js"
+import { JournalHistory } from "../crash/states.js"
 import { pairs } from "../support/bytes.js"
 import { captureLogs } from "../support/captureLogs.js"
 import {
@@ -392,7 +392,7 @@ describe("salvage", () => {
         const disk = quickDisk(journal.observer)
         for (const [path, bytes] of damaged) disk.place(path, bytes)
         const expected = yield* withStore(disk, (store) => pairs(store.scan()), salvaging)
-        const crashes = new DiskHistory(damaged)
+        const crashes = new JournalHistory(damaged)
         let states = 0
         for (const event of journal.events) {
           if (!crashes.advance(event)) continue
