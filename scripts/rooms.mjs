@@ -18,6 +18,7 @@ const floors = [
   ["core/backup/"],
   ["core/compaction/", "core/recovery/"],
   ["core/jobs/"],
+  ["core/adapters/"],
   ["LsmError", "KeyspaceError", "OrderedStoreError"],
   ["internal/expiry/"],
   ["WriteBatch"],
@@ -52,6 +53,9 @@ const floors = [
   ["index"],
   ["internal/thread/", "MessagePack"],
   ["CompactionWorker"],
+  ["internal/cluster/"],
+  ["MessageStorage", "RunnerStorage"],
+  ["SingleRunner"],
   ["cli/"]
 ]
 
