@@ -60,7 +60,7 @@ export const Sleeps = make("Sleeps")
 const SleepsLayer = Sleeps.toLayer(() =>
   Effect.gen(function* () {
     yield* step("before")
-    yield* pause("pause", 100)
+    yield* pause("pause", 30)
     return yield* step("after")
   })
 )
@@ -120,7 +120,7 @@ const DiesLayer = Dies.toLayer(() => step("dies", Effect.die(new Error("a broken
 
 /** Has its messages in another group of shards. */
 export const Grouped = make("Grouped").annotate(ClusterSchema.ShardGroup, () => "other")
-const GroupedLayer = Grouped.toLayer(() => Effect.zipRight(pause("pause", 20), step("grouped")))
+const GroupedLayer = Grouped.toLayer(() => Effect.zipRight(pause("pause", 5), step("grouped")))
 
 export const layer = Layer.mergeAll(
   StepsLayer,
