@@ -1,10 +1,10 @@
 // Shows a durable workflow and a queue of jobs on one store, without a server. Kill it at any moment and start it again: it goes on.
-// Run: DIRECTORY=./data npx tsx examples/durable-workflow.ts
+// Run: npm run build && npx tsx --tsconfig examples/tsconfig.json examples/durable-workflow.ts
 import { randomUUID } from "node:crypto"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { ClusterSchema, ClusterWorkflowEngine, Entity } from "@effect/cluster"
-import { NodeRuntime } from "@effect/platform-node"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { Rpc } from "@effect/rpc"
 import { Activity, Workflow } from "@effect/workflow"
 import { Config, Console, Effect, Layer, Schema } from "effect"
