@@ -3,10 +3,11 @@
  *
  * @since 3.1.0
  */
-import { PersistenceError } from "@effect/cluster/ClusterError"
+import type { PersistenceError } from "@effect/cluster/ClusterError"
 import * as ClusterStorage from "@effect/cluster/RunnerStorage"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { persisted } from "./internal/cluster/encodedMailbox.js"
 import { openRunners } from "./internal/cluster/runners.js"
 import { OrderedStore } from "./OrderedStore.js"
 
@@ -35,7 +36,7 @@ export interface Options {
  */
 export const make = (
   options?: Options
-): Effect.Effect<ClusterStorage.RunnerStorage["Type"], PersistenceError, OrderedStore> =>
+): Effect.Effect<ReturnType<typeof ClusterStorage.makeEncoded>, PersistenceError, OrderedStore> =>
   Effect.gen(function* () {
     const { machineId, table } = yield* persisted(openRunners(yield* OrderedStore, options?.name ?? "default"))
     return ClusterStorage.makeEncoded({
@@ -50,8 +51,6 @@ export const make = (
       releaseAll: (address) => Effect.sync(() => table.releaseAll(address))
     })
   })
-
-const persisted = Effect.mapError((cause: unknown) => new PersistenceError({ cause }))
 
 /**
  * The layer of `make`.

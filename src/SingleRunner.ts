@@ -23,7 +23,7 @@ import * as RunnerStorage from "./RunnerStorage.js"
  */
 export interface Options extends MessageStorage.Options {
   /** Replaces what the environment says. Default: the configuration of `@effect/cluster`. */
-  readonly shardingConfig?: Partial<ShardingConfig.ShardingConfig["Type"]> | undefined
+  readonly shardingConfig?: Parameters<typeof ShardingConfig.layer>[0]
 }
 
 /**

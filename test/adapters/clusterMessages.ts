@@ -66,15 +66,15 @@ const nextId = Effect.map(Snowflake.Generator, (ids) => ids.unsafeNext())
 /** The payload as a client makes it: a value with its primary key. */
 const payloadOf = ({ deliverAt, n = 1, rpc = Add }: RequestOptions): unknown => {
   if (deliverAt !== undefined) return new LaterPayload({ at: deliverAt })
-  const schema = rpc.payloadSchema as Schema.Schema.AnyNoContext & { readonly make?: (fields: object) => unknown }
+  const schema: { readonly make?: (fields: object) => unknown } = rpc.payloadSchema
   return schema.make === undefined || rpc === Ping ? undefined : schema.make({ n })
 }
 
 export const request = (options: RequestOptions = {}): Effect.Effect<Request, never, Snowflake.Generator> =>
   Effect.map(nextId, (id) => {
     const rpc: Rpc.AnyWithProps = options.deliverAt === undefined ? (options.rpc ?? Add) : Later
-    return new Message.OutgoingRequest<Rpc.Any>({
-      envelope: Envelope.makeRequest({
+    const fields = {
+      envelope: Envelope.makeRequest<Rpc.Any>({
         requestId: options.id ?? id,
         address: addressOf(options),
         tag: rpc._tag as never,
@@ -83,15 +83,15 @@ export const request = (options: RequestOptions = {}): Effect.Effect<Request, ne
       }),
       context: Context.empty() as never,
       rpc: rpc as never,
+      annotations: rpc.annotations,
       lastReceivedReply: Option.none(),
       respond: () => Effect.void
-    })
+    }
+    return new Message.OutgoingRequest<Rpc.Any>(fields)
   })
 
-export const withHandler = (
-  { context, envelope, lastReceivedReply, rpc }: Request,
-  respond: (reply: Reply.Reply<Rpc.Any>) => Effect.Effect<void>
-) => new Message.OutgoingRequest<Rpc.Any>({ context, envelope, lastReceivedReply, rpc, respond })
+export const withHandler = (sent: Request, respond: (reply: Reply.Reply<Rpc.Any>) => Effect.Effect<void>) =>
+  new Message.OutgoingRequest<Rpc.Any>({ ...sent, respond })
 
 const inContext = ({ context, rpc }: Request, reply: Reply.Reply<Rpc.Any>) =>
   new Reply.ReplyWithContext<Rpc.Any>({ reply, context: context as never, rpc })

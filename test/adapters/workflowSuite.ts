@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { advanceUntil, inTime } from "./clock.js"
 import * as Flows from "./workflows.js"
 
@@ -29,9 +30,12 @@ export const standing = (
   workflow: Pick<typeof Flows.Steps, "poll">,
   executionId: string
 ): Effect.Effect<string, never, WorkflowEngine> =>
-  Effect.map(workflow.poll(executionId), (result) =>
-    result === undefined ? "none" : Exit.isExit(result) ? "exit" : result._tag
-  )
+  Effect.map(workflow.poll(executionId), (polled) => {
+    const result: { readonly _tag: string } | undefined = Option.isOption(polled)
+      ? Option.getOrUndefined(polled)
+      : polled
+    return result?._tag ?? "none"
+  })
 
 export const isSuspended = (workflow: Pick<typeof Flows.Steps, "poll">, executionId: string) =>
   advanceUntil(Effect.map(standing(workflow, executionId), (tag) => tag === "Suspended"))
