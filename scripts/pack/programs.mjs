@@ -7,11 +7,15 @@ import { clone, expect, run, tsc } from "./tools.mjs"
 
 const fileOf = (index) => `readme-${index + 1}.mts`
 
+/** Modules whose declarations need optional packages. */
+const needPackages = ["CompactionWorker", "MessageStorage", "RunnerStorage", "SingleRunner"]
+
 /** Checks all public declarations that need no optional package, with Effect alone: there is no `@types/node` yet. */
 export const compileModules = (project) => {
   const names = readdirSync(join(project, "node_modules/effect-lsm/dist"))
-    .filter((file) => file.endsWith(".d.ts") && file !== "index.d.ts" && file !== "CompactionWorker.d.ts")
+    .filter((file) => file.endsWith(".d.ts") && file !== "index.d.ts")
     .map((file) => file.replace(/\.d\.ts$/, ""))
+    .filter((name) => !needPackages.includes(name))
   const lines = ["index", ...names].map((name) => {
     return `export * as ${name} from "effect-lsm${name === "index" ? "" : `/${name}`}"\n`
   })
