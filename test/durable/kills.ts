@@ -30,6 +30,9 @@ const more = 2
 /** The longest time between the first sign of a process and its end, in milliseconds. Some have finished by then. */
 const longest = 1500
 
+/** For how long the last process may run before it counts as one that never finishes. */
+const patience = "90 seconds"
+
 const start = (program: string, directory: string, orders: number): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -69,7 +72,10 @@ export const runKills = (kills: number, seed: number): Effect.Effect<Tally, neve
       )
     }
     const last = yield* start(program, directory, tally.orders)
-    for (let line = yield* last.line; line !== ""; line = yield* last.line) results.take(line)
+    yield* Effect.gen(function* () {
+      for (let line = yield* last.line; line !== ""; line = yield* last.line) results.take(line)
+    }).pipe(Effect.timeoutOption(patience))
+    yield* last.kill
     results.checkAll(tally.orders)
     yield* Effect.provide(
       Effect.gen(function* () {
