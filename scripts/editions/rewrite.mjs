@@ -5,7 +5,7 @@
 // formatted.
 import ts from "typescript"
 import { asEffectFunction } from "./effectFunctions.mjs"
-import { barrelOf, instanceMembers, members, modules } from "./rules/index.mjs"
+import { barrelOf, instanceMembers, members, moduleFor4 } from "./rules/index.mjs"
 
 /** Collects edits of a text. They do not overlap. */
 class Edits {
@@ -30,6 +30,8 @@ class Edits {
 /** The name by which a file imports a module: the last part of the specifier. */
 const localName = (specifier) =>
   specifier === "fast-check" ? "FastCheck" : specifier.slice(specifier.lastIndexOf("/") + 1)
+/** The name that a file gives to a module, if it is another one. */
+const aliasOf = (name, specifier) => (name === localName(specifier) ? undefined : name)
 const isEffect = (specifier) =>
   specifier === "effect" || specifier.startsWith("effect/") || specifier.startsWith("@effect/")
 
@@ -41,10 +43,10 @@ const readModules = (file) => {
     const bindings = statement.importClause?.namedBindings
     const specifier = statement.moduleSpecifier.text
     if (bindings === undefined) continue
-    if (ts.isNamespaceImport(bindings)) local.set(bindings.name.text, { module: specifier, barrel: false })
-    else if (
-      ["effect", "@effect/platform", "@effect/platform-node", "@effect/cli", "@effect/rpc"].includes(specifier)
-    ) {
+    if (ts.isNamespaceImport(bindings)) {
+      const name = bindings.name.text
+      local.set(name, { module: specifier, barrel: false, alias: aliasOf(name, specifier) })
+    } else if (/^(effect|@effect\/(platform|platform-node|cli|rpc|cluster|workflow))$/.test(specifier)) {
       for (const { name, propertyName } of bindings.elements) {
         local.set(name.text, { module: `${specifier}/${(propertyName ?? name).text}`, barrel: true })
       }
@@ -112,11 +114,12 @@ export const rewriteFile = (file, checker) => {
   /** The modules that the rewritten file imports: by specifier, with whether a value is used, and from the barrel. */
   const used = new Map()
   const isBarrel = [...local.values()].some(({ barrel }) => barrel)
-  const use = (specifier, isValue, fromBarrel = isBarrel) => {
-    const entry = used.get(specifier) ?? { isValue: false, fromBarrel }
+  const use = (specifier, isValue, fromBarrel = isBarrel, alias = undefined) => {
+    const key = alias === undefined ? specifier : `${specifier} as ${alias}`
+    const entry = used.get(key) ?? { specifier, isValue: false, fromBarrel, alias }
     entry.isValue ||= isValue
-    used.set(specifier, entry)
-    return localName(specifier)
+    used.set(key, entry)
+    return alias ?? localName(specifier)
   }
 
   const dropped = new Set()
@@ -151,9 +154,9 @@ export const rewriteFile = (file, checker) => {
   }
 
   const rewriteReference = (node) => {
-    const { module, barrel } = local.get(node.text)
+    const { module, barrel, alias } = local.get(node.text)
     const { parent } = node
-    const target = modules[module] ?? module
+    const target = moduleFor4(module)
     const isValue = !isTypePosition(node)
     const member = ts.isPropertyAccessExpression(parent)
       ? parent.name
@@ -162,7 +165,7 @@ export const rewriteFile = (file, checker) => {
         : undefined
     const rule = member === undefined ? undefined : members[module]?.[member.text]
     const rename = (specifier, to) => {
-      const name = use(specifier, isValue, barrel)
+      const name = use(specifier, isValue, barrel, specifier === target ? alias : undefined)
       if (name !== node.text) edits.replace(node.getStart(), node.end, name)
       if (member !== undefined && to !== undefined && to !== member.text)
         edits.replace(member.getStart(), member.end, to)
@@ -197,17 +200,17 @@ export const rewriteFile = (file, checker) => {
 
 /** An import of names out of one module. */
 const renameImport = (node, specifier, edits) => {
-  const target = modules[specifier] ?? specifier
+  const target = moduleFor4(specifier)
   if (target !== specifier) edits.replace(node.moduleSpecifier.getStart() + 1, node.moduleSpecifier.end - 1, target)
 }
 
 const importLines = (used) => {
   const barrels = new Map()
   const lines = []
-  for (const [specifier, { isValue, fromBarrel }] of [...used].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const [, { specifier, isValue, fromBarrel, alias }] of [...used].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const barrel = fromBarrel ? barrelOf(specifier) : undefined
     if (barrel === undefined)
-      lines.push(`import ${isValue ? "" : "type "}* as ${localName(specifier)} from "${specifier}"`)
+      lines.push(`import ${isValue ? "" : "type "}* as ${alias ?? localName(specifier)} from "${specifier}"`)
     else barrels.set(barrel, [...(barrels.get(barrel) ?? []), { name: localName(specifier), isValue }])
   }
   for (const [barrel, list] of barrels) {

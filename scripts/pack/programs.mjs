@@ -10,13 +10,17 @@ const fileOf = (index) => `readme-${index + 1}.mts`
 /** Whether declarations name an optional package of Effect 3. */
 const needsMore = (path) => /from "@effect\//.test(readFileSync(path, "utf8"))
 
+/** Modules whose declarations need optional packages in both editions. */
+const needPackages = ["CompactionWorker", "MessageStorage", "RunnerStorage", "SingleRunner"]
+
 /** Checks all public declarations that need no optional package, with Effect alone: there is no `@types/node` yet. */
 export const compileModules = (project) => {
   const dist = join(project, "node_modules/effect-lsm/dist")
   const names = readdirSync(dist)
-    .filter((file) => file.endsWith(".d.ts") && file !== "index.d.ts" && file !== "CompactionWorker.d.ts")
+    .filter((file) => file.endsWith(".d.ts") && file !== "index.d.ts")
     .filter((file) => !needsMore(join(dist, file)))
     .map((file) => file.replace(/\.d\.ts$/, ""))
+    .filter((name) => !needPackages.includes(name))
   const lines = ["index", ...names].map((name) => {
     return `export * as ${name} from "effect-lsm${name === "index" ? "" : `/${name}`}"\n`
   })

@@ -41,6 +41,21 @@ describe("two-stores", () => {
   })
 })
 
+describe("durable-workflow", () => {
+  it("prints the results that it recorded, and does not make them anew on the next run", async () => {
+    const env = { DIRECTORY: join(directory, "durable"), ORDERS: "3" }
+    const first = await run("durable-workflow.ts", env)
+    expect(first.code, first.output).toBe(0)
+    const linesOf = (output: string) => output.trimEnd().split("\n").sort()
+    expect(linesOf(first.output)).toHaveLength(8)
+    expect(first.output).toMatch(/^order 3: (\S+) from shelf 3$/m)
+    expect(first.output).toMatch(/^finished 3 orders$/m)
+    const second = await run("durable-workflow.ts", env)
+    expect(linesOf(second.output)).toStrictEqual(linesOf(first.output))
+    rmSync(env.DIRECTORY, { recursive: true })
+  })
+})
+
 describe("worker-thread", () => {
   it("serves requests from a thread, which ends after its store has closed", async () => {
     const { output, code } = await run("worker-thread.ts")

@@ -11,24 +11,29 @@ import { build } from "esbuild"
 import { eventually } from "../support/eventually.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
 /**
- * Bundles the program into one file, and the programs of its threads into others. A process starts
- * about ten times faster from these than from the sources.
+ * Bundles a program into one file, and the programs of its threads into others. A process starts about
+ * ten times faster from these than from the sources.
  */
-export const bundle: Effect.Effect<string, never, Scope.Scope> = Effect.gen(function* () {
-  const outdir = yield* temporaryDirectory
-  writeFileSync(join(outdir, "package.json"), JSON.stringify({ type: "module" }))
-  const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-  const entryPoints = {
-    program: source("program.ts"),
-    "internal/background/thread": source("../../src/internal/background/thread.ts"),
-    "internal/thread/compactionThread": source("../../src/internal/thread/compactionThread.ts")
-  }
-  yield* Effect.promise(() =>
-    build({ entryPoints, outdir, bundle: true, platform: "node", format: "esm", logLevel: "error" })
-  )
-  return join(outdir, "program.js")
-})
+export const bundleOf = (program: string): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const outdir = yield* temporaryDirectory
+    writeFileSync(join(outdir, "package.json"), JSON.stringify({ type: "module" }))
+    const entryPoints = {
+      program,
+      "internal/background/thread": source("../../src/internal/background/thread.ts"),
+      "internal/thread/compactionThread": source("../../src/internal/thread/compactionThread.ts")
+    }
+    const tsconfig = source("../../tsconfig.json")
+    yield* Effect.promise(() =>
+      build({ entryPoints, outdir, tsconfig, bundle: true, platform: "node", format: "esm", logLevel: "error" })
+    )
+    return join(outdir, "program.js")
+  })
+
+export const bundle = bundleOf(source("program.ts"))
 
 /** A process that runs the program. It is killed when the scope ends. */
 export class Child {

@@ -60,6 +60,7 @@ export const members = {
       edits.replace(call.expression.end, outer.end, `${types}()(${id})`)
     }
   },
+  "effect/DateTime": { unsafeMake: "makeUnsafe" },
   "effect/Deferred": {
     unsafeDone: "doneUnsafe",
     unsafeMake: withoutArguments("effect/Deferred", "makeUnsafe")

@@ -8,7 +8,7 @@
 import { members as membersOfEffect } from "./effect.mjs"
 import { members as membersOfPackages } from "./packages.mjs"
 
-export { barrelOf, modules } from "./modules.mjs"
+export { barrelOf, moduleFor4 } from "./modules.mjs"
 
 /** The rules, by module and member. */
 export const members = { ...membersOfEffect, ...membersOfPackages }
@@ -22,6 +22,7 @@ export const instanceMembers = {
   right: "success",
   unsafeCurrentTimeMillis: "currentTimeMillisUnsafe",
   unsafeCurrentTimeNanos: "currentTimeNanosUnsafe",
+  unsafeNext: "nextUnsafe",
   unsafeOpen: "openUnsafe",
   unsafeRead: "readUnsafe"
 }

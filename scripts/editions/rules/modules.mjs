@@ -1,7 +1,7 @@
 // Where modules stand in Effect 4.
 
 /** Modules that stand elsewhere in Effect 4. */
-export const modules = {
+const modules = {
   "effect/Either": "effect/Result",
   "effect/FastCheck": "fast-check",
   "effect/TestClock": "effect/testing/TestClock",
@@ -14,6 +14,7 @@ export const modules = {
   "@effect/experimental/RateLimiter": "effect/persistence/RateLimiter",
   "@effect/platform/Error": "effect/PlatformError",
   "@effect/platform/FileSystem": "effect/FileSystem",
+  "@effect/platform/Headers": "effect/http/Headers",
   "@effect/platform/KeyValueStore": "effect/persistence/KeyValueStore",
   "@effect/platform/HttpLayerRouter": "effect/http/HttpRouter",
   "@effect/platform/HttpServerRequest": "effect/http/HttpServerRequest",
@@ -27,9 +28,16 @@ export const modules = {
   "@effect/rpc/Rpc": "effect/rpc/Rpc",
   "@effect/rpc/RpcClient": "effect/rpc/RpcClient",
   "@effect/rpc/RpcGroup": "effect/rpc/RpcGroup",
+  "@effect/rpc/RpcSchema": "effect/rpc/RpcSchema",
   "@effect/rpc/RpcServer": "effect/rpc/RpcServer",
   "@effect/rpc/RpcWorker": "effect/rpc/RpcWorker"
 }
+
+/** Packages that are folders of `effect` in Effect 4, with the same modules. */
+const folders = /^@effect\/(cluster|workflow)(?=\/|$)/
+
+/** Where a module stands in Effect 4. */
+export const moduleFor4 = (specifier) => modules[specifier] ?? specifier.replace(folders, "effect/$1")
 
 /** The barrel that exports a module, for files that import from barrels. */
 export const barrelOf = (specifier) => {

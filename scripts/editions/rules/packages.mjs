@@ -1,4 +1,4 @@
-// Members of the modules of `@effect/cli`, `@effect/platform` and `@effect/platform-node`.
+// Members of the modules of Effect's packages.
 import ts from "typescript"
 
 export const members = {
@@ -40,5 +40,26 @@ export const members = {
   },
   "@effect/platform-node/NodeWorker": { layerPlatform: "layer" },
   "@effect/platform/Worker": { PlatformWorker: "WorkerPlatform" },
-  "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" }
+  "@effect/platform/WorkerRunner": { PlatformRunner: "WorkerRunnerPlatform" },
+  // Stream({ success, failure }) to Stream(success, failure)
+  "@effect/rpc/RpcSchema": {
+    Stream: ({ call, edits, rename, target }) => {
+      rename(target)
+      const [object] = call.arguments
+      const [success, failure] = object.properties.map(({ initializer }) => initializer)
+      edits.replace(object.getStart(), success.getStart(), "")
+      edits.replace(success.end, failure.getStart(), ", ")
+      edits.replace(failure.end, object.end, "")
+    }
+  },
+  "@effect/workflow/Workflow": {
+    // make({ name, … }) to make(name, { … })
+    make: ({ call, edits, rename, source, target }) => {
+      rename(target)
+      const [object] = call.arguments
+      const [name, next] = object.properties
+      const text = name.initializer === undefined ? name.name.text : source.slice(name.initializer.getStart(), name.end)
+      edits.replace(object.getStart(), next.getStart(), `${text}, { `)
+    }
+  }
 }

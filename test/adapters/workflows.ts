@@ -1,0 +1,138 @@
+import * as ClusterSchema from "@effect/cluster/ClusterSchema"
+import * as Activity from "@effect/workflow/Activity"
+import * as DurableClock from "@effect/workflow/DurableClock"
+import * as DurableDeferred from "@effect/workflow/DurableDeferred"
+import * as Workflow from "@effect/workflow/Workflow"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+
+/** What the workflows of a test have done, in order. */
+export class Log extends Context.Tag("test/Log")<Log, Array<string>>() {}
+
+const note = (line: string) =>
+  Effect.flatMap(Log, (log) =>
+    Effect.sync(() => {
+      log.push(line)
+    })
+  )
+
+export class Refused extends Schema.TaggedError<Refused>()("Refused", { reason: Schema.String }) {}
+
+const make = <const Name extends string>(name: Name) =>
+  Workflow.make({
+    name,
+    payload: { id: Schema.String },
+    success: Schema.String,
+    error: Refused,
+    idempotencyKey: ({ id }) => id
+  })
+
+const step = (name: string, execute: Effect.Effect<string, Refused, Log> = Effect.succeed(name)) =>
+  Activity.make({
+    name,
+    success: Schema.String,
+    error: Refused,
+    execute: Effect.zipRight(note(name), execute)
+  })
+
+/** Longer than what is slept in memory. */
+const pause = (name: string, seconds: number) =>
+  DurableClock.sleep({ name, duration: `${seconds} seconds`, inMemoryThreshold: 0 })
+
+export const Steps = make("Steps")
+const StepsLayer = Steps.toLayer(({ id }) =>
+  Effect.gen(function* () {
+    const first = yield* step("first")
+    const second = yield* step("second")
+    return `${id}: ${first}, ${second}`
+  })
+)
+
+export const Retries = make("Retries")
+const attempt = Effect.flatMap(Activity.CurrentAttempt, (count) =>
+  count < 3 ? Effect.fail(new Refused({ reason: `attempt ${count}` })) : Effect.succeed(`attempt ${count}`)
+)
+const RetriesLayer = Retries.toLayer(() => Activity.retry(step("tried", attempt), { times: 5 }))
+
+export const Sleeps = make("Sleeps")
+const SleepsLayer = Sleeps.toLayer(() =>
+  Effect.gen(function* () {
+    yield* step("before")
+    yield* pause("pause", 30)
+    return yield* step("after")
+  })
+)
+
+export const Answer = DurableDeferred.make("Answer", { success: Schema.String })
+
+/** Waits for an answer. */
+export const Asks = make("Asks")
+const AsksLayer = Asks.toLayer(() =>
+  Effect.gen(function* () {
+    yield* step("asked")
+    return yield* DurableDeferred.await(Answer)
+  })
+)
+
+/** Waits, and makes what it did undone if it fails. */
+export const Books = make("Books")
+const BooksLayer = Books.toLayer(({ id }) =>
+  Effect.gen(function* () {
+    yield* step("booked").pipe(
+      Books.withCompensation((value) => Effect.provideService(note(`undo ${value}`), Log, shared))
+    )
+    if (id === "refused") return yield* Effect.fail(new Refused({ reason: "full" }))
+    return yield* DurableDeferred.await(Answer)
+  })
+)
+/** The log of compensations, which do not get the services of the layer. */
+export const shared: Array<string> = []
+
+export const Races = make("Races")
+const RacesLayer = Races.toLayer(() =>
+  Activity.raceAll("race", [
+    step("slow", Effect.as(Effect.sleep("50 seconds"), "slow")),
+    step("fast", Effect.as(Effect.sleep("1 second"), "fast"))
+  ])
+)
+
+export const Parent = make("Parent")
+const Child = make("Child")
+const ChildLayer = Child.toLayer(() => DurableDeferred.await(Answer))
+const ParentLayer = Parent.toLayer(({ id }) =>
+  Effect.map(Child.execute({ id: `${id}/child` }), (answer) => `child said ${answer}`)
+)
+
+export { Child }
+
+export const Fails = make("Fails").annotate(Workflow.SuspendOnFailure, true)
+const FailsLayer = Fails.toLayer(() => Effect.zipRight(step("failing"), Effect.die(new Error("boom"))))
+
+export const Catches = make("Catches")
+const CatchesLayer = Catches.toLayer(() =>
+  step("dies", Effect.die(new Error("boom"))).pipe(Effect.catchAllCause(() => step("caught")))
+)
+
+export const Dies = make("Dies")
+const DiesLayer = Dies.toLayer(() => step("dies", Effect.die(new Error("a broken part"))))
+
+/** Has its messages in another group of shards. */
+export const Grouped = make("Grouped").annotate(ClusterSchema.ShardGroup, () => "other")
+const GroupedLayer = Grouped.toLayer(() => Effect.zipRight(pause("pause", 5), step("grouped")))
+
+export const layer = Layer.mergeAll(
+  StepsLayer,
+  RetriesLayer,
+  SleepsLayer,
+  AsksLayer,
+  BooksLayer,
+  RacesLayer,
+  ChildLayer,
+  ParentLayer,
+  FailsLayer,
+  CatchesLayer,
+  DiesLayer,
+  GroupedLayer
+)
