@@ -37,9 +37,9 @@ const step = (name: string, execute: Effect.Effect<string, Refused, Log> = Effec
     execute: Effect.zipRight(note(name), execute)
   })
 
-/** Longer than what is slept in memory. */
+/** A sleep that is stored. A threshold of 0 would be taken for none. */
 const pause = (name: string, seconds: number) =>
-  DurableClock.sleep({ name, duration: `${seconds} seconds`, inMemoryThreshold: 0 })
+  DurableClock.sleep({ name, duration: `${seconds} seconds`, inMemoryThreshold: "1 second" })
 
 export const Steps = make("Steps")
 const StepsLayer = Steps.toLayer(({ id }) =>
