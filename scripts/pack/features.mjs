@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { attempt, expect, root, run } from "./tools.mjs"
 
-/** The optional peers of the command line: those of Effect, without the one that only adapters need. */
+/** The optional peers of the command line. Others of Effect are for adapters. */
 const { peerDependenciesMeta } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
-const optional = Object.keys(peerDependenciesMeta).filter(
-  (name) => name.startsWith("@effect/") && name !== "@effect/experimental"
+const optional = Object.keys(peerDependenciesMeta).filter((name) =>
+  /^@effect\/(cli|platform|platform-node|printer|printer-ansi)$/.test(name)
 )
 
 const lsmkv = (project) => join(project, "node_modules/.bin/lsmkv")

@@ -17,13 +17,19 @@ const isInstalled = (name: string): boolean => {
   }
 }
 
-/** The peers of this package that the command line needs: those of Effect, but for the one of the adapters. */
-const isNeeded = (name: string): boolean =>
-  name === "effect" || (name.startsWith("@effect/") && name !== "@effect/experimental")
+/** The packages that the command line needs, if they are peers in this edition. Others are for adapters. */
+const needed = [
+  "effect",
+  "@effect/platform",
+  "@effect/platform-node",
+  "@effect/cli",
+  "@effect/printer",
+  "@effect/printer-ansi"
+]
 
 /** Those that are not installed. */
 export const missingPackages = (): ReadonlyArray<string> =>
-  Object.keys(peerDependencies).filter((name) => isNeeded(name) && !isInstalled(name))
+  needed.filter((name) => name in peerDependencies && !isInstalled(name))
 
 /**
  * A package with its version as `npm install` accepts it: `^0.77.0` as `0.77`, `^3.22.0` as `3`.
