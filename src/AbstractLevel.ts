@@ -351,7 +351,7 @@ const prefixOf = (namespace: string | undefined): Uint8Array => {
   if (typeof namespace !== "string" || namespace === "" || !namespace.isWellFormed()) {
     throw new TypeError("The option 'namespace' must be a non-empty string without lone surrogates")
   }
-  // The null tells a namespace from one that goes on with a NUL.
+  // The null keeps the keys of "a" apart from those of "a\0".
   return adapterPrefix("level", namespace, null)
 }
 

@@ -246,7 +246,7 @@ export interface TransactOptions extends WriteOptions {
 
 /**
  * One operation of a change. `version` is that of `getEntry`. A value that expires is a `Put` with
- * `expiresAt`, in milliseconds since 1970; nothing tells of it when it has expired.
+ * `expiresAt`, in milliseconds since 1970; when it expires, no change says so.
  *
  * @since 3.1.0
  * @category models

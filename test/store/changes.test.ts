@@ -211,6 +211,18 @@ describe("the feed of changes", () => {
     })
   )
 
+  it.scoped("begins with the oldest write, also if it is not durable yet", () =>
+    Effect.gen(function* () {
+      const store = yield* LsmStore.makeMemory({ durability: "buffered" })
+      yield* store.put("a", "1")
+      const reader = yield* Effect.fork(Stream.runCollect(Stream.take(store.changes({ from: "oldest" }), 2)))
+      for (let i = 0; i < 5; i++) yield* turn
+      yield* store.put("b", "2")
+      yield* store.sync
+      expect(textsOf([...(yield* Fiber.join(reader))])).toStrictEqual([["put a=1"], ["put b=2"]])
+    })
+  )
+
   it.scoped("is cut to a prefix, and tells now and then how far it has come", () =>
     Effect.gen(function* () {
       const store = yield* LsmStore.makeMemory({ memtableBytes: 10_000_000 })

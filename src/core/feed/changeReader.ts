@@ -50,27 +50,15 @@ export class ChangeReader {
   /** Read already, but not returned. */
   private pending: FeedRecord | undefined
 
-  /** `position`: the last sequence number that the caller has. */
+  /**
+   * `position`: the last sequence number that the caller has. With `isOpen`, the first record is the oldest
+   * that there is, whatever is gone before it.
+   */
   constructor(
     private readonly log: FeedLog,
-    public position: number
+    public position: number,
+    private isOpen = false
   ) {}
-
-  /** Returns the position before the oldest record that there is and that follows `since`. */
-  static oldest(log: FeedLog, since: number): number {
-    for (const segment of log.segments()) {
-      const scan = open(log, segment)
-      if (scan === undefined) continue
-      try {
-        for (let record = read(log, scan); record !== undefined; record = read(log, scan)) {
-          if (record.last > since) return Math.max(since, record.first - 1)
-        }
-      } finally {
-        closeQuietly(scan.file)
-      }
-    }
-    return log.newest()
-  }
 
   /**
    * Returns the next record, or undefined if none is durable yet.
@@ -83,7 +71,8 @@ export class ChangeReader {
     const found = this.read()
     // All is on disk and was read, but for what is gone.
     if (found === undefined && this.position < log.newest() && log.isSynced()) {
-      throw new HistoryGone(this.position + 1, log.newest() + 1)
+      if (!this.isOpen) throw new HistoryGone(this.position + 1, log.newest() + 1)
+      this.position = log.newest()
     }
     return found
   }
@@ -122,7 +111,8 @@ export class ChangeReader {
   }
 
   private expect({ first }: FeedRecord): void {
-    if (first > this.position + 1) throw new HistoryGone(this.position + 1, first)
+    if (first > this.position + 1 && !this.isOpen) throw new HistoryGone(this.position + 1, first)
+    this.isOpen = false
   }
 
   /** Finds the segment that has the record after the position. */
@@ -146,7 +136,7 @@ export class ChangeReader {
       oldest = record.first
       if (record.first <= position + 1) return found
     }
-    if (position >= log.newest()) return found
+    if (this.isOpen || position >= log.newest()) return found
     if (found !== undefined) closeQuietly(found.file)
     throw new HistoryGone(position + 1, oldest ?? log.newest() + 1)
   }

@@ -23,7 +23,7 @@ export const openReader = (engine: Engine, from: string): Effect.Effect<ChangeRe
     attempt(() => {
       const since = engine.parts.manifest.unsafeState().history?.since ?? 0
       if (from === "now") return Effect.succeed(new ChangeReader(log, engine.visibleSequence))
-      if (from === "oldest") return Effect.succeed(new ChangeReader(log, ChangeReader.oldest(log, since)))
+      if (from === "oldest") return Effect.succeed(new ChangeReader(log, since, true))
       const sequence = sequenceAt(engine, from)
       return typeof sequence === "number" ? Effect.succeed(new ChangeReader(log, sequence)) : Effect.fail(sequence)
     })
