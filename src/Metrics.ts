@@ -7,15 +7,16 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as effectMetrics from "./internal/metrics/effectMetrics.js"
+import { prometheusText } from "./internal/metrics/prometheus.js"
 import { type Reading, type Registration, registerMetrics } from "./internal/metrics/registeredMetrics.js"
 import type { Labels, Series } from "./internal/metrics/series.js"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, resolveOptions } from "./LsmOptions.js"
 
-/** The last bucket of microseconds begins at about 0.25 s. */
-const microseconds = 20
-/** The last bucket of milliseconds begins at about 8 s. */
-const milliseconds = 15
+/** In seconds. Twenty buckets from 1 µs: the last one begins at about 0.26 s. */
+const short = { first: 1e-6, count: 20 }
+/** In seconds. Fifteen buckets from 1 ms: the last one begins at about 8 s. */
+const long = { first: 1e-3, count: 15 }
 
 /**
  * Counter `lsm_puts_total`: puts, including those in batches.
@@ -88,66 +89,61 @@ export const tableHits = effectMetrics.counter(
 export const misses = effectMetrics.counter("lsm_misses_total", "Lookups that found no entry")
 
 /**
- * Gauge `lsm_filter_checks`: Bloom filter checks since the store was opened.
+ * Counter `lsm_filter_checks_total`: Bloom filter checks.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const filterChecks = effectMetrics.gauge("lsm_filter_checks", "Bloom filter checks since the store was opened")
+export const filterChecks = effectMetrics.counter("lsm_filter_checks_total", "Bloom filter checks")
 
 /**
- * Gauge `lsm_filter_negatives`: Bloom filter checks that ruled a table out since the store was
- * opened.
+ * Counter `lsm_filter_negatives_total`: Bloom filter checks that ruled a table out.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const filterNegatives = effectMetrics.gauge(
-  "lsm_filter_negatives",
-  "Bloom filter checks that ruled a table out since the store was opened"
+export const filterNegatives = effectMetrics.counter(
+  "lsm_filter_negatives_total",
+  "Bloom filter checks that ruled a table out"
 )
 
 /**
- * Gauge `lsm_filter_false_positives`: Bloom filter checks that did not rule out a table without the
- * key since the store was opened.
+ * Counter `lsm_filter_false_positives_total`: Bloom filter checks that did not rule out a table
+ * without the key.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const filterFalsePositives = effectMetrics.gauge(
-  "lsm_filter_false_positives",
-  "Bloom filter checks that did not rule out a table without the key since the store was opened"
+export const filterFalsePositives = effectMetrics.counter(
+  "lsm_filter_false_positives_total",
+  "Bloom filter checks that did not rule out a table without the key"
 )
 
 /**
- * Gauge `lsm_cache_hits`: blocks found in the cache since the store was opened.
+ * Counter `lsm_cache_hits_total`: blocks found in the cache.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const cacheHits = effectMetrics.gauge("lsm_cache_hits", "Blocks found in the cache since the store was opened")
+export const cacheHits = effectMetrics.counter("lsm_cache_hits_total", "Blocks found in the cache")
 
 /**
- * Gauge `lsm_cache_misses`: blocks not found in the cache since the store was opened.
+ * Counter `lsm_cache_misses_total`: blocks not found in the cache.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const cacheMisses = effectMetrics.gauge(
-  "lsm_cache_misses",
-  "Blocks not found in the cache since the store was opened"
-)
+export const cacheMisses = effectMetrics.counter("lsm_cache_misses_total", "Blocks not found in the cache")
 
 /**
- * Gauge `lsm_cache_entry_hits`: lookups served from the entry cache, without a block, since the
- * store was opened.
+ * Counter `lsm_cache_entry_hits_total`: lookups served from the entry cache, without a block.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const cacheEntryHits = effectMetrics.gauge(
-  "lsm_cache_entry_hits",
-  "Lookups served from the entry cache, without a block, since the store was opened"
+export const cacheEntryHits = effectMetrics.counter(
+  "lsm_cache_entry_hits_total",
+  "Lookups served from the entry cache, without a block"
 )
 
 /**
@@ -358,51 +354,50 @@ export const stops = effectMetrics.counter(
 )
 
 /**
- * Histogram `lsm_get_microseconds`: duration of the sampled gets, in microseconds.
+ * Histogram `lsm_get_duration_seconds`: duration of the sampled gets, in seconds.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const getLatency = effectMetrics.histogram(
-  "lsm_get_microseconds",
-  microseconds,
-  "Duration of the sampled gets, in microseconds"
-)
+export const getLatency = effectMetrics.histogram("lsm_get_duration_seconds", short, "Duration of the sampled gets")
 
 /**
- * Histogram `lsm_put_microseconds`: duration of the sampled puts, in microseconds.
+ * Histogram `lsm_put_duration_seconds`: duration of the sampled puts, in seconds.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const putLatency = effectMetrics.histogram(
-  "lsm_put_microseconds",
-  microseconds,
-  "Duration of the sampled puts, in microseconds"
-)
+export const putLatency = effectMetrics.histogram("lsm_put_duration_seconds", short, "Duration of the sampled puts")
 
 /**
- * Histogram `lsm_flush_milliseconds`: duration of flushes, in milliseconds.
+ * Histogram `lsm_flush_duration_seconds`: duration of flushes, in seconds.
  *
  * @since 3.0.0
  * @category metrics
  */
-export const flushDuration = effectMetrics.histogram(
-  "lsm_flush_milliseconds",
-  milliseconds,
-  "Duration of flushes, in milliseconds"
-)
+export const flushDuration = effectMetrics.histogram("lsm_flush_duration_seconds", long, "Duration of flushes")
 
 /**
- * Histogram `lsm_compaction_milliseconds`: duration of compactions, in milliseconds.
+ * Histogram `lsm_compaction_duration_seconds`: duration of compactions, in seconds.
  *
  * @since 3.0.0
  * @category metrics
  */
 export const compactionDuration = effectMetrics.histogram(
-  "lsm_compaction_milliseconds",
-  milliseconds,
-  "Duration of compactions, in milliseconds"
+  "lsm_compaction_duration_seconds",
+  long,
+  "Duration of compactions"
+)
+
+/**
+ * The metrics of all open stores in the text format of Prometheus, to be served as one page. A
+ * metric is there from its first use on.
+ *
+ * @since 3.1.0
+ * @category export
+ */
+export const prometheus: Effect.Effect<string> = Effect.flatMap(effectMetrics.currentRegistry, (registry) =>
+  prometheusText(registry)
 )
 
 /**
@@ -424,12 +419,13 @@ export interface Counter {
  * @category models
  */
 export interface Histogram {
+  /** Durations are in seconds. */
   readonly record: (n: number) => void
 }
 
 /**
- * The functions that return the current values of a store's gauges. They are called when a metric
- * is read.
+ * The functions that return the current values of a store's gauges, and of the counters of filters
+ * and caches. They are called when a metric is read.
  *
  * @since 3.0.0
  * @category models
@@ -573,8 +569,8 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
     }
     const level = (metric: effectMetrics.Histogram): Histogram => ({ record: updater(metric, []) })
     const readings = (gauges: Gauges): ReadonlyArray<Reading> => {
-      const reading = (gauge: effectMetrics.Gauge, read: () => number, ...labels: Labels): Reading => ({
-        gauge,
+      const reading = (metric: Reading["metric"], read: () => number, ...labels: Labels): Reading => ({
+        metric,
         labels: labelsOf(labels),
         read
       })

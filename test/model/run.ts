@@ -681,11 +681,11 @@ export class Run {
 const tagOf = (effect: Effect.Effect<unknown, LsmError.LsmError>): Effect.Effect<string> =>
   Effect.match(effect, { onFailure: ({ _tag }) => _tag, onSuccess: () => "accepted" })
 
-/** The gauges of a store in the registry, by name, summed over levels. Other metrics count as 0. */
+/** The gauges and counters of a store in the registry, by name, summed over levels. Histograms count as 0. */
 const metricsOf = (store: string): ReadonlyMap<string, number> => {
   const found = new Map<string, number>()
-  for (const { name, labels, gauge = 0 } of registeredMetrics()) {
-    if (labels.get("store") === store) found.set(name, (found.get(name) ?? 0) + gauge)
+  for (const { name, labels, value = 0 } of registeredMetrics()) {
+    if (labels.get("store") === store) found.set(name, (found.get(name) ?? 0) + value)
   }
   return found
 }

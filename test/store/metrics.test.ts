@@ -134,15 +134,15 @@ describe("metrics", () => {
           expect(sample![1]!.replace(/_(bucket|sum|count)$/, ""), line).toBe(family.replace(/_(bucket|sum|count)$/, ""))
           expect(Number.isFinite(Number(sample![3])), line).toBe(true)
         }
-        expect(types.get("lsm_put_microseconds")).toBe("histogram")
-        const buckets = lines.filter((line) => line.startsWith("lsm_put_microseconds_bucket"))
+        expect(types.get("lsm_put_duration_seconds")).toBe("histogram")
+        const buckets = lines.filter((line) => line.startsWith("lsm_put_duration_seconds_bucket"))
         const bounds = buckets.map((line) => /le="([^"]+)"/.exec(line)![1]!.replace("+Inf", "Infinity")).map(Number)
         expect(bounds.at(-1)).toBe(Number.POSITIVE_INFINITY)
         expect(bounds).toStrictEqual([...bounds].sort((a, b) => a - b))
         const counts = buckets.map((line) => Number(line.slice(line.lastIndexOf(" "))))
         expect(counts).toStrictEqual([...counts].sort((a, b) => a - b))
         expect(counts.at(-1)).toBe(5)
-        expect(text).toContain(`lsm_put_microseconds_count{${label}} 5\n`)
+        expect(text).toContain(`lsm_put_duration_seconds_count{${label}} 5\n`)
       })
     )
   )
@@ -164,10 +164,10 @@ describe("metrics", () => {
 /** The metrics in Effect's registry for stores of this name. */
 const registered = (name: string) => registeredMetrics().filter(({ labels }) => labels.get("store") === name)
 
-/** The value of a gauge as an exporter sees it, summed over the levels. */
+/** The value of a gauge or a counter as an exporter sees it, summed over the levels. */
 const seen = (name: string, metric: string): number | undefined => {
   const found = registered(name).filter((one) => one.name === metric)
-  return found.length === 0 ? undefined : found.reduce((n, { gauge = 0 }) => n + gauge, 0)
+  return found.length === 0 ? undefined : found.reduce((n, { value = 0 }) => n + value, 0)
 }
 
 describe("gauges", () => {
@@ -190,10 +190,10 @@ describe("gauges", () => {
       yield* store.get("b")
       const stats = yield* store.stats
       expect(seen(name, "lsm_level_bytes")).toBe(stats.tableBytes)
-      expect(seen(name, "lsm_cache_misses")).toBe(stats.cache.misses)
-      expect(seen(name, "lsm_cache_hits")).toBe(stats.cache.hits)
+      expect(seen(name, "lsm_cache_misses_total")).toBe(stats.cache.misses)
+      expect(seen(name, "lsm_cache_hits_total")).toBe(stats.cache.hits)
       expect(seen(name, "lsm_cache_bytes")).toBe(stats.memory.blockCache)
-      expect(seen(name, "lsm_filter_checks")).toBe(stats.filter.checks)
+      expect(seen(name, "lsm_filter_checks_total")).toBe(stats.filter.checks)
       for (const kind of ["write", "read", "space"] as const) {
         expect(seen(name, `lsm_${kind}_amplification`), kind).toBe(stats.amplification[kind])
       }

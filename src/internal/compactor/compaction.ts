@@ -94,7 +94,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
         const bytes = bytesWritten(result)
         metrics.compactionBytes.add(bytes)
         const duration = (yield* Clock.currentTimeMillis) - started
-        metrics.compactionDuration.record(duration)
+        metrics.compactionDuration.record(duration / 1000)
         report = logDebug("Compactor", "compacted", {
           reason,
           level,

@@ -97,7 +97,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       metrics.flushes.add(1)
       metrics.flushBytes.add(bytes)
       const duration = (yield* Clock.currentTimeMillis) - started
-      metrics.flushDuration.record(duration)
+      metrics.flushDuration.record(duration / 1000)
       const table = numbersOf(written.tables)
       yield* logDebug("Compactor", "flushed a memtable", { level: 0, table, bytes, entries: frozen.count, duration })
       rotation.rotate()

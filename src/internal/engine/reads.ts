@@ -154,7 +154,7 @@ export class Reads {
       const result = answer(this.find(key, engine.sequenceFor(options), options))
       if (sampled) {
         this.untilSample = settings.latencySampling
-        metrics.getLatency.record((metrics.unsafeNow() - started) / 1000)
+        metrics.getLatency.record((metrics.unsafeNow() - started) / 1e9)
       }
       return this.isTurnDue() ? new Later(engine.afterYield(result)) : result
     } catch (failure) {

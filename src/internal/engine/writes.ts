@@ -320,7 +320,7 @@ export class Writes {
 
   ended(started: number): Effect.Effect<void> {
     const { metrics } = this.engine.parts
-    if (started !== notSampled) metrics.putLatency.record((metrics.unsafeNow() - started) / 1000)
+    if (started !== notSampled) metrics.putLatency.record((metrics.unsafeNow() - started) / 1e9)
     return Effect.void
   }
 

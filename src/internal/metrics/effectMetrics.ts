@@ -2,12 +2,13 @@ import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricKey from "effect/MetricKey"
+import * as MetricKeyType from "effect/MetricKeyType"
 import * as MetricLabel from "effect/MetricLabel"
 import type * as MetricRegistry from "effect/MetricRegistry"
 import * as MetricState from "effect/MetricState"
 import * as MutableHashMap from "effect/MutableHashMap"
 import * as Option from "effect/Option"
-import type { Labels, Sample, SampleState, Series } from "./series.js"
+import type { Buckets, Labels, Sample, SampleState, Series } from "./series.js"
 
 export type Counter = Metric.Metric.Counter<number>
 export type Gauge = Metric.Metric.Gauge<number>
@@ -32,9 +33,9 @@ export const gauge = (name: string, description: string): Gauge => {
   return withKey(key, Metric.fromMetricKey(key))
 }
 
-/** A histogram. Its first bucket ends at 1, and each is twice as wide as the one before. */
-export const histogram = (name: string, buckets: number, description: string): Histogram => {
-  const bounds = MetricBoundaries.exponential({ start: 1, factor: 2, count: buckets })
+/** A histogram. Its first bucket ends at `first`, and each is twice as wide as the one before. */
+export const histogram = (name: string, { first, count }: Buckets, description: string): Histogram => {
+  const bounds = MetricBoundaries.exponential({ start: first, factor: 2, count })
   const key = MetricKey.histogram(name, bounds, description)
   return withKey(key, Metric.fromMetricKey(key))
 }
@@ -57,11 +58,21 @@ export const openSeries = (registry: Registry, metric: Counter | Histogram, labe
   return { update, remove: () => forget(registry, key) }
 }
 
-/** Makes the series of a gauge, whose value is read when it is asked for. */
-export const openGauge = (registry: Registry, metric: Gauge, labels: Labels, read: () => number): Series => {
+/** Whether a metric is a counter. */
+export const isCounter = (metric: Counter | Gauge): metric is Counter =>
+  MetricKeyType.isCounterKey(keys.get(metric)!.keyType)
+
+/** Makes a series whose value is read when it is asked for. */
+export const openReading = (
+  registry: Registry,
+  metric: Counter | Gauge,
+  labels: Labels,
+  read: () => number
+): Series => {
   const key = keyOf(metric, labels)
   const hook = registry.get(key)
-  Object.assign(hook, { get: () => MetricState.gauge(read()) })
+  const stateOf = isCounter(metric) ? MetricState.counter : MetricState.gauge
+  Object.assign(hook, { get: () => stateOf(read()) })
   return { update: hook.update, remove: () => forget(registry, key) }
 }
 

@@ -3,16 +3,18 @@ import { type Registry, readSeries } from "./effectMetrics.js"
 import type { Labels, Sample, SampleState } from "./series.js"
 
 /**
- * The metrics of one store in Prometheus' text exposition format, version 0.0.4.
+ * The metrics of one store, or of all, in Prometheus' text exposition format, version 0.0.4.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
-export const prometheusText = (registry: Registry, store: string): Effect.Effect<string> =>
+export const prometheusText = (registry: Registry, store?: string): Effect.Effect<string> =>
   Effect.sync(() => {
     const families = new Map<string, Array<Sample>>()
     for (const sample of readSeries(registry)) {
       const { name, labels } = sample
-      if (!name.startsWith("lsm_") || !labels.some(([key, value]) => key === "store" && value === store)) continue
-      families.set(name, [...(families.get(name) ?? []), sample])
+      if (!name.startsWith("lsm_") || !labels.some(isOf(store))) continue
+      const family = families.get(name)
+      if (family === undefined) families.set(name, [sample])
+      else family.push(sample)
     }
     const lines: Array<string> = []
     for (const [name, samples] of [...families].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -25,6 +27,12 @@ export const prometheusText = (registry: Registry, store: string): Effect.Effect
     }
     return lines.length === 0 ? "" : `${lines.join("\n")}\n`
   })
+
+/** Whether a label names this store, or any. */
+const isOf =
+  (store: string | undefined) =>
+  ([key, value]: Labels[number]): boolean =>
+    key === "store" && (store === undefined || value === store)
 
 const labelTexts = (labels: Labels): ReadonlyArray<string> => labels.map(([key, value]) => `${key}="${escape(value)}"`)
 

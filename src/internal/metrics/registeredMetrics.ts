@@ -1,9 +1,17 @@
-import { type Counter, type Gauge, type Histogram, openGauge, openSeries, type Registry } from "./effectMetrics.js"
+import {
+  type Counter,
+  type Gauge,
+  type Histogram,
+  isCounter,
+  openReading,
+  openSeries,
+  type Registry
+} from "./effectMetrics.js"
 import type { Labels, Series } from "./series.js"
 
-/** A gauge, and the function that reads its value. */
+/** A metric, and the function that reads its value. */
 export interface Reading {
-  readonly gauge: Gauge
+  readonly metric: Counter | Gauge
   readonly labels: Labels
   readonly read: () => number
 }
@@ -15,7 +23,7 @@ export interface Registration {
    * closed. `release` is called when the series leaves the registry.
    */
   readonly series: (metric: Counter | Histogram, labels: Labels, release: () => void) => Series | undefined
-  /** Registers the gauges, unless they are registered already. */
+  /** Registers the readings, unless they are registered already. */
   readonly show: () => void
   /** Call this when the store has closed. */
   readonly closed: () => void
@@ -25,9 +33,17 @@ export interface Registration {
 interface Family {
   users: number
   readonly series: Map<string, Series>
-  /** The gauges of the stores that registered theirs. The registry reads those of the last one. */
+  /** The readings of the stores that registered theirs. */
   readonly shown: Array<ReadonlyArray<Reading>>
+  /** By reading, what the stores that have closed have counted. */
+  readonly counted: Array<number>
 }
+
+/** A counter is read as the sum over all stores of the family, a gauge as that of the last one. */
+const readOf = ({ shown, counted }: Family, metric: Counter | Gauge, i: number): number =>
+  isCounter(metric)
+    ? shown.reduce((sum, readings) => sum + readings[i]!.read(), counted[i] ?? 0)
+    : (shown.at(-1)?.[i]?.read() ?? 0)
 
 const registries = new WeakMap<Registry, Map<string, Family>>()
 
@@ -59,7 +75,7 @@ export const registerMetrics = (
   makeReadings: () => ReadonlyArray<Reading>
 ): Registration => {
   const families = familiesOf(registry)
-  const family: Family = families.get(name) ?? { users: 0, series: new Map(), shown: [] }
+  const family: Family = families.get(name) ?? { users: 0, series: new Map(), shown: [], counted: [] }
   families.set(name, family)
   family.users++
   let isOpen = true
@@ -81,17 +97,20 @@ export const registerMetrics = (
       if (!isOpen || readings !== undefined) return
       readings = makeReadings()
       family.shown.push(readings)
-      for (const [i, { gauge, labels }] of readings.entries()) {
-        const read = () => family.shown.at(-1)?.[i]?.read() ?? 0
-        find(gauge, labels, () => openGauge(registry, gauge, labels, read))
+      for (const [i, { metric, labels }] of readings.entries()) {
+        find(metric, labels, () => openReading(registry, metric, labels, () => readOf(family, metric, i)))
       }
     },
     closed: () => {
       if (!isOpen) return
       isOpen = false
       for (const release of releases) release()
-      const at = readings === undefined ? -1 : family.shown.indexOf(readings)
-      if (at >= 0) family.shown.splice(at, 1)
+      if (readings !== undefined) {
+        family.shown.splice(family.shown.indexOf(readings), 1)
+        for (const [i, { metric, read }] of readings.entries()) {
+          if (isCounter(metric)) family.counted[i] = (family.counted[i] ?? 0) + read()
+        }
+      }
       if (--family.users > 0) return
       families.delete(name)
       for (const series of family.series.values()) series.remove()

@@ -1,6 +1,12 @@
 /** The labels of a series, by name. */
 export type Labels = ReadonlyArray<readonly [name: string, value: string]>
 
+/** The buckets of a histogram: where the first one ends, and how many there are. */
+export interface Buckets {
+  readonly first: number
+  readonly count: number
+}
+
 /** A metric with its labels, as it stands in Effect's registry. */
 export interface Series {
   readonly update: (n: number) => void

@@ -1,7 +1,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
-import type { Labels, Sample, SampleState, Series } from "./series.js"
+import type { Buckets, Labels, Sample, SampleState, Series } from "./series.js"
 
 export type Counter = Metric.Counter<number>
 export type Gauge = Metric.Gauge<number>
@@ -13,11 +13,11 @@ export const counter = (name: string, description: string): Counter =>
 
 export const gauge = (name: string, description: string): Gauge => Metric.gauge(name, { description })
 
-/** A histogram. Its first bucket ends at 1, and each is twice as wide as the one before. */
-export const histogram = (name: string, buckets: number, description: string): Histogram =>
+/** A histogram. Its first bucket ends at `first`, and each is twice as wide as the one before. */
+export const histogram = (name: string, { first, count }: Buckets, description: string): Histogram =>
   Metric.histogram(name, {
     description,
-    boundaries: Metric.exponentialBoundaries({ start: 1, factor: 2, count: buckets })
+    boundaries: Metric.exponentialBoundaries({ start: first, factor: 2, count })
   })
 
 export type Registry = typeof Metric.MetricRegistry.Service
@@ -35,7 +35,8 @@ const contextOf = (registry: Registry): Context.Context<never> => Context.make(M
 export const openSeries = (registry: Registry, metric: Counter | Histogram, labels: Labels): Series =>
   isCounter(metric) ? openCounter(registry, metric, labels) : openHistogram(registry, metric, labels)
 
-const isCounter = (metric: Counter | Histogram): metric is Counter => metric.type === "Counter"
+/** Whether a metric is a counter. */
+export const isCounter = (metric: Counter | Gauge | Histogram): metric is Counter => metric.type === "Counter"
 
 const openCounter = (registry: Registry, metric: Counter, labels: Labels): Series => {
   let count = 0
@@ -57,12 +58,27 @@ const openHistogram = (registry: Registry, metric: Histogram, labels: Labels): S
   }
 }
 
-/** Makes the series of a gauge, whose value is read when it is asked for. */
-export const openGauge = (registry: Registry, metric: Gauge, labels: Labels, read: () => number): Series => {
+/** Makes a series whose value is read when it is asked for. */
+export const openReading = (
+  registry: Registry,
+  metric: Counter | Gauge,
+  labels: Labels,
+  read: () => number
+): Series => {
+  const context = contextOf(registry)
+  const attributes = Object.fromEntries(labels)
   const update = (): void => undefined
-  const labeled = Metric.withAttributes(metric, Object.fromEntries(labels))
-  const hooks = { get: () => ({ value: read() }), update, modify: update }
-  const { remove } = Metric.registerUnsafe(labeled, contextOf(registry), hooks)
+  const { remove } = isCounter(metric)
+    ? Metric.registerUnsafe(Metric.withAttributes(metric, attributes) as Counter, context, {
+        get: () => ({ count: read(), incremental: true }),
+        update,
+        modify: update
+      })
+    : Metric.registerUnsafe(Metric.withAttributes(metric, attributes), context, {
+        get: () => ({ value: read() }),
+        update,
+        modify: update
+      })
   return { update, remove }
 }
 
