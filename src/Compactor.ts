@@ -21,6 +21,7 @@ import { Memtable } from "./Memtable.js"
 import { Metrics } from "./Metrics.js"
 import { SSTableStore } from "./SSTableStore.js"
 import { Storage } from "./Storage.js"
+import type { Emit } from "./StoreEvent.js"
 import { TableMerger } from "./TableMerger.js"
 import { Wal } from "./Wal.js"
 
@@ -41,6 +42,13 @@ export type {
 export interface CompactorService {
   /** Starts the background fibers. */
   readonly start: (hooks: Hooks) => Effect.Effect<void>
+  /**
+   * Sets the function that is told what happens. Called once, before anything else. Default: nothing
+   * is told.
+   *
+   * @since 3.1.0
+   */
+  readonly unsafeOnEvent?: (emit: Emit) => void
   /** Ends the background fibers. Work under way is interrupted, and leaves nothing behind. */
   readonly stop: Effect.Effect<void>
   /** Freezes a full memtable and rotates the log. Called when no record waits in the log. */
@@ -121,6 +129,9 @@ export const make = (
     const background = makeBackgroundWork(state, scope, steps, compactions, stalls.reports)
     return {
       start: background.start,
+      unsafeOnEvent: (emit) => {
+        state.emit = emit
+      },
       stop: background.stop,
       unsafeRotateIfFull: rotation.rotateIfFull,
       unsafeMustWait: stalls.mustWait,

@@ -58,6 +58,13 @@ export interface ManifestService {
   /** The losses of a salvage; undefined if the directory was sound or was not salvaged. */
   readonly unsafeSalvage: () => Salvaged | undefined
   /**
+   * The last edit of the manifest, if it was torn and dropped when the directory was read. Default:
+   * none was.
+   *
+   * @since 3.1.0
+   */
+  readonly unsafeTornEdit?: () => { readonly file: string; readonly bytes: number } | undefined
+  /**
    * Keeps copies or links of files in a new directory, before anything changes. Returns that
    * directory.
    */
@@ -147,6 +154,7 @@ export const make = (
       begin: Effect.suspend(() => current.rollOver(state)).pipe(Effect.uninterruptible, oneAtATime.withPermits(1)),
       apply,
       unsafeSalvage: () => opened.salvaged,
+      unsafeTornEdit: () => opened.torn,
       keepAside: (names) => keepAside(storage, directory, current.number(), names),
       unsafeOrphans: () => opened.orphans,
       removeOrphans: removeOrphans(storage, directory, () => ({
@@ -161,7 +169,7 @@ export const make = (
       }
     }
     return service
-  }).pipe(traced("lsm.manifest.open"))
+  }).pipe(traced("lsm.manifest.open", { directory: options.directory }))
 
 /**
  * @since 3.0.0

@@ -22,6 +22,7 @@ import type {
   WriteOptions
 } from "./OrderedStore.js"
 import type { Stats } from "./Stats.js"
+import type { StoreEvent } from "./StoreEvent.js"
 import type { WriteBatch } from "./WriteBatch.js"
 
 export type {
@@ -412,6 +413,17 @@ export interface Store extends Capabilities {
   readonly resume: Effect.Effect<void>
   /** Returns the state of the store and what it has done since it was opened. */
   readonly stats: Effect.Effect<Stats, ReadError>
+  /**
+   * What happens inside the store: flushes, compactions, files, stalls, trouble. First come the
+   * events of the opening, then those that happen from the moment at which the Stream begins to run.
+   * It ends when the store closes.
+   *
+   * A slow reader holds nothing back. At most 1,024 events wait for each reader; then the oldest make
+   * room, and `EventsDropped` says how many. Events that nobody reads are not made.
+   *
+   * @since 3.1.0
+   */
+  readonly events: Stream.Stream<StoreEvent>
   /**
    * Returns the metrics of this store in the text format of Prometheus. Empty if the store is
    * closed.

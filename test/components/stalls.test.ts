@@ -9,9 +9,16 @@ describe("a stall", () => {
   it.scoped("is logged once for each degree, and its end once no writer was held back for a second", () => {
     const logs = captureLogs()
     let pressure: Pressure = "none"
+    const events: Array<string> = []
+    const told: Array<object> = []
     const stalls = new StallReports(
       () => pressure,
-      () => ({ level0Tables: 7 })
+      () => ({ reason: "level0Tables", level0Tables: 7, frozenMemtables: 1 }),
+      (make) => {
+        const { _tag, ...fields } = make()
+        events.push(_tag)
+        told.push(fields)
+      }
     )
     const now = (next: Pressure) => {
       pressure = next
@@ -50,6 +57,15 @@ describe("a stall", () => {
       pressure = "none"
       yield* pass(2000)
       expect(takeLogs()).toStrictEqual(["DEBUG writers go on"])
+      const first = ["StallBegun", "StallWorsened", "StallEnded"]
+      expect(events).toStrictEqual([...first, "StallBegun", "StallEnded"])
+      const load = { level0Tables: 7, frozenMemtables: 1 }
+      expect(told[0]).toStrictEqual({ reason: "level0Tables", pressure: "slow", ...load })
+      expect(told[1]).toStrictEqual({ reason: "level0Tables", pressure: "stop", ...load })
+      expect(told[2]).toMatchObject({ reason: "calm", ...load })
+      expect(told[3]).toMatchObject({ pressure: "stop" })
+      // 50 times 800 ms, then the second of calm.
+      expect((told[2] as { millis: number }).millis).toBeGreaterThan(40_000)
     }).pipe(Effect.provide(logs.layer))
   })
 })

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -8,7 +10,7 @@ import { type LsmOptions, LsmStore, Metrics, type Store, WriteBatch } from "effe
 import { eventually, turn } from "../support/eventually.js"
 import { makeFaultyStorage } from "../support/faultyStorage.js"
 import { memory, type Place, withStore } from "../support/places.js"
-import { countOf, registeredMetrics, spansOf } from "../support/telemetry.js"
+import { countOf, registeredMetrics } from "../support/telemetry.js"
 
 let stores = 0
 
@@ -263,7 +265,106 @@ describe("gauges", () => {
       yield* again.close
     })
   )
+
+  it.scoped("that only grow are counters, summed over the stores of one name", () =>
+    Effect.gen(function* () {
+      const name = "counters of two"
+      const open = Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        const store = yield* Scope.extend(LsmStore.makeMemory({ name, entryCacheBytes: 0 }), scope)
+        yield* store.put("a", "1")
+        yield* store.flush
+        yield* store.get("a")
+        yield* turn
+        return { store, close: Scope.close(scope, Exit.void) }
+      })
+      const [one, other] = [yield* open, yield* open]
+      const checks = seen(name, "lsm_filter_checks_total")!
+      expect(checks).toBe(2)
+      yield* other.close
+      expect(seen(name, "lsm_filter_checks_total")).toBe(2)
+      yield* one.store.get("a")
+      expect(seen(name, "lsm_filter_checks_total")).toBe(3)
+      yield* one.close
+      expect(registered(name)).toStrictEqual([])
+      const third = yield* open
+      expect(seen(name, "lsm_filter_checks_total")).toBe(1)
+      yield* third.close
+    })
+  )
+
+  it.scoped("of all stores have one text, with each family once", () =>
+    Effect.gen(function* () {
+      for (const name of ["page one", "page two"]) {
+        const store = yield* LsmStore.makeMemory({ name })
+        yield* store.put("a", "1")
+      }
+      yield* turn
+      const text = yield* Metrics.prometheus
+      for (const name of ["page one", "page two"]) expect(text).toContain(`lsm_puts_total{store="${name}"} 1\n`)
+      expect(text.match(/# TYPE lsm_puts_total counter\n/g)).toHaveLength(1)
+    })
+  )
+
+  it.effect("do not stay when 10,000 stores are opened under ever new names", () =>
+    Effect.gen(function* () {
+      const before = registeredMetrics().length
+      let most = 0
+      const use = (metrics: Metrics.MetricsService, i: number) =>
+        Effect.sync(() => {
+          const { show, closed } = metrics.unsafeOpen(noGauges, () => undefined)
+          metrics.puts.add(1)
+          metrics.getLatency.record(0.001)
+          if (i % 50 === 0) show()
+          if (i % 1000 === 0) most = Math.max(most, registeredMetrics().length)
+          closed()
+        })
+      const openMany = (from: number, count: number) =>
+        Effect.forEach(
+          Array.from({ length: count }, (_, i) => from + i),
+          (i) => Effect.flatMap(Metrics.make({ directory: `/store ${i}` }), (metrics) => use(metrics, i)),
+          { discard: true }
+        )
+      yield* openMany(0, 1000)
+      const bytes = heapBytes()
+      yield* openMany(1000, 10_000)
+      expect(registeredMetrics().length).toBe(before)
+      expect(most).toBeGreaterThan(before + 30)
+      expect(most).toBeLessThan(before + 60)
+      // If each left 100 bytes behind.
+      expect(heapBytes() - bytes).toBeLessThan(1_000_000)
+    })
+  )
 })
+
+setFlagsFromString("--expose-gc")
+const collectGarbage = runInNewContext("gc") as () => void
+
+const heapBytes = (): number => {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+const noGauges: Metrics.Gauges = {
+  filterChecks: () => 1,
+  filterNegatives: () => 1,
+  filterFalsePositives: () => 1,
+  cacheHits: () => 1,
+  cacheMisses: () => 1,
+  cacheEntryHits: () => 1,
+  cacheBytes: () => 1,
+  memtableBytes: () => 1,
+  levelTables: () => 1,
+  levelBytes: () => 1,
+  valueFiles: () => 1,
+  snapshots: () => 1,
+  snapshotAge: () => 1,
+  valueBytes: () => 1,
+  valueLiveBytes: () => 1,
+  writeAmplification: () => 1,
+  readAmplification: () => 1,
+  spaceAmplification: () => 1
+}
 
 describe("space amplification", () => {
   const fill = (store: Store.Store, from: number, to: number, step = 1) =>
@@ -317,30 +418,6 @@ describe("space amplification", () => {
       )
       yield* store.compact()
       expect(yield* space(store)).toBe(1)
-    })
-  )
-})
-
-describe("spans", () => {
-  it.effect("cover opening, recovery, flushes and compactions", () =>
-    Effect.gen(function* () {
-      const place = yield* memory
-      const spans = yield* withStore(
-        place,
-        (store) =>
-          Effect.gen(function* () {
-            for (const key of ["a", "b"]) {
-              yield* store.put(key, "v")
-              yield* store.flush
-            }
-            yield* eventually(store.stats, ({ compactions }) => compactions === 1)
-          }),
-        { level0Tables: 2 }
-      ).pipe(spansOf)
-      const names = spans.map(({ name }) => name)
-      for (const name of ["lsm.open", "lsm.recovery", "lsm.flush", "lsm.compaction"]) expect(names).toContain(name)
-      expect(names.filter((name) => name === "lsm.flush")).toHaveLength(2)
-      expect(spans.every(({ exit }) => exit() !== undefined && Exit.isSuccess(exit()!))).toBe(true)
     })
   )
 })

@@ -10,6 +10,7 @@ import { type FileError, InvalidArgument, type OpenError, type WriteError } from
 import { attempt, type StorageService } from "../../Storage.js"
 import type { Captured, LogPart, StoreSource } from "../checkpoint/storeSource.js"
 import { resolveInto } from "../checkpoint/writeCheckpoint.js"
+import { annotateSpan, tracedStream } from "../effect/tracing.js"
 import { makeDirectories, syncParents } from "../manifest/directories.js"
 import { copyFile, copyOpen } from "../storage/copyFile.js"
 import { readGenerations, readMarker, removeUnneeded } from "./backupDirectory.js"
@@ -68,11 +69,12 @@ export const makeBackup = (
         yield* removeUnneeded(storage, into, kept)
         const counts = { files: files.length, copiedFiles: copied.length, copiedBytes: bytes }
         const size = files.reduce((sum, file) => sum + file.size, 0)
+        yield* annotateSpan(() => ({ generation: number, sequence, files: files.length, copied: copied.length, bytes }))
         return { _tag: "Made" as const, directory: into, generation: number, sequence, bytes: size, ...counts, removed }
       })
       return Stream.concat(copying, Stream.fromEffect<BackupEvent, WriteError | OpenError, never>(commit))
     })
-  )
+  ).pipe(tracedStream("lsm.backup", { directory: source.directory, into: given }))
 
 /** Owns the directory of the backup, makes it if it is missing, and reads its generations. */
 const prepare = (

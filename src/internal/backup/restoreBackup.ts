@@ -7,7 +7,7 @@ import { Storage, type StorageService } from "../../Storage.js"
 import { makeWholeDirectory } from "../checkpoint/wholeDirectory.js"
 import { resolveInto } from "../checkpoint/writeCheckpoint.js"
 import { writeState } from "../checkpoint/writeState.js"
-import { traced } from "../effect/tracing.js"
+import { annotateSpan, traced } from "../effect/tracing.js"
 import { listsOf, noBackup, openBackup, readGeneration } from "./backupDirectory.js"
 import { copyKnown } from "./copyChecked.js"
 
@@ -48,8 +48,9 @@ export const restoreBackup = (
       })
     )
     const bytes = generation.files.reduce((sum, { size }) => sum + size, 0)
+    yield* annotateSpan(() => ({ into, generation: number, files: generation.files.length, bytes }))
     return { directory: into, generation: number, sequence: generation.sequence, files: generation.files.length, bytes }
-  }).pipe(Effect.scoped, traced("lsm.restore"))
+  }).pipe(Effect.scoped, traced("lsm.restore", { directory: from }))
 
 /**
  * A file number that no generation uses. A store that is restored from an older generation must not

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { logName } from "../../core/storage/fileNames.js"
 import { type FileError, InvalidArgument, type WriteError } from "../../LsmError.js"
 import { resolveOptions } from "../../LsmOptions.js"
-import { traced } from "../effect/tracing.js"
+import { annotateSpan, traced } from "../effect/tracing.js"
 import { copyFile, copyOpen } from "../storage/copyFile.js"
 import type { Captured, LogPart, StoreSource } from "./storeSource.js"
 import { makeWholeDirectory } from "./wholeDirectory.js"
@@ -38,10 +38,16 @@ export const writeCheckpoint = (
         })
         // If the store was closed, another one may have removed files before they were linked.
         yield* source.check
+        yield* annotateSpan(() => ({
+          linked: counts.linked,
+          copied: counts.copied,
+          bytes: counts.copiedBytes,
+          sequence
+        }))
         return { directory: into, sequence, ...counts }
       }).pipe(Effect.scoped)
     )
-  }).pipe(traced("lsm.checkpoint", { directory: source.directory }))
+  }).pipe(traced("lsm.checkpoint", { directory: source.directory, into: given }))
 
 /** The absolute path of the target. Fails if it lies in the directory that is copied. */
 export const resolveInto = (directory: string, given: string): Effect.Effect<string, InvalidArgument> =>

@@ -16,13 +16,15 @@ import {
 import { manualLevel0, planManual } from "../../core/compaction/manualCompaction.js"
 import { mergeInputs } from "../../core/compaction/mergeInputs.js"
 import { dueFiles, filesToCollect, pickValues, staleFiles } from "../../core/compaction/valueGarbage.js"
+import type { TableMeta } from "../../core/table/tableFormat.js"
 import type { FileError } from "../../LsmError.js"
 import { codecAt, valueFileBytes } from "../../LsmOptions.js"
+import type { CompactionReason, Emit } from "../../StoreEvent.js"
 import { annotate, logDebug } from "../effect/logging.js"
-import { traced } from "../effect/tracing.js"
+import { annotateSpan, traced } from "../effect/tracing.js"
 import type { CompactorState } from "./state.js"
 import type { WriteStalls } from "./writeStalls.js"
-import { bytesWritten, numbersOf, sizeOf, writeAndApply } from "./writtenTables.js"
+import { bytesWritten, numbersOf, sizeOf, tellOfFiles, writeAndApply } from "./writtenTables.js"
 
 /** A closed range of keys; without a bound it is open on that side. */
 export interface CompactionRange {
@@ -51,17 +53,33 @@ export interface Compactions {
 
 export const makeCompactions = (state: CompactorState, { reports }: WriteStalls): Compactions => {
   const { manifest, merger, metrics, settings, tables } = state.parts
+  /** Why the tables that are to be removed were compacted. */
+  const replacedBy = new Map<number, CompactionReason>()
+  const replaced = (gone: ReadonlyArray<TableMeta>, reason: CompactionReason): void => {
+    for (const { fileNumber } of gone) replacedBy.set(fileNumber, reason)
+  }
   const limits = { ...settings, threshold: settings.compactionThreshold }
   const oneAtATime = Effect.unsafeMakeSemaphore(1)
 
   /** `due` are the value files to collect, as far as the compaction has handles to them. */
-  const run = (compaction: Compaction, due: ReadonlyArray<number>): Effect.Effect<void, FileError> =>
+  const run = (
+    compaction: Compaction,
+    due: ReadonlyArray<number>,
+    inBackground: boolean
+  ): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       const version = manifest.unsafeVersion()
       const started = yield* Clock.currentTimeMillis
       const { inputs, level, outputLevel, reason } = compaction
       const sources = tablesOf(compaction).flatMap(({ tables: from }) => from)
       let report: Effect.Effect<void>
+      yield* annotateSpan(() => ({
+        reason,
+        level,
+        output_level: outputLevel,
+        inputs: sources.length,
+        bytes_read: sizeOf(sources)
+      }))
       const removed = tablesOf(compaction).flatMap((from) =>
         from.tables.map(({ fileNumber }) => ({ level: from.level, fileNumber }))
       )
@@ -72,6 +90,21 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
         const duration = (yield* Clock.currentTimeMillis) - started
         const fields = { reason, level, outputLevel, table, bytes: sizeOf(inputs), duration }
         report = logDebug("Compactor", "moved tables down", fields)
+        yield* annotateSpan(() => ({ how: "moved", tables: inputs.length, bytes: 0, entries_dropped: 0 }))
+        const moved = inputs.map(({ fileNumber }) => fileNumber)
+        state.emit(() => ({
+          _tag: "Compacted",
+          reason,
+          how: "moved",
+          level,
+          outputLevel,
+          inputs: moved,
+          outputs: moved,
+          bytesRead: sizeOf(inputs),
+          bytes: 0,
+          entriesDropped: 0,
+          millis: duration
+        }))
       } else {
         const result = yield* writeAndApply(
           state,
@@ -95,6 +128,27 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
         metrics.compactionBytes.add(bytes)
         const duration = (yield* Clock.currentTimeMillis) - started
         metrics.compactionDuration.record(duration / 1000)
+        yield* annotateSpan(() => ({
+          how: "merged",
+          tables: result.tables.length,
+          bytes,
+          entries_dropped: result.entriesDropped
+        }))
+        replaced(sources, reason)
+        tellOfFiles(state, "compaction", outputLevel, result)
+        state.emit(() => ({
+          _tag: "Compacted",
+          reason,
+          how: "merged",
+          level,
+          outputLevel,
+          inputs: sources.map(({ fileNumber }) => fileNumber),
+          outputs: result.tables.map(({ fileNumber }) => fileNumber),
+          bytesRead: sizeOf(sources),
+          bytes,
+          entriesDropped: result.entriesDropped,
+          millis: duration
+        }))
         report = logDebug("Compactor", "compacted", {
           reason,
           level,
@@ -113,7 +167,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       yield* reports.report
       yield* state.hooks.report ?? Effect.void
       yield* removeObsolete
-    }).pipe(Effect.uninterruptible, traced("lsm.compaction"))
+    }).pipe(Effect.uninterruptible, traced("lsm.compaction", { store: metrics.store }, { root: inBackground }))
 
   const garbage = (): Garbage => {
     const version = manifest.unsafeVersion()
@@ -133,7 +187,24 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
     if (covered === undefined) return Effect.succeed(false)
     const { level, tables: dropped } = covered
     const removed = dropped.map(({ fileNumber }) => ({ level, fileNumber }))
+    const tell = Effect.sync(() => {
+      replaced(dropped, "covered")
+      state.emit(() => ({
+        _tag: "Compacted",
+        reason: "covered",
+        how: "dropped",
+        level,
+        outputLevel: level,
+        inputs: dropped.map(({ fileNumber }) => fileNumber),
+        outputs: [],
+        bytesRead: sizeOf(dropped),
+        bytes: 0,
+        entriesDropped: dropped.reduce((n, { entries }) => n + entries, 0),
+        millis: 0
+      }))
+    })
     return state.apply({ removed }).pipe(
+      Effect.zipRight(tell),
       Effect.zipRight(
         logDebug("Compactor", "dropped tables", {
           reason: "covered",
@@ -166,7 +237,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       pickValues(version)
     return compaction === undefined
       ? Effect.as(removeObsolete, false)
-      : Effect.as(run(compaction, dueFiles(version)), true)
+      : Effect.as(run(compaction, dueFiles(version), true), true)
   })
 
   const compactRange = (range: CompactionRange): Effect.Effect<void, FileError> =>
@@ -181,7 +252,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       yield* learn
       const first = manualLevel0(manifest.unsafeVersion(), range, garbage())
       if (first !== undefined) {
-        yield* run(first, staleFiles(manifest.unsafeVersion()))
+        yield* run(first, staleFiles(manifest.unsafeVersion()), false)
         yield* learn
       }
       // A merge drops superseded values, so files may be stale after it: another round collects them.
@@ -192,7 +263,7 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
         if (round > 0 && stale.length === 0 && !version.holdsRanges) return
         for (const compaction of planManual(version, range, garbage())) {
           if (state.isHalted()) return
-          yield* run(compaction, stale)
+          yield* run(compaction, stale, false)
         }
       }
     }).pipe(
@@ -201,8 +272,14 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
       oneAtATime.withPermits(1)
     )
 
-  const tell = (removal: Effect.Effect<void, FileError>, what: string, fields: Record<string, unknown>) =>
+  const tell = (
+    removal: Effect.Effect<void, FileError>,
+    what: string,
+    fields: Record<string, unknown>,
+    event: Parameters<Emit>[0]
+  ) =>
     removal.pipe(
+      Effect.zipRight(Effect.sync(() => state.emit(event))),
       Effect.zipRight(logDebug("SSTableStore", `removed ${what}`, fields)),
       Effect.catchAll((error) =>
         Effect.logWarning(`could not remove ${what}`, error.message).pipe(annotate("SSTableStore", fields))
@@ -212,12 +289,19 @@ export const makeCompactions = (state: CompactorState, { reports }: WriteStalls)
   // Uninterruptible: all files taken from the lists are removed, even if the store closes.
   const removeObsolete = Effect.suspend(() => {
     const removals = [
-      ...manifest
-        .unsafeTakeObsolete()
-        .map((fileNumber) => tell(tables.remove(fileNumber), "a table", { table: fileNumber })),
-      ...manifest
-        .unsafeTakeObsoleteValues()
-        .map((file) => tell(tables.removeValues(file), "a value file", { valueFile: file.fileNumber }))
+      ...manifest.unsafeTakeObsolete().map((table) => {
+        const reason = replacedBy.get(table) ?? "manual"
+        replacedBy.delete(table)
+        return tell(tables.remove(table), "a table", { table }, () => ({ _tag: "TableRemoved", reason, table }))
+      }),
+      ...manifest.unsafeTakeObsoleteValues().map((file) =>
+        tell(tables.removeValues(file), "a value file", { valueFile: file.fileNumber }, () => ({
+          _tag: "ValueFileRemoved",
+          reason: "unused",
+          file: file.fileNumber,
+          bytes: file.size
+        }))
+      )
     ]
     return Effect.all(removals, { discard: true })
   }).pipe(Effect.uninterruptible)

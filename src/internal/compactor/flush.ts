@@ -8,11 +8,11 @@ import type { ValueFile } from "../../core/values/valueFile.js"
 import type { FileError } from "../../LsmError.js"
 import type { SingleMemtable } from "../../Memtable.js"
 import { logDebug } from "../effect/logging.js"
-import { traced } from "../effect/tracing.js"
+import { annotateSpan, traced } from "../effect/tracing.js"
 import type { Rotation } from "./rotation.js"
 import type { CompactorState } from "./state.js"
 import type { WriteStalls } from "./writeStalls.js"
-import { bytesWritten, numbersOf, writeAndApply } from "./writtenTables.js"
+import { bytesWritten, numbersOf, tellOfFiles, writeAndApply } from "./writtenTables.js"
 
 /**
  * Writes frozen memtables to tables of level 0, oldest first, and removes the log segments that
@@ -66,11 +66,13 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       )
     })
 
+  const reasonOf = (frozen: SingleMemtable) => state.frozenBecause.get(frozen) ?? "recovery"
+
   /** A table must not be named before the values that it has handles to are durable. */
   const untilSynced = ({ kind, fileNumber }: ValueFile): Effect.Effect<void, FileError> =>
     kind === "log" ? (wal.synced?.(fileNumber) ?? wal.sync) : Effect.void
 
-  const flushTable = (frozen: SingleMemtable): Effect.Effect<void, FileError> =>
+  const flushTable = (frozen: SingleMemtable, inBackground: boolean): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
       const started = yield* Clock.currentTimeMillis
       const keptFrom = memtable
@@ -98,6 +100,22 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       metrics.flushBytes.add(bytes)
       const duration = (yield* Clock.currentTimeMillis) - started
       metrics.flushDuration.record(duration / 1000)
+      tellOfFiles(state, "flush", 0, written)
+      state.emit(() => ({
+        _tag: "Flushed",
+        reason: reasonOf(frozen),
+        tables: written.tables.map(({ fileNumber }) => fileNumber),
+        bytes,
+        entries: frozen.count,
+        millis: duration
+      }))
+      yield* annotateSpan(() => ({
+        reason: reasonOf(frozen),
+        level: 0,
+        tables: written.tables.length,
+        bytes,
+        entries: frozen.count
+      }))
       const table = numbersOf(written.tables)
       yield* logDebug("Compactor", "flushed a memtable", { level: 0, table, bytes, entries: frozen.count, duration })
       rotation.rotate()
@@ -108,13 +126,15 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       yield* Effect.ignore(wal.remove(removedSegments.filter((segment) => !valueFiles.has(segment))))
       yield* reports.report
       yield* state.hooks.report ?? Effect.void
-    }).pipe(Effect.uninterruptible, traced("lsm.flush"))
+    }).pipe(Effect.uninterruptible, traced("lsm.flush", { store: metrics.store }, { root: inBackground }))
 
-  const flushOldest = Effect.suspend(() => {
-    const frozen = memtable.unsafeFrozen()[0]
-    if (frozen === undefined) return Effect.succeed(false)
-    return rotation.report.pipe(Effect.zipRight(reports.report), Effect.zipRight(flushTable(frozen)), Effect.as(true))
-  })
+  const flushNext = (inBackground: boolean): Effect.Effect<boolean, FileError> =>
+    Effect.suspend(() => {
+      const frozen = memtable.unsafeFrozen()[0]
+      if (frozen === undefined) return Effect.succeed(false)
+      const work = flushTable(frozen, inBackground)
+      return rotation.report.pipe(Effect.zipRight(reports.report), Effect.zipRight(work), Effect.as(true))
+    })
 
   /**
    * Waits for a condition that flushes bring about. Ends too when the log has failed, because
@@ -149,5 +169,9 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
     })
   })
 
-  return { flushOldest, flushFrozen: Effect.repeat(flushOldest, { while: (flushed) => flushed }), flush }
+  return {
+    flushOldest: flushNext(true),
+    flushFrozen: Effect.repeat(flushNext(false), { while: (flushed) => flushed }),
+    flush
+  }
 }

@@ -41,6 +41,7 @@ export const makeRotation = (state: CompactorState): Rotation => {
     if (!active.isFull && !isWanted) return
     if (memtable.unsafeFrozen().length >= settings.maxFrozenMemtables || !wal.unsafeCanRotate()) return
     isWanted = false
+    state.frozenBecause.set(active, active.isFull ? "full" : "asked")
     const { segment, segmentBytes } = wal.unsafeStatus()
     unreported.push({ segment, bytes: segmentBytes })
     if (active.firstSegment === segment) state.segmentOf.set(active, segment)

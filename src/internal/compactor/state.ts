@@ -6,6 +6,7 @@ import type { MemtableService, SingleMemtable } from "../../Memtable.js"
 import type { MetricsService } from "../../Metrics.js"
 import type { SSTableStoreService } from "../../SSTableStore.js"
 import type { StorageService } from "../../Storage.js"
+import type { Emit } from "../../StoreEvent.js"
 import type { TableMergerService } from "../../TableMerger.js"
 import type { WalService } from "../../Wal.js"
 import type { BackgroundFiber } from "../effect/backgroundFiber.js"
@@ -49,6 +50,8 @@ export const everyWork: ReadonlyArray<Work> = ["segment preparation", "flush", "
  */
 export class CompactorState {
   hooks: Hooks = { snapshots: () => [], expiredUntil: () => 0, time: () => 0, poisoned: () => undefined }
+  /** Tells what happens. */
+  emit: Emit = () => undefined
   /** The background fibers while they run. */
   fibers: Readonly<Record<Work, BackgroundFiber>> | undefined
   /** Opened when the memtables, the version, the failures or the fibers have changed. */
@@ -60,10 +63,14 @@ export class CompactorState {
    * memtable with replayed records has none.
    */
   readonly segmentOf = new WeakMap<SingleMemtable, number>()
+  /** Why a memtable was frozen. One that recovery froze is not there. */
+  readonly frozenBecause = new WeakMap<SingleMemtable, "full" | "asked">()
   /** How often flushes have failed, and the preparation of the segments that they need. */
   flushFailures = 0
   /** The last failure of each kind of work that has not succeeded since. */
   private readonly failures = new Map<Work, FileError>()
+  /** How often each kind of work has failed since it last succeeded. */
+  private readonly times = new Map<Work, number>()
   /** A sync of background work that has failed. */
   private poison: FileError | undefined
 
@@ -116,13 +123,18 @@ export class CompactorState {
     if (work !== "compaction") this.flushFailures++
     metrics.backgroundErrors.add(1)
     const failure = error ?? new StorageError({ operation: work, path: manifest.directory, code: "EUNEXPECTED" })
+    const times = (this.times.get(work) ?? 0) + 1
     this.failures.set(work, failure)
+    this.times.set(work, times)
+    this.emit(() => ({ _tag: "BackgroundError", reason: failure.message, work, error: failure, times }))
     this.poisonIfFatal(failure)
     this.gate.notify()
   }
 
   succeed(work: Work): void {
-    if (!this.isHalted()) this.failures.delete(work)
+    if (this.isHalted()) return
+    this.failures.delete(work)
+    this.times.delete(work)
   }
 
   /** Ends all writes after a failure that leaves it unknown what is on disk. */

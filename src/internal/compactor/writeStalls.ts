@@ -58,10 +58,15 @@ export const makeWriteStalls = (state: CompactorState, rotation: Rotation): Writ
     return tooManyFrozen || level0Tables() >= settings.level0SlowdownTables ? "slow" : "none"
   }
 
-  const reports = new StallReports(pressure, () => ({
-    frozenMemtables: memtable.unsafeFrozen().length,
-    level0Tables: level0Tables()
-  }))
+  const reports = new StallReports(
+    pressure,
+    () => ({
+      reason: level0Tables() >= settings.level0SlowdownTables ? "level0Tables" : "frozenMemtables",
+      frozenMemtables: memtable.unsafeFrozen().length,
+      level0Tables: level0Tables()
+    }),
+    (make) => state.emit(make)
+  )
 
   const pace = (bytes: number): boolean => {
     credit -= bytes

@@ -17,6 +17,21 @@ export const writeAndApply = (
   change: (written: WriterJobResult) => Change
 ): Effect.Effect<WriterJobResult, FileError> => Effect.tap(write, (result) => state.apply(change(result)))
 
+/** Tells of the files that were written, when they are part of the store. */
+export const tellOfFiles = (
+  { emit }: CompactorState,
+  reason: "flush" | "compaction",
+  level: number,
+  { tables, valueFiles }: WriterJobResult
+): void => {
+  for (const { entries, fileNumber: table, size: bytes } of tables) {
+    emit(() => ({ _tag: "TableMade", reason, table, level, bytes, entries }))
+  }
+  for (const { fileNumber: file, kind, size: bytes } of valueFiles) {
+    if (kind === "values") emit(() => ({ _tag: "ValueFileMade", reason, file, bytes }))
+  }
+}
+
 export const sizeOf = (tables: ReadonlyArray<TableMeta>): number => tables.reduce((n, { size }) => n + size, 0)
 
 /** Bytes of all files that were written. A log segment that is kept for its values is none. */

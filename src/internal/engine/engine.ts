@@ -29,6 +29,7 @@ import type { WalService } from "../../Wal.js"
 import { rangeFault } from "../../WriteBatch.js"
 import { Gate } from "../effect/gate.js"
 import { immediate, YieldBudget } from "../effect/immediate.js"
+import { EventHub } from "../events/eventHub.js"
 import { HeldSnapshots, type Origin } from "./heldSnapshots.js"
 import { RangeDeletions } from "./rangeDeletions.js"
 
@@ -70,6 +71,7 @@ export class Engine {
   requestSync: (millis: number) => void = () => undefined
   readonly yieldBudget = new YieldBudget()
   readonly gaps = new DeletedGaps(() => this.visibleSequence)
+  readonly hub: EventHub
   readonly snapshots: HeldSnapshots
   readonly ranges: RangeDeletions
   /** Closes the cursors and snapshots that users close by hand. */
@@ -82,6 +84,7 @@ export class Engine {
     readonly parts: EngineParts,
     private readonly now: () => number
   ) {
+    this.hub = new EventHub(now)
     this.snapshots = new HeldSnapshots(() => this.time())
     this.ranges = new RangeDeletions(parts, (from, to) => this.snapshots.isAnyIn(from, to))
   }
@@ -111,7 +114,10 @@ export class Engine {
 
   /** Ends writing. */
   readonly poisonWith = (failure: FileError): void => {
-    this.poison ??= failure
+    if (this.poison === undefined) {
+      this.poison = failure
+      this.hub.emit(() => ({ _tag: "Poisoned", reason: failure.message, error: failure }))
+    }
     this.durable.notify()
     this.parts.compactor.unsafeNotify()
   }

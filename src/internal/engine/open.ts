@@ -16,7 +16,7 @@ import { Wal } from "../../Wal.js"
 import { withSource } from "../checkpoint/storeSource.js"
 import { lazyFibers } from "../effect/lazyFibers.js"
 import { annotate, logDebug } from "../effect/logging.js"
-import { traced } from "../effect/tracing.js"
+import { annotateSpan, traced } from "../effect/tracing.js"
 import { currentRegistry, type Registry } from "../metrics/effectMetrics.js"
 import { prometheusText } from "../metrics/prometheus.js"
 import { withAccess } from "./access.js"
@@ -63,6 +63,7 @@ export const openStore = (settings: Settings): Effect.Effect<EngineStore, OpenEr
       () => clock.unsafeCurrentTimeMillis()
     )
     const { compactor, metrics, storage, wal } = engine.parts
+    compactor.unsafeOnEvent?.(engine.hub.emit)
     const registered = metrics.unsafeOpen(gaugesOf(engine), storage.driver.yieldToEventLoop.bind(storage.driver))
     // Runs after the store has closed or has failed to open.
     yield* Effect.addFinalizer(() => Effect.sync(registered.closed))
@@ -81,7 +82,12 @@ export const openStore = (settings: Settings): Effect.Effect<EngineStore, OpenEr
       orphans = yield* begin
       engine.isActive = true
     }
-    yield* Effect.addFinalizer(() => close(engine))
+    yield* Effect.addFinalizer(() =>
+      Effect.ensuring(
+        close(engine),
+        Effect.sync(() => engine.hub.close())
+      )
+    )
     // These fibers end before the store is closed.
     const fibers = yield* lazyFibers
     if (!settings.readOnly && isSettled) {
@@ -95,24 +101,42 @@ export const openStore = (settings: Settings): Effect.Effect<EngineStore, OpenEr
       tables: engine.parts.manifest.unsafeVersion().tableCount
     })
     const registry = yield* currentRegistry
+    yield* annotateSpan(() => {
+      const version = engine.parts.manifest.unsafeVersion()
+      const tables = version.tableCount
+      return { tables, bytes: version.byteCount, sequence: engine.visibleSequence, orphans: orphans.length }
+    })
+    engine.hub.opened()
     return makeStore(engine, intervalSync, { ...stats, orphans }, registered.show, registry)
-  }).pipe(traced("lsm.open", { directory: settings.directory }))
+  }).pipe(traced("lsm.open", { store: settings.name, directory: settings.directory }))
 
 /**
  * Warns of snapshots that have been held for long, each once. Background work calls it: that is when
  * they cost something.
  */
-const warnOfSnapshots = ({ parts, snapshots }: Engine): Effect.Effect<void> =>
-  Effect.suspend(() =>
+const warnOfSnapshots = (engine: Engine): Effect.Effect<void> => {
+  const { hub, parts, snapshots } = engine
+  return Effect.suspend(() =>
     Effect.forEach(
       snapshots.takeOverdue(Duration.toMillis(parts.settings.snapshotWarning)),
-      ({ sequence, takenAt, origin }) =>
-        Effect.logWarning("a snapshot has been held for long: compactions keep what it sees").pipe(
+      ({ sequence, takenAt, origin }) => {
+        hub.emit(() => ({
+          _tag: "SnapshotTooOld",
+          reason: "notReleased",
+          sequence,
+          heldMillis: engine.time() - takenAt,
+          fiber: origin?.fiber,
+          span: origin?.span,
+          line: origin?.at
+        }))
+        return Effect.logWarning("a snapshot has been held for long: compactions keep what it sees").pipe(
           annotate("LsmStore", { sequence, takenAt: new Date(takenAt).toISOString(), ...origin })
-        ),
+        )
+      },
       { discard: true }
     )
   )
+}
 
 /**
  * Makes every acknowledged write durable, ends background work, and closes the files. Errors are
@@ -233,6 +257,7 @@ const makeStore = (
     compact,
     resume: compactor.resume,
     stats,
+    events: engine.hub.events,
     prometheus: Effect.zipRight(Effect.sync(showGauges), prometheusText(registry, metrics.store))
   }
   const source = sourceOfEngine(engine, recovery.lost)

@@ -2,12 +2,13 @@ import * as Effect from "effect/Effect"
 import { applyBatch, batchCount, batchSequence } from "../../core/log/batchFormat.js"
 import type { LogEnd } from "../../core/log/logSegment.js"
 import { SequenceChain } from "../../core/log/sequenceChain.js"
+import type { Damage } from "../../core/storage/damage.js"
 import { logName } from "../../core/storage/fileNames.js"
 import type { FileError, OpenError } from "../../LsmError.js"
 import type { Replay } from "../../Wal.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
 import { annotate, logDebug } from "../effect/logging.js"
-import { traced } from "../effect/tracing.js"
+import { annotateSpan, traced } from "../effect/tracing.js"
 import { drawHistoryId } from "../manifest/salvage.js"
 import type { Engine } from "./engine.js"
 import type { RecoveryStats } from "./statistics.js"
@@ -40,6 +41,7 @@ export const recover = (engine: Engine): Effect.Effect<Recovered, OpenError> =>
     const lost = salvage?.lost ?? replayed.lost
     let aside = salvage?.aside
     const isSettled = isSettledNow(engine, replayed)
+    tellOfRecovery(engine, replayed, lost)
     if (!settings.readOnly && replayed.lost.length > 0) aside = yield* keepSegments(engine, replayed.end)
     yield* logDebug("LsmStore", "recovered", {
       directory: settings.directory,
@@ -59,6 +61,24 @@ export const recover = (engine: Engine): Effect.Effect<Recovered, OpenError> =>
       isSettled
     }
   })
+
+/** Tells, as events, what was found and what was left out. */
+const tellOfRecovery = (engine: Engine, { dropped, end, records }: Replay, lost: ReadonlyArray<Damage>): void => {
+  const { hub, parts, visibleSequence: sequence } = engine
+  const { closed, segments } = parts.manifest.unsafeState()
+  const torn = parts.manifest.unsafeTornEdit?.()
+  if (torn !== undefined) {
+    hub.emit(() => ({ _tag: "TornEndDropped", reason: "manifest", offset: undefined, ...torn }))
+  }
+  for (const tail of dropped) hub.emit(() => ({ _tag: "TornEndDropped", reason: "log", ...tail }))
+  for (const { file, offset, bytes, region, reason } of lost) {
+    hub.emit(() => ({ _tag: "DamageLeftOut", reason, file, offset, bytes, region }))
+  }
+  const wasClosed = closed !== undefined && end.fileNumber <= closed.fileNumber
+  const isNew = segments.length === 0 && sequence === 0 && closed === undefined
+  const reason = isNew ? "new" : wasClosed ? "closed" : "notClosed"
+  hub.emit(() => ({ _tag: "Recovered", reason, segments: segments.length, records, sequence }))
+}
 
 /** Whether the log was closed in order and there is nothing to flush, compact or remove. */
 const isSettledNow = (engine: Engine, { end, dropped, lost }: Replay): boolean => {
@@ -86,20 +106,32 @@ const replay = (engine: Engine): Effect.Effect<Replay, OpenError> =>
     tables.unsafeAttach(storeId)
     memtable.unsafeBegin(segments[0] ?? 0)
     const chain = new SequenceChain(flushedSequence)
-    const replayed = yield* wal
-      .replay(
-        storeId,
-        log,
-        (bytes, start, end, segment) => {
-          chain.take(bytes, start, end)
-          // A segment may begin with records that were flushed to a table.
-          if (chain.last <= flushedSequence) return
-          if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
-          memtable.unsafeApply(bytes, start, end)
-        },
-        { cut: settings.recovery === "pointInTime", sync: !settings.readOnly }
-      )
-      .pipe(traced("lsm.recovery"))
+    let bytesRead = 0
+    const replaying = wal.replay(
+      storeId,
+      log,
+      (bytes, start, end, segment) => {
+        chain.take(bytes, start, end)
+        bytesRead += end - start
+        // A segment may begin with records that were flushed to a table.
+        if (chain.last <= flushedSequence) return
+        if (memtable.unsafeActive().isFull) memtable.unsafeFreeze(segment)
+        memtable.unsafeApply(bytes, start, end)
+      },
+      { cut: settings.recovery === "pointInTime", sync: !settings.readOnly }
+    )
+    const replayed = yield* replaying.pipe(
+      Effect.tap(({ dropped, records }) =>
+        annotateSpan(() => ({
+          bytes: bytesRead,
+          records,
+          segments: segments.length,
+          sequence: Math.max(chain.last, flushedSequence),
+          dropped_bytes: dropped.reduce((n, tail) => n + tail.bytes, 0)
+        }))
+      ),
+      traced("lsm.recovery", { store: settings.name, directory: settings.directory })
+    )
     engine.visibleSequence = Math.max(chain.last, flushedSequence)
     engine.nextSequence = engine.visibleSequence + 1
     for (const tail of replayed.dropped) {
@@ -183,11 +215,13 @@ const makeWritable = (engine: Engine, { end, lost }: Replay): Recovered["makeWri
       mayHold: () => (compactor.unsafeIsBusy() ? 0 : settings.inlineSyncMillis)
     })
     // Remaining orphans are removed at the next open.
-    return yield* manifest.removeOrphans.pipe(
+    const removed = yield* manifest.removeOrphans.pipe(
       Effect.catchAll((error) =>
         Effect.as(Effect.logWarning("could not look for orphans", error.message).pipe(annotate("Manifest", {})), [])
       )
     )
+    for (const file of removed) engine.hub.emit(() => ({ _tag: "OrphanRemoved", reason: "notNamed", file }))
+    return removed
   })
 }
 

@@ -8,7 +8,7 @@ import { resolveOptions } from "../../LsmOptions.js"
 import type { RepairOptions, RepairReport } from "../../Maintenance.js"
 import { attempt, Storage } from "../../Storage.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
-import { traced } from "../effect/tracing.js"
+import { annotateSpan, traced } from "../effect/tracing.js"
 import { expectStore, makeDirectories, namesIn, noStore, syncParents } from "../manifest/directories.js"
 import { collect, drawStoreId, merge } from "../manifest/salvage.js"
 
@@ -44,5 +44,6 @@ export const repairStore = (
     const { records, entries } = yield* merge(survey, directory, target, options, report)
     yield* warnOfDamage("repaired a damaged store", "Manifest", damages)
     const lost = damages.filter(mayLoseData)
+    yield* annotateSpan(() => ({ records, entries, lost: lost.length }))
     return { directory, into, tables: survey.tables.length, segments: survey.segments.length, records, entries, lost }
-  }).pipe(Effect.scoped, traced("lsm.repair"))
+  }).pipe(Effect.scoped, traced("lsm.repair", { directory: damaged, into: given }))

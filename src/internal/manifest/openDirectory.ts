@@ -2,12 +2,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { emptyState, type ManifestState } from "../../core/manifest/manifestFile.js"
 import { orphansAmong, withoutStore } from "../../core/manifest/orphans.js"
-import {
-  missingFile,
-  missingFiles,
-  readStoreDirectory,
-  type StoreDirectory
-} from "../../core/manifest/storeDirectory.js"
+import { missingFile, missingFiles, readStoreDirectory } from "../../core/manifest/storeDirectory.js"
 import { manifestName } from "../../core/storage/fileNames.js"
 import { fromFailure, type OpenError } from "../../LsmError.js"
 import type { Settings } from "../../LsmOptions.js"
@@ -23,6 +18,8 @@ export interface OpenedDirectory {
   readonly manifestNumber: number
   /** Files made by the store that its manifest does not name. */
   readonly orphans: ReadonlyArray<string>
+  /** The last edit of the manifest, if it was torn and dropped. */
+  readonly torn: { readonly file: string; readonly bytes: number } | undefined
   /** The losses of a salvage; undefined if the store was sound or was not salvaged. */
   readonly salvaged: Salvaged | undefined
 }
@@ -44,19 +41,20 @@ export const openDirectory = (settings: Settings): Effect.Effect<OpenedDirectory
     })
     if (found === undefined) {
       if (!createIfMissing || readOnly) return yield* noStore(directory)
-      return { state: emptyState, storeId: yield* drawStoreId, manifestNumber: 0, orphans, salvaged }
+      return { state: emptyState, storeId: yield* drawStoreId, manifestNumber: 0, orphans, torn: undefined, salvaged }
     }
     const { state, storeId, manifestNumber } = found
-    if (found.tornBytes > 0) yield* warnOfTornEdit(found)
+    const torn = found.tornBytes > 0 ? { file: manifestName(manifestNumber), bytes: found.tornBytes } : undefined
+    if (torn !== undefined) yield* warnOfTornEdit(torn)
     const { tables, values, segments } = missingFiles(state, names)
     const missing = tables[0] ?? values[0] ?? (recovery === "pointInTime" ? undefined : segments[0])
     if (missing !== undefined) {
       return yield* Effect.fail(fromFailure(missingFile(directory, missing, manifestNumber)))
     }
-    return { state, storeId, manifestNumber, orphans, salvaged }
+    return { state, storeId, manifestNumber, orphans, torn, salvaged }
   })
 
-const warnOfTornEdit = ({ manifestNumber, tornBytes }: StoreDirectory): Effect.Effect<void> =>
+const warnOfTornEdit = (torn: { readonly file: string; readonly bytes: number }): Effect.Effect<void> =>
   Effect.logWarning("dropped a torn last edit of the manifest").pipe(
-    Effect.annotateLogs({ component: "Manifest", file: manifestName(manifestNumber), bytes: tornBytes })
+    Effect.annotateLogs({ component: "Manifest", ...torn })
   )

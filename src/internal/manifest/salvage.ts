@@ -54,7 +54,7 @@ export const salvageDirectory = (
     yield* merge(survey, directory, target, options, report)
     yield* warnOfDamage("salvaged a damaged store", "Manifest", damages)
     return { lost: damages.filter(mayLoseData), aside }
-  }).pipe(Effect.scoped, traced("lsm.salvage"))
+  }).pipe(Effect.scoped, traced("lsm.salvage", { directory: options.directory }))
 
 const isSound = (
   storage: StorageService,
