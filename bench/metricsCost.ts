@@ -115,6 +115,7 @@ if (contender !== undefined) {
         return runScript<Record<string, number>>(child, [name, join(folder, "store"), "--entries", String(count)])
       })
       runs.get(name)!.push(figures)
+      console.error(round + 1, name, JSON.stringify(figures))
     }
   }
   const rows = Object.keys(runs.get("with")![0]!)

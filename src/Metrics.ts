@@ -453,7 +453,7 @@ export interface Gauges {
 
 /**
  * The metrics of one store. They are tagged when they are made, so an update is a synchronous call
- * of about 10 ns.
+ * of a few ns.
  *
  * @since 3.0.0
  * @category models
@@ -534,40 +534,52 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
       isShown = true
       registration?.show()
     }
-    /**
-     * Returns a function that updates a metric. Its series is made when the metric is first used:
-     * opening a store uses few metrics, so making all series then would slow the opening down.
-     */
-    const updater = (metric: effectMetrics.Counter | effectMetrics.Histogram, labels: Labels) => {
-      let series: Series | undefined
-      const release = (): void => {
-        series = undefined
-      }
-      const first = (): Series | undefined => {
-        const made = registration?.series(metric, labelsOf(labels), release)
-        if (made !== undefined && !isShown) {
-          isShown = true
-          later(show)
-        }
-        return made
-      }
-      return (n: number): void => {
-        series ??= first()
-        series?.update(n)
-      }
+    const used = (): void => {
+      if (isShown) return
+      isShown = true
+      later(show)
     }
+    /**
+     * A counter or a histogram is registered when it is first used: opening a store uses few metrics,
+     * so registering all then would slow the opening down. The registry reads counters, so that an
+     * update is an addition.
+     */
     const tally = (metric: effectMetrics.Counter, ...labels: Labels): Counter => {
-      const update = updater(metric, labels)
+      let isRegistered = false
+      const register = (n: number): void => {
+        const before = self.value - n
+        const release = (): void => {
+          isRegistered = false
+        }
+        isRegistered = registration?.count(metric, labelsOf(labels), () => self.value - before, release) ?? false
+        if (isRegistered) used()
+      }
       const self: Counter = {
         value: 0,
         add: (n) => {
           self.value += n
-          update(n)
+          if (!isRegistered) register(n)
         }
       }
       return self
     }
-    const level = (metric: effectMetrics.Histogram): Histogram => ({ record: updater(metric, []) })
+    const level = (metric: effectMetrics.Histogram): Histogram => {
+      let series: Series | undefined
+      const release = (): void => {
+        series = undefined
+      }
+      const register = (): Series | undefined => {
+        const made = registration?.series(metric, labelsOf([]), release)
+        if (made !== undefined) used()
+        return made
+      }
+      return {
+        record: (n) => {
+          series ??= register()
+          series?.update(n)
+        }
+      }
+    }
     const readings = (gauges: Gauges): ReadonlyArray<Reading> => {
       const reading = (metric: Reading["metric"], read: () => number, ...labels: Labels): Reading => ({
         metric,

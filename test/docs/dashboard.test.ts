@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process"
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { dashboardText, expressions } from "../../scripts/grafana/dashboard.js"
 import { definedMetrics } from "./definedMetrics.js"
@@ -40,12 +41,16 @@ describe("the Grafana dashboard", () => {
       expr: expression.replaceAll("$__rate_interval", "5m").replaceAll("$store", ".*")
     }))
     // YAML is a superset of JSON.
-    const input = JSON.stringify({ groups: [{ name: "dashboard", rules }] })
-    const { status, stderr, stdout } = spawnSync("promtool", ["check", "rules", "/dev/stdin"], {
-      input,
-      encoding: "utf8"
-    })
+    const check = (some: ReadonlyArray<object>) => {
+      const file = join(mkdtempSync(join(tmpdir(), "effect-lsm-rules-")), "rules.yml")
+      writeFileSync(file, JSON.stringify({ groups: [{ name: "dashboard", rules: some }] }))
+      const result = spawnSync("promtool", ["check", "rules", file], { encoding: "utf8" })
+      rmSync(dirname(file), { recursive: true })
+      return result
+    }
+    const { status, stderr, stdout } = check(rules)
     expect(`${stdout}${stderr}`).toContain(`${expressions.length} rules found`)
     expect(status).toBe(0)
+    expect(check([{ record: "broken:query", expr: "rate(lsm_puts_total)" }]).status).not.toBe(0)
   })
 })

@@ -31,5 +31,7 @@ export const instanceMembers = {
 export const absent = [
   ...["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"],
   // It measures backends that only Effect 3 has.
-  "bench/adapters.ts"
+  "bench/adapters.ts",
+  // The dashboard is the same for both.
+  "test/docs/dashboard.test.ts"
 ]

@@ -51,8 +51,8 @@ const keyOf = (metric: Counter | Gauge | Histogram, labels: Labels): MetricKey.M
     labels.map(([name, value]) => MetricLabel.make(name, value))
   )
 
-/** Finds or makes the series of a metric. */
-export const openSeries = (registry: Registry, metric: Counter | Histogram, labels: Labels): Series => {
+/** Finds or makes the series of a histogram. */
+export const openSeries = (registry: Registry, metric: Histogram, labels: Labels): Series => {
   const key = keyOf(metric, labels)
   const { update } = registry.get(key)
   return { update, remove: () => forget(registry, key) }

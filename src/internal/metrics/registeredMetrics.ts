@@ -19,10 +19,15 @@ export interface Reading {
 /** The metrics of one open store in Effect's registry. */
 export interface Registration {
   /**
-   * Returns the series of a metric, which is made if there is none; undefined once the store has
+   * Registers a counter of the store, whose value `read` returns from 0 on. Returns false once the
+   * store has closed. `release` is called when that happens.
+   */
+  readonly count: (metric: Counter, labels: Labels, read: () => number, release: () => void) => boolean
+  /**
+   * Returns the series of a histogram, which is made if there is none; undefined once the store has
    * closed. `release` is called when the series leaves the registry.
    */
-  readonly series: (metric: Counter | Histogram, labels: Labels, release: () => void) => Series | undefined
+  readonly series: (metric: Histogram, labels: Labels, release: () => void) => Series | undefined
   /** Registers the readings, unless they are registered already. */
   readonly show: () => void
   /** Call this when the store has closed. */
@@ -33,17 +38,31 @@ export interface Registration {
 interface Family {
   users: number
   readonly series: Map<string, Series>
-  /** The readings of the stores that registered theirs. */
+  readonly counters: Map<string, SharedCounter>
+  /** The readings of the stores that registered theirs. A gauge is that of the last one. */
   readonly shown: Array<ReadonlyArray<Reading>>
-  /** By reading, what the stores that have closed have counted. */
-  readonly counted: Array<number>
 }
 
-/** A counter is read as the sum over all stores of the family, a gauge as that of the last one. */
-const readOf = ({ shown, counted }: Family, metric: Counter | Gauge, i: number): number =>
-  isCounter(metric)
-    ? shown.reduce((sum, readings) => sum + readings[i]!.read(), counted[i] ?? 0)
-    : (shown.at(-1)?.[i]?.read() ?? 0)
+/** A counter of a family: the sum of those of its stores. */
+class SharedCounter {
+  private readonly open = new Set<() => number>()
+  /** What the stores that have closed have counted. */
+  private closed = 0
+
+  /** Adds that of a store. The returned function is called when the store closes. */
+  add(read: () => number): () => void {
+    this.open.add(read)
+    return () => {
+      if (this.open.delete(read)) this.closed += read()
+    }
+  }
+
+  readonly read = (): number => {
+    let sum = this.closed
+    for (const read of this.open) sum += read()
+    return sum
+  }
+}
 
 const registries = new WeakMap<Registry, Map<string, Family>>()
 
@@ -75,7 +94,7 @@ export const registerMetrics = (
   makeReadings: () => ReadonlyArray<Reading>
 ): Registration => {
   const families = familiesOf(registry)
-  const family: Family = families.get(name) ?? { users: 0, series: new Map(), shown: [], counted: [] }
+  const family: Family = families.get(name) ?? { users: 0, series: new Map(), counters: new Map(), shown: [] }
   families.set(name, family)
   family.users++
   let isOpen = true
@@ -87,7 +106,20 @@ export const registerMetrics = (
     family.series.set(id, series)
     return series
   }
+  const count = (metric: Counter, labels: Labels, read: () => number): void => {
+    const id = idOf(metric, labels)
+    const shared = family.counters.get(id) ?? new SharedCounter()
+    family.counters.set(id, shared)
+    find(metric, labels, () => openReading(registry, metric, labels, shared.read))
+    releases.push(shared.add(read))
+  }
   return {
+    count: (metric, labels, read, release) => {
+      if (!isOpen) return false
+      count(metric, labels, read)
+      releases.push(release)
+      return true
+    },
     series: (metric, labels, release) => {
       if (!isOpen) return undefined
       releases.push(release)
@@ -97,23 +129,21 @@ export const registerMetrics = (
       if (!isOpen || readings !== undefined) return
       readings = makeReadings()
       family.shown.push(readings)
-      for (const [i, { metric, labels }] of readings.entries()) {
-        find(metric, labels, () => openReading(registry, metric, labels, () => readOf(family, metric, i)))
+      for (const [i, { metric, labels, read }] of readings.entries()) {
+        if (isCounter(metric)) count(metric, labels, read)
+        else find(metric, labels, () => openReading(registry, metric, labels, () => last(family, i)))
       }
     },
     closed: () => {
       if (!isOpen) return
       isOpen = false
       for (const release of releases) release()
-      if (readings !== undefined) {
-        family.shown.splice(family.shown.indexOf(readings), 1)
-        for (const [i, { metric, read }] of readings.entries()) {
-          if (isCounter(metric)) family.counted[i] = (family.counted[i] ?? 0) + read()
-        }
-      }
+      if (readings !== undefined) family.shown.splice(family.shown.indexOf(readings), 1)
       if (--family.users > 0) return
       families.delete(name)
       for (const series of family.series.values()) series.remove()
     }
   }
 }
+
+const last = ({ shown }: Family, i: number): number => shown.at(-1)?.[i]?.read() ?? 0

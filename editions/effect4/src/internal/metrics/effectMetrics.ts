@@ -28,28 +28,11 @@ export const currentRegistry: Effect.Effect<Registry> = Effect.service(Metric.Me
 /** Nothing but the registry: the attributes of the program that opens a store are not the store's. */
 const contextOf = (registry: Registry): Context.Context<never> => Context.make(Metric.MetricRegistry, registry)
 
-/**
- * Makes the series of a metric. A counter keeps its count here, because Effect looks a series up in
- * the registry on every update.
- */
-export const openSeries = (registry: Registry, metric: Counter | Histogram, labels: Labels): Series =>
-  isCounter(metric) ? openCounter(registry, metric, labels) : openHistogram(registry, metric, labels)
-
 /** Whether a metric is a counter. */
-export const isCounter = (metric: Counter | Gauge | Histogram): metric is Counter => metric.type === "Counter"
+export const isCounter = (metric: Counter | Gauge): metric is Counter => metric.type === "Counter"
 
-const openCounter = (registry: Registry, metric: Counter, labels: Labels): Series => {
-  let count = 0
-  const update = (n: number): void => {
-    count += n
-  }
-  const hooks = { get: () => ({ count, incremental: true }), update, modify: update }
-  const labeled = Metric.withAttributes(metric, Object.fromEntries(labels)) as Counter
-  const { remove } = Metric.registerUnsafe(labeled, contextOf(registry), hooks)
-  return { update, remove }
-}
-
-const openHistogram = (registry: Registry, metric: Histogram, labels: Labels): Series => {
+/** Makes the series of a histogram. */
+export const openSeries = (registry: Registry, metric: Histogram, labels: Labels): Series => {
   const labeled = Metric.withAttributes(metric, Object.fromEntries(labels))
   const context = contextOf(registry)
   return {
