@@ -1,8 +1,11 @@
 /**
  * Measures what metrics cost on the hot paths: processor time of puts, gets and scans of a store with
- * metrics, of one whose metrics count nothing, and of one with metrics and a reader of its events.
- * Each run has a process of its own; the three alternate. Build first: `npm --prefix bench run
- * metrics` does. Options: `--rounds N`, `--entries N`.
+ * metrics, of one whose metrics count nothing, and of one with metrics and a reader of its events;
+ * and nanoseconds of the parts: a counter, a histogram, and the time, of which a sample takes two.
+ *
+ * All stores are open in one process and take turns after a few thousand operations, in alternating
+ * order, so that what else the machine does meets all of them. `npm --prefix bench run metrics`;
+ * options: `--rounds N`, `--slice N`.
  */
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
@@ -24,9 +27,12 @@ type Contender = (typeof contenders)[number]
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string", default: "10" }, entries: { type: "string", default: "200000" } }
+  options: { rounds: { type: "string", default: "40" }, slice: { type: "string", default: "5000" } }
 })
-const count = Number(options.entries)
+const [rounds, slice] = [Number(options.rounds), Number(options.slice)]
+const count = rounds * slice
+/** The first rounds compile the code. */
+const warmUp = Math.ceil(rounds / 4)
 
 /** Metrics that count nothing. */
 const none = Effect.map(Metrics.make({ directory: "none" }), (metrics): Metrics.MetricsService => {
@@ -56,7 +62,7 @@ const open = (contender: Contender, directory: string) =>
     (store) => (contender === "with events" ? Effect.forkScoped(Stream.runDrain(store.events)) : Effect.void)
   )
 
-/** Milliseconds of processor time of all threads. */
+/** Milliseconds of processor time. */
 const timed = <A, E>(work: Effect.Effect<A, E>) =>
   Effect.suspend(() => {
     const from = process.cpuUsage()
@@ -66,74 +72,110 @@ const timed = <A, E>(work: Effect.Effect<A, E>) =>
     })
   })
 
-const measure = (store: Store) =>
+const { keyAt, valueAt } = randomEntries(count)
+
+/** A part of a row's work: the entries from `from` on. */
+type Work = (store: Store, from: number) => Effect.Effect<void, unknown>
+
+const puts: Work = (store, from) =>
   Effect.gen(function* () {
-    const { keyAt, valueAt } = randomEntries(count)
-    const puts = Effect.gen(function* () {
-      for (let i = 0; i < count; i++) yield* store.put(keyAt(i), valueAt(i))
-    })
-    const gets = Effect.gen(function* () {
-      for (let i = 0; i < count; i++) yield* store.get(keyAt(i))
-    })
-    const scans = Effect.gen(function* () {
-      for (let i = 0; i < 5; i++) yield* Stream.runDrain(store.scan())
-    })
-    const shortScans = Effect.gen(function* () {
-      for (let i = 0; i < count; i += 10) yield* store.collect({ start: keyAt(i), limit: 10 })
-    })
-    const putting = yield* timed(puts)
-    yield* gets
-    const fromMemtable = yield* timed(gets)
-    yield* store.compact()
-    yield* gets
-    const fromTables = yield* timed(gets)
-    const short = yield* timed(shortScans)
-    const long = yield* timed(scans)
+    for (let i = from; i < from + slice; i++) yield* store.put(keyAt(i), valueAt(i))
+  })
+const gets: Work = (store, from) =>
+  Effect.gen(function* () {
+    for (let i = from; i < from + slice; i++) yield* store.get(keyAt(i))
+  })
+const shortScans: Work = (store, from) =>
+  Effect.gen(function* () {
+    for (let i = from; i < from + slice / 10; i++) yield* store.collect({ start: keyAt(i), limit: 10 })
+  })
+const longScans: Work = (store, from) => Stream.runDrain(store.scan({ start: keyAt(from), limit: slice }))
+
+const program = (directory: string) =>
+  Effect.gen(function* () {
+    const stores = new Map<Contender, Store>()
+    for (const [i, name] of contenders.entries()) {
+      mkdirSync(join(directory, String(i)), { recursive: true })
+      stores.set(name, yield* open(name, join(directory, String(i))))
+    }
+    /** The milliseconds of each slice, by contender. */
+    const measure = (work: Work) =>
+      Effect.gen(function* () {
+        const times = new Map<Contender, Array<number>>(contenders.map((name) => [name, []]))
+        for (let round = 0; round < rounds; round++) {
+          for (const name of round % 2 === 0 ? contenders : [...contenders].reverse()) {
+            const millis = yield* timed(work(stores.get(name)!, round * slice))
+            if (round >= warmUp) times.get(name)!.push(millis)
+          }
+        }
+        return Object.fromEntries(times)
+      })
+    const putting = yield* measure(puts)
+    const fromMemtable = yield* measure(gets)
+    for (const store of stores.values()) yield* store.compact()
     return {
       puts: putting,
       "gets, memtable": fromMemtable,
-      "gets, tables": fromTables,
-      "scans of ten": short,
-      "scans of all": long
+      "gets, tables": yield* measure(gets),
+      "scans of ten": yield* measure(shortScans),
+      "scans of thousands": yield* measure(longScans)
     }
-  })
+  }).pipe(Effect.scoped)
 
-const [contender, directory] = positionals
-if (contender !== undefined) {
-  const figures = await Effect.flatMap(open(contender as Contender, directory!), measure).pipe(
-    Effect.scoped,
-    Effect.runPromise
-  )
-  process.stdout.write(`${JSON.stringify(figures)}\n`, () => process.exit(0))
-} else {
-  const child = await bundle("metricsCost.ts")
-  const runs = new Map<Contender, Array<Record<string, number>>>(contenders.map((name) => [name, []]))
-  for (let round = 0; round < Number(options.rounds); round++) {
-    for (const name of contenders) {
-      const figures = await withDirectory((folder) => {
-        mkdirSync(join(folder, "store"))
-        return runScript<Record<string, number>>(child, [name, join(folder, "store"), "--entries", String(count)])
-      })
-      runs.get(name)!.push(figures)
-      console.error(round + 1, name, JSON.stringify(figures))
-    }
+/** Nanoseconds of the parts that metrics are made of; the median of nine loops. */
+const parts = Effect.map(Metrics.make({ directory: "parts" }), (metrics) => {
+  metrics.unsafeOpen({} as Metrics.Gauges, () => undefined)
+  const nanos = (loops: number, once: (i: number) => void): number => {
+    const times = Array.from({ length: 11 }, () => {
+      const from = process.cpuUsage()
+      for (let i = 0; i < loops; i++) once(i)
+      const { system, user } = process.cpuUsage(from)
+      return ((user + system) * 1000) / loops
+    })
+    // The first two compile the code.
+    return spread(times.slice(2)).median
   }
-  const rows = Object.keys(runs.get("with")![0]!)
-  const median = (name: Contender, row: string) => spread(runs.get(name)!.map((run) => run[row]!)).median
-  const least = (name: Contender, row: string) => spread(runs.get(name)!.map((run) => run[row]!)).least
-  const ratio = (name: Contender, row: string, of: typeof median) => (of(name, row) / of("without", row)).toFixed(3)
+  let sum = 0
+  const found = {
+    "a counter": nanos(10_000_000, () => metrics.gets.add(1)),
+    "a histogram": nanos(1_000_000, (i) => metrics.getLatency.record((i % 1000) / 1e7)),
+    "the time": nanos(1_000_000, () => {
+      sum += metrics.unsafeNow()
+    })
+  }
+  // So that the loop is not dropped.
+  if (Number.isNaN(sum)) throw new Error("no time")
+  return found
+})
+
+const print = (result: unknown) => process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0))
+const [what, directory] = positionals
+if (what === "parts") print(await Effect.runPromise(parts))
+else if (what === "stores") print(await Effect.runPromise(program(directory!)))
+else {
+  const child = await bundle("metricsCost.ts")
+  const nanos = await runScript<Record<string, number>>(child, ["parts"])
+  for (const [name, value] of Object.entries(nanos)) console.log(`${name}: ${value.toFixed(1)} ns`)
+  const found = await withDirectory((folder) =>
+    runScript<Record<string, Record<Contender, Array<number>>>>(child, [
+      ...["stores", folder, "--rounds", String(rounds), "--slice", String(slice)]
+    ])
+  )
+  const micros = (times: ReadonlyArray<number>) => ((spread(times).median * 1000) / slice).toFixed(2)
+  /** The median of the ratios of slices that were measured beside each other. */
+  const ratio = (times: Record<Contender, Array<number>>, name: Contender) =>
+    spread(times[name].map((millis, i) => millis / times.without[i]!)).median.toFixed(3)
   console.log(
-    `${count} entries, ${options.rounds} rounds, node ${process.version}: milliseconds of processor time, medians`
+    `\n${rounds - warmUp} rounds of ${slice} entries, node ${process.version}: µs of processor time for an entry`
   )
   console.log(
     table([
-      ["", ...contenders, "with / without", "by the least", "with events / without"],
-      ...rows.map((row) => [
+      ["", ...contenders, "with / without", "with events / without"],
+      ...Object.entries(found).map(([row, times]) => [
         row,
-        ...contenders.map((name) => median(name, row).toFixed(0)),
-        ratio("with", row, median),
-        ratio("with", row, least),
-        ratio("with events", row, median)
+        ...contenders.map((name) => micros(times[name])),
+        ratio(times, "with"),
+        ratio(times, "with events")
       ])
     ])
   )
