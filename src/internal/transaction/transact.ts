@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import { InvalidArgument, type TransactionConflict, type WriteError } from "../../LsmError.js"
 import type { Store } from "../../Store.js"
@@ -88,10 +89,10 @@ const within = <A, E, R>(
   program: (transaction: Transaction) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
-    const undo = transaction.writes.savepoint()
-    return Effect.onError(
+    const { release, undo } = transaction.writes.savepoint()
+    return Effect.onExit(
       Effect.suspend(() => program(transaction)),
-      () => Effect.sync(undo)
+      (exit) => Effect.sync(Exit.isSuccess(exit) ? release : undo)
     )
   })
 
