@@ -4,7 +4,11 @@ import type { Document } from "./search.js"
 
 const docs = fileURLToPath(new URL("../../docs/", import.meta.url))
 
-const anchorOf = (heading: string) => heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
+    .replaceAll(" ", "-")
 
 /** The sections of a page, without its code. */
 const sectionsOf = (path: string, markdown: string): ReadonlyArray<Document> => {

@@ -18,7 +18,10 @@ const answer = (query: string) =>
   Effect.gen(function* () {
     const { search } = yield* Search
     const start = yield* Clock.currentTimeMillis
-    const hits = yield* Stream.runFold(search(query, { limit: 3 }), [] as ReadonlyArray<Hit>, (all, hit) => [...all, hit])
+    const hits = yield* Stream.runFold(search(query, { limit: 3 }), [] as ReadonlyArray<Hit>, (all, hit) => [
+      ...all,
+      hit
+    ])
     const millis = (yield* Clock.currentTimeMillis) - start
     yield* Console.log(`\n${query} (${millis} ms)${hits.length === 0 ? ": nothing" : ""}`)
     for (const hit of hits) yield* Console.log(`  ${hit.score.toFixed(2)}  ${hit.document.id}\n        ${excerpt(hit)}`)

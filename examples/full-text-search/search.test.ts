@@ -8,7 +8,10 @@ import { wordsOf } from "./words.js"
 
 const hitsOf = (query: string, limit?: number) =>
   Effect.flatMap(Search, ({ search }) =>
-    Stream.runFold(search(query, limit === undefined ? {} : { limit }), [] as ReadonlyArray<Hit>, (all, hit) => [...all, hit])
+    Stream.runFold(search(query, limit === undefined ? {} : { limit }), [] as ReadonlyArray<Hit>, (all, hit) => [
+      ...all,
+      hit
+    ])
   )
 const idsOf = (query: string, limit?: number) =>
   Effect.map(hitsOf(query, limit), (hits) => hits.map(({ document }) => document.id))
@@ -102,7 +105,8 @@ describe("full-text search", () => {
       Effect.gen(function* () {
         const random = numbersOf(seed)
         const below = (limit: number) => Math.floor(random() * limit)
-        const some = (most: number) => Array.from({ length: below(most + 1) }, () => vocabulary[below(vocabulary.length)]!)
+        const some = (most: number) =>
+          Array.from({ length: below(most + 1) }, () => vocabulary[below(vocabulary.length)]!)
         const { check, put, putAll, remove, totals } = yield* Search
         const model = new Map<string, Document>()
         const draw = (): Document => ({ id: `d${below(12)}`, title: some(2).join(" "), text: some(20).join(" ") })
@@ -123,7 +127,10 @@ describe("full-text search", () => {
           }
           const plain = some(2).map((word) => (below(3) === 0 ? `${word}*` : word))
           const query = below(2) === 0 ? plain.join(" ") : `${plain.join(" ")} "${some(2).join(" ")}"`
-          const found = (yield* hitsOf(query, 100)).map(({ document: { id }, score }) => ({ id, score: score.toFixed(9) }))
+          const found = (yield* hitsOf(query, 100)).map(({ document: { id }, score }) => ({
+            id,
+            score: score.toFixed(9)
+          }))
           const expected = searchNaively([...model.values()], query)
           const rounded = expected.map(({ id, score }) => ({ id, score: score.toFixed(9) }))
           const byId = (a: { readonly id: string }, b: { readonly id: string }) => (a.id < b.id ? -1 : 1)
@@ -141,8 +148,14 @@ describe("full-text search", () => {
     Effect.gen(function* () {
       const { check, put, remove } = yield* Search
       const change = (i: number) =>
-        i % 3 === 0 ? remove(`d${i % 7}`) : put({ id: `d${i % 7}`, title: `title ${i}`, text: vocabulary.slice(i % 5).join(" ") })
-      yield* Effect.forEach(Array.from({ length: 60 }, (_, i) => i), change, { concurrency: "unbounded", discard: true })
+        i % 3 === 0
+          ? remove(`d${i % 7}`)
+          : put({ id: `d${i % 7}`, title: `title ${i}`, text: vocabulary.slice(i % 5).join(" ") })
+      yield* Effect.forEach(
+        Array.from({ length: 60 }, (_, i) => i),
+        change,
+        { concurrency: "unbounded", discard: true }
+      )
       expect(yield* check).toStrictEqual([])
     }).pipe(inMemory)
   )
@@ -152,7 +165,10 @@ describe("full-text search", () => {
       for (let seed = 1; seed <= 12; seed++) {
         const machine = yield* Testing.makeMachine({ seed })
         const session = <A, E>(use: Effect.Effect<A, E, Search>) =>
-          Effect.provide(use, Layer.provide(Search.layer, machine.layer({ durability: "buffered", memtableBytes: 65_536 })))
+          Effect.provide(
+            use,
+            Layer.provide(Search.layer, machine.layer({ durability: "buffered", memtableBytes: 65_536 }))
+          )
         /** The titles of documents, by id, as far as the changes of each have been acknowledged. */
         const acknowledged = new Map<string, string | undefined>()
         yield* session(

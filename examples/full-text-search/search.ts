@@ -75,7 +75,11 @@ export class Search extends Context.Tag("Search")<Search, SearchService>() {
       const replace = (id: string, document: Document | undefined) =>
         Transaction.transact(store, (tx) =>
           Effect.gen(function* () {
-            const [docs, lists, sums] = [yield* documents.within(tx), yield* postings.within(tx), yield* totals.within(tx)]
+            const [docs, lists, sums] = [
+              yield* documents.within(tx),
+              yield* postings.within(tx),
+              yield* totals.within(tx)
+            ]
             let { documents: count, words: sum } = Option.getOrElse(yield* sums.get(null), () => nothing)
             const before = yield* docs.get(id)
             if (Option.isSome(before)) {
@@ -138,7 +142,9 @@ export class Search extends Context.Tag("Search")<Search, SearchService>() {
             const { length } = Option.getOrThrow(rows[i]!)
             const score = clauses.reduce((sum, matches) => {
               const frequency = matches.get(id)!
-              return sum + bm25({ frequency, matches: matches.size, documents: count, length, averageLength: words / count })
+              return (
+                sum + bm25({ frequency, matches: matches.size, documents: count, length, averageLength: words / count })
+              )
             }, 0)
             return { id, score }
           })
@@ -151,7 +157,10 @@ export class Search extends Context.Tag("Search")<Search, SearchService>() {
             const snapshot = yield* store.snapshot
             const best = (yield* rank(query, snapshot)).slice(0, limit)
             return Stream.mapEffect(Stream.fromIterable(best), ({ id, score }) =>
-              Effect.map(documents.get(id, { snapshot }), (row) => ({ document: Option.getOrThrow(row).document, score }))
+              Effect.map(documents.get(id, { snapshot }), (row) => ({
+                document: Option.getOrThrow(row).document,
+                score
+              }))
             )
           })
         )
@@ -186,7 +195,10 @@ export class Search extends Context.Tag("Search")<Search, SearchService>() {
         putAll,
         remove: (id) => oneAtATime(replace(id, undefined)),
         search,
-        totals: Effect.map(totals.get(null), Option.getOrElse(() => nothing)),
+        totals: Effect.map(
+          totals.get(null),
+          Option.getOrElse(() => nothing)
+        ),
         check
       }
       return service

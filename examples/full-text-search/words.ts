@@ -6,7 +6,10 @@ const longest = 64
  * "elements". The boundaries are those of Unicode Standard Annex #29, and a dictionary's for languages without spaces.
  */
 export const wordsOf = (text: string): ReadonlyArray<string> => {
-  const plain = text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase()
+  const plain = text
+    .normalize("NFKD")
+    .replace(/[\u0300-\u036f]/g, "")
+    .toLowerCase()
   const words: Array<string> = []
   for (const { segment, isWordLike } of segmenter.segment(plain)) {
     // What is longer is no word, and half a surrogate pair is no character.

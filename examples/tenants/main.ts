@@ -38,7 +38,9 @@ const program = (directory: string) =>
       })
 
     const memory = (budget.memtableBytes * (1 + budget.maxFrozenMemtables) + budget.blockCacheBytes) / MiB
-    yield* Console.log(`At most ${capacity} stores are open, of at most ${memory} MiB each. ${yield* residentMiB} MiB resident`)
+    yield* Console.log(
+      `At most ${capacity} stores are open, of at most ${memory} MiB each. ${yield* residentMiB} MiB resident`
+    )
     yield* round("new stores", file)
     yield* round("writing", file)
     const found = yield* round("reading", newest)
@@ -59,7 +61,9 @@ const program = (directory: string) =>
       Effect.sync(() => writeFileSync(join(directory, "tenant-1", "CURRENT"), "not what a store writes"))
     )
     const refused = yield* Effect.flip(file("tenant-1"))
-    yield* Console.log(`tenant-1 was damaged: ${refused._tag === "TenantUnavailable" ? refused.cause.message : refused}`)
+    yield* Console.log(
+      `tenant-1 was damaged: ${refused._tag === "TenantUnavailable" ? refused.cause.message : refused}`
+    )
     yield* Console.log(`tenant-2 goes on with ticket ${yield* file("tenant-2")}`)
   })
 

@@ -99,7 +99,10 @@ export const makePool = <A, E, R>({ open, capacity, idleTimeToLive }: PoolOption
         const resource = yield* open(name)
         entry.phase = "is open"
         totals.opens++
-        totals.peak = Math.max(totals.peak, sizeOf((other) => other.phase === "is open"))
+        totals.peak = Math.max(
+          totals.peak,
+          sizeOf((other) => other.phase === "is open")
+        )
         yield* Effect.addFinalizer(() => Effect.sync(() => totals.closes++))
         yield* Deferred.succeed(entry.ready, resource)
         yield* makeRoom

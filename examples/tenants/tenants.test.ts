@@ -30,7 +30,12 @@ const numbersOf = (seed: number) => {
 /** Lets other fibers run until a condition holds. */
 const until = <R>(condition: Effect.Effect<boolean, never, R>): Effect.Effect<void, never, R> =>
   Effect.flatMap(condition, (holds) =>
-    holds ? Effect.void : Effect.zipRight(Effect.promise(() => new Promise((done) => setImmediate(done))), until(condition))
+    holds
+      ? Effect.void
+      : Effect.zipRight(
+          Effect.promise(() => new Promise((done) => setImmediate(done))),
+          until(condition)
+        )
   )
 
 describe("tenants", () => {
@@ -64,7 +69,11 @@ describe("tenants", () => {
 
   it.effect("shares one open store among requests at the same time", () =>
     Effect.gen(function* () {
-      const numbers = yield* Effect.forEach(Array.from({ length: 100 }, () => "a"), file, { concurrency: "unbounded" })
+      const numbers = yield* Effect.forEach(
+        Array.from({ length: 100 }, () => "a"),
+        file,
+        { concurrency: "unbounded" }
+      )
       expect(numbers.sort((a, b) => a - b)).toStrictEqual(Array.from({ length: 100 }, (_, i) => i + 1))
       expect((yield* counts).opens).toBe(1)
     }).pipe(alone())
@@ -160,13 +169,21 @@ describe("tenants", () => {
         yield* Effect.gen(function* () {
           yield* Effect.forEach(["a", "b", "a", "c"], file)
           const { remove } = yield* Tenants
-          yield* machine.fail({ operation: "remove", files: "/.removed/", after: seed % 4, times: Number.POSITIVE_INFINITY })
+          yield* machine.fail({
+            operation: "remove",
+            files: "/.removed/",
+            after: seed % 4,
+            times: Number.POSITIVE_INFINITY
+          })
           yield* Effect.flip(remove("b"))
           yield* machine.powerCut()
         }).pipe(serve(machine.storage))
         yield* Effect.gen(function* () {
           const found = yield* Effect.forEach(["a", "b", "c"], newest)
-          expect(found.map((tickets) => tickets.length), `seed ${seed}`).toStrictEqual([2, 0, 1])
+          expect(
+            found.map((tickets) => tickets.length),
+            `seed ${seed}`
+          ).toStrictEqual([2, 0, 1])
           expect(yield* Effect.flatMap(Storage.Storage, ({ list }) => list("/tenants/.removed"))).toStrictEqual([])
         }).pipe(serve(machine.storage), Effect.provide(machine.storage))
       }
@@ -187,9 +204,7 @@ describe("a pool", () => {
     it.effect(`has at most its capacity, one of each name, and none closed in use, with the seed ${seed}`, () =>
       Effect.gen(function* () {
         const random = numbersOf(seed)
-        const pause = Effect.suspend(() =>
-          Effect.repeatN(Effect.yieldNow(), Math.floor(random() * 8))
-        )
+        const pause = Effect.suspend(() => Effect.repeatN(Effect.yieldNow(), Math.floor(random() * 8)))
         const open = new Map<string, { isOpen: boolean }>()
         const faults: Array<string> = []
         const pool = yield* makePool({
@@ -236,12 +251,32 @@ describe("a pool", () => {
           if (random() < 0.1) return yield* Effect.asVoid(Effect.flatMap(Effect.fork(use(name)), Fiber.interrupt))
           yield* Effect.catchAll(use(name), () => Effect.void)
         })
-        const steps = Effect.forEach(Array.from({ length: 300 }, () => step), (one) => one, { concurrency: 12, discard: true })
-        const running = yield* Effect.fork(steps)
-        yield* until(Effect.zipRight(TestClock.adjust("300 millis"), Effect.map(Fiber.poll(running), (exit) => exit._tag === "Some")))
+        const steps = Effect.forEach(
+          Array.from({ length: 300 }, () => step),
+          (one) => one,
+          { concurrency: 12, discard: true }
+        )
+        let isDone = false
+        const running = yield* Effect.fork(
+          Effect.ensuring(
+            steps,
+            Effect.sync(() => (isDone = true))
+          )
+        )
+        yield* until(
+          Effect.zipRight(
+            TestClock.adjust("300 millis"),
+            Effect.sync(() => isDone)
+          )
+        )
         yield* Fiber.join(running)
         expect(faults).toStrictEqual([])
-        yield* until(Effect.zipRight(TestClock.adjust("1 second"), Effect.sync(() => open.size === 0)))
+        yield* until(
+          Effect.zipRight(
+            TestClock.adjust("1 second"),
+            Effect.sync(() => open.size === 0)
+          )
+        )
         expect(yield* pool.counts).toMatchObject({ open: 0, inUse: 0, peak: 3 })
       }).pipe(Effect.scoped)
     )

@@ -46,7 +46,10 @@ export interface TenantsService {
   /** Removes all that a tenant has. Waits for the uses under way; later ones begin with an empty store. */
   readonly remove: (tenant: string) => Effect.Effect<void, InvalidTenant | LsmError.FileError>
   /** Runs `body` while the store of a tenant is closed, for example to restore a backup. Later uses wait. */
-  readonly whileClosed: <A, E, R>(tenant: string, body: Effect.Effect<A, E, R>) => Effect.Effect<A, E | InvalidTenant, R>
+  readonly whileClosed: <A, E, R>(
+    tenant: string,
+    body: Effect.Effect<A, E, R>
+  ) => Effect.Effect<A, E | InvalidTenant, R>
   readonly counts: Effect.Effect<Counts>
 }
 
@@ -60,9 +63,7 @@ const removeTree = (storage: Storage.StorageService, path: string): Effect.Effec
   })
 
 export class Tenants extends Context.Tag("Tenants")<Tenants, TenantsService>() {
-  static readonly layer = (
-    options: TenantsOptions
-  ): Layer.Layer<Tenants, LsmError.FileError, Storage.Storage> =>
+  static readonly layer = (options: TenantsOptions): Layer.Layer<Tenants, LsmError.FileError, Storage.Storage> =>
     Layer.scoped(
       Tenants,
       Effect.gen(function* () {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest"
-import { WriteSet } from "../../../src/internal/transaction/writeSet.js"
 import { seeded } from "../../../src/core/simulation/random.js"
+import { WriteSet } from "../../../src/internal/transaction/writeSet.js"
 
 const key = (n: number) => String(n).padStart(6, "0")
 const valuesOf = (writes: WriteSet) => writes.inOrder().map((write) => [write.key, write.value?.[0]])
