@@ -12,9 +12,9 @@ const anchorOf = (heading: string) =>
 
 /** The sections of a page, without its code. */
 const sectionsOf = (path: string, markdown: string): ReadonlyArray<Document> => {
-  const prose = markdown.replace(/^```[^]*?^```$/gm, "")
+  const prose = markdown.replace(/^```[\s\S]*?^```$/gm, "")
   return prose.split(/^(?=#+ )/m).flatMap((section) => {
-    const [, title, text] = /^#+ (.*)\n([^]*)$/.exec(section) ?? []
+    const [, title, text] = /^#+ (.*)\n([\s\S]*)$/.exec(section) ?? []
     return title === undefined || text === undefined ? [] : [{ id: `docs/${path}#${anchorOf(title)}`, title, text }]
   })
 }
