@@ -56,6 +56,35 @@ describe("durable-workflow", () => {
   })
 })
 
+describe("tenants", () => {
+  it("opens a store for each tenant, few at a time, and tells of one that is damaged", async () => {
+    const { output, code } = await run("tenants/main.ts", { TENANTS: "40" })
+    expect(code, output).toBe(0)
+    expect(output).toMatch(/^new stores: 40 tenants in .*; 40 opens, 8 closes, 32 open, at most 32; \d+ MiB resident$/m)
+    expect(output).toContain("\ntenants with 2 tickets: 40\n")
+    expect(output).toMatch(/^400 requests to 4 tenants: [0-4] opens$/m)
+    expect(output).toContain("\ntenant-0 was removed, and begins again with ticket 1\n")
+    expect(output).toMatch(/^tenant-1 was damaged: .*CURRENT/m)
+    expect(output).toMatch(/^tenant-2 goes on with ticket \d+$/m)
+    expect(leftBehind()).toStrictEqual([])
+  })
+})
+
+describe("full-text-search", () => {
+  it("finds sections of the guide, and leaves no files behind", async () => {
+    const { output, code } = await run("full-text-search/main.ts")
+    expect(code, output).toBe(0)
+    expect(output).toMatch(/^Indexed \d{3} sections with \d{5} words/m)
+    expect(output).toMatch(
+      /^power cut \(\d+ ms\)\n +\d+\.\d\d {2}docs\/testing-your-application\.md#a-power-cut-and-a-crash$/m
+    )
+    expect(output.match(/^zebra \(\d+ ms\): nothing$/gm)).toHaveLength(2)
+    expect(output).toMatch(/^zebra \(\d+ ms\)\n +\d+\.\d\d {2}zoo$/m)
+    expect(output).toContain("\nDifferences between documents and index: 0\n")
+    expect(leftBehind()).toStrictEqual([])
+  })
+})
+
 describe("worker-thread", () => {
   it("serves requests from a thread, which ends after its store has closed", async () => {
     const { output, code } = await run("worker-thread.ts")
