@@ -11,7 +11,7 @@ import { type Point, TimeSeries } from "./timeSeries.js"
 
 /** Short times, so that there is something to see. `settings` in timeSeries.ts has usual ones. */
 const settings = {
-  raw: "1 second",
+  raw: "3 seconds",
   rollups: {
     second: { every: "1 second", keep: "5 minutes" },
     minute: { every: "1 minute", keep: Duration.infinity }
@@ -36,14 +36,16 @@ const row = ({ at, count, max, min, sum }: Point) => [
 ]
 
 const program = Effect.gen(function* () {
-  const seconds = yield* Config.withDefault(Config.integer("SECONDS"), 4)
+  const seconds = yield* Config.withDefault(Config.integer("SECONDS"), 5)
   const { query, record } = yield* TimeSeries
   const begin = yield* Clock.currentTimeMillis
   yield* Console.log(`Measuring for ${seconds} seconds`)
 
   // Ten measurements are one write: one sync of the disk, and one merge for each roll-up.
   const ten = Effect.forEach(Array.from({ length: 10 }), () => measure)
-  const recordTen = Effect.flatMap(ten, (samples) => record(samples.flat()))
+  const recordTen = Effect.flatMap(ten, (samples) => record(samples.flat())).pipe(
+    Effect.catchTag("SampleTooOld", ({ message }) => Console.log("Left out:", message))
+  )
   yield* Effect.repeat(recordTen, { times: seconds * 5 - 1 })
 
   const to = Number.POSITIVE_INFINITY
