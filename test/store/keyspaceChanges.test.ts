@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { Keyspace, LsmStore, Transaction, WriteBatch } from "effect-lsm"
@@ -67,7 +68,7 @@ describe("the changes of a keyspace", () => {
           yield* rows.put(2, "two")
         })
       )
-      const changes = yield* read
+      const changes = yield* Fiber.join(read)
       expect(changes[1]!.operations.map((operation) => operation._tag)).toStrictEqual(["Put", "Put"])
     }).pipe(inMemory)
   )
@@ -91,7 +92,7 @@ describe("the changes of a keyspace", () => {
       // The reader is there when the keyspace is dropped.
       yield* Stream.runDrain(Stream.take(others.changes({ from: "oldest" }), 1))
       yield* Keyspace.drop("others")
-      const changes = yield* read
+      const changes = yield* Fiber.join(read)
       expect(changes[1]!.operations.map((operation) => operation._tag)).toStrictEqual(["DeleteRange"])
       const failure = yield* Effect.flip(Stream.runDrain(others.changes()))
       expect(failure._tag).toBe("KeyspaceDropped")
