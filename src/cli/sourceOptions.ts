@@ -12,7 +12,7 @@ const names = Object.keys(sources) as ReadonlyArray<SourceName>
 export const from = Options.choice("from", names).pipe(
   Options.optional,
   Options.withDescription(
-    "Import from another store: <file> is its directory, or the file of an SQLite database. Its package must be installed: classic-level, lmdb, @nxtedition/rocksdb, or better-sqlite3, without which Node's own SQLite is used."
+    "Import from another store: <file> is its directory, or the file of an SQLite database. Its package must be installed: classic-level, lmdb, @nxtedition/rocksdb, or better-sqlite3 on a Node without SQLite, before 22.13."
   )
 )
 

@@ -39,7 +39,7 @@ export const copySource = (
     const howFar = (): string =>
       lastKept === undefined
         ? "nothing was imported"
-        : `${plural(kept, "entry", "entries")} up to the key ${shownKey(lastKept)} were imported, later ones were not`
+        : `imported: ${plural(kept, "entry", "entries")} up to the key ${shownKey(lastKept)}, none behind it`
 
     const failed = (reason: string): CommandFailed => new CommandFailed({ message: `${reason}; ${howFar()}` })
 

@@ -22,7 +22,7 @@ export const loadPackage = async <Module>(directory: string, name: string, insta
 }
 
 /** The address of a package's main file, seen from a directory; undefined if the package is not installed there. */
-export const resolveFrom = (directory: string, name: string): string | undefined => {
+const resolveFrom = (directory: string, name: string): string | undefined => {
   try {
     return pathToFileURL(createRequire(join(directory, "package.json")).resolve(name)).href
   } catch (error) {

@@ -1,4 +1,4 @@
-import { loadPackage, resolveFrom } from "./loadPackage.js"
+import { loadPackage } from "./loadPackage.js"
 
 type Parameter = Uint8Array | bigint
 
@@ -28,7 +28,7 @@ interface NodeSqlite {
   readonly StatementSync: { readonly prototype: { readonly iterate?: unknown } }
 }
 
-/** Opens a file read-only with better-sqlite3 if that is installed, or else with the SQLite that newer Nodes have. */
+/** Opens a file read-only with the SQLite of Node, from 22.13 on, or else with the package better-sqlite3. */
 export const openDatabase = async (from: string, path: string): Promise<SqliteDatabase> => {
   const driver = await openDriver(from, path)
   return {
@@ -41,15 +41,14 @@ export const openDatabase = async (from: string, path: string): Promise<SqliteDa
 }
 
 const openDriver = async (from: string, path: string): Promise<Driver> => {
-  const name = "better-sqlite3"
-  const node = resolveFrom(from, name) === undefined ? await nodeSqlite() : undefined
+  const node = nodeSqlite()
   if (node !== undefined) return new node.DatabaseSync(path, { readOnly: true })
-  const Database = await loadPackage<BetterSqlite>(from, name, "better-sqlite3@12")
+  const Database = await loadPackage<BetterSqlite>(from, "better-sqlite3", "better-sqlite3@12")
   return new Database(path, { readonly: true, fileMustExist: true })
 }
 
 /** `node:sqlite`, if this Node has it with all that is needed. */
-const nodeSqlite = async (): Promise<NodeSqlite | undefined> => {
+const nodeSqlite = (): NodeSqlite | undefined => {
   const { getBuiltinModule } = process as { readonly getBuiltinModule?: (name: string) => NodeSqlite | undefined }
   const module = getBuiltinModule?.("node:sqlite")
   return module?.StatementSync.prototype.iterate === undefined ? undefined : module
