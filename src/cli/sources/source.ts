@@ -43,13 +43,19 @@ export const groupBytes = 1024 * 1024
 export async function* inGroups(entries: Iterable<Entry>): AsyncGenerator<ReadonlyArray<Entry>, void> {
   let group: Array<Entry> = []
   let bytes = 0
-  for (const entry of entries) {
-    group.push(entry)
-    bytes += entry.key.length + entry.value.length
-    if (group.length < groupEntries && bytes < groupBytes) continue
-    yield group
-    group = []
-    bytes = 0
+  try {
+    for (const entry of entries) {
+      group.push(entry)
+      bytes += entry.key.length + entry.value.length
+      if (group.length < groupEntries && bytes < groupBytes) continue
+      yield group
+      group = []
+      bytes = 0
+    }
+  } catch (error) {
+    // What comes before a fault is sound.
+    if (group.length > 0) yield group
+    throw error
   }
   if (group.length > 0) yield group
 }
