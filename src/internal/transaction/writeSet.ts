@@ -1,7 +1,8 @@
+import { Buffer } from "node:buffer"
 import { keyBytes } from "../../core/commit/keyText.js"
 import { addRange, isInRanges, type TextRange } from "../../core/commit/recentWrites.js"
 import type { Entry } from "../../Store.js"
-import * as WriteBatch from "../../WriteBatch.js"
+import type { WriteBatch } from "../../WriteBatch.js"
 
 /** A write of a transaction. An undefined value is a deletion. */
 export interface OwnWrite {
@@ -72,16 +73,17 @@ export class WriteSet {
     return this.sorted
   }
 
-  toBatch(): WriteBatch.WriteBatch {
-    const batch = WriteBatch.make()
+  /** Adds the writes to a batch. */
+  addTo(batch: WriteBatch): void {
     for (const { start, end } of this.deleted) {
       batch.deleteRange({ start: keyBytes(start), end: end === undefined ? undefined : keyBytes(end) })
     }
     for (const { expiresAt, key, value } of this.writes.values()) {
-      if (value === undefined) batch.delete(keyBytes(key))
-      else batch.put(keyBytes(key), value, { expiresAt })
+      // The batch copies it.
+      const bytes = Buffer.from(key, "latin1")
+      if (value === undefined) batch.delete(bytes)
+      else batch.put(bytes, value, expiresAt === undefined ? undefined : { expiresAt })
     }
-    return batch
   }
 }
 
