@@ -53,7 +53,7 @@ const floors = [
   ["index"],
   ["core/adapters/", "internal/conformance/", "internal/testing/"],
   ["internal/adapters/", "internal/cluster/"],
-  ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter", "MessageStorage", "RunnerStorage"],
+  ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter", "EventJournal", "MessageStorage", "RunnerStorage"],
   ["SingleRunner"],
   ["internal/thread/", "MessagePack", "Conformance", "testing", "internal/level/"],
   ["CompactionWorker", "AbstractLevel"],
