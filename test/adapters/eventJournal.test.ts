@@ -1,3 +1,4 @@
+import type * as EventJournal from "@effect/experimental/EventJournal"
 import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -7,16 +8,8 @@ import { LsmStore } from "effect-lsm"
 import * as LsmEventJournal from "effect-lsm/EventJournal"
 import { adapterRange } from "../../src/core/adapters/reservations.js"
 import { backends } from "../support/adapters/backends.js"
-import {
-  causeOf,
-  type EventJournal,
-  entryAt,
-  layerMemory,
-  makeRemoteId,
-  memoryIsExact,
-  open,
-  type Remote
-} from "../support/adapters/eventJournal.js"
+import { layerMemory, memoryIsExact, open } from "../support/adapters/eventJournal.js"
+import { causeOf, entryAt, makeRemoteId, type Remote } from "../support/adapters/journalForm.js"
 import { disk, memory, type Place } from "../support/places.js"
 
 const early = 1_000_000

@@ -6,7 +6,8 @@ import * as Testing from "effect-lsm/testing"
 import { idAfter, millisOf } from "../../src/core/adapters/journal/entryIds.js"
 import { Places } from "../../src/core/adapters/journal/places.js"
 import { compare } from "../../src/core/bytes/bytes.js"
-import { entryAt, makeRemoteId, open, type Remote } from "../support/adapters/eventJournal.js"
+import { open } from "../support/adapters/eventJournal.js"
+import { entryAt, makeRemoteId, type Remote, textOf as textOfEntry } from "../support/adapters/journalForm.js"
 import { captureLogs } from "../support/captureLogs.js"
 import { check, checkAsync } from "../support/property.js"
 
@@ -57,7 +58,7 @@ class Model {
   }
 }
 
-const textOf = ([, { payload }]: Remote) => new TextDecoder().decode(payload)
+const textOf = ([, entry]: Remote) => textOfEntry(entry)
 
 /** Three remotes, and what each sends: the last ones of a remote are also the first ones of the next. */
 const remotes = [makeRemoteId(), makeRemoteId(), makeRemoteId()]

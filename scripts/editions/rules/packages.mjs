@@ -19,6 +19,7 @@ export const members = {
     text: "String",
     integer: "Int"
   },
+  "@effect/experimental/EventJournal": { makeEntryId: "makeEntryIdUnsafe", makeRemoteId: "makeRemoteIdUnsafe" },
   "@effect/platform-node/NodeRuntime": {
     // runMain(effect, { disablePrettyLogger: true, … }) to runMain(effect, { … }), which has no such logger
     runMain: ({ call, edits, rename, target }) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as EventJournal from "effect/eventlog/EventJournal"
 import type { StoreId } from "effect/eventlog/EventLogMessage"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
@@ -8,14 +9,8 @@ import { LsmStore } from "effect-lsm"
 import * as LsmEventJournal from "effect-lsm/EventJournal"
 import * as FastCheck from "fast-check"
 import { backends } from "../support/adapters/backends.js"
-import {
-  type EventJournal,
-  entryAt,
-  layerMemory,
-  makeRemoteId,
-  open,
-  type Remote
-} from "../support/adapters/eventJournal.js"
+import { layerMemory, open } from "../support/adapters/eventJournal.js"
+import { entryAt, makeRemoteId, type Remote } from "../support/adapters/journalForm.js"
 import { captureLogs } from "../support/captureLogs.js"
 import { checkAsync } from "../support/property.js"
 
