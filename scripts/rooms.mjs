@@ -54,7 +54,8 @@ const floors = [
   ["core/adapters/", "internal/conformance/", "internal/testing/"],
   ["internal/adapters/", "internal/cluster/"],
   ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter", "EventJournal", "MessageStorage", "RunnerStorage"],
-  ["SingleRunner"],
+  ["SingleRunner", "Durable"],
+  ["DurableCluster"],
   ["internal/thread/", "MessagePack", "Conformance", "testing", "internal/level/"],
   ["CompactionWorker", "AbstractLevel"],
   ["cli/"]
