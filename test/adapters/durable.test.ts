@@ -67,7 +67,7 @@ describe("Durable", () => {
     })
   )
 
-  it.effect("keeps what was acknowledged when the power goes", () =>
+  it.scoped("keeps what was acknowledged when the power goes", () =>
     Effect.gen(function* () {
       const machine = yield* Testing.makeMachine({ seed: 5 })
       const adapters = Durable.layerAdapters({ durability: "sync" })
@@ -82,7 +82,7 @@ describe("Durable", () => {
     }).pipe(Effect.provide(captureLogs().layer))
   )
 
-  it.effect("gives the stores of the interfaces and what stands on them, under the same name", () =>
+  it.scoped("gives the stores of the interfaces and what stands on them, under the same name", () =>
     Effect.gen(function* () {
       const store = yield* LsmStore.LsmStore
       const queues = yield* PersistedQueue.PersistedQueueStore

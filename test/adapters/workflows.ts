@@ -29,7 +29,7 @@ const make = <const Name extends string>(name: Name) =>
     idempotencyKey: ({ id }) => id
   })
 
-const step = (name: string, execute: Effect.Effect<string, Refused, Log> = Effect.succeed(name)) =>
+const step = <R = never>(name: string, execute: Effect.Effect<string, Refused, R> = Effect.succeed(name)) =>
   Activity.make({
     name,
     success: Schema.String,

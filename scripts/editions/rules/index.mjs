@@ -31,5 +31,5 @@ export const instanceMembers = {
 export const absent = [
   ...["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"],
   // It measures backends that only Effect 3 has.
-  "bench/adapters.ts"
+  ...["main", "compare", "messages", "sqlite"].map((name) => `bench/adapters/${name}.ts`)
 ]
