@@ -54,8 +54,9 @@ const floors = [
   ["index"],
   ["core/adapters/", "internal/conformance/", "internal/testing/"],
   ["internal/adapters/", "internal/cluster/"],
-  ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter", "MessageStorage", "RunnerStorage"],
-  ["SingleRunner"],
+  ["KeyValueStore", "Persistence", "PersistedQueue", "RateLimiter", "EventJournal", "MessageStorage", "RunnerStorage"],
+  ["SingleRunner", "Durable"],
+  ["DurableCluster"],
   ["internal/thread/", "MessagePack", "Conformance", "testing", "internal/level/"],
   ["CompactionWorker", "AbstractLevel"],
   ["cli/"]

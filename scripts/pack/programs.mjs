@@ -11,7 +11,14 @@ const fileOf = (index) => `readme-${index + 1}.mts`
 const needsMore = (path) => /from "@effect\//.test(readFileSync(path, "utf8"))
 
 /** Modules whose declarations need optional packages in both editions. */
-const needPackages = ["AbstractLevel", "CompactionWorker", "MessageStorage", "RunnerStorage", "SingleRunner"]
+const needPackages = [
+  "AbstractLevel",
+  "CompactionWorker",
+  "DurableCluster",
+  "MessageStorage",
+  "RunnerStorage",
+  "SingleRunner"
+]
 
 /** Checks all public declarations that need no optional package, with Effect alone: there is no `@types/node` yet. */
 export const compileModules = (project) => {

@@ -164,6 +164,50 @@ export const testWorkflows = <E>(name: string, engine: Layer.Layer<Exclude<Servi
     )
 
     test(
+      "lets activities race that sleep in the store, and goes on with the first",
+      Effect.gen(function* () {
+        const executionId = yield* inTime(Flows.DurableRaces.execute({ id: "one" }, { discard: true }))
+        yield* advanceUntil(Effect.map(Flows.Log, (log) => log.includes("fast")))
+        yield* isSuspended(Flows.DurableRaces, executionId)
+        yield* inTime(answer(Flows.DurableRaces, executionId, "go"))
+        expect(yield* inTime(Flows.DurableRaces.execute({ id: "one" }))).toBe("fast: go")
+      })
+    )
+
+    test(
+      "runs workflows in the trace of their callers",
+      Effect.gen(function* () {
+        const traces = Effect.flatMap(Effect.currentSpan, ({ traceId }) =>
+          Effect.map(inTime(Flows.Traced.execute({ id: "one" })), (seen) => [seen, traceId])
+        )
+        const [seen, traceId] = yield* Effect.withSpan(traces, "caller")
+        expect(seen).toBe(traceId)
+      })
+    )
+
+    test(
+      "goes on with a workflow that another one has started, when that has ended",
+      Effect.gen(function* () {
+        const child = yield* inTime(Flows.Starts.execute({ id: "one" }))
+        expect(child).toBe(yield* Flows.Steps.executionId({ id: "one/child" }))
+        expect(yield* inTime(Flows.Steps.execute({ id: "one/child" }))).toBe("one/child: first, second")
+        expect(yield* Flows.Log).toStrictEqual(["first", "second"])
+      })
+    )
+
+    test(
+      "takes an answer for a workflow that is registered later, in its group of shards",
+      Effect.gen(function* () {
+        const executionId = yield* Flows.Late.executionId({ id: "one" })
+        const pending = yield* Effect.fork(answer(Flows.Late, executionId, "early"))
+        yield* Effect.yieldNow()
+        const run = Effect.zipRight(Fiber.join(pending), Flows.Late.execute({ id: "one" }))
+        expect(yield* Effect.provide(inTime(run), Flows.LateLayer)).toBe("late: early")
+        expect(yield* Flows.Log).toStrictEqual(["late"])
+      })
+    )
+
+    test(
       "runs workflows within workflows",
       Effect.gen(function* () {
         const executionId = yield* inTime(Flows.Parent.execute({ id: "one" }, { discard: true }))

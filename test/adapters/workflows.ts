@@ -29,7 +29,7 @@ const make = <const Name extends string>(name: Name) =>
     idempotencyKey: ({ id }) => id
   })
 
-const step = (name: string, execute: Effect.Effect<string, Refused, Log> = Effect.succeed(name)) =>
+const step = <R = never>(name: string, execute: Effect.Effect<string, Refused, R> = Effect.succeed(name)) =>
   Activity.make({
     name,
     success: Schema.String,
@@ -98,6 +98,37 @@ const RacesLayer = Races.toLayer(() =>
   ])
 )
 
+/** The runners of the race sleep in the store, and so does what comes after it. */
+export const DurableRaces = make("DurableRaces")
+const DurableRacesLayer = DurableRaces.toLayer(() =>
+  Effect.gen(function* () {
+    const winner = yield* Activity.raceAll("race", [
+      step("slow", Effect.as(pause("slow pause", 50), "slow")),
+      step("fast", Effect.as(pause("fast pause", 2), "fast"))
+    ])
+    return `${winner}: ${yield* DurableDeferred.await(Answer)}`
+  })
+)
+
+/** Returns the trace that it is part of. */
+export const Traced = make("Traced")
+const TracedLayer = Traced.toLayer(() =>
+  Effect.map(Effect.currentParentSpan, ({ traceId }) => traceId).pipe(Effect.catchAll(() => Effect.succeed("no trace")))
+)
+
+/** Starts a workflow, and does not wait for it. */
+export const Starts = make("Starts")
+const StartsLayer = Starts.toLayer(({ id }) => Steps.execute({ id: `${id}/child` }, { discard: true }))
+
+/** Is registered by the test, after it was told of. Its messages are in another group of shards. */
+export const Late = make("Late").annotate(ClusterSchema.ShardGroup, () => "other")
+export const LateLayer = Late.toLayer(() =>
+  Effect.gen(function* () {
+    const answer = yield* DurableDeferred.await(Answer)
+    return `${yield* step("late")}: ${answer}`
+  })
+)
+
 export const Parent = make("Parent")
 const Child = make("Child")
 const ChildLayer = Child.toLayer(() => DurableDeferred.await(Answer))
@@ -116,7 +147,7 @@ const CatchesLayer = Catches.toLayer(() =>
 )
 
 export const Dies = make("Dies")
-const DiesLayer = Dies.toLayer(() => step("dies", Effect.die(new Error("a broken part"))))
+const DiesLayer = Dies.toLayer(() => step("dies", Effect.die(Object.assign(new Error("a broken part"), { parts: 1n }))))
 
 /** Has its messages in another group of shards. */
 export const Grouped = make("Grouped").annotate(ClusterSchema.ShardGroup, () => "other")
@@ -129,6 +160,9 @@ export const layer = Layer.mergeAll(
   AsksLayer,
   BooksLayer,
   RacesLayer,
+  DurableRacesLayer,
+  TracedLayer,
+  StartsLayer,
   ChildLayer,
   ParentLayer,
   FailsLayer,

@@ -32,7 +32,7 @@ export const instanceMembers = {
 export const absent = [
   ...["src/cli/framework/console.ts", "src/cli/framework/help.ts", "src/cli/framework/words.ts"],
   // It measures backends that only Effect 3 has.
-  "bench/adapters.ts",
+  ...["main", "compare", "messages", "sqlite"].map((name) => `bench/adapters/${name}.ts`),
   // The dashboard is the same for both.
   "test/docs/dashboard.test.ts"
 ]

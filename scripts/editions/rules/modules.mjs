@@ -8,6 +8,7 @@ const modules = {
   "@effect/cli/Args": "effect/cli/Argument",
   "@effect/cli/Command": "effect/cli/Command",
   "@effect/cli/Options": "effect/cli/Flag",
+  "@effect/experimental/EventJournal": "effect/eventlog/EventJournal",
   "@effect/experimental/PersistedCache": "effect/persistence/PersistedCache",
   "@effect/experimental/PersistedQueue": "effect/persistence/PersistedQueue",
   "@effect/experimental/Persistence": "effect/persistence/Persistence",

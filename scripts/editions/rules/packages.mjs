@@ -19,6 +19,8 @@ export const members = {
     text: "String",
     integer: "Int"
   },
+  "@effect/experimental/EventJournal": { makeEntryId: "makeEntryIdUnsafe", makeRemoteId: "makeRemoteIdUnsafe" },
+  "@effect/experimental/Persistence": { ResultPersistence: "Persistence" },
   "@effect/platform-node/NodeRuntime": {
     // runMain(effect, { disablePrettyLogger: true, … }) to runMain(effect, { … }), which has no such logger
     runMain: ({ call, edits, rename, target }) => {

@@ -7,7 +7,7 @@ import { reservedByte } from "../keys/reservedByte.js"
  * The namespaces of adapters: the first element of their keys, a string. The keys of keyspaces have a
  * bigint there. They are stored, so none changes its meaning.
  */
-export type Adapter = "cluster" | "kv" | "level" | "persistence" | "queue" | "rate"
+export type Adapter = "cluster" | "journal" | "kv" | "level" | "persistence" | "queue" | "rate"
 
 /** The bytes with which the keys of an instance of an adapter begin. `parts` begins with its name. */
 export const adapterPrefix = (adapter: Adapter, ...parts: KeyTuple): Uint8Array =>

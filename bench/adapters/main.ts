@@ -2,100 +2,29 @@
  * Measures the adapters beside other backends of the same interfaces: operations in a second, the median
  * of several rounds. Contenders alternate. Build first: `npm --prefix bench run adapters` does.
  */
-import { existsSync, mkdtempSync, rmSync } from "node:fs"
+import { existsSync } from "node:fs"
 import { register } from "node:module"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as PersistedQueue from "@effect/experimental/PersistedQueue"
 import * as Persistence from "@effect/experimental/Persistence"
 import * as RateLimiter from "@effect/experimental/RateLimiter"
 import * as KeyValueStore from "@effect/platform/KeyValueStore"
 import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as SqlPersistedQueue from "@effect/sql/SqlPersistedQueue"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as LsmKeyValueStore from "effect-lsm/KeyValueStore"
-import type { Durability } from "effect-lsm/LsmOptions"
-import * as LsmStore from "effect-lsm/LsmStore"
-import type { OrderedStore } from "effect-lsm/OrderedStore"
 import * as LsmPersistedQueue from "effect-lsm/PersistedQueue"
 import * as LsmPersistence from "effect-lsm/Persistence"
 import * as LsmRateLimiter from "effect-lsm/RateLimiter"
-import { spread } from "./lib/statistics.js"
+import { type Contender, compare, each, fibers, ours, text, together } from "./compare.js"
+import { compareMessages } from "./messages.js"
+import { sqlite } from "./sqlite.js"
 
-const rounds = 5
-const fibers = 64
-const count = process.argv.includes("--quick") ? 1000 : 10_000
-const keys = Array.from({ length: count }, (_, i) => `key:${(i * 7919) % count}`)
-const text = "v".repeat(100)
 const value = { name: "Ada", text }
-
-/** The operations of a round, and what they are done with. */
-interface Contender<Service> {
-  readonly name: string
-  readonly layer: (directory: string) => Layer.Layer<Service, unknown>
-  /** The part of the operations that is done, for the slow ones. */
-  readonly part?: number
-}
-
-interface Row<Service> {
-  readonly name: string
-  /** Done before the time is taken. */
-  readonly before?: (keys: ReadonlyArray<string>) => Effect.Effect<unknown, unknown, Service>
-  readonly measured: (keys: ReadonlyArray<string>) => Effect.Effect<unknown, unknown, Service>
-}
-
-const each = <R>(keys: ReadonlyArray<string>, f: (key: string) => Effect.Effect<unknown, unknown, R>) =>
-  Effect.forEach(keys, f, { discard: true })
-const together = <R>(keys: ReadonlyArray<string>, f: (key: string) => Effect.Effect<unknown, unknown, R>) =>
-  Effect.forEach(keys, f, { discard: true, concurrency: fibers })
-
-const ours = <Service>(
-  durability: Durability,
-  layer: (durability: Durability) => Layer.Layer<Service, unknown, OrderedStore>
-): Contender<Service> => ({
-  name: `effect-lsm, ${durability}`,
-  part: durability === "sync" ? 0.1 : 1,
-  layer: (directory) => Layer.provide(layer(durability), LsmStore.layer({ directory, durability }))
-})
-
-const round = async <Service>(row: Row<Service>, { layer, part = 1 }: Contender<Service>): Promise<number> => {
-  const directory = mkdtempSync(join(tmpdir(), "effect-lsm-adapters-"))
-  const some = keys.slice(0, Math.max(1, count * part))
-  try {
-    return await Effect.gen(function* () {
-      if (row.before !== undefined) yield* row.before(some)
-      const started = performance.now()
-      yield* row.measured(some)
-      return (some.length * 1000) / (performance.now() - started)
-    }).pipe(Effect.provide(layer(join(directory, "data"))), Effect.runPromise)
-  } finally {
-    rmSync(directory, { recursive: true, force: true })
-  }
-}
-
-const compare = async <Service>(
-  title: string,
-  rows: ReadonlyArray<Row<Service>>,
-  contenders: ReadonlyArray<Contender<Service>>
-): Promise<void> => {
-  console.log(`\n${title}`)
-  for (const row of rows) {
-    const results = contenders.map((): Array<number> => [])
-    for (let i = 0; i <= rounds; i++) {
-      for (const [at, contender] of contenders.entries()) {
-        const result = await round(row, contender)
-        // The first round warms up.
-        if (i > 0) results[at]!.push(result)
-      }
-    }
-    const medians = results.map((all) => Math.round(spread(all).median).toLocaleString("en"))
-    console.log(`  ${row.name}: ${contenders.map(({ name }, at) => `${name} ${medians[at]}`).join("; ")}`)
-  }
-}
 
 const kv = Effect.serviceFunctionEffect
 const set = kv(KeyValueStore.KeyValueStore, ({ set }) => set)
@@ -116,6 +45,7 @@ await compare<KeyValueStore.KeyValueStore>(
     ours("sync", (durability) => LsmKeyValueStore.layer({ durability })),
     {
       name: "files, not synced",
+      pair: "effect-lsm, buffered",
       layer: (directory) => Layer.provide(KeyValueStore.layerFileSystem(directory), NodeContext.layer)
     },
     { name: "memory layer", layer: () => KeyValueStore.layerMemory }
@@ -124,12 +54,14 @@ await compare<KeyValueStore.KeyValueStore>(
 
 /** The package finds lmdb only beside itself; here it is among the packages of the benchmark. */
 const lmdb = async (): Promise<ReadonlyArray<Contender<Persistence.BackingPersistence>>> => {
-  if (!existsSync(fileURLToPath(new URL("node_modules/lmdb", import.meta.url)))) return []
+  if (!existsSync(fileURLToPath(new URL("../node_modules/lmdb", import.meta.url)))) return []
   const hook = `export const resolve = (name, context, next) =>
     next(name, name === "lmdb" ? { ...context, parentURL: ${JSON.stringify(import.meta.url)} } : context)`
   register(`data:text/javascript,${encodeURIComponent(hook)}`)
   const Lmdb = await import("@effect/experimental/Persistence/Lmdb")
-  return [{ name: "LMDB, synced", part: 0.1, layer: (directory) => Lmdb.layer({ path: directory }) }]
+  return [
+    { name: "LMDB, synced", pair: "effect-lsm, sync", part: 0.1, layer: (directory) => Lmdb.layer({ path: directory }) }
+  ]
 }
 
 const persistence = Effect.flatMap(Persistence.BackingPersistence, (backing) => backing.make("bench"))
@@ -188,6 +120,12 @@ await compare<PersistedQueue.PersistedQueueFactory>(
   [
     ours("buffered", (durability) => LsmPersistedQueue.layerFactory({ durability })),
     ours("sync", (durability) => LsmPersistedQueue.layerFactory({ durability })),
+    ...sqlite((client) =>
+      PersistedQueue.layer.pipe(
+        Layer.provide(SqlPersistedQueue.layerStore({ pollInterval: "1 millis" })),
+        Layer.provide(client)
+      )
+    ),
     { name: "memory layer", layer: () => Layer.provide(PersistedQueue.layer, PersistedQueue.layerStoreMemory) }
   ]
 )
@@ -217,3 +155,5 @@ await compare<RateLimiter.RateLimiterStore>(
     { name: "memory layer", layer: () => RateLimiter.layerStoreMemory }
   ]
 )
+
+await compareMessages()
