@@ -253,9 +253,12 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
  * @category verification
  */
 export const repair = (directory: string, options: RepairOptions): Effect.Effect<RepairReport, OpenError> =>
-  Effect.flatMap(LsmOptions.resolveOptions({ ...options, directory: options.into }), (settings) =>
+  Effect.flatMap(settingsOfRepair(options), (settings) =>
     Effect.provide(repairFromStorage(directory, options), Storage.layerWith(settings))
   )
+
+const settingsOfRepair = ({ into, ...tuning }: RepairOptions) =>
+  LsmOptions.resolveOptions({ ...tuning, directory: into })
 
 /**
  * `repair` on a `Storage` that is provided.

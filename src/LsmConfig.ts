@@ -1,0 +1,44 @@
+/**
+ * The options of a store from elsewhere: JSON, environment variables, and whatever else Effect's
+ * `Config` reads. All of it is made of the one description of each option.
+ *
+ * @since 3.1.0
+ */
+import type * as Duration from "effect/Duration"
+import { makeSchema } from "./internal/configuration/schema.js"
+import type { AnySchema } from "./internal/effect/schemaNodes.js"
+import type { LsmOptions } from "./LsmOptions.js"
+
+/**
+ * Options as they are written in JSON. Sizes are numbers of bytes or text such as `"64 MiB"`,
+ * durations numbers of milliseconds or text such as `"5 minutes"`, permissions octal text such as
+ * `"0600"`, and infinity is `"Infinity"`.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export type OptionsJson = { readonly [Name in keyof LsmOptions]: Json<LsmOptions[Name]> }
+
+type Json<A> = A extends undefined
+  ? A
+  : A extends string | boolean
+    ? A
+    : A extends number
+      ? number | string
+      : A extends ReadonlyArray<infer Element>
+        ? ReadonlyArray<Element>
+        : Duration.DurationInput extends A
+          ? number | string
+          : { readonly [Name in keyof A]: FieldJson<A[Name]> }
+
+type FieldJson<A> = number | string | Extract<A, undefined>
+
+/**
+ * The Schema of a store's options. It has the bounds that opening a store checks, so that it refuses
+ * what `LsmStore.make` would refuse, except rules between two options. An unknown name is refused,
+ * with the nearest one that is known. Its annotations, and so its JSON Schema, tell default and unit.
+ *
+ * @since 3.1.0
+ * @category schemas
+ */
+export const schema: AnySchema<LsmOptions, OptionsJson> = makeSchema()
