@@ -4,8 +4,12 @@
  *
  * @since 3.1.0
  */
+import type * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
 import type * as Duration from "effect/Duration"
+import type * as Effect from "effect/Effect"
 import { makeSchema } from "./internal/configuration/schema.js"
+import { loadOptions, optionsConfig } from "./internal/configuration/variables.js"
 import type { AnySchema } from "./internal/effect/schemaNodes.js"
 import type { LsmOptions } from "./LsmOptions.js"
 
@@ -42,3 +46,28 @@ type FieldJson<A> = number | string | Extract<A, undefined>
  * @category schemas
  */
 export const schema: AnySchema<LsmOptions, OptionsJson> = makeSchema()
+
+/**
+ * Options from variables of the application's configuration, usually environment variables: one for
+ * each option, such as `LSM_DIRECTORY` and `LSM_MEMTABLE_BYTES`. Values are written as in JSON, without
+ * quotes; a list has commas between its elements. Options that are objects have a variable for each
+ * field: `LSM_DURABILITY_INTERVAL`, `LSM_DURABILITY_MAX_BYTES`, `LSM_CHANGE_RETENTION_BYTES` and
+ * `LSM_CHANGE_RETENTION_AGE`. `LSM_DIRECTORY` must be there.
+ *
+ * A bad value is a `ConfigError` that names the variable. A `Config` cannot see variables that it does
+ * not read, so it cannot report an unknown one: `load` does.
+ *
+ * @since 3.1.0
+ * @category config
+ */
+export const config = (prefix = "LSM"): Config.Config<LsmOptions> => optionsConfig(prefix)
+
+/**
+ * `config`, which also fails if a variable has the prefix and nearly the name of an option, such as
+ * `LSM_MEMTABLE_BYTE`. It sees the names that the provider of configuration can list: those of
+ * environment variables, maps and JSON are.
+ *
+ * @since 3.1.0
+ * @category config
+ */
+export const load = (prefix = "LSM"): Effect.Effect<LsmOptions, ConfigError.ConfigError> => loadOptions(prefix)

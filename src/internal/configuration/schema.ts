@@ -1,7 +1,7 @@
 import type { Description, Fields, SimpleKind } from "../../core/options/kinds.js"
 import { unknownName } from "../../core/options/nearest.js"
 import { options, optionNames } from "../../core/options/options.js"
-import { tellDefault, tellUnit } from "../../core/options/tell.js"
+import { tellBounds, tellDefault, tellUnit } from "../../core/options/tell.js"
 import * as Part from "../effect/optionSchemas.js"
 import type { AnySchema } from "../effect/schemaNodes.js"
 import { checkEncoded, checkText } from "../options/checkValue.js"
@@ -60,7 +60,9 @@ const aboutOf = (described: Omit<Description, "opening">): Part.About => {
   const unit = tellUnit(kind)
   const ofUnit = unit === undefined ? "" : ` Unit: ${unit}.`
   const description = `${about}${ofUnit} Default: ${tellDefault(described)}.`
-  return { description, ...(fallback === undefined || told !== undefined ? {} : { default: fallback }) }
+  // Fields have messages of their own.
+  const message = kind.type === "fields" ? undefined : `must be ${tellBounds(kind)}`
+  return { description, message, ...(fallback === undefined || told !== undefined ? {} : { default: fallback }) }
 }
 
 /** The Schema of the options of a store. */

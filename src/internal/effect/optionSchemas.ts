@@ -56,10 +56,13 @@ const decoded = (from: Any, to: Any, read: Read, write: (value: unknown) => unkn
 /** What a Schema tells about itself, also in JSON Schema. */
 export interface About {
   readonly description: string
+  /** What is said of a wrong value. */
+  readonly message: string | undefined
   readonly default?: unknown
 }
 
-export const described = (schema: Any, about: About): Any => schema.annotations({ ...about })
+export const described = (schema: Any, { message, ...about }: About): Any =>
+  schema.annotations(message === undefined ? about : { ...about, message: () => ({ message, override: true }) })
 
 /** A field that may be absent or undefined. */
 export const optional = (schema: Any) => Schema.optional(schema)
@@ -71,5 +74,5 @@ export const struct = <A, I>(
   faultsOf: (value: object) => ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }>
 ): AnySchema<A, I> =>
   Schema.Struct(fields)
-    .annotations({ parseOptions: { onExcessProperty: "preserve" } })
-    .pipe(Schema.filter(faultsOf, { identifier, jsonSchema: {} })) as unknown as AnySchema<A, I>
+    .annotations({ parseOptions: { onExcessProperty: "preserve" }, title: identifier })
+    .pipe(Schema.filter(faultsOf, { title: identifier, jsonSchema: {} })) as unknown as AnySchema<A, I>
