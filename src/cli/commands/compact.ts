@@ -5,9 +5,10 @@ import { levelsText } from "../format/levelsText.js"
 import { writeOutput } from "../io/output.js"
 import { openExisting } from "../openStore.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
+import { tuning } from "../tuningOptions.js"
 
 /** `lsmkv compact` */
-export const compact = Command.make("compact", { directory, range: rangeOptions, json, encoding, recovery }, (given) =>
+export const compact = Command.make("compact", { directory, range: rangeOptions, json, encoding, recovery, tuning }, (given) =>
   Effect.gen(function* () {
     const range = yield* decodeRange(given.range, given.encoding)
     const store = yield* openExisting(given.directory, given)

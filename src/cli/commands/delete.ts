@@ -3,9 +3,10 @@ import * as Effect from "effect/Effect"
 import { directory, durability, encoding, key, recovery } from "../arguments.js"
 import { openExisting } from "../openStore.js"
 import { decodeArgument } from "../rangeOptions.js"
+import { tuning } from "../tuningOptions.js"
 
 /** `lsmkv delete` */
-export const deleteCommand = Command.make("delete", { directory, key, encoding, durability, recovery }, (given) =>
+export const deleteCommand = Command.make("delete", { directory, key, encoding, durability, recovery, tuning }, (given) =>
   Effect.gen(function* () {
     const keyBytes = yield* decodeArgument("the key", given.key, given.encoding)
     const store = yield* openExisting(given.directory, given)

@@ -10,16 +10,17 @@ import { writeOutput } from "../io/output.js"
 import { notText } from "../io/printLines.js"
 import { openReading } from "../openStore.js"
 import { decodeArgument } from "../rangeOptions.js"
+import { tuning } from "../tuningOptions.js"
 
 const raw = switchOption("raw", "Print exactly the bytes of the value, without a line end.")
 
 /** `lsmkv get` */
-export const get = Command.make("get", { directory, key, json, raw, encoding, recovery: readRecovery }, (given) =>
+export const get = Command.make("get", { directory, key, json, raw, encoding, recovery: readRecovery, tuning }, (given) =>
   Effect.gen(function* () {
     if (given.json && given.raw)
       return yield* new CommandFailed({ message: "--json and --raw cannot be used together" })
     const keyBytes = yield* decodeArgument("the key", given.key, given.encoding)
-    const store = yield* openReading(given.directory, given.recovery)
+    const store = yield* openReading(given.directory, given)
     const found = yield* store.get(keyBytes)
     if (Option.isNone(found)) return yield* new KeyAbsent()
     const value = found.value

@@ -12,6 +12,7 @@ import { openInput } from "../io/input.js"
 import { writeOutput } from "../io/output.js"
 import { makeProgress } from "../io/progress.js"
 import { openOrCreate } from "../openStore.js"
+import { tuning } from "../tuningOptions.js"
 
 const file = textArgument("file", "The file to read. Default, and with -: standard input.").pipe(Args.optional)
 const json = switchOption("json", `The input is JSON lines: {"key":…,"value":…} or {"key":…,"delete":true}.`)
@@ -23,7 +24,7 @@ const batchSize = Options.integer("batch-size").pipe(
 /** `lsmkv import` */
 export const importCommand = Command.make(
   "import",
-  { directory, file, json, encoding, batchSize, durability, recovery },
+  { directory, file, json, encoding, batchSize, durability, recovery, tuning },
   (given) =>
     Effect.gen(function* () {
       if (given.batchSize < 1) return yield* new CommandFailed({ message: "--batch-size must be at least 1" })

@@ -1,5 +1,4 @@
-const KiB = 1024
-const MiB = 1024 * KiB
+const MiB = 1024 * 1024
 
 /** Options for one kind of use. Presets never change what an acknowledged write guarantees. */
 export const presets = {
@@ -12,14 +11,19 @@ export const presets = {
     maxOpenTables: 64,
     backgroundThread: false
   },
+  // Level 1 as large as the four tables of level 0 that start a compaction, so that it is written less often.
   writeHeavy: {
-    memtableBytes: 128 * MiB
+    memtableBytes: 256 * MiB,
+    maxFrozenMemtables: 2,
+    tableBytes: 64 * MiB,
+    level1Bytes: 1024 * MiB
   },
   readHeavy: {
     blockCacheBytes: 512 * MiB
   },
+  // Values stay in the log: a memtable that is soon full is soon flushed, and its memory used again.
   largeValues: {
-    memtableBytes: 256 * MiB
+    memtableBytes: 16 * MiB
   }
 } as const
 
