@@ -5,6 +5,7 @@ const isSize = (kind: Kind): boolean => kind.type === "whole" && kind.unit === "
 
 const tellNumber = (kind: Kind, value: number): string => {
   if (value === Number.MAX_SAFE_INTEGER) return "2^53 - 1"
+  if (value === 2 ** 31 - 1) return "2^31 - 1"
   return isSize(kind) ? tellBytes(value) : String(value)
 }
 
