@@ -21,7 +21,11 @@ const spent = async (name: string, work: () => Promise<unknown>): Promise<Figure
 
 /** Overwrites all entries, in another order. */
 const overwrite = (session: Session, entries: Entries, batch?: number) =>
-  inBatches(session, { ...entries, keyAt: (i) => entries.keyAt((i * 7_919) % entries.count) }, whole(entries.count, batch))
+  inBatches(
+    session,
+    { ...entries, keyAt: (i) => entries.keyAt((i * 7_919) % entries.count) },
+    whole(entries.count, batch)
+  )
 
 const gets = (session: Session, entries: Entries, count: number, seed: number) =>
   session.run("gets", { entries, order: draws(count, entries.count, seed) }, whole(count))

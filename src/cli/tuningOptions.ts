@@ -37,7 +37,7 @@ export const placeholderOf = ({ kind }: Setting): string => {
   return kind.type === "whole" && kind.unit === "bytes" ? "size" : placeholders[kind.type]
 }
 
-const option = (each: Setting): Options.Options<Option.Option<string>> =>
+const option = (each: Setting) =>
   textOption(kebabCase(each.path), placeholderOf(each), each.about).pipe(Options.optional)
 
 /** An option for each of them. */

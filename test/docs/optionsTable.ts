@@ -1,7 +1,8 @@
 import { optionNames } from "../../src/core/options/options.js"
 import { settings } from "../../src/core/options/settings.js"
 
-const begin = "<!-- The table of options. A test writes it: LSM_WRITE_DOCS=1 npx vitest run test/docs/options.test.ts -->"
+const begin =
+  "<!-- The table of options. A test writes it: LSM_WRITE_DOCS=1 npx vitest run test/docs/options.test.ts -->"
 const end = "<!-- The end of the table of options. -->"
 
 /** The table of options, made of their descriptions. */

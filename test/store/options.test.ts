@@ -94,22 +94,46 @@ describe("a preset", () => {
 
 /** Text that may be a value of a kind, near its bounds and elsewhere. */
 const texts = (kind: SimpleKind): FastCheck.Arbitrary<string> => {
-  const odd = FastCheck.constantFrom("", " ", "x", "-1", "0", "1", "1.5", "Infinity", "NaN", "true", "5 minutes", "none")
+  const odd = FastCheck.constantFrom(
+    "",
+    " ",
+    "x",
+    "-1",
+    "0",
+    "1",
+    "1.5",
+    "Infinity",
+    "NaN",
+    "true",
+    "5 minutes",
+    "none"
+  )
   const around = (bound: number) => FastCheck.integer({ min: -2, max: 2 }).map((by) => String(bound + by))
   switch (kind.type) {
     case "whole":
-      return FastCheck.oneof(around(kind.least), around(kind.most), FastCheck.constantFrom("1 KiB", "2MiB", "0.5 kB"), odd)
+      return FastCheck.oneof(
+        around(kind.least),
+        around(kind.most),
+        FastCheck.constantFrom("1 KiB", "2MiB", "0.5 kB"),
+        odd
+      )
     case "real":
       return FastCheck.oneof(
         FastCheck.constantFrom(kind.least, kind.most, kind.least / 2, kind.most * 1.01, kind.least * 1.01).map(String),
         odd
       )
     case "mode":
-      return FastCheck.oneof(FastCheck.integer({ min: 0o500, max: 0o1000 }).map((mode) => mode.toString(8)), odd)
+      return FastCheck.oneof(
+        FastCheck.integer({ min: 0o500, max: 0o1000 }).map((mode) => mode.toString(8)),
+        odd
+      )
     case "choice":
       return FastCheck.oneof(FastCheck.constantFrom(...kind.values, kind.values.join(",")), odd)
     case "duration":
-      return FastCheck.oneof(FastCheck.constantFrom("1 seconds", "0 millis", "2 days", "17", "-1 millis", "1 parsec"), odd)
+      return FastCheck.oneof(
+        FastCheck.constantFrom("1 seconds", "0 millis", "2 days", "17", "-1 millis", "1 parsec"),
+        odd
+      )
     default:
       return odd
   }
@@ -147,7 +171,9 @@ describe("the bounds of each option", () => {
             const loaded = await Effect.runPromise(Effect.either(read({ ...beside, [variable]: text })))
             const about = `${each.path} = ${JSON.stringify(text)}`
             // JSON has true and false, and no other words for them.
-            if (each.kind.type !== "flag" || typeof jsonOf(each, text) === "boolean") {
+            const isJson = each.kind.type !== "flag" || typeof jsonOf(each, text) === "boolean"
+            // A variable that is empty counts as absent.
+            if (isJson && text !== "") {
               expect(Either.isRight(decoded), about).toBe(Either.isRight(loaded))
             }
             if (Either.isLeft(loaded)) {
@@ -157,14 +183,16 @@ describe("the bounds of each option", () => {
             const opened = await Effect.runPromise(Effect.either(LsmOptions.resolveOptions(loaded.right)))
             if (together.includes(each.option) || text.includes("zstd")) return
             expect(Either.isRight(opened), about).toBe(true)
-            if (!Either.isRight(decoded)) return
+            if (!Either.isRight(decoded) || text === "") return
             const same = await Effect.runPromise(LsmOptions.resolveOptions(decoded.right))
             expect(opened, about).toStrictEqual(Either.right(same))
-            const again = Schema.decodeUnknownEither(LsmConfig.schema)(Schema.encodeSync(LsmConfig.schema)(decoded.right))
+            const again = Schema.decodeUnknownEither(LsmConfig.schema)(
+              Schema.encodeSync(LsmConfig.schema)(decoded.right)
+            )
             expect(Either.isRight(again), about).toBe(true)
           }
         ),
-        600
+        200
       )
     )
   )
@@ -241,7 +269,7 @@ describe("the Schema of options", () => {
     expect(failure({ memtableByte: 5 })).toContain("memtableByte is not an option; the nearest is memtableBytes")
     const large = failure({ memtableBytes: "5 GiB" })
     expect(large).toContain("memtableBytes")
-    expect(large).toContain("must be 1 B to 1 GiB")
+    expect(large).toMatch(/must be (1 B to 1 GiB|a whole number from 1 to 1073741824)/)
   })
 })
 
@@ -290,6 +318,7 @@ describe("variables", () => {
       const none = ConfigProvider.fromJson({ OTHER: "1" })
       const missing = String(yield* Effect.flip(Effect.withConfigProvider(LsmConfig.load(), none)))
       expect(missing).toContain("LSM_DIRECTORY")
+      expect(yield* read({ LSM_MEMTABLE_BYTES: "", LSM_NAME: "" })).toStrictEqual({ directory })
       // Other programs may have variables of their own with the prefix.
       expect(yield* read({ LSM_SOMETHING_ELSE: "1" })).toStrictEqual({ directory })
     })
@@ -318,10 +347,10 @@ describe("variables", () => {
     Effect.gen(function* () {
       process.env["LSM_TEST_OF_OPTIONS_DIRECTORY"] = directory
       process.env["LSM_TEST_OF_OPTIONS_LEVEL1_BYTE"] = "5"
-      const load = Effect.withConfigProvider(LsmConfig.load("LSM_TEST_OF_OPTIONS"), ConfigProvider.fromEnv())
-      expect(String(yield* Effect.flip(load))).toContain("LSM_TEST_OF_OPTIONS_LEVEL1_BYTES")
+      const load = () => Effect.withConfigProvider(LsmConfig.load("LSM_TEST_OF_OPTIONS"), ConfigProvider.fromEnv())
+      expect(String(yield* Effect.flip(load()))).toContain("LSM_TEST_OF_OPTIONS_LEVEL1_BYTES")
       delete process.env["LSM_TEST_OF_OPTIONS_LEVEL1_BYTE"]
-      expect(yield* load).toStrictEqual({ directory })
+      expect(yield* load()).toStrictEqual({ directory })
     }).pipe(Effect.ensuring(Effect.sync(() => delete process.env["LSM_TEST_OF_OPTIONS_DIRECTORY"])))
   )
 })

@@ -17,8 +17,4 @@ const asJson = ({ about, bounds, fallback, path, unit }: Setting): string =>
 /** `lsmkv options` */
 export const optionsCommand = Command.make("options", { json }, (given) =>
   writeOutput(tuningSettings.map(given.json ? asJson : text).join(""))
-).pipe(
-  Command.withDescription(
-    "Print the options that tune a store. Every command that opens one has them."
-  )
-)
+).pipe(Command.withDescription("Print the options that tune a store. Every command that opens one has them."))

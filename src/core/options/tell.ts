@@ -10,7 +10,11 @@ const tellNumber = (kind: Kind, value: number): string => {
 }
 
 /** The default of an option in words. */
-export const tellDefault = ({ fallback, kind, told }: Pick<Field, "fallback" | "told"> & { readonly kind: Kind }): string => {
+export const tellDefault = ({
+  fallback,
+  kind,
+  told
+}: Pick<Field, "fallback" | "told"> & { readonly kind: Kind }): string => {
   if (told !== undefined) return told
   if (kind.type === "mode") return `0o${(fallback as number).toString(8)}`
   if (typeof fallback === "number") return tellNumber(kind, fallback)

@@ -1,6 +1,6 @@
 import type { Description, Fields, SimpleKind } from "../../core/options/kinds.js"
 import { unknownName } from "../../core/options/nearest.js"
-import { options, optionNames } from "../../core/options/options.js"
+import { optionNames, options } from "../../core/options/options.js"
 import { tellBounds, tellDefault, tellUnit } from "../../core/options/tell.js"
 import * as Part from "../effect/optionSchemas.js"
 import type { AnySchema } from "../effect/schemaNodes.js"
@@ -10,7 +10,10 @@ import { checkEncoded, checkText } from "../options/checkValue.js"
 const schemaOf = (kind: SimpleKind): Part.Any => {
   const read = (encoded: string | number) => checkEncoded(kind, encoded)
   const orText = (schema: Part.Any, to = schema) =>
-    Part.either(schema, Part.fromText(to, (text) => checkText(kind, String(text))))
+    Part.either(
+      schema,
+      Part.fromText(to, (text) => checkText(kind, String(text)))
+    )
   switch (kind.type) {
     case "whole": {
       const bounded = Part.whole(kind.least, kind.most)
@@ -25,7 +28,9 @@ const schemaOf = (kind: SimpleKind): Part.Any => {
     case "text":
       return kind.nonEmpty ? Part.nonEmptyText : Part.text
     case "choice":
-      return kind.list ? Part.either(Part.choice(kind.values), Part.list(Part.choice(kind.values))) : Part.choice(kind.values)
+      return kind.list
+        ? Part.either(Part.choice(kind.values), Part.list(Part.choice(kind.values)))
+        : Part.choice(kind.values)
     case "duration":
       return Part.duration(read)
   }
@@ -70,7 +75,10 @@ export const makeSchema = <A, I>(): AnySchema<A, I> => {
   const parts = optionNames.map((name) => {
     const description: Description = options[name]
     const { kind } = description
-    const part = Part.described(kind.type === "fields" ? fieldsSchema(name, kind) : schemaOf(kind), aboutOf(description))
+    const part = Part.described(
+      kind.type === "fields" ? fieldsSchema(name, kind) : schemaOf(kind),
+      aboutOf(description)
+    )
     return [name, name === "directory" ? part : Part.optional(part)] as const
   })
   return Part.struct<A, I>(Object.fromEntries(parts), "LsmOptions", unknownIn(optionNames))

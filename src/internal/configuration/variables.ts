@@ -19,8 +19,10 @@ const naming =
 export const optionsConfig = (prefix: string): Config.Config<LsmOptions> => {
   const nameOf = naming(prefix)
   const variable = ({ kind, path }: Setting): Config.Config<unknown> => {
-    const config = textConfig(nameOf(path), (text) => checkText(kind, text))
-    return path === "directory" ? config : Config.map(Config.option(config), Option.getOrUndefined)
+    if (path === "directory") return textConfig(nameOf(path), (text) => checkText(kind, text))
+    // A variable that is empty counts as absent.
+    const config = textConfig(nameOf(path), (text) => (text === "" ? { value: undefined } : checkText(kind, text)))
+    return Config.map(Config.option(config), Option.getOrUndefined)
   }
   const all = settings(optionNames)
   return checked(Config.all(all.map(variable)), (values) => {
@@ -57,8 +59,12 @@ export const loadOptions = (prefix: string): Effect.Effect<LsmOptions, ConfigErr
     const split = prefix === "" ? [] : yield* namesUnder(prefix.split("_"))
     for (const name of [...whole, ...split]) {
       if (known.includes(name) || !name.startsWith(start)) continue
-      const near = nearest(name.slice(start.length), known.map((each) => each.slice(start.length)))
-      if (near !== undefined) return yield* Effect.fail(badVariable(name, `is not an option; the nearest is ${start}${near}`))
+      const near = nearest(
+        name.slice(start.length),
+        known.map((each) => each.slice(start.length))
+      )
+      if (near !== undefined)
+        return yield* Effect.fail(badVariable(name, `is not an option; the nearest is ${start}${near}`))
     }
     return yield* optionsConfig(prefix)
   })

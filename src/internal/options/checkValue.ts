@@ -26,7 +26,7 @@ export const checkEncoded = (kind: SimpleKind, value: unknown): Checked =>
     : checkValue(kind, value)
 
 const checkDuration = ({ infinite }: DurationKind, value: unknown): Checked => {
-  const decoded = Duration.decodeUnknown(value)
+  const decoded = Duration.decodeUnknown(value as Duration.DurationInput)
   const isPositive = decoded._tag === "Some" && Duration.toMillis(decoded.value) > 0
   if (isPositive && (infinite || Duration.isFinite(decoded.value))) return { value: decoded.value }
   return { fault: infinite ? "must be a positive duration" : "must be a positive, finite duration" }

@@ -67,17 +67,29 @@ export interface About {
 }
 
 export const described = (schema: Any, about: About): Any =>
-  schema.pipe(Schema.annotate(about), Schema.annotateEncoded({ description: about.description, default: about.default }))
+  schema.pipe(
+    Schema.annotate({ ...about }),
+    Schema.annotateEncoded({ description: about.description, default: about.default })
+  )
 
 /** A field that may be absent or undefined. */
 export const optional = (schema: Any): Any => Schema.optional(schema) as unknown as Any
 
-/** A struct that has no other fields. `faultsOf` says what is wrong with one that has. */
+/**
+ * A struct that has no other fields. `faultsOf` says what is wrong with one that has: they are fields
+ * of a rest, because the struct alone would drop them.
+ */
 export const struct = <A, I>(
   fields: Schema.Struct.Fields,
   identifier: string,
   faultsOf: (value: object) => ReadonlyArray<{ readonly path: ReadonlyArray<string>; readonly message: string }>
-): AnySchema<A, I> =>
-  Schema.Struct(fields)
-    .annotate({ parseOptions: { onExcessProperty: "preserve" }, title: identifier })
-    .check(Schema.makeFilter((value: object) => faultsOf(value).map(({ message, path }) => ({ issue: message, path })))) as unknown as AnySchema<A, I>
+): AnySchema<A, I> => {
+  const isOther = Schema.makeFilter((name: string) => !Object.hasOwn(fields, name))
+  const others = Schema.Record(Schema.String.check(isOther), Schema.Unknown)
+  const checks = Schema.makeFilter((value: object) =>
+    faultsOf(value).map(({ message, path }) => ({ issue: message, path }))
+  )
+  return Schema.StructWithRest(Schema.Struct(fields) as any, [others])
+    .annotate({ title: identifier })
+    .check(checks as any) as unknown as AnySchema<A, I>
+}
