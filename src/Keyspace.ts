@@ -39,6 +39,9 @@ export type {
   PageOptions,
   Prefix,
   Row,
+  RowChange,
+  RowChangesOptions,
+  RowOperation,
   RowRange,
   Rows,
   ScanRowsOptions

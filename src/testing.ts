@@ -113,8 +113,9 @@ export const makeMachine = ({ seed = 1 }: { readonly seed?: number | undefined }
       Effect.sync(() => Storage.fromMemoryDisk(current.disk))
     )
     return {
+      // Only the storage is fresh: `Layer.provideMerge` would build a fresh store twice.
       layer: (options) =>
-        Layer.fresh(Layer.provide(LsmStore.layerFromStorage({ ...options, directory: "/store" }), storage)),
+        Layer.provide(LsmStore.layerFromStorage({ ...options, directory: "/store" }), Layer.fresh(storage)),
       storage: Layer.fresh(storage),
       crash: Effect.sync(() => boot(current.crash())),
       powerCut: ({ kept = "random" } = {}) => Effect.sync(() => boot(current.cut(kept, random))),

@@ -2,9 +2,9 @@ import * as Effect from "effect/Effect"
 import { seedOf } from "../../src/core/simulation/random.js"
 import type { Patches } from "../support/openStore.js"
 import { Journal } from "./journal.js"
-import { judge, probe } from "./oracle.js"
+import { type Case, judge, probe } from "./oracle.js"
 import { type CrashState, digest, JournalHistory } from "./states.js"
-import { type Recording, record, type Workload } from "./workload.js"
+import { hasTimes, type Recording, record, type Workload } from "./workload.js"
 
 export interface Finding {
   readonly workload: string
@@ -95,8 +95,14 @@ const afterCrash = (files: ReadonlyMap<string, Uint8Array>, first: JournalHistor
   history.kept = first.kept
   history.submitted = first.submitted
   history.checkpointed = first.checkpointed
+  history.time = first.time
+  history.timed = first.timed
   return history
 }
+
+/** What the clock said before a crash, and what it says after it. */
+const clockOf = (workload: Workload, { time, timed }: JournalHistory): Case["clock"] =>
+  hasTimes(workload) ? { crashedAt: time, timed, recoversAt: workload.clockGoesBack === true ? 0 : time } : undefined
 
 /** Judges the states that a crash may leave after each event of a recorded workload. */
 export const exploreRecording = (
@@ -119,12 +125,12 @@ export const exploreRecording = (
     const judgeState = (history: JournalHistory, at: string, state: CrashState, label: string, journal?: Journal) =>
       Effect.gen(function* () {
         const files = state.files()
-        const { checkpointed, kept, submitted } = history
-        const key = digest(files, `${kept};${checkpointed}`)
+        const { checkpointed, kept, submitted, time, timed } = history
+        const key = digest(files, `${kept};${checkpointed};${time};${timed}`)
         if (seen.has(key)) return "known" as const
         seen.add(key)
         const { patches } = options
-        const expected = { models, kept, submitted, checkpoints, checkpointed }
+        const expected = { models, kept, submitted, checkpoints, checkpointed, clock: clockOf(workload, history) }
         const fault = yield* judge({ files, tuning, ...expected, journal, patches })
         yield* turn
         if (fault === undefined) return files
@@ -229,7 +235,7 @@ export const repeat = (
       const journal = new Journal()
       const files = state.files()
       const { checkpointed, kept, submitted } = history
-      const expected = { models, kept, submitted, checkpoints, checkpointed }
+      const expected = { models, kept, submitted, checkpoints, checkpointed, clock: clockOf(workload, history) }
       const fault = yield* judge({ files, tuning, ...expected, journal, patches })
       if (fault !== undefined) return { workload: workload.name, seed, at, label, fault }
       history = afterCrash(files, history)

@@ -21,6 +21,8 @@ const names = [
   "mixture 2",
   "mixture 12, buffered",
   "separated values",
+  "large values that expire, buffered",
+  "values that expire over older ones",
   "large values",
   "large values on a slow disk"
 ]

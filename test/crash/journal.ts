@@ -8,6 +8,10 @@ export type Mark =
   | { readonly kind: "kept"; readonly batch: number }
   /** Checkpoint `checkpoint`, counted from 1, is complete. */
   | { readonly kind: "checkpointed"; readonly checkpoint: number }
+  /** The clock has moved to a time. */
+  | { readonly kind: "time"; readonly time: number }
+  /** The store has recorded this time durably. */
+  | { readonly kind: "timed"; readonly time: number }
 
 export type Event = DiskOperation | Mark
 

@@ -40,6 +40,11 @@ interface Row {
 /** Without a mutant nothing must be found. Otherwise a finding would prove nothing. */
 const sound: ReadonlyArray<Mutant> = [
   { name: "none", workloads: ["single puts", "flush", "compaction"], patches: () => ({}) },
+  {
+    name: "none",
+    workloads: ["values that expire", "values that expire, and the clock goes back"],
+    patches: () => ({})
+  },
   { name: "none, in a thread", workloads: ["compaction", "levels", "flush", "snapshots"], patches: () => inThread() },
   { name: "none", workloads: ["single puts", "batches"], patches: () => ({}), shownBy: "damage" }
 ]

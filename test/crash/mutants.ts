@@ -8,6 +8,7 @@ import type { TableMeta } from "../../src/core/table/tableFormat.js"
 import type { Change } from "../../src/Manifest.js"
 import type { Patches } from "../support/openStore.js"
 import { checkpointMutants } from "./checkpointMutants.js"
+import { expiryMutants } from "./expiryMutants.js"
 import {
   cutAtDamage,
   delegate,
@@ -43,6 +44,7 @@ const compacting = ["compaction", "levels", "tombstones"]
 
 export const mutants: ReadonlyArray<Mutant> = [
   ...checkpointMutants,
+  ...expiryMutants,
   { name: "tables are not synced", workloads: flushing, patches: () => withoutSync(/\.sst$/) },
   { name: "value files are not synced", workloads: separating, patches: () => withoutSync(/\.val$/) },
   {

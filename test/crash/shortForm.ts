@@ -4,7 +4,7 @@ import { explore } from "./explore.js"
 import { workloads } from "./workloads.js"
 
 /** How many states of each workload to judge. With second crashes, more than 10,000 in all. */
-const states = 180
+const states = 155
 const seed = 1
 
 /**

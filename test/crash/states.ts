@@ -10,6 +10,10 @@ export class JournalHistory extends DiskHistory {
   kept = 0
   /** How many checkpoints are complete. */
   checkpointed = 0
+  /** What the clock says. */
+  time = 0
+  /** The last time that the store has recorded durably. */
+  timed = 0
 
   /** Takes the next event. Returns true if the possible states have changed. */
   override advance(event: Event): boolean {
@@ -22,6 +26,12 @@ export class JournalHistory extends DiskHistory {
         return true
       case "checkpointed":
         this.checkpointed = event.checkpoint
+        return true
+      case "time":
+        this.time = event.time
+        return true
+      case "timed":
+        this.timed = event.time
         return true
       default:
         return super.advance(event)

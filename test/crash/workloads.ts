@@ -1,5 +1,5 @@
 import { seeded } from "../../src/core/simulation/random.js"
-import type { Step, Workload } from "./workload.js"
+import type { Change, Step, Workload } from "./workload.js"
 
 const key = (n: number): string => `key-${String(n).padStart(4, "0")}`
 const value = (n: number, length = 20): string => `${n}:`.padEnd(length, "v")
@@ -21,6 +21,18 @@ const large = (round: number, from: number, to: number): Step => ({
   _tag: "Batch",
   writes: range(from, to).map((n) => [key(n), value(round, 600 + n)])
 })
+/** Values that expire after a time. */
+const lend = (ttl: number, ...numbers: ReadonlyArray<number>): Step => ({
+  _tag: "Batch",
+  writes: numbers.map((n) => [key(n), { value: value(n, 25 + n), ttl }])
+})
+const lendUntil = (expiresAt: number, ...numbers: ReadonlyArray<number>): Step => ({
+  _tag: "Batch",
+  writes: numbers.map((n) => [key(n), { value: value(n, 40 + n), expiresAt }])
+})
+const expire = (n: number, ttl: number): Step => ({ _tag: "Expire", key: key(n), ttl })
+const persist = (n: number): Step => ({ _tag: "Expire", key: key(n), ttl: undefined })
+const wait = (millis: number): Step => ({ _tag: "Wait", millis })
 const flush: Step = { _tag: "Flush" }
 const compact: Step = { _tag: "Compact" }
 const checkpoint = (...batches: ReadonlyArray<number>): Step => ({
@@ -67,6 +79,24 @@ const withRanges = (seed: number, length: number, size: number): ReadonlyArray<S
     writes.splice(below(writes.length + 1), 0, [key(from), { end: key(from + 1 + below(15)) }])
     return { _tag: "Batch", writes }
   })
+}
+
+/** The same with values that expire, times that are changed, and time that passes. */
+const withTimes = (seed: number, length: number, size: number): ReadonlyArray<Step> => {
+  const random = seeded(seed + 2000)
+  const below = (n: number) => Math.floor(random() * n)
+  const ttl = () => [1, 10, 50, 1_000_000][below(4)]!
+  const steps = withRanges(seed, length, size).flatMap((step): ReadonlyArray<Step> => {
+    if (below(6) === 0) return [step, wait([1, 9, 60][below(3)]!)]
+    if (below(12) === 0) return [step, below(3) === 0 ? persist(below(40)) : expire(below(40), ttl())]
+    if (step._tag !== "Batch") return [step]
+    const writes = step.writes.map(([name, held]): Change => {
+      if (typeof held !== "string" || below(2) === 0) return [name, held]
+      return [name, { value: held, ttl: ttl() }]
+    })
+    return [{ _tag: "Batch", writes }]
+  })
+  return [wait(1000), ...steps]
 }
 
 const small = {
@@ -229,6 +259,132 @@ export const workloads: ReadonlyArray<Workload> = [
       remove(4),
       flush
     ]
+  })),
+  {
+    name: "values that expire",
+    tuning: small,
+    steps: [
+      lend(100, 1, 2, 3),
+      lendUntil(50, 4, 5),
+      put(6, 7),
+      flush,
+      wait(50),
+      expire(2, 500),
+      persist(3),
+      persist(4),
+      flush,
+      lend(10, 6),
+      wait(10),
+      reopen,
+      put(4),
+      lend(1000, 7),
+      compact,
+      wait(40),
+      removeRange(6, 8),
+      lend(5, 1),
+      flush,
+      wait(1000),
+      put(9),
+      compact
+    ]
+  },
+  {
+    name: "values that expire over older ones",
+    tuning: small,
+    steps: [
+      put(...range(0, 12)),
+      compact,
+      lend(10, 1, 2, 3, 4),
+      flush,
+      lend(20, 3, 4, 5),
+      lend(100_000, 11),
+      snapshot,
+      wait(10),
+      put(20),
+      flush,
+      { _tag: "Checkpoint", batches: [[[key(21), { value: value(21), ttl: 15 }]]] },
+      wait(10),
+      put(22),
+      flush,
+      reopen,
+      compact,
+      put(2),
+      wait(15),
+      flush
+    ]
+  },
+  {
+    name: "values that expire, and the clock goes back",
+    tuning: small,
+    steps: [
+      put(...range(0, 8)),
+      lend(1_000_000, 30),
+      flush,
+      lend(10, 1, 2),
+      lend(30, 3),
+      wait(10),
+      put(9),
+      flush,
+      lend(15, 4),
+      flush,
+      wait(15),
+      reopen,
+      put(10),
+      flush,
+      compact,
+      lend(5, 5),
+      wait(20),
+      put(11),
+      flush
+    ],
+    clockGoesBack: true
+  },
+  ...[false, true].map(
+    (isBuffered): Workload => ({
+      name: isBuffered ? "large values that expire, buffered" : "separated values that expire",
+      tuning: { ...separated, ...(isBuffered ? { durability: "buffered" as const } : {}) },
+      steps: [
+        ...range(0, 3).flatMap((n): ReadonlyArray<Step> => {
+          const writes = range(0, 6).map(
+            (i): Change => [key(i), { value: value(n, isBuffered ? 600 + i : 20 + i * 20), ttl: 20 + n * 10 + i }]
+          )
+          return [{ _tag: "Batch", writes }, large(n, 6, 9), flush, wait(12)]
+        }),
+        persist(1),
+        expire(2, 1000),
+        compact,
+        reopen,
+        remove(3),
+        wait(15),
+        flush,
+        wait(1000),
+        put(8),
+        compact
+      ]
+    })
+  ),
+  {
+    name: "values that expire in a kept history",
+    tuning: { ...small, changeRetention: { bytes: Number.POSITIVE_INFINITY } },
+    steps: [
+      ...range(0, 3).flatMap((n) => [lend(10 + n, n, n + 1), put(n + 2), wait(5), flush]),
+      reopen,
+      expire(4, 50),
+      removeRange(0, 2),
+      wait(20),
+      compact,
+      lend(10, 1),
+      reopen,
+      put(3)
+    ]
+  },
+  ...range(37, 41).map((seed) => ({
+    name: `mixture ${seed}, values that expire`,
+    tuning: {
+      ...(seed < 39 ? small : separated),
+      ...(seed % 2 === 0 ? { memtableBytes: 1 } : { durability: "buffered" as const })
+    },
+    steps: withTimes(seed, 45, 5)
   })),
   { name: "rotation", tuning: { ...small, memtableBytes: 1 }, steps: range(0, 8).map((n) => put(n, n + 1)) },
   {

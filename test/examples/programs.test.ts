@@ -56,6 +56,66 @@ describe("durable-workflow", () => {
   })
 })
 
+describe("tenants", () => {
+  it("opens a store for each tenant, few at a time, and tells of one that is damaged", async () => {
+    const { output, code } = await run("tenants/main.ts", { TENANTS: "40" })
+    expect(code, output).toBe(0)
+    expect(output).toMatch(/^new stores: 40 tenants in .*; 40 opens, 8 closes, 32 open, at most 32; \d+ MiB resident$/m)
+    expect(output).toContain("\ntenants with 2 tickets: 40\n")
+    expect(output).toMatch(/^400 requests to 4 tenants: [0-4] opens$/m)
+    expect(output).toContain("\ntenant-0 was removed, and begins again with ticket 1\n")
+    expect(output).toMatch(/^tenant-1 was damaged: .*CURRENT/m)
+    expect(output).toMatch(/^tenant-2 goes on with ticket \d+$/m)
+    expect(leftBehind()).toStrictEqual([])
+  })
+})
+
+describe("full-text-search", () => {
+  it("finds sections of the guide, and leaves no files behind", async () => {
+    const { output, code } = await run("full-text-search/main.ts")
+    expect(code, output).toBe(0)
+    expect(output).toMatch(/^Indexed \d{3} sections with \d{5} words/m)
+    expect(output).toMatch(/^power cut \(\d+ ms\)\n +\d+\.\d\d {2}docs\/[\w/-]+\.md#[\w-]+$/m)
+    expect(output.match(/^zebra \(\d+ ms\): nothing$/gm)).toHaveLength(2)
+    expect(output).toMatch(/^zebra \(\d+ ms\)\n +\d+\.\d\d {2}zoo$/m)
+    expect(output).toContain("\nDifferences between documents and index: 0\n")
+    expect(leftBehind()).toStrictEqual([])
+  })
+})
+
+describe("ledger", () => {
+  it("goes on after it was killed, and has a view that is what its events add up to", async () => {
+    const env = { TMPDIR: directory, DIRECTORY: join(directory, "ledger"), ENTRIES: "60" }
+    const killed = startExample("ledger/main.ts", env)
+    await killed.match(/The journal has 0 events/)
+    await new Promise((done) => setTimeout(done, 100))
+    killed.child.kill("SIGKILL")
+    await killed.ended
+    const first = await run("ledger/main.ts", env)
+    expect(first.code, first.output).toBe(0)
+    expect(first.output).toMatch(/^Sent 60 entries: \d+ would have overdrawn an account$/m)
+    const [, events] = /^The view is what the (\d+) events add up to$/m.exec(first.output)!
+    expect(first.output).toMatch(/^Sum +0\.00$/m)
+    const second = await run("ledger/main.ts", env)
+    expect(second.output).toContain(`The journal has ${events} events from before`)
+    expect(second.output).toContain("The view is what")
+    rmSync(env.DIRECTORY, { recursive: true })
+  })
+})
+
+describe("time-series", () => {
+  it("merges the samples of all runs", async () => {
+    const env = { DIRECTORY: join(directory, "series"), SECONDS: "1" }
+    const samplesOf = (output: string) => Number(/minutes of all runs together\n\S+ +(\d+) /.exec(output)?.[1])
+    const first = await run("time-series/main.ts", env)
+    expect(first.code, first.output).toBe(0)
+    expect(samplesOf(first.output)).toBeGreaterThan(0)
+    const second = await run("time-series/main.ts", env)
+    expect(samplesOf(second.output), second.output).toBeGreaterThan(samplesOf(first.output))
+    rmSync(env.DIRECTORY, { recursive: true })
+  })
+})
+
 describe("worker-thread", () => {
   it("serves requests from a thread, which ends after its store has closed", async () => {
     const { output, code } = await run("worker-thread.ts")

@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs"
 import { decodeGeneration, encodeGeneration } from "../../src/core/backup/generationFile.js"
 import { ReusableLookupKey } from "../../src/core/bytes/lookupKey.js"
 import { LookupResult } from "../../src/core/cursor/lookupResult.js"
+import { SegmentScan } from "../../src/core/feed/segmentScan.js"
 import { decodeTuple } from "../../src/core/keys/decodeTuple.js"
 import { encodeTuple } from "../../src/core/keys/encodeTuple.js"
 import { KeyFailure } from "../../src/core/keys/keyFailure.js"
 import { Uuid } from "../../src/core/keys/uuid.js"
-import { applyBatch } from "../../src/core/log/batchFormat.js"
+import { applyBatch, checkBatch } from "../../src/core/log/batchFormat.js"
+import { lastSequence } from "../../src/core/log/lastSequence.js"
 import { replayLog, SegmentReader } from "../../src/core/log/logSegment.js"
 import { emptyState, readManifest } from "../../src/core/manifest/manifestFile.js"
 import { decodeVersionEdit, encodeVersionEdit } from "../../src/core/manifest/versionEdit.js"
@@ -33,9 +35,9 @@ import { ValueFileWriter } from "../../src/core/values/valueFileWriter.js"
 import { FileValueSource } from "../../src/core/values/valueSource.js"
 import { encodeBatch } from "../support/batches.js"
 import { FakeFile } from "../support/fakeFile.js"
-import { buildTable, openTable, plainOptions, tableCursor, tableStoreId } from "../support/tables.js"
+import { buildTable, finish, openTable, plainOptions, tableCursor, tableStoreId } from "../support/tables.js"
 import { adoptTable, resealFooter, resealFrames, resealHeader, resealTable } from "./reseal.js"
-import { entriesOf, manifestOf, segmentOf, storeId } from "./seeds.js"
+import { entriesOf, entriesOfAllKinds, manifestOf, segmentOf, storeId } from "./seeds.js"
 
 /** A decoder, valid inputs to mutate, and a way to make the checksums of mutated bytes valid. */
 export interface Target {
@@ -114,10 +116,12 @@ const firstVersion = (): Uint8Array => {
 }
 
 const table = buildTable(entriesOf(60))
+const tableOfAllKinds = buildTable(entriesOfAllKinds(40), { ...plainOptions, allKinds: true })
 const tables = [
   table.file.bytes,
   buildTable(entriesOf(3)).file.bytes,
   buildTable(entriesOf(60), { ...plainOptions, blockSize: 600, compression: "deflate" }).file.bytes,
+  tableOfAllKinds.file.bytes,
   firstVersion()
 ]
 /** The highest compression ratio of a codec. */
@@ -130,10 +134,15 @@ const edit = encodeVersionEdit(
     flushedSequence: 4,
     addedSegments: [5, 6],
     removedSegments: [1],
-    added: [{ level: 1, table: { ...table.meta, valueRefs: [{ fileNumber: 8, entries: 2, bytes: 40 }] } }],
+    added: [
+      { level: 1, table: { ...table.meta, valueRefs: [{ fileNumber: 8, entries: 2, bytes: 40 }] } },
+      { level: 0, table: { ...tableOfAllKinds.meta, cleared: 3 } }
+    ],
     removed: [{ level: 0, fileNumber: 3 }],
     valueFiles: [{ fileNumber: 8, kind: "values", size: 100 }],
-    closed: { fileNumber: 6, size: 100 }
+    closed: { fileNumber: 6, size: 100 },
+    time: 1_700_000_000_000,
+    history: { id: 2 ** 47 + 5, since: 4 }
   },
   3
 )
@@ -202,6 +211,7 @@ export const targets: ReadonlyArray<Target> = [
     name: "log segment",
     seeds: [
       segmentOf(5, undefined, 6),
+      segmentOf(5, undefined, 6, entriesOfAllKinds),
       segmentOf(5, undefined, 0),
       segmentOf(5, { fileNumber: 4, size: 90, synced: true }, 2)
     ],
@@ -226,8 +236,24 @@ export const targets: ReadonlyArray<Target> = [
     }
   },
   {
+    name: "kept segment",
+    seeds: [segmentOf(5, undefined, 6, entriesOfAllKinds), segmentOf(5, undefined, 3)],
+    reseal: (bytes) => resealFrames(bytes, 5),
+    decode: (bytes) => {
+      const file = FakeFile.of(bytes)
+      const scan = new SegmentScan(file, 5, storeId)
+      let records = 0
+      for (let record = scan.next(bytes.length); record !== undefined; record = scan.next(bytes.length)) {
+        if (++records > bytes.length) throw new Error(`${records} records in ${bytes.length} bytes`)
+        checkBatch(record.bytes, record.start, record.end)
+      }
+      if (!Number.isSafeInteger(finish(lastSequence(file, bytes.length)))) throw new Error("no sequence number")
+      return true
+    }
+  },
+  {
     name: "batch",
-    seeds: [encodeBatch(entriesOf(12), 7), encodeBatch([], 1)],
+    seeds: [encodeBatch(entriesOf(12), 7), encodeBatch(entriesOfAllKinds(12), 7), encodeBatch([], 1)],
     decode: (bytes) => {
       applyBatch(bytes, 0, bytes.length, {
         insert: (_, __, ___, ____, keyEnd, _____, end) => {
@@ -239,7 +265,10 @@ export const targets: ReadonlyArray<Target> = [
   },
   {
     name: "manifest",
-    seeds: [manifestOf(table.meta)],
+    seeds: [
+      manifestOf(table.meta),
+      manifestOf(tableOfAllKinds.meta, { time: 1_700_000_000_000, history: { id: 77, since: 3 } })
+    ],
     reseal: (bytes) => resealFrames(bytes, 8),
     decode: (bytes) => readManifest(bytes, 8, storeId, "file").state.version.tableCount >= 0
   },
@@ -263,6 +292,7 @@ export const targets: ReadonlyArray<Target> = [
     name: "table properties",
     seeds: [
       encodeProperties(table.meta),
+      encodeProperties({ ...tableOfAllKinds.meta, cleared: 3 }, 4),
       encodeProperties({
         ...table.meta,
         valueRefs: [

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
-import { LsmStore, WriteBatch } from "effect-lsm"
+import { LsmStore, type Store, WriteBatch } from "effect-lsm"
 import { vi } from "vitest"
 import { unusedFrom } from "../../src/core/log/logSegment.js"
 import { captureLogs } from "../support/captureLogs.js"
@@ -174,6 +174,18 @@ describe("logging", () => {
         })
       }
       expect(logs.with("writers go on").length).toBeGreaterThan(0)
+    })
+  )
+
+  it.scoped("does not warn of slow writers when a store with small memtables is flushed as it closes", () =>
+    Effect.gen(function* () {
+      const logs = captureLogs()
+      const place = yield* memory
+      const write = (store: Store.Store) => store.put("key", new Uint8Array(600 * 1024), { durability: "buffered" })
+      const options = { memtableBytes: 1024 * 1024, maxFrozenMemtables: 1, valueThreshold: Number.POSITIVE_INFINITY }
+      yield* withStore(place, write, options).pipe(Effect.provide(logs.layer))
+      expect(yield* withStore(place, (store) => Effect.map(store.stats, ({ tables }) => tables), options)).toBe(1)
+      expect(logs.above("WARN")).toStrictEqual([])
     })
   )
 })

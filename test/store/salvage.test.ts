@@ -3,7 +3,9 @@ import { join } from "node:path"
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { type LsmOptions, LsmStore, type Maintenance, Storage, type Store } from "effect-lsm"
+import * as Option from "effect/Option"
+import * as TestClock from "effect/TestClock"
+import { type LsmOptions, LsmStore, type Maintenance, Storage, type Store, WriteBatch } from "effect-lsm"
 import { checksum } from "../../src/core/bytes/checksum.js"
 import { writeU32 } from "../../src/core/bytes/encoding.js"
 import { fromMemoryDisk } from "../../src/Storage.js"
@@ -37,6 +39,7 @@ import {
 } from "../support/laboratory.js"
 import * as places from "../support/places.js"
 import { scale } from "../support/property.js"
+import { expiryOf, makeRangedHistory } from "../support/rangedHistory.js"
 
 const salvaging = { ...levels, recovery: "salvage" as const }
 
@@ -136,6 +139,87 @@ describe("salvage", () => {
   it.effect("does so with values in the log", () => salvages(loggedHistory, 16, { valueThreshold: 30 }))
 
   it.effect("does so with separated values, and puts them into tables", () => salvages(separatedHistory, 11, {}))
+
+  it.effect("does so with deleted ranges and values that expire, which keep their times", () =>
+    Effect.gen(function* () {
+      const made = yield* makeRangedHistory
+      expect(filesNamed(made.files, ".val").length).toBeGreaterThan(0)
+      yield* salvages(Effect.succeed(made), 8, { valueThreshold: 70 })
+      const { disk, found } = yield* repaired(made.files)
+      expect(found).toStrictEqual(newest(made))
+      expect(found.filter(([, value]) => expiryOf(value) !== undefined).length).toBeGreaterThan(1)
+      yield* withStore(
+        disk,
+        (store) =>
+          Effect.forEach(found, ([key, value]) =>
+            Effect.map(store.expiresAt(key), (time) => {
+              expect(Option.getOrUndefined(time), key).toBe(expiryOf(value))
+            })
+          ),
+        { directory: "/new" }
+      )
+    }).pipe(quietly)
+  )
+
+  it.effect("does not bring back what a range deletion in a damaged or missing table deleted", () =>
+    Effect.gen(function* () {
+      const keyOf = (i: number) => `key${String(i).padStart(3, "0")}`
+      const disk = diskOf()
+      const options = { ...levels, level0Tables: 1000, level1Bytes: 2 ** 30 }
+      yield* withStore(
+        disk,
+        (store) =>
+          Effect.gen(function* () {
+            for (let i = 0; i < 60; i++) yield* store.put(keyOf(i), `${i} ${"x".repeat(30)}`)
+            yield* store.compact()
+            const batch = WriteBatch.make().deleteRange({ start: keyOf(5), end: keyOf(50) })
+            for (let i = 6; i < 40; i++) batch.put(`${keyOf(i)} new`, "x".repeat(30))
+            yield* store.write(batch)
+            yield* store.flush
+          }),
+        options
+      )
+      const files = disk.contents()
+      const path = filesNamed(files, ".sst").at(-1)!
+      // The range deletion is in the first of several blocks.
+      for (const damaged of [flip(files, path, 40), cut(files, path, 40), without(files, path)]) {
+        const { found, report } = yield* repaired(damaged)
+        const there = found.flatMap(([key]) => (key.endsWith("new") ? [] : [key]))
+        expect(there).toStrictEqual([0, 1, 2, 3, 4, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59].map(keyOf))
+        expect(report.lost.length).toBeGreaterThan(0)
+      }
+    }).pipe(quietly)
+  )
+
+  it.effect("remembers the time, so that nothing comes back when the clock goes back", () =>
+    Effect.gen(function* () {
+      const disk = diskOf()
+      const keys = (store: Store.Store) => Effect.map(store.collect(), (all) => all.map(({ key }) => `${key}`))
+      yield* withStore(disk, (store) =>
+        Effect.gen(function* () {
+          yield* store.put("short", "1", { ttl: 1000 })
+          yield* store.put("long", "2", { ttl: 1_000_000 })
+          yield* store.put("plain", "3")
+          yield* TestClock.adjust(1000)
+          yield* store.flush
+          yield* store.put("late", "4", { ttl: 1000 })
+          yield* store.flush
+          yield* TestClock.adjust(1000)
+          yield* store.put("last", "5")
+          yield* store.flush
+        })
+      )
+      yield* TestClock.setTime(0)
+      const expected = yield* withStore(disk, keys)
+      expect(expected).toHaveLength(3)
+      const table = filesNamed(disk.contents(), ".sst").at(-1)!
+      const damaged = flip(disk.contents(), table, disk.contents().get(table)!.length - 1)
+      const { report, disk: into } = yield* repair(damaged)
+      expect(report.lost).toStrictEqual([])
+      expect(yield* withStore(into, keys, { directory: "/new" })).toStrictEqual(expected)
+      expect(yield* withStore(diskOf(damaged), keys, salvaging)).toStrictEqual(expected)
+    }).pipe(quietly)
+  )
 
   it.effect("loses the one value that is damaged, and says which", () =>
     Effect.gen(function* () {

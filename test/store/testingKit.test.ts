@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { LsmError, LsmStore, type Store } from "effect-lsm"
 import * as Testing from "effect-lsm/testing"
@@ -22,6 +24,19 @@ describe("a simulated machine", () => {
       )
       expect(yield* Effect.provide(allKeys, machine.layer())).toStrictEqual(["a"])
       expect(yield* Effect.provide(allKeys, other.layer())).toStrictEqual([])
+    })
+  )
+
+  it.effect("has a store that is opened once for all who need it", () =>
+    Effect.gen(function* () {
+      const machine = yield* Testing.makeMachine()
+      class Written extends Context.Tag("Written")<Written, boolean>() {}
+      const written = Layer.effect(
+        Written,
+        use((store) => Effect.as(store.put("a", "1"), true))
+      )
+      const services = Layer.provideMerge(written, machine.layer())
+      expect(yield* Effect.provide(Effect.andThen(Written, allKeys), services)).toStrictEqual(["a"])
     })
   )
 

@@ -9,6 +9,8 @@ export interface TestEntry {
   readonly key: Uint8Array
   readonly sequence: number
   readonly value: Uint8Array | undefined
+  /** Default: that of a value or a deletion. */
+  readonly kind?: number
 }
 
 export const nothing = new Uint8Array(0)
@@ -56,7 +58,8 @@ export const history = (
 export const inOrder = (entries: ReadonlyArray<TestEntry>): ReadonlyArray<TestEntry> =>
   [...entries].sort((a, b) => compare(a.key, b.key) || b.sequence - a.sequence)
 
-export const kindOf = (entry: TestEntry): number => (entry.value === undefined ? EntryKind.deletion : EntryKind.value)
+export const kindOf = ({ kind, value }: Pick<TestEntry, "kind" | "value">): number =>
+  kind ?? (value === undefined ? EntryKind.deletion : EntryKind.value)
 
 /** Copies the entry at a cursor. */
 export const current = (cursor: InternalCursor): TestEntry => ({

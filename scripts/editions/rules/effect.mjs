@@ -209,7 +209,8 @@ export const members = {
     Union: argumentsAsArray("Union"),
     decodeUnknownEither: "decodeUnknownResult",
     decode: "decodeEffect",
-    encode: "encodeEffect"
+    encode: "encodeEffect",
+    equivalence: "toEquivalence"
   },
   "effect/Scope": { CloseableScope: "Closeable", extend: "provide" },
   "effect/Stream": {

@@ -6,12 +6,13 @@
 //
 // Source: Effect's migration notes (MIGRATION.md and migration/ in Effect-TS/effect-smol) and the types of effect 4.1.
 import { members as membersOfEffect } from "./effect.mjs"
+import { members as membersOfHttpApi } from "./httpApi.mjs"
 import { members as membersOfPackages } from "./packages.mjs"
 
 export { barrelOf, moduleFor4 } from "./modules.mjs"
 
 /** The rules, by module and member. */
-export const members = { ...membersOfEffect, ...membersOfPackages }
+export const members = { ...membersOfEffect, ...membersOfHttpApi, ...membersOfPackages }
 
 /** Members of Effect's values, such as a latch or `it` of @effect/vitest. */
 export const instanceMembers = {

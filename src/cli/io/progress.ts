@@ -13,9 +13,13 @@ export interface Progress {
 
 /**
  * Shows progress as one line that is rewritten, if standard error is a terminal. Otherwise shows
- * nothing.
+ * nothing. A total is that of the bytes or, if only that is known, of the entries.
  */
-export const makeProgress = (totalBytes: number | undefined): Effect.Effect<Progress> =>
+export const makeProgress = (
+  totalBytes: number | undefined,
+  totalEntries?: number,
+  doing = ""
+): Effect.Effect<Progress> =>
   Effect.gen(function* () {
     if (!(yield* StandardStreams).stderr.isTTY) return silent
     const begun = yield* Clock.currentTimeMillis
@@ -25,16 +29,19 @@ export const makeProgress = (totalBytes: number | undefined): Effect.Effect<Prog
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
           if (now - shownAt < refreshMillis) return Effect.void
           shownAt = now
-          const share = totalBytes ? ` (${Math.floor((100 * bytes) / totalBytes)} %)` : ""
+          const share = shareOf(bytes, totalBytes) || shareOf(entries, totalEntries)
           if (entries === undefined) return writeError(`${eraseLine}${formatBytes(bytes)}${share}`)
           const rate = formatCount(Math.round((entries * 1000) / (now - begun)))
           return writeError(
-            `${eraseLine}${formatCount(entries)} entries, ${formatBytes(bytes)}${share}, ${rate} entries/s`
+            `${eraseLine}${doing}${formatCount(entries)} entries, ${formatBytes(bytes)}${share}, ${rate} entries/s`
           )
         }),
       end: Effect.suspend(() => (shownAt === begun ? Effect.void : writeError(eraseLine)))
     }
   })
+
+const shareOf = (part: number | undefined, total: number | undefined): string =>
+  part !== undefined && total ? ` (${Math.floor((100 * part) / total)} %)` : ""
 
 const silent: Progress = { update: () => Effect.void, end: Effect.void }
 

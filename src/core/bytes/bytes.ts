@@ -100,6 +100,14 @@ export const encodeUtf8Into = (text: string, target: Uint8Array, offset: number)
 /** A loop encodes shorter strings faster than a call does. */
 const longestLoop = 32
 
+/** Whether a string has only ASCII characters. False for longer ones, which are not looked at. */
+export const isShortAscii = (text: string): boolean => {
+  const { length } = text
+  if (length > longestLoop * 4) return false
+  for (let i = 0; i < length; i++) if (text.charCodeAt(i) >= 0x80) return false
+  return true
+}
+
 /** Longer strings are encoded into memory of their own, so that a scratch stays small. */
 const longestScratched = 16 * 1024
 

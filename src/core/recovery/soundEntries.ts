@@ -3,6 +3,7 @@ import type { InternalCursor } from "../cursor/internalCursor.js"
 import { mergeCursors } from "../cursor/mergeCursor.js"
 import { applyBatch } from "../log/batchFormat.js"
 import { Memtable } from "../memtable/memtable.js"
+import type { RangeDeletion } from "../ranges/rangeDeletion.js"
 import type { Report } from "../storage/damage.js"
 import { logName, tableName } from "../storage/fileNames.js"
 import type { StorageDriver } from "../storage/storageDriver.js"
@@ -19,6 +20,11 @@ export interface SoundEntries {
   readonly cursor: InternalCursor
   /** No sound write has a higher sequence number. */
   readonly largestSequence: number
+  /**
+   * The range deletions that the manifest has of the tables, also of those that are missing, or that
+   * their properties have. Damage to the entry of one does not lose it.
+   */
+  readonly ranges: ReadonlyArray<RangeDeletion>
   /** Number of sound log records. */
   readonly records: number
   /** Closes the files that the cursor has opened. */
@@ -68,6 +74,7 @@ export function* soundEntries(
   return {
     cursor: new WholeCursor(mergeCursors([...cursors, ...memtable.versionCursors()]), values),
     close: () => values.close(),
+    ranges: [...(manifest?.state.version.ranges ?? []), ...found.flatMap(({ bounds }) => bounds?.ranges ?? [])],
     largestSequence: Math.max(largestSequence, memtable.largestSequence),
     records
   }

@@ -165,8 +165,15 @@ export class MemoryDisk implements StorageDriver {
   list(path: string): ReadonlyArray<string> {
     if (!this.directories.has(path)) throw new StorageFailure("list", path, "ENOENT")
     return this.perform({ kind: "list", path }, () => {
-      const all = [...this.files.keys(), ...this.directories]
-      return all.filter((name) => parentOf(name) === path).map((name) => name.slice(path.length + 1))
+      const prefix = `${path}/`
+      const names: Array<string> = []
+      // The disk may have many stores, and most files lie elsewhere: copy nothing of those.
+      for (const all of [this.files.keys(), this.directories]) {
+        for (const name of all) {
+          if (name.startsWith(prefix) && !name.includes("/", prefix.length)) names.push(name.slice(prefix.length))
+        }
+      }
+      return names
     })
   }
 

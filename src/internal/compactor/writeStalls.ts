@@ -51,10 +51,14 @@ export const makeWriteStalls = (state: CompactorState, rotation: Rotation): Writ
     tooManyTables() ||
     wal.unsafeQueuedBytes() > Math.max(settings.memtableBytes, minimumQueue)
 
-  /** Waiting for a log segment to be prepared takes some milliseconds, and is no pressure. */
+  /**
+   * Waiting for a log segment to be prepared takes some milliseconds, and is no pressure. Nor is a flush
+   * while nothing new is written, such as the last one of a store that closes.
+   */
   const pressure = (): Pressure => {
-    const tooManyFrozen = memtable.unsafeFrozen().length >= settings.maxFrozenMemtables
-    if (tooManyTables() || (tooManyFrozen && memtable.unsafeActive().isFull)) return "stop"
+    const active = memtable.unsafeActive()
+    const tooManyFrozen = !active.isEmpty && memtable.unsafeFrozen().length >= settings.maxFrozenMemtables
+    if (tooManyTables() || (tooManyFrozen && active.isFull)) return "stop"
     return tooManyFrozen || level0Tables() >= settings.level0SlowdownTables ? "slow" : "none"
   }
 

@@ -6,17 +6,7 @@ import type { FiberValue } from "./fiberValue.js"
 export const makeFiberValue = <A>(initial: A): FiberValue<A> => {
   const ref = FiberRef.unsafeMake(initial)
   return {
-    get: FiberRef.get(ref),
-    during: (effect, value) =>
-      Effect.flatMap(FiberRef.get(ref), (before) => {
-        const reset = FiberRef.set(ref, before)
-        return Effect.zipRight(
-          FiberRef.set(ref, value),
-          Effect.matchCauseEffect(effect, {
-            onFailure: (cause) => Effect.zipRight(reset, Effect.failCause(cause)),
-            onSuccess: (result) => Effect.as(reset, result)
-          })
-        )
-      })
+    with: (use) => Effect.withFiberRuntime((fiber) => use(fiber.getFiberRef(ref))),
+    set: (value) => FiberRef.set(ref, value)
   }
 }

@@ -1,5 +1,6 @@
 import type * as Effect from "effect/Effect"
 import { keyText } from "../../core/commit/keyText.js"
+import { Linked, LinkedList } from "../../core/commit/linkedList.js"
 import { notKept, RecentWrites, type TextRange } from "../../core/commit/recentWrites.js"
 import type { WriteError } from "../../LsmError.js"
 import type { Bytes } from "../../Store.js"
@@ -10,6 +11,13 @@ import type { NewestValue, Reads } from "./reads.js"
 export interface Newest extends NewestValue {
   /** Whether readers see it already. */
   readonly isApplied: boolean
+}
+
+/** The sequence number at which an open transaction reads. */
+export class OpenSnapshot extends Linked {
+  constructor(readonly sequence: number) {
+    super()
+  }
 }
 
 /**
@@ -25,8 +33,7 @@ export class Conditions {
   static mostRecentBytes = 64 * 1024 * 1024
   /** Records from this sequence number on are recorded. */
   private since: number | undefined
-  /** The snapshots of open transactions, oldest first. */
-  private readonly transactions = new Map<object, number>()
+  private readonly transactions = new LinkedList<OpenSnapshot>()
   private readonly recent: RecentWrites
 
   constructor(
@@ -110,17 +117,15 @@ export class Conditions {
   }
 
   /** Begins to record what a transaction that reads at a snapshot needs to know. */
-  begin(transaction: object, snapshot: number): void {
-    this.transactions.set(transaction, snapshot)
+  begin(sequence: number): OpenSnapshot {
+    const snapshot = new OpenSnapshot(sequence)
+    this.transactions.add(snapshot)
+    return snapshot
   }
 
-  end(transaction: object): void {
-    this.transactions.delete(transaction)
-    this.settle()
-  }
-
-  get openTransactions(): number {
-    return this.transactions.size
+  /** Ends what `begin` began. It may have ended before. */
+  end(snapshot: OpenSnapshot): void {
+    if (this.transactions.remove(snapshot)) this.settle()
   }
 
   /** Whether it is no longer known what was written since a snapshot. */
@@ -146,7 +151,6 @@ export class Conditions {
   private settle(): void {
     const { recent, transactions, engine } = this
     if (recent.size === 0) return
-    const [oldest] = transactions.values()
-    recent.settle(engine.visibleSequence, oldest ?? Number.POSITIVE_INFINITY)
+    recent.settle(engine.visibleSequence, transactions.oldest?.sequence ?? Number.POSITIVE_INFINITY)
   }
 }

@@ -183,9 +183,7 @@ export class Engine {
 
   /** `origin` says where a user took it. */
   takeSnapshot(origin?: Origin): Snapshot {
-    const snapshot = { sequence: this.visibleSequence }
-    this.snapshots.add(snapshot, origin)
-    return snapshot
+    return this.snapshots.take(this.visibleSequence, origin)
   }
 
   releaseSnapshot(snapshot: Snapshot): void {

@@ -1,13 +1,19 @@
+import { Linked, LinkedList } from "../../core/commit/linkedList.js"
 import type { Snapshot } from "../../Store.js"
 
-/** A snapshot that is held, and where it was taken. */
-export interface HeldSnapshot {
-  readonly sequence: number
-  /** In milliseconds of the clock. */
-  readonly takenAt: number
-  /** Undefined for snapshots that the library takes for a short time. */
-  readonly origin: Origin | undefined
-  wasReported: boolean
+/** A snapshot, and where it was taken. */
+export class HeldSnapshot extends Linked implements Snapshot {
+  wasReported = false
+
+  constructor(
+    readonly sequence: number,
+    /** In milliseconds of the clock. */
+    readonly takenAt: number,
+    /** Undefined for snapshots that the library takes for a short time. */
+    readonly origin: Origin | undefined
+  ) {
+    super()
+  }
 }
 
 /** Where a snapshot was taken. Only what is known is set. */
@@ -20,34 +26,40 @@ export interface Origin {
 
 /** The snapshots of a store that have not been released. */
 export class HeldSnapshots {
-  private readonly held = new Map<Snapshot, HeldSnapshot>()
+  private readonly held = new LinkedList<HeldSnapshot>()
   /** Their sequence numbers, ascending; each as often as it is held. */
   private readonly inOrder: Array<number> = []
 
   constructor(private readonly now: () => number) {}
 
-  add(snapshot: Snapshot, origin: Origin | undefined): void {
-    this.inOrder.splice(this.firstFrom(snapshot.sequence), 0, snapshot.sequence)
-    this.held.set(snapshot, { sequence: snapshot.sequence, takenAt: this.now(), origin, wasReported: false })
+  take(sequence: number, origin: Origin | undefined): HeldSnapshot {
+    const { inOrder } = this
+    // Mostly the newest of all.
+    if ((inOrder.at(-1) ?? 0) <= sequence) inOrder.push(sequence)
+    else inOrder.splice(this.firstFrom(sequence), 0, sequence)
+    const snapshot = new HeldSnapshot(sequence, this.now(), origin)
+    this.held.add(snapshot)
+    return snapshot
   }
 
   remove(snapshot: Snapshot): void {
-    if (this.held.delete(snapshot)) this.inOrder.splice(this.firstFrom(snapshot.sequence), 1)
+    if (!this.has(snapshot) || !this.held.remove(snapshot)) return
+    if (this.inOrder.at(-1) === snapshot.sequence) this.inOrder.pop()
+    else this.inOrder.splice(this.firstFrom(snapshot.sequence), 1)
   }
 
-  has(snapshot: Snapshot): boolean {
-    return this.held.has(snapshot)
+  has(snapshot: Snapshot): snapshot is HeldSnapshot {
+    return snapshot instanceof HeldSnapshot && this.held.has(snapshot)
   }
 
   /** When a snapshot that is held was taken. */
   timeOf(snapshot: Snapshot): number {
-    return this.held.get(snapshot)?.takenAt ?? 0
+    return this.has(snapshot) ? snapshot.takenAt : 0
   }
 
   /** When the oldest one was taken; infinite if there is none. */
   get oldestTime(): number {
-    const [oldest] = this.held.values()
-    return oldest?.takenAt ?? Number.POSITIVE_INFINITY
+    return this.held.oldest?.takenAt ?? Number.POSITIVE_INFINITY
   }
 
   get count(): number {
@@ -80,7 +92,7 @@ export class HeldSnapshots {
 
   /** For how many milliseconds the oldest one has been held; 0 if there is none. */
   get age(): number {
-    const [oldest] = this.held.values()
+    const { oldest } = this.held
     return oldest === undefined ? 0 : Math.max(0, this.now() - oldest.takenAt)
   }
 
@@ -88,7 +100,7 @@ export class HeldSnapshots {
   takeOverdue(limit: number): ReadonlyArray<HeldSnapshot> {
     const overdue: Array<HeldSnapshot> = []
     const now = this.now()
-    for (const held of this.held.values()) {
+    for (const held of this.held) {
       // They are in the order in which they were taken.
       if (now - held.takenAt <= limit) break
       if (held.wasReported) continue

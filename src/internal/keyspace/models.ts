@@ -3,12 +3,23 @@ import type * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
 import type { KeyspaceError } from "../../KeyspaceError.js"
 import type { InvalidArgument } from "../../LsmError.js"
-import type { ReadError, ReadOptions, Transaction, WriteError, WriteOptions } from "../../OrderedStore.js"
+import type {
+  FeedError,
+  PutOptions,
+  ReadError,
+  ReadOptions,
+  Transaction,
+  WriteError,
+  WriteOptions
+} from "../../OrderedStore.js"
 import type { WriteBatch } from "../../WriteBatch.js"
+import type { Expiry } from "../expiry/expiry.js"
 import type { Index, IndexedRows, IndexFinding, IndexProgress } from "./indexModels.js"
 import type { MigrationProgress } from "./migrateRows.js"
+import type { RowChange, RowChangesOptions } from "./rowChanges.js"
 import type { CollectRowsOptions, Row, RowRange, ScanRowsOptions } from "./rowModels.js"
 
+export type { RowChange, RowChangesOptions, RowOperation } from "./rowChanges.js"
 export type { CollectRowsOptions, Prefix, Row, RowRange, ScanRowsOptions } from "./rowModels.js"
 
 /**
@@ -49,8 +60,11 @@ export interface Page<K, V> {
  */
 export interface Rows<K, V> {
   readonly name: string
-  /** Sets the value of a key. Completes when the write is as durable as `durability` asks. */
-  readonly put: (key: K, value: V, options?: WriteOptions) => Effect.Effect<void, WriteError | KeyspaceError>
+  /**
+   * Sets the value of a key. Completes when the write is as durable as `durability` asks. The row may
+   * expire, by `ttl` or `expiresAt`, unless the keyspace has indexes: that is an `InvalidArgument`.
+   */
+  readonly put: (key: K, value: V, options?: PutOptions) => Effect.Effect<void, WriteError | KeyspaceError>
   /** Deletes a key. Deleting a key that is absent is not an error. */
   readonly delete: (key: K, options?: WriteOptions) => Effect.Effect<void, WriteError | KeyspaceError>
   /** Returns the value of a key, or none if the key is absent. */
@@ -91,9 +105,10 @@ export interface Rows<K, V> {
 export interface OpenKeyspace<K, V> extends Rows<K, V> {
   /**
    * Adds a put to a batch, which may have writes of several keyspaces. A batch that is written after
-   * a keyspace was dropped writes nothing that can be read there.
+   * a keyspace was dropped writes nothing that can be read there. A time to live begins when the batch
+   * is written.
    */
-  readonly putIn: (batch: WriteBatch, key: K, value: V) => Effect.Effect<void, KeyspaceError>
+  readonly putIn: (batch: WriteBatch, key: K, value: V, expiry?: Expiry) => Effect.Effect<void, KeyspaceError>
   /** Adds a delete to a batch. */
   readonly deleteIn: (batch: WriteBatch, key: K) => Effect.Effect<void, KeyspaceError>
   /**
@@ -121,6 +136,12 @@ export interface OpenKeyspace<K, V> extends Rows<K, V> {
   readonly migrate: (options?: {
     readonly batchSize?: number | undefined
   }) => Stream.Stream<MigrationProgress, WriteError | KeyspaceError>
+  /**
+   * Streams what is written to the rows, in order, live and from an earlier place: `Store.changes` with
+   * keys and values of the Schemas. Each write is one change, as a whole, with its operations on this
+   * keyspace. Now and then there is a change without operations, which only says how far the feed is.
+   */
+  readonly changes: (options?: RowChangesOptions) => Stream.Stream<RowChange<K, V>, FeedError | KeyspaceError>
   /**
    * Returns the rows as a transaction sees them. Writes become writes of the transaction. The options
    * `snapshot` and `durability` have no effect there. Fails with `InvalidArgument` for a transaction

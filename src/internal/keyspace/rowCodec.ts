@@ -106,7 +106,8 @@ export class RowCodec<K, V> {
     return this.decodeFailed("value", this.textOf(key, prefixLength), "an index leads to it, but it is not there")
   }
 
-  private key(bytes: Uint8Array, prefixLength: number): K {
+  /** @throws DecodeFailed */
+  key(bytes: Uint8Array, prefixLength: number): K {
     try {
       return this.keys.decode(fromTuple(this.shape, decodeTuple(bytes, prefixLength)))
     } catch (failure) {

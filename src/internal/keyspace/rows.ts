@@ -6,7 +6,9 @@ import { EncodeFailed, IndexesChanged, KeyspaceDropped, type KeyspaceError } fro
 import { InvalidArgument } from "../../LsmError.js"
 import type {
   Entry,
+  FeedError,
   OrderedStoreService,
+  PutOptions,
   ReadError,
   ReadOptions,
   Snapshot,
@@ -15,6 +17,7 @@ import type {
   WriteOptions
 } from "../../OrderedStore.js"
 import type { WriteBatch } from "../../WriteBatch.js"
+import type { Expiry } from "../expiry/expiry.js"
 import { attempt, attemptSync } from "./attempt.js"
 import { continuationKey, continuationOf } from "./continuation.js"
 import type { Slot } from "./directory.js"
@@ -35,6 +38,7 @@ import type {
   Rows,
   ScanRowsOptions
 } from "./models.js"
+import { changesOf, type RowChange, type RowChangesOptions } from "./rowChanges.js"
 import type { RowCodec } from "./rowCodec.js"
 import { restAfter, storeRange } from "./rowRange.js"
 import { untilWritten } from "./untilWritten.js"
@@ -61,13 +65,14 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
     this.source = transaction ?? store
   }
 
-  readonly put = (key: K, value: V, options?: WriteOptions): Effect.Effect<void, WriteError | KeyspaceError> =>
-    attempt(() => {
+  readonly put = (key: K, value: V, options?: PutOptions): Effect.Effect<void, WriteError | KeyspaceError> =>
+    attempt((): Effect.Effect<void, WriteError | KeyspaceError> => {
       const bytes = this.key(key)
       const valueBytes = this.codec.valueBytes(value)
-      return this.indexes.length === 0
-        ? this.source.put(bytes, valueBytes, options)
-        : this.writeIndexed({ key, bytes, value: { decoded: value, bytes: valueBytes } }, options)
+      if (this.indexes.length === 0) return this.source.put(bytes, valueBytes, options)
+      return options?.ttl === undefined && options?.expiresAt === undefined
+        ? this.writeIndexed({ key, bytes, value: { decoded: value, bytes: valueBytes } }, options)
+        : Effect.fail(indexedExpiry)
     })
 
   readonly delete = (key: K, options?: WriteOptions): Effect.Effect<void, WriteError | KeyspaceError> =>
@@ -152,10 +157,10 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
     )
   }
 
-  readonly putIn = (batch: WriteBatch, key: K, value: V): Effect.Effect<void, KeyspaceError> =>
+  readonly putIn = (batch: WriteBatch, key: K, value: V, expiry?: Expiry): Effect.Effect<void, KeyspaceError> =>
     attempt(() => {
       this.refuseBatch()
-      batch.put(this.key(key), this.codec.valueBytes(value))
+      batch.put(this.key(key), this.codec.valueBytes(value), expiry)
       return Effect.void
     })
 
@@ -229,6 +234,14 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
         : Effect.fail(new InvalidArgument({ argument: "transaction", reason: "has ended, or is of another store" }))
     )
 
+  readonly changes = (options?: RowChangesOptions): Stream.Stream<RowChange<K, V>, FeedError | KeyspaceError> =>
+    Stream.unwrap(
+      attemptSync(() => {
+        this.check()
+        return changesOf(this.store, this.codec, this.slot.prefix, options)
+      })
+    )
+
   readonly keyOf = (key: K): Effect.Effect<Uint8Array, KeyspaceError> => attemptSync(() => this.key(key))
 
   /** @throws EncodeFailed, KeyspaceDropped */
@@ -276,6 +289,9 @@ export class StoredRows<K, V> implements OpenKeyspace<K, V> {
   private readonly decode = (entries: ReadonlyArray<Entry>): Effect.Effect<Array<Row<K, V>>, KeyspaceError> =>
     inTurns(entries, (entry) => this.codec.row(entry, this.slot.prefix.length))
 }
+
+/** The entries of indexes would stay when the row is gone. */
+const indexedExpiry = new InvalidArgument({ argument: "ttl", reason: "is for keyspaces without indexes" })
 
 interface BatchOptions {
   readonly batchSize?: number | undefined

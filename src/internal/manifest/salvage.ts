@@ -103,23 +103,25 @@ export const merge = (
     tables.unsafeAttach(storeId)
     let { nextFileNumber } = target
     const allocate = (): number => nextFileNumber++
-    const { cursor, largestSequence, records, close } = yield* runSlices(
+    const { cursor, largestSequence, ranges, records, close } = yield* runSlices(
       storage,
       soundEntries(storage.driver, from, survey, report)
     )
     // There are no snapshots, so only the newest versions count, and there is no level below.
-    const retention = new Retention([], () => true, { isDone: () => true })
+    const retention = new Retention([], () => true, { ranges, isDone: () => true })
     const targetSize = targetSettings.tableBytes
     const job = { cursor, retention, targetSize, level: levelCount - 1, allocate }
     const written = yield* Effect.ensuring(tables.write(job), Effect.sync(close))
     const added = written.tables.map((table) => ({ level: levelCount - 1, table }))
     const manifestNumber = allocate()
+    const time = survey.manifest?.state.time
     const writer = yield* writeManifest(storage, directory, storeId, manifestNumber, {
       nextFileNumber,
       flushedSequence: largestSequence,
       segments: [],
       version: Version.empty.apply({ added, removed: [], valueFiles: written.valueFiles }),
       history: { id: yield* drawHistoryId, since: largestSequence },
+      ...(time !== undefined && { time }),
       // Remaining segments belong to logs that end here. None of them is needed.
       closed: { fileNumber: target.nextFileNumber - 1, size: 0 }
     })

@@ -3,6 +3,7 @@ import { keyBytes } from "../../core/commit/keyText.js"
 import { joinRanges, type TextRange } from "../../core/commit/recentWrites.js"
 import { TransactionConflict, TransactionTooOld, type WriteError } from "../../LsmError.js"
 import type { WriteOptions } from "../../Store.js"
+import { make, type WriteBatch } from "../../WriteBatch.js"
 import type { Access } from "../engine/access.js"
 import type { OpenTransaction } from "./openTransaction.js"
 
@@ -20,10 +21,8 @@ export const commit = (
   { engine, writes, conditions }: Access,
   transaction: OpenTransaction,
   options: WriteOptions | undefined,
-  conflicts: Set<object>
+  conflicts: Set<unknown>
 ): Effect.Effect<void, CommitError> => {
-  // What it has read is as of one moment, so it could have run alone then.
-  if (transaction.writes.isEmpty) return Effect.void
   const { sequence } = transaction.snapshot
   const { reads } = transaction
   const ranges = joinRanges(transaction.ranges)
@@ -52,18 +51,39 @@ export const commit = (
   }
 
   const decide = (): Effect.Effect<void, CommitError> | undefined => {
-    if (!hasRead) return undefined
-    const refused = compareRanges(ranges)
-    if (refused !== undefined) return refused
-    for (const key of reads) if (conditions.wasWritten(key, sequence)) return conflict(key, false)
+    if (hasRead) {
+      const refused = compareRanges(ranges)
+      if (refused !== undefined) return refused
+      for (const key of reads) if (conditions.wasWritten(key, sequence)) return conflict(key, false)
+    }
+    // Its own record need not be kept for it.
+    conditions.end(transaction.recorded)
     return undefined
   }
 
   const write: Effect.Effect<void, CommitError> = Effect.suspend(() => {
     if (ranges.length === 0 || conditions.recordsAfter(compared) <= recordsPerTurn) {
-      return writes.writeNow(transaction.writes.toBatch(), options, decide)
+      return withScratch((batch) => {
+        transaction.writes.addTo(batch)
+        return writes.writeNow(batch, options, decide)
+      })
     }
     return compareRanges(ranges, recordsPerTurn) ?? Effect.zipRight(engine.parts.storage.yieldToEventLoop, write)
   })
   return write
+}
+
+let scratch = make()
+
+/** Memory of a larger batch is not kept. */
+const largestScratch = 64 * 1024
+
+/** Lends a batch, which is empty and must not be kept. */
+const withScratch = <A>(use: (batch: WriteBatch) => A): A => {
+  try {
+    return use(scratch)
+  } finally {
+    if (scratch.byteLength > largestScratch) scratch = make()
+    scratch.clear()
+  }
 }

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Stream from "effect/Stream"
-import { copyRange, decodeUtf8 } from "../../core/bytes/bytes.js"
+import { copyRange, decodeUtf8, isShortAscii } from "../../core/bytes/bytes.js"
 import { keyText } from "../../core/commit/keyText.js"
 import type { TextRange } from "../../core/commit/recentWrites.js"
 import { EntryKind } from "../../core/cursor/entryKind.js"
@@ -12,7 +12,9 @@ import type { Bytes, CollectOptions, Entry, Expiry, Range, ScanOptions, Snapshot
 import { WriteBatch, writeTimes } from "../../WriteBatch.js"
 import type { ArraySource } from "../effect/arraySource.js"
 import { arrayStream } from "../effect/arrayStream.js"
+import { evaluateNow, immediate, Later } from "../effect/immediate.js"
 import type { Access } from "../engine/access.js"
+import type { OpenSnapshot } from "../engine/conditions.js"
 import { toBytes, toDeletedRange, toKeyRange, toReadError } from "../engine/engine.js"
 import { checkScanOptions } from "../engine/scans.js"
 import { expiryAt, resolveExpiry } from "../expiry/expiry.js"
@@ -36,13 +38,18 @@ export class OpenTransaction {
   readonly reads = new Set<string>()
   readonly ranges: Array<TextRange> = []
   readonly writes = new WriteSet()
+  private readonly asOf: { readonly snapshot: Snapshot }
   private hasEnded = false
 
   constructor(
     private readonly store: Store,
     private readonly access: Access,
-    readonly snapshot: Snapshot
-  ) {}
+    readonly snapshot: Snapshot,
+    /** That records are kept for it. */
+    readonly recorded: OpenSnapshot
+  ) {
+    this.asOf = { snapshot }
+  }
 
   /** That of the store, until the transaction has ended. */
   get identity(): object {
@@ -74,7 +81,8 @@ export class OpenTransaction {
     this.attempt(() => {
       const own = this.ownWrite(key)
       if (own !== undefined) return Effect.succeed(valueOf(own))
-      return this.store.get(key, { snapshot: this.snapshot })
+      const outcome = evaluateNow(this.store.get(key, this.asOf))
+      return outcome instanceof Later ? outcome.effect : Effect.succeed(outcome)
     })
 
   readonly getString = (key: Bytes): Effect.Effect<Option.Option<string>, ReadError> =>
@@ -85,7 +93,7 @@ export class OpenTransaction {
       // Anything that is no list of keys is refused by the store.
       const all = typeof keys === "string" || typeof keys?.[Symbol.iterator] !== "function" ? keys : [...keys]
       const own = Array.isArray(all) ? all.map((key: Bytes) => this.ownWrite(key)) : []
-      return Effect.map(this.store.getMany(all, { snapshot: this.snapshot }), (values) =>
+      return Effect.map(this.store.getMany(all, this.asOf), (values) =>
         values.map((value, i) => (own[i] === undefined ? value : valueOf(own[i])))
       )
     })
@@ -94,7 +102,7 @@ export class OpenTransaction {
     this.attempt(() => {
       const own = this.ownWrite(key)
       if (own !== undefined) return Effect.succeed(own.value !== undefined)
-      return this.store.has(key, { snapshot: this.snapshot })
+      return this.store.has(key, this.asOf)
     })
 
   readonly scan = (options?: Omit<ScanOptions, "snapshot">): Stream.Stream<Entry, ReadError> => {
@@ -135,11 +143,11 @@ export class OpenTransaction {
       const resolved = expiry === undefined ? undefined : resolveExpiry(expiry)
       if (resolved instanceof InvalidArgument) throw resolved
       const expiresAt = resolved && expiryAt(resolved, this.access.engine.time())
-      this.set(toBytes(key, "key"), toBytes(value, "value"), expiresAt)
+      this.writes.set(this.textOf(key), this.ownValue(value), expiresAt)
     })
 
   readonly delete = (key: Bytes): Effect.Effect<void, InvalidArgument | LimitExceeded> =>
-    this.writing(() => this.set(toBytes(key, "key"), undefined))
+    this.writing(() => this.writes.set(this.textOf(key), undefined))
 
   readonly write = (batch: WriteBatch): Effect.Effect<void, InvalidArgument | LimitExceeded> =>
     this.writing(() => {
@@ -154,8 +162,9 @@ export class OpenTransaction {
           const key = source.subarray(keyStart, keyEnd)
           const value = source.subarray(valueStart, valueEnd)
           if (kind === EntryKind.rangeDeletion) this.deleteKeys(key, value.length === 0 ? undefined : value)
-          else if (kind === EntryKind.expiringValue) this.set(key, value.subarray(expirySize), readExpiry(value, 0))
-          else this.set(key, kind === EntryKind.deletion ? undefined : value)
+          else if (kind === EntryKind.expiringValue) {
+            this.writes.set(this.textOf(key), this.ownValue(value.subarray(expirySize)), readExpiry(value, 0))
+          } else this.writes.set(this.textOf(key), kind === EntryKind.deletion ? undefined : this.ownValue(value))
         }
       })
     })
@@ -167,31 +176,30 @@ export class OpenTransaction {
     })
 
   private deleteKeys(start: Uint8Array, end: Uint8Array | undefined): void {
-    this.checkKey(start)
-    if (end !== undefined) this.checkKey(end)
-    this.writes.deleteRange({ start: keyText(start, 0, start.length), end: end && keyText(end, 0, end.length) })
+    this.writes.deleteRange({ start: this.textOf(start), end: end && this.textOf(end) })
   }
 
-  private checkKey(key: Uint8Array): void {
+  /** A key as a text, if it is one that can be written. */
+  private textOf(key: Bytes): string {
     const { maxKeyBytes } = this.access.engine.parts.settings
-    if (key.length > maxKeyBytes) {
-      throw new LimitExceeded({ limit: "keyBytes", actual: key.length, most: maxKeyBytes })
-    }
+    const text = keyTextOf(key)
+    if (text.length <= maxKeyBytes) return text
+    throw new LimitExceeded({ limit: "keyBytes", actual: text.length, most: maxKeyBytes })
   }
 
-  private set(key: Uint8Array, value: Uint8Array | undefined, expiresAt?: number): void {
+  /** The bytes of a value that can be written, in memory of their own. */
+  private ownValue(value: Bytes): Uint8Array {
     const { maxValueBytes } = this.access.engine.parts.settings
-    this.checkKey(key)
-    if (value !== undefined && value.length > maxValueBytes) {
-      throw new LimitExceeded({ limit: "valueBytes", actual: value.length, most: maxValueBytes })
+    const bytes = toBytes(value, "value")
+    if (bytes.length > maxValueBytes) {
+      throw new LimitExceeded({ limit: "valueBytes", actual: bytes.length, most: maxValueBytes })
     }
-    this.writes.set(keyText(key, 0, key.length), value && copyRange(value, 0, value.length), expiresAt)
+    return bytes === value ? copyRange(bytes, 0, bytes.length) : bytes
   }
 
   /** The transaction's own write of a key. If there is none, the key counts as read. */
   private ownWrite(key: Bytes): OwnWrite | undefined {
-    const bytes = toBytes(key, "key")
-    const text = keyText(bytes, 0, bytes.length)
+    const text = keyTextOf(key)
     const own = this.writes.find(text)
     if (own === undefined) this.reads.add(text)
     return own
@@ -238,7 +246,7 @@ export class OpenTransaction {
   }
 
   private attempt<A>(evaluate: () => Effect.Effect<A, ReadError>): Effect.Effect<A, ReadError> {
-    return Effect.suspend(() => {
+    return immediate(this.access.engine.yieldBudget, () => {
       if (this.hasEnded) return Effect.fail(invalid("transaction", ended))
       try {
         return evaluate()
@@ -249,7 +257,7 @@ export class OpenTransaction {
   }
 
   private writing(write: () => void): Effect.Effect<void, InvalidArgument | LimitExceeded> {
-    return Effect.suspend(() => {
+    return immediate(this.access.engine.yieldBudget, () => {
       if (this.hasEnded) return Effect.fail(invalid("transaction", ended))
       try {
         write()
@@ -260,6 +268,14 @@ export class OpenTransaction {
       }
     })
   }
+}
+
+/** @throws InvalidArgument */
+const keyTextOf = (key: Bytes): string => {
+  // The bytes of an ASCII string are its characters.
+  if (typeof key === "string" && isShortAscii(key)) return key
+  const bytes = toBytes(key, "key")
+  return keyText(bytes, 0, bytes.length)
 }
 
 const noKey = new Uint8Array(0)

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
-import { InvalidArgument, type TransactionConflict, type WriteError } from "../../LsmError.js"
+import { InvalidArgument, type TransactionConflict } from "../../LsmError.js"
 import type { Store } from "../../Store.js"
 import { makeFiberValue } from "../effect/makeFiberValue.js"
 import { type Access, accessOf } from "../engine/access.js"
@@ -9,13 +10,17 @@ import type { Options, Transaction, TransactionError } from "./models.js"
 import { OpenTransaction } from "./openTransaction.js"
 import { waitToRetry } from "./retry.js"
 
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+type Program<A, E, R> = (transaction: Transaction) => Effect.Effect<A, E, R>
+
 /** See `Transaction.transact`. */
 export const transact = <A, E, R>(
   store: Store,
-  program: (transaction: Transaction) => Effect.Effect<A, E, R>,
+  program: Program<A, E, R>,
   options?: Options
 ): Effect.Effect<A, E | TransactionError, R> =>
-  Effect.flatMap(current.get, (outer) => {
+  current.with((outer) => {
     const access = accessOf(store)
     if (access === undefined) return refuse("store", "was not made by this library")
     if (typeof program !== "function") return refuse("program", "is not a function")
@@ -24,21 +29,7 @@ export const transact = <A, E, R>(
     }
     const joined = outer.find((transaction) => transaction.joins(access))
     if (joined !== undefined) return within(joined, program)
-    const conflicts = new Set<object>()
-    const once = attempt(store, access, program, outer, options, conflicts)
-    const isOwn = (error: E | TransactionError): error is TransactionConflict =>
-      typeof error === "object" && error !== null && conflicts.has(error)
-    const { retry } = options ?? {}
-    if (retry !== undefined) {
-      return Effect.retry(once, { schedule: retry as Schedule.Schedule<unknown, unknown>, while: isOwn })
-    }
-    const from = (retries: number): Effect.Effect<A, E | TransactionError, R> =>
-      Effect.catchAll(once, (error) =>
-        isOwn(error)
-          ? Effect.flatMap(waitToRetry(retries), (again) => (again ? from(retries + 1) : Effect.fail(error)))
-          : Effect.fail(error)
-      )
-    return from(1)
+    return new Attempts(store, access, program, outer, options).run()
   })
 
 const refuse = (argument: string, reason: string): Effect.Effect<never, InvalidArgument> =>
@@ -47,73 +38,108 @@ const refuse = (argument: string, reason: string): Effect.Effect<never, InvalidA
 /** The open transactions of a fiber, one for each store. */
 const current = makeFiberValue<ReadonlyArray<OpenTransaction>>([])
 
-/** Runs the program once. Its conflict, if there is one, is put into `conflicts`. */
-const attempt = <A, E, R>(
-  store: Store,
-  access: Access,
-  program: (transaction: Transaction) => Effect.Effect<A, E, R>,
-  outer: ReadonlyArray<OpenTransaction>,
-  options: Options | undefined,
-  conflicts: Set<object>
-): Effect.Effect<A, E | TransactionError, R> =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(begin(store, access, restore, conflicts.size > 0), (transaction) => {
-      const running = restore(Effect.suspend(() => program(transaction)))
-      return Effect.matchCauseEffect(current.during(running, [...outer.filter(({ isOpen }) => isOpen), transaction]), {
-        onFailure: (cause) => {
-          end(access, transaction)
-          return Effect.failCause(cause)
-        },
-        onSuccess: (result) => {
-          // What a fiber that the program has left behind does now is too late.
-          transaction.end()
-          return Effect.matchCauseEffect(restore(commit(access, transaction, options, conflicts)), {
-            onFailure: (cause) => {
-              end(access, transaction)
-              return Effect.failCause(cause)
-            },
-            onSuccess: () => {
-              end(access, transaction)
-              return Effect.succeed(result)
-            }
-          })
-        }
-      })
-    })
+/**
+ * Runs a program in one transaction after another, until one has no conflict. A step of the run loop
+ * costs as much as a read from memory, so the steps are few.
+ */
+class Attempts<A, E, R> {
+  /** The conflicts of these attempts. A program may fail with one of its own. */
+  private readonly conflicts = new Set<unknown>()
+
+  constructor(
+    private readonly store: Store,
+    private readonly access: Access,
+    private readonly program: Program<A, E, R>,
+    private readonly outer: ReadonlyArray<OpenTransaction>,
+    private readonly options: Options | undefined
+  ) {}
+
+  run(): Effect.Effect<A, E | TransactionError, R> {
+    const { retry } = this.options ?? {}
+    if (retry === undefined) return this.from(1)
+    const schedule = retry as Schedule.Schedule<unknown, unknown>
+    return Effect.retry(this.once, { schedule, while: (error) => this.conflicts.has(error) })
+  }
+
+  private from(retries: number): Effect.Effect<A, E | TransactionError, R> {
+    return Effect.catchAll(this.once, (error) =>
+      this.conflicts.has(error)
+        ? Effect.flatMap(waitToRetry(retries), (again) => (again ? this.from(retries + 1) : Effect.fail(error)))
+        : Effect.fail(error)
+    )
+  }
+
+  private readonly once: Effect.Effect<A, E | TransactionError, R> = Effect.uninterruptibleMask((restore) =>
+    this.begin(restore, this.conflicts.size > 0)
   )
 
-/** Runs a program in a transaction that is open already. If it fails, its writes are undone. */
-const within = <A, E, R>(
-  transaction: OpenTransaction,
-  program: (transaction: Transaction) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.suspend(() => {
-    const undo = transaction.writes.savepoint()
-    return Effect.onError(
-      Effect.suspend(() => program(transaction)),
-      () => Effect.sync(undo)
-    )
-  })
-
-const begin = (
-  store: Store,
-  access: Access,
-  restore: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>,
-  isRetry: boolean
-): Effect.Effect<OpenTransaction, WriteError> =>
-  Effect.suspend(() => {
+  private begin(restore: Restore, isRetry: boolean): Effect.Effect<A, E | TransactionError, R> {
+    const { access, store } = this
     const { conditions, engine } = access
     const refusal = engine.readRefusal()
     if (refusal !== undefined) return Effect.fail(refusal)
     const unknown = conditions.untilKnown() ?? (isRetry ? conditions.untilSeen() : undefined)
-    if (unknown !== undefined) return Effect.flatMap(restore(unknown), () => begin(store, access, restore, false))
-    const transaction = new OpenTransaction(store, access, engine.takeSnapshot())
-    conditions.begin(transaction, transaction.snapshot.sequence)
-    return Effect.succeed(transaction)
+    if (unknown !== undefined) return Effect.flatMap(restore(unknown), () => this.begin(restore, false))
+    const snapshot = engine.takeSnapshot()
+    const transaction = new OpenTransaction(store, access, snapshot, conditions.begin(snapshot.sequence))
+    return this.during(restore, transaction)
+  }
+
+  private during(restore: Restore, transaction: OpenTransaction): Effect.Effect<A, E | TransactionError, R> {
+    const { access, outer, program } = this
+    const open = outer.filter(({ isOpen }) => isOpen)
+    const reset = current.set(outer)
+    return Effect.flatMap(current.set([...open, transaction]), () =>
+      Effect.matchCauseEffect(restore(Effect.suspend(() => program(transaction))), {
+        onFailure: (cause) => {
+          end(access, transaction)
+          return Effect.zipRight(reset, Effect.failCause(cause))
+        },
+        onSuccess: (result) => {
+          // What a fiber that the program has left behind does now is too late.
+          transaction.end()
+          return Effect.flatMap(reset, () => this.commit(restore, transaction, result))
+        }
+      })
+    )
+  }
+
+  private commit(
+    restore: Restore,
+    transaction: OpenTransaction,
+    result: A
+  ): Effect.Effect<A, TransactionConflict | TransactionError> {
+    const { access, conflicts, options } = this
+    // What it has read is as of one moment, so it could have run alone then.
+    if (transaction.writes.isEmpty) {
+      end(access, transaction)
+      return Effect.succeed(result)
+    }
+    return Effect.matchCauseEffect(restore(commit(access, transaction, options, conflicts)), {
+      onFailure: (cause) => {
+        end(access, transaction)
+        return Effect.failCause(cause)
+      },
+      onSuccess: () => {
+        end(access, transaction)
+        return Effect.succeed(result)
+      }
+    })
+  }
+}
+
+/** Runs a program in a transaction that is open already. If it fails, its writes are undone. */
+const within = <A, E, R>(transaction: OpenTransaction, program: Program<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const { release, undo } = transaction.writes.savepoint()
+    return Effect.onExit(
+      Effect.suspend(() => program(transaction)),
+      (exit) => Effect.sync(Exit.isSuccess(exit) ? release : undo)
+    )
   })
 
 const end = ({ conditions, engine }: Access, transaction: OpenTransaction): void => {
   transaction.forget()
-  conditions.end(transaction)
+  conditions.end(transaction.recorded)
   engine.releaseSnapshot(transaction.snapshot)
 }

@@ -5,7 +5,11 @@ import type { FiberValue } from "./fiberValue.js"
 export const makeFiberValue = <A>(initial: A): FiberValue<A> => {
   const reference = Context.Reference<A>("effect-lsm/fiberValue", { defaultValue: () => initial })
   return {
-    get: Effect.service(reference),
-    during: (effect, value) => Effect.provideService(effect, reference, value)
+    with: (use) => Effect.withFiber((fiber) => use(fiber.getRef(reference))),
+    set: (value) =>
+      Effect.withFiber((fiber) => {
+        fiber.setContext(Context.add(fiber.context, reference, value))
+        return Effect.void
+      })
   }
 }
