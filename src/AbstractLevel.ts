@@ -24,6 +24,7 @@ import {
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { adapterPrefix } from "./core/adapters/reservations.js"
+import { optionsAmong } from "./core/options/options.js"
 import { accessOf } from "./internal/engine/access.js"
 import { LevelChainedBatch } from "./internal/level/chainedBatch.js"
 import { destroyStore, repairInPlace } from "./internal/level/directories.js"
@@ -257,7 +258,7 @@ export class LsmLevel<KDefault = string, VDefault = string> extends AbstractLeve
     const { durability = "buffered" } = options
     const { store, close } =
       this.#shared === undefined
-        ? await openDatabase({ ...options, durability, directory: this.location! }, options)
+        ? await openDatabase({ ...optionsAmong(options), durability, directory: this.location! }, options)
         : openShared(this.#shared)
     this.#opened = { entries: new Entries(store, this.#prefix, durability), close }
   }
@@ -365,7 +366,7 @@ export const make = <K = string, V = string>(
   directory: string,
   options?: Omit<DirectoryOptions<K, V>, "errorIfExists">
 ): Effect.Effect<LsmLevel<K, V>, OpenError, Scope.Scope> =>
-  Effect.flatMap(LsmStore.make({ durability: "buffered", ...options, directory }), (store) =>
+  Effect.flatMap(LsmStore.make({ durability: "buffered", ...optionsAmong(options ?? {}), directory }), (store) =>
     makeFromStore(store, { ...options, namespace: undefined })
   )
 

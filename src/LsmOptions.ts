@@ -7,9 +7,15 @@ import { totalmem } from "node:os"
 import { resolve as resolvePath } from "node:path"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { longestKey } from "./core/bytes/lookupKey.js"
 import type { HistoryLimit } from "./core/log/retainedSegment.js"
+import { faultOf } from "./core/options/check.js"
+import type { Description } from "./core/options/kinds.js"
+import { unknownName } from "./core/options/nearest.js"
+import { options as described, isOptionName, type OptionName, optionNames } from "./core/options/options.js"
+import { presets as known, type PresetName } from "./core/options/presets.js"
 import { hasZstd, zstdNeeds } from "./core/table/compression.js"
+import { checkFields } from "./internal/options/checkFields.js"
+import { checkValue } from "./internal/options/checkValue.js"
 import { InvalidArgument } from "./LsmError.js"
 
 /**
@@ -45,12 +51,27 @@ export type Durability =
 export type Compression = "none" | "deflate" | "zstd"
 
 /**
+ * The name of a preset.
+ *
+ * @since 3.1.0
+ * @category models
+ */
+export type Preset = PresetName
+
+/**
  * Options that tune a store. All are optional. Sizes are in bytes.
  *
  * @since 3.0.0
  * @category models
  */
 export interface Tuning {
+  /**
+   * Options for one kind of use: see `presets`. Each option that is given beside it replaces that of the
+   * preset. Default: none.
+   *
+   * @since 3.1.0
+   */
+  readonly preset?: Preset | undefined
   /** When a write is acknowledged. A single write can override it. Default `"sync"`. */
   readonly durability?: Durability | undefined
   /**
@@ -297,13 +318,21 @@ export interface Settings {
   readonly name: string
 }
 
-const recoveries: ReadonlyArray<Recovery> = ["strict", "pointInTime", "salvage"]
+/**
+ * Options for kinds of use. `{ preset: "small" }` and `{ ...LsmOptions.presets.small }` are the same.
+ * None of them changes what an acknowledged write guarantees.
+ *
+ * - `small`: little memory, for a store in a small process or beside many others.
+ * - `writeHeavy`: for loads that mostly write.
+ * - `readHeavy`: for loads that mostly get keys at random from more data than the usual cache holds.
+ * - `largeValues`: for values of 16 KiB and more.
+ *
+ * @since 3.1.0
+ * @category presets
+ */
+export const presets: Readonly<Record<Preset, Tuning>> = known
 
-/** Default of `maxBytes` of an interval durability. */
-const defaultIntervalBytes = 1024 * 1024
-
-const KiB = 1024
-const MiB = 1024 * KiB
+const MiB = 1024 * 1024
 
 /** The memory of the machine, or of the process's group if that is limited to less. */
 const usableMemory = (): number => {
@@ -349,105 +378,117 @@ const fail = (argument: string, reason: string): never => {
   throw new InvalidArgument({ argument, reason })
 }
 
-const resolve = (options: LsmOptions): Settings => {
-  if (typeof options !== "object" || options === null) fail("options", "must be an object")
-  const { directory } = options
-  if (typeof directory !== "string" || directory === "") fail("directory", "must be a path")
-  const integer = (name: keyof Tuning, fallback: number, least: number, most: number): number => {
-    const value = options[name] ?? fallback
-    if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
-      return fail(name, `must be a whole number from ${least} to ${most}, not ${String(value)}`)
+/** Fails if an object has a name that is no option. What is undefined counts as absent. */
+const refuseUnknown = (options: LsmOptions): void => {
+  for (const name of Object.keys(options)) {
+    if (!isOptionName(name) && options[name as keyof LsmOptions] !== undefined) {
+      fail(name, unknownName(name, optionNames))
     }
-    return value
-  }
-  const real = (name: keyof Tuning, fallback: number, least: number, most: number): number => {
-    const value = options[name] ?? fallback
-    if (typeof value !== "number" || !(value >= least && value <= most)) {
-      return fail(name, `must be a number from ${least} to ${most}, not ${String(value)}`)
-    }
-    return value
-  }
-  // The store itself needs the permissions of `least`.
-  const mode = (name: "fileMode" | "directoryMode", least: number, most: number): number => {
-    const value = options[name] ?? least
-    if (!Number.isInteger(value) || (value & least) !== least || (value | most) !== most) {
-      return fail(name, `must include the bits of 0o${least.toString(8)} and no bits outside 0o${most.toString(8)}`)
-    }
-    return value
-  }
-  const createIfMissing = options.createIfMissing ?? true
-  const readOnly = options.readOnly ?? false
-  const recovery = options.recovery ?? "strict"
-  const backgroundThread = options.backgroundThread ?? true
-  const name = options.name ?? directory
-  if (typeof createIfMissing !== "boolean") fail("createIfMissing", "must be true or false")
-  if (typeof readOnly !== "boolean") fail("readOnly", "must be true or false")
-  if (typeof backgroundThread !== "boolean") fail("backgroundThread", "must be true or false")
-  if (!recoveries.includes(recovery)) fail("recovery", `must be one of ${recoveries.join(", ")}`)
-  if (readOnly && recovery === "salvage") fail("recovery", "a read-only store cannot be salvaged")
-  if (typeof name !== "string") fail("name", "must be a string")
-  const many = 2 ** 31 - 1
-  const blockCacheBytes = integer("blockCacheBytes", defaultCacheBytes(), 0, 2 ** 40)
-  const level0Tables = integer("level0Tables", 4, 1, 1000)
-  const level0SlowdownTables = integer(
-    "level0SlowdownTables",
-    Math.max(level0Tables, Math.min(level0Tables * 2, Number(options.level0StopTables ?? many))),
-    level0Tables,
-    many
-  )
-  return {
-    directory: resolvePath(directory),
-    createIfMissing,
-    readOnly,
-    recovery,
-    fileMode: mode("fileMode", defaultFileMode, 0o666),
-    directoryMode: mode("directoryMode", defaultDirectoryMode, 0o777),
-    durability: resolveDurability(options.durability ?? "sync", "durability"),
-    memtableBytes: integer("memtableBytes", 64 * MiB, 1, 1024 * MiB),
-    maxFrozenMemtables: integer("maxFrozenMemtables", 4, 1, 1000),
-    blockBytes: options.blockBytes === undefined ? undefined : integer("blockBytes", KiB, 1, 64 * MiB),
-    compression: resolveCompression(options.compression ?? "none"),
-    restartInterval: integer("restartInterval", 16, 1, 65536),
-    filterFalsePositiveRate: real("filterFalsePositiveRate", 0.01, 1e-6, 1),
-    blockCacheBytes,
-    entryCacheBytes:
-      options.entryCacheBytes === undefined ? undefined : integer("entryCacheBytes", 0, 0, blockCacheBytes),
-    valueThreshold:
-      options.valueThreshold === Number.POSITIVE_INFINITY
-        ? Number.POSITIVE_INFINITY
-        : integer("valueThreshold", 2 * KiB, 1, many),
-    maxOpenTables: integer("maxOpenTables", 512, 1, many),
-    tableBytes: integer("tableBytes", 16 * MiB, 1, many),
-    level0Tables,
-    level0SlowdownTables,
-    level0StopTables: integer(
-      "level0StopTables",
-      Math.max(level0Tables * 3, level0SlowdownTables),
-      level0SlowdownTables,
-      many
-    ),
-    level1Bytes: integer("level1Bytes", 64 * MiB, 1, 2 ** 40),
-    levelRatio: real("levelRatio", 10, 2, 1000),
-    compactionThreshold: real("compactionThreshold", 0.85, 0.01, 1),
-    backgroundThread,
-    maxKeyBytes: integer("maxKeyBytes", longestKey, 1, longestKey),
-    maxValueBytes: integer("maxValueBytes", 256 * MiB, 1, 256 * MiB),
-    inlineSyncMillis: real("inlineSyncMillis", 1, 0, 1000),
-    snapshotWarning: resolveDuration(options.snapshotWarning ?? Duration.minutes(5), "snapshotWarning"),
-    changeRetention: resolveRetention(options.changeRetention),
-    latencySampling: integer("latencySampling", 16, 1, many),
-    name
   }
 }
 
-const resolveCompression = (compression: Compression | ReadonlyArray<Compression>): ReadonlyArray<Compression> => {
-  const byLevel: ReadonlyArray<Compression> = Array.isArray(compression) ? [...compression] : [compression]
-  const known = byLevel.every((codec) => codec === "none" || codec === "deflate" || codec === "zstd")
-  if (!known || byLevel.length === 0)
-    return fail("compression", `must be "none", "deflate", "zstd" or an array of these`)
-  if (byLevel.includes("zstd") && !hasZstd) return fail("compression", `"zstd" needs ${zstdNeeds}`)
-  return byLevel
+/** The options of the preset, and those that are given beside it. */
+const withPreset = (options: LsmOptions): LsmOptions => {
+  const { preset } = options
+  if (preset === undefined) return options
+  const fault = faultOf(described.preset.kind, preset)
+  if (fault !== undefined) return fail("preset", fault)
+  const merged: Record<string, unknown> = { ...known[preset] }
+  for (const [name, value] of Object.entries(options)) if (value !== undefined) merged[name] = value
+  return merged as unknown as LsmOptions
 }
+
+/** Another default or other bounds, which depend on other options. */
+interface Dependent {
+  readonly fallback?: unknown
+  readonly least?: number
+  readonly most?: number
+}
+
+const resolve = (given: LsmOptions): Settings => {
+  if (typeof given !== "object" || given === null) fail("options", "must be an object")
+  refuseUnknown(given)
+  const options = withPreset(given)
+  const take = <A>(name: OptionName, { fallback, ...bounds }: Dependent = {}): A => {
+    const description: Description = described[name]
+    const kind = { ...description.kind, ...bounds }
+    const value = options[name] ?? fallback ?? description.fallback
+    const checked = kind.type === "fields" ? checkFields(kind, value) : checkValue(kind, value)
+    return "fault" in checked ? fail(name, checked.fault) : (checked.value as A)
+  }
+  const optional = <A>(name: OptionName, bounds?: Dependent): A | undefined =>
+    options[name] === undefined ? undefined : take<A>(name, bounds)
+  const directory = take<string>("directory")
+  const readOnly = take<boolean>("readOnly")
+  const recovery = take<Recovery>("recovery")
+  if (readOnly && recovery === "salvage") fail("recovery", "a read-only store cannot be salvaged")
+  const blockCacheBytes = take<number>("blockCacheBytes", { fallback: defaultCacheBytes() })
+  const level0Tables = take<number>("level0Tables")
+  const stop = options.level0StopTables ?? Number.POSITIVE_INFINITY
+  const level0SlowdownTables = take<number>("level0SlowdownTables", {
+    fallback: Math.max(level0Tables, Math.min(level0Tables * 2, Number(stop))),
+    least: level0Tables
+  })
+  return {
+    directory: resolvePath(directory),
+    createIfMissing: take("createIfMissing"),
+    readOnly,
+    recovery,
+    fileMode: take("fileMode"),
+    directoryMode: take("directoryMode"),
+    durability: take("durability"),
+    memtableBytes: take("memtableBytes"),
+    maxFrozenMemtables: take("maxFrozenMemtables"),
+    blockBytes: optional("blockBytes"),
+    compression: byLevel(take("compression")),
+    restartInterval: take("restartInterval"),
+    filterFalsePositiveRate: take("filterFalsePositiveRate"),
+    blockCacheBytes,
+    entryCacheBytes: optional("entryCacheBytes", { most: blockCacheBytes }),
+    valueThreshold: take("valueThreshold"),
+    maxOpenTables: take("maxOpenTables"),
+    tableBytes: take("tableBytes"),
+    level0Tables,
+    level0SlowdownTables,
+    level0StopTables: take("level0StopTables", {
+      fallback: Math.max(level0Tables * 3, level0SlowdownTables),
+      least: level0SlowdownTables
+    }),
+    level1Bytes: take("level1Bytes"),
+    levelRatio: take("levelRatio"),
+    compactionThreshold: take("compactionThreshold"),
+    backgroundThread: take("backgroundThread"),
+    maxKeyBytes: take("maxKeyBytes"),
+    maxValueBytes: take("maxValueBytes"),
+    inlineSyncMillis: take("inlineSyncMillis"),
+    snapshotWarning: take("snapshotWarning"),
+    changeRetention: historyLimit(options.changeRetention),
+    latencySampling: take("latencySampling"),
+    name: take("name", { fallback: directory })
+  }
+}
+
+const byLevel = (compression: Compression | ReadonlyArray<Compression>): ReadonlyArray<Compression> => {
+  const codecs = typeof compression === "string" ? [compression] : [...compression]
+  if (codecs.includes("zstd") && !hasZstd) return fail("compression", `"zstd" needs ${zstdNeeds}`)
+  return codecs
+}
+
+const historyLimit = (given: Tuning["changeRetention"]): HistoryLimit => {
+  if (given === undefined) return { bytes: 0, millis: 0 }
+  // Settings that are spread into other options.
+  if (isHistoryLimit(given)) return given
+  const checked = checkFields(described.changeRetention.kind, given)
+  if ("fault" in checked) return fail("changeRetention", checked.fault)
+  const { age, bytes = Number.POSITIVE_INFINITY } = checked.value as {
+    readonly bytes?: number
+    readonly age?: Duration.Duration
+  }
+  return { bytes, millis: age === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(age) }
+}
+
+const isHistoryLimit = (given: object): given is HistoryLimit =>
+  given !== null && typeof given === "object" && "millis" in given && "bytes" in given
 
 /**
  * The compression of tables written for a level.
@@ -464,43 +505,14 @@ export const codecAt = ({ compression }: Settings, level: number): Compression =
  */
 export const valueFileBytes = ({ tableBytes }: Settings): number => tableBytes * 4
 
-const resolveDuration = (duration: Duration.DurationInput, argument: string): Duration.Duration => {
-  const decoded = Duration.decodeUnknown(duration)
-  if (decoded._tag === "None" || Duration.toMillis(decoded.value) <= 0) {
-    return fail(argument, "must be a positive duration")
-  }
-  return decoded.value
-}
-
-const resolveRetention = (given: Tuning["changeRetention"]): HistoryLimit => {
-  if (given === undefined) return { bytes: 0, millis: 0 }
-  if (typeof given !== "object" || given === null || (given.bytes === undefined && given.age === undefined)) {
-    return fail("changeRetention", "must have bytes, age or both")
-  }
-  const { age, bytes = Number.POSITIVE_INFINITY } = given
-  if (bytes !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(bytes) && bytes >= 0)) {
-    return fail("changeRetention", "bytes must be a whole number, not negative")
-  }
-  const millis =
-    age === undefined ? Number.POSITIVE_INFINITY : Duration.toMillis(resolveDuration(age, "changeRetention"))
-  return { bytes, millis }
-}
-
 /**
  * Checks a durability and fills in its defaults. Throws an `InvalidArgument` that names `argument`.
  *
  * @internal
  */
 export const resolveDurability = (durability: Durability, argument: string): Settings["durability"] => {
+  // Writes pass one of these most of the time.
   if (durability === "sync" || durability === "buffered") return durability
-  if (typeof durability !== "object" || durability === null) {
-    return fail(argument, `must be "sync", "buffered" or { interval, maxBytes }`)
-  }
-  const interval = Duration.decodeUnknown(durability.interval)
-  if (interval._tag === "None" || !Duration.isFinite(interval.value) || Duration.toMillis(interval.value) <= 0) {
-    return fail(argument, "interval must be a positive, finite duration")
-  }
-  const maxBytes = durability.maxBytes ?? defaultIntervalBytes
-  if (!Number.isInteger(maxBytes) || maxBytes < 1) return fail(argument, "maxBytes must be a positive whole number")
-  return { interval: interval.value, maxBytes }
+  const checked = checkFields(described.durability.kind, durability)
+  return "fault" in checked ? fail(argument, checked.fault) : (checked.value as Settings["durability"])
 }

@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { mergerInThread } from "./internal/background/mergerInThread.js"
 import { withCapabilities } from "./internal/capabilities/withCapabilities.js"
+import { loadOptions } from "./internal/configuration/variables.js"
 import { type MakeMerger, makeComponents, openOn, type Replacements } from "./internal/engine/assembly.js"
 import type { Components } from "./internal/engine/components.js"
 import { openStore } from "./internal/engine/open.js"
@@ -182,15 +183,19 @@ export const layerComponents = (
   Layer.scopedContext(Effect.map(makeComponents(options, replacements), Context.omit(Storage.Storage)))
 
 /**
- * `layer` with its options from the application's configuration.
+ * `layer` with its options from the application's configuration: from a `Config` for all or for each
+ * of them, or from the variables with a prefix, as `LsmConfig.load` reads them. Default: those with
+ * the prefix `LSM`, such as `LSM_DIRECTORY`.
  *
  * @since 3.0.0
  * @category layers
  */
 export const layerConfig = (
-  options: Config.Config.Wrap<LsmOptions.LsmOptions>
+  options: Config.Config.Wrap<LsmOptions.LsmOptions> | string = "LSM"
 ): Layer.Layer<LsmStore | OrderedStore, OpenError | ConfigError.ConfigError> =>
-  Layer.unwrapEffect(Effect.map(Config.unwrap(options), (unwrapped) => layer(unwrapped)))
+  Layer.unwrapEffect(
+    Effect.map(typeof options === "string" ? loadOptions(options) : Config.unwrap(options), (read) => layer(read))
+  )
 
 /**
  * Opens a store on a new file system in memory: the same engine with nothing on disk. Its data is
@@ -253,9 +258,12 @@ export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<Verify
  * @category verification
  */
 export const repair = (directory: string, options: RepairOptions): Effect.Effect<RepairReport, OpenError> =>
-  Effect.flatMap(LsmOptions.resolveOptions({ ...options, directory: options.into }), (settings) =>
+  Effect.flatMap(settingsOfRepair(options), (settings) =>
     Effect.provide(repairFromStorage(directory, options), Storage.layerWith(settings))
   )
+
+const settingsOfRepair = ({ into, ...tuning }: RepairOptions) =>
+  LsmOptions.resolveOptions({ ...tuning, directory: into })
 
 /**
  * `repair` on a `Storage` that is provided.

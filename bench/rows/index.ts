@@ -5,6 +5,7 @@ import { coreRows } from "./core.js"
 import { costRows } from "./costs.js"
 import { loopDelayRows } from "./loopDelay.js"
 import { ownRows } from "./own.js"
+import { presetRows } from "./presets.js"
 import { reopenRows } from "./reopen.js"
 import { scalingRows } from "./scaling.js"
 
@@ -17,5 +18,6 @@ export const rows: Readonly<Record<string, Row>> = {
   ...ownRows,
   ...ablationRows,
   ...scalingRows,
+  ...presetRows,
   "compaction-delay": compactionDelay
 }

@@ -1,4 +1,5 @@
 import * as Options from "@effect/cli/Options"
+import { options } from "../core/options/options.js"
 import { encodings } from "./format/encoding.js"
 import { switchOption, textArgument } from "./framework/parameters.js"
 
@@ -41,7 +42,7 @@ export const readRecovery = Options.choiceWithValue(
 )
 
 /** When a write is acknowledged. */
-export const durability = Options.choice("durability", ["sync", "buffered"]).pipe(
+export const durability = Options.choice("durability", options.durability.kind.words).pipe(
   Options.withDefault("sync" as const),
   Options.withDescription(
     "When a write is done: sync (the default), when it is on disk; buffered, when the operating system has it."

@@ -9,6 +9,7 @@ import { deleteRange } from "./commands/deleteRange.js"
 import { exportCommand } from "./commands/export.js"
 import { get } from "./commands/get.js"
 import { importCommand } from "./commands/import.js"
+import { optionsCommand } from "./commands/options.js"
 import { put } from "./commands/put.js"
 import { repair } from "./commands/repair.js"
 import { restore } from "./commands/restore.js"
@@ -33,7 +34,8 @@ export const commands = [
   checkpoint,
   backup,
   backups,
-  restore
+  restore,
+  optionsCommand
 ] as const
 
 /** `lsmkv` with all its commands. */

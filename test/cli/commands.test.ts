@@ -260,7 +260,7 @@ layer(NodeFileSystem.layer)("lsmkv", (it) => {
     Effect.gen(function* () {
       const page = yield* output(["--help"])
       expect(page).toContain("usage: lsmkv <command> <directory>")
-      for (const name of commands) expect(page).toMatch(new RegExp(`^  ${name} +[A-Z]`, "m"))
+      for (const name of [...commands, "options"]) expect(page).toMatch(new RegExp(`^  ${name} +[A-Z]`, "m"))
       for (const line of page.split("\n")) expect(line.length).toBeLessThanOrEqual(100)
       for (const name of commands) {
         const text = yield* output([name, "--help"])

@@ -2,7 +2,7 @@
 export const usageMessages = {
   unknownCommand: (_name: string) => `Invalid subcommand for lsmkv - use one of 'put', 'get'`,
   missingArgument: (name: string) => `Missing argument <${name}>`,
-  unknownOption: (option: string, _meant: string) => `unknown argument: '${option}'`,
+  unknownOption: (option: string, meant: string) => `unknown argument: '${option}'; the nearest is ${meant}; see`,
   unknownOptionWithValue: (option: string) => `Unknown option ${option}`,
   notAnInteger: (_option: string, value: string) => `'${value}' is not a integer`
 }

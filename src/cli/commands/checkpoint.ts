@@ -6,14 +6,15 @@ import { newDirectory } from "../backupArguments.js"
 import { formatBytes, plural } from "../help/units.js"
 import { writeOutput } from "../io/output.js"
 import { openReading } from "../openStore.js"
+import { tuning } from "../tuningOptions.js"
 
 /** `lsmkv checkpoint` */
 export const checkpoint = Command.make(
   "checkpoint",
-  { directory, into: newDirectory, json, recovery: readRecovery },
+  { directory, into: newDirectory, json, recovery: readRecovery, tuning },
   (given) =>
     Effect.gen(function* () {
-      const store = yield* openReading(given.directory, given.recovery)
+      const store = yield* openReading(given.directory, given)
       const report = yield* Checkpoint.make(store, { into: given.into })
       const { copied, copiedBytes, linked, sequence } = report
       const files = `${plural(linked, "file")} shared, ${plural(copied, "file")} copied (${formatBytes(copiedBytes)})`

@@ -6,13 +6,14 @@ import { CommandFailed } from "../failure.js"
 import { switchOption } from "../framework/parameters.js"
 import { openExisting } from "../openStore.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
+import { tuning } from "../tuningOptions.js"
 
 const all = switchOption("all", "Delete all keys.")
 
 /** `lsmkv delete-range` */
 export const deleteRange = Command.make(
   "delete-range",
-  { directory, range: rangeOptions, all, encoding, durability, recovery },
+  { directory, range: rangeOptions, all, encoding, durability, recovery, tuning },
   (given) =>
     Effect.gen(function* () {
       // An empty text bounds nothing: it may come from a variable that is not set.

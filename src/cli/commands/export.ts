@@ -8,18 +8,19 @@ import { openOutput } from "../io/output.js"
 import { printLines } from "../io/printLines.js"
 import { openReading } from "../openStore.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
+import { tuning } from "../tuningOptions.js"
 
 const output = textOption("output", "file", "The file to write. Default: standard output.").pipe(Options.optional)
 
 /** `lsmkv export` */
 export const exportCommand = Command.make(
   "export",
-  { directory, range: rangeOptions, output, json, encoding, recovery: readRecovery },
+  { directory, range: rangeOptions, output, json, encoding, recovery: readRecovery, tuning },
   (given) =>
     Effect.gen(function* () {
       const range = yield* decodeRange(given.range, given.encoding)
       const format = chooseFormat(given.json, given.encoding)
-      const store = yield* openReading(given.directory, given.recovery)
+      const store = yield* openReading(given.directory, given)
       const write = yield* openOutput(given.output)
       yield* printLines(store.scan(range), format.renderEntry, (entry) => entry.key, write)
     }).pipe(Effect.scoped)

@@ -15,6 +15,7 @@ import { makeProgress } from "../io/progress.js"
 import { importSource } from "../io/sourceImport.js"
 import { openOrCreate } from "../openStore.js"
 import { checkSourceOptions, from, sourceModes, sourceOptions, toSourceOptions } from "../sourceOptions.js"
+import { tuning } from "../tuningOptions.js"
 
 const file = textArgument(
   "file",
@@ -39,7 +40,8 @@ export const importCommand = Command.make(
     encoding,
     batchSize,
     durability,
-    recovery
+    recovery,
+    tuning
   },
   (given) =>
     Effect.gen(function* () {

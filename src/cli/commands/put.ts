@@ -10,11 +10,12 @@ import { readAll, standardInput } from "../io/input.js"
 import { StandardStreams } from "../io/standardStreams.js"
 import { openOrCreate } from "../openStore.js"
 import { decodeArgument } from "../rangeOptions.js"
+import { tuning } from "../tuningOptions.js"
 
 const value = textArgument("value", "The value. Default: the contents of standard input.").pipe(Args.optional)
 
 /** `lsmkv put` */
-export const put = Command.make("put", { directory, key, value, encoding, durability, recovery }, (given) =>
+export const put = Command.make("put", { directory, key, value, encoding, durability, recovery, tuning }, (given) =>
   Effect.gen(function* () {
     const keyBytes = yield* decodeArgument("the key", given.key, given.encoding)
     const valueBytes = yield* Option.match(given.value, {

@@ -7,13 +7,15 @@ import { damageJson, damageText } from "../format/damageText.js"
 import { textOption } from "../framework/parameters.js"
 import { plural } from "../help/units.js"
 import { writeOutput } from "../io/output.js"
+import { decodeTuning, tuning } from "../tuningOptions.js"
 
 const into = textOption("into", "new", "The directory of the new store. It must be empty or absent.")
 
 /** `lsmkv repair` */
-export const repair = Command.make("repair", { directory, into, json }, (given) =>
+export const repair = Command.make("repair", { directory, into, json, tuning }, (given) =>
   Effect.gen(function* () {
-    const { lost, ...report } = yield* LsmStore.repair(given.directory, { into: given.into })
+    const options = yield* decodeTuning(given.tuning)
+    const { lost, ...report } = yield* LsmStore.repair(given.directory, { ...options, into: given.into })
     const { entries, tables, records, segments } = report
     const summary = `${plural(entries, "entry", "entries")} from ${plural(tables, "table")} and ${plural(records, "record")} of ${plural(segments, "log segment")}`
     yield* writeOutput(

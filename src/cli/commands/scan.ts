@@ -10,6 +10,7 @@ import { writeOutput } from "../io/output.js"
 import { printLines } from "../io/printLines.js"
 import { openReading } from "../openStore.js"
 import { decodeRange, rangeOptions } from "../rangeOptions.js"
+import { tuning } from "../tuningOptions.js"
 
 const reverse = switchOption("reverse", "Print entries from the last key to the first.")
 const limit = Options.integer("limit").pipe(
@@ -21,13 +22,13 @@ const keysOnly = switchOption("keys-only", "Print the keys, without their values
 /** `lsmkv scan` */
 export const scan = Command.make(
   "scan",
-  { directory, range: rangeOptions, reverse, limit, keysOnly, json, encoding, recovery: readRecovery },
+  { directory, range: rangeOptions, reverse, limit, keysOnly, json, encoding, recovery: readRecovery, tuning },
   (given) =>
     Effect.gen(function* () {
       const range = yield* decodeRange(given.range, given.encoding)
       const format = chooseFormat(given.json, given.encoding)
       const options = { ...range, reverse: given.reverse, limit: Option.getOrUndefined(given.limit) }
-      const store = yield* openReading(given.directory, given.recovery)
+      const store = yield* openReading(given.directory, given)
       yield* given.keysOnly
         ? printLines(store.keys(options), format.renderKey, identity, writeOutput)
         : printLines(store.scan(options), format.renderEntry, (entry) => entry.key, writeOutput)

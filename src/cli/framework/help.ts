@@ -29,3 +29,10 @@ export const requestedHelp = (words: ReadonlyArray<string>): string | undefined 
   }))
   return programHelp("lsmkv", readHelp(rootCommand.descriptor, { builtIns: true }), described)
 }
+
+/** The names of the options of a command, such as `--limit`. */
+export const optionsOf = (name: string): ReadonlyArray<string> => {
+  const descriptor = descriptors.get(name)
+  if (descriptor === undefined) return []
+  return readHelp(descriptor, { builtIns: true }).options.flatMap(({ term }) => term.match(/--[a-z0-9-]+/g) ?? [])
+}

@@ -6,11 +6,12 @@ import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { nearest } from "../../core/options/nearest.js"
 import { CommandFailed } from "../failure.js"
 import { writeOutput } from "../io/output.js"
 import { rootCommand } from "../rootCommand.js"
 import { plainText, withPlainConsole } from "./console.js"
-import { commandName, requestedHelp } from "./help.js"
+import { commandName, optionsOf, requestedHelp } from "./help.js"
 import { prepareWords } from "./words.js"
 
 // Not NodeContext: it also loads workers and subprocesses, which makes the program start slower.
@@ -29,6 +30,13 @@ export const runWords = (version: string, typed: ReadonlyArray<string>) => {
 }
 
 const usageFailure = ({ error }: ValidationError.ValidationError, command: string | undefined): CommandFailed => {
-  const reason = plainText(HelpDoc.toAnsiText(error)).trim().replace(/\.$/, "")
+  const reason = withNearest(plainText(HelpDoc.toAnsiText(error)).trim().replace(/\.$/, ""), command)
   return new CommandFailed({ message: `${reason}; see lsmkv ${command === undefined ? "" : `${command} `}--help` })
+}
+
+/** The framework names the nearest command, but not the nearest option. */
+const withNearest = (reason: string, command: string | undefined): string => {
+  const word = /^(?:Unknown option|Received unknown argument:) '?(--[^\s='"]+)/.exec(reason)?.[1]
+  const near = word === undefined || command === undefined ? undefined : nearest(word, optionsOf(command))
+  return near === undefined ? reason : `${reason}; the nearest is ${near}`
 }

@@ -12,7 +12,7 @@ export const prepareWords = (words: ReadonlyArray<string>): ReadonlyArray<string
   const free = end < 0 ? words : words.slice(0, end)
   const forced = end < 0 ? [] : words.slice(end + 1)
   const options = free.flatMap((word) => {
-    const assignment = /^(--[a-z][a-z-]*)=(.*)$/s.exec(word)
+    const assignment = /^(--[a-z][a-z0-9-]*)=(.*)$/s.exec(word)
     return assignment === null ? [word] : [assignment[1]!, protectDash(assignment[2]!)]
   })
   return [...options, ...forced.map(protect)]

@@ -1,3 +1,4 @@
+import { isTuningOption } from "../tuningOptions.js"
 import { wrap } from "./wrap.js"
 
 /** An argument or an option, and its description. */
@@ -20,11 +21,14 @@ export interface HelpSections {
  */
 export const commandHelp = (program: string, name: string, { description, args, options }: HelpSections): string => {
   const usage = [program, name, ...args.map(usageWord), "[options]"].join(" ")
+  // There are too many of them for each help text.
+  const own = options.filter(({ term }) => !isTuningOption(term.split(" ")[0]!))
   return [
     wrap(description),
     `usage: ${usage}\n`,
     definitions(args),
-    definitions(options),
+    definitions(own),
+    ...(own.length === options.length ? [] : [wrap(`${program} options shows the options that tune the store.`)]),
     wrap(`${program} --help shows the options that every command has.`)
   ].join("\n")
 }

@@ -98,7 +98,7 @@ export const merge = (
   Effect.gen(function* () {
     const storage = yield* Storage
     const { directory, storeId } = target
-    const targetSettings = yield* resolveOptions({ ...options, directory })
+    const targetSettings = yield* resolveOptions(options)
     const tables = yield* SSTableStore.make(targetSettings)
     tables.unsafeAttach(storeId)
     let { nextFileNumber } = target
