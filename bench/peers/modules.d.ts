@@ -149,3 +149,10 @@ declare module "better-sqlite3" {
     close(): void
   }
 }
+
+declare module "@effect/sql-sqlite-node/SqliteClient" {
+  import type { SqlClient } from "@effect/sql/SqlClient"
+  import type { Layer } from "effect/Layer"
+
+  export const layer: (config: { readonly filename: string }) => Layer<SqlClient, unknown>
+}

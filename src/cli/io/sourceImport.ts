@@ -16,7 +16,7 @@ import { copySource } from "./sourceCopy.js"
 export interface SourceImport {
   readonly from: SourceName
   readonly source: SourceOptions
-  readonly openStore: Effect.Effect<Store, OpenError | ReadError, Scope.Scope>
+  readonly openStore: Effect.Effect<Store, CommandFailed | OpenError | ReadError, Scope.Scope>
   readonly batchSize: number
   readonly resume: boolean
   readonly intoExisting: boolean
