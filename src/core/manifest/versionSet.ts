@@ -8,6 +8,13 @@ export interface PinnedVersion {
   readonly release: () => void
 }
 
+class Pinned implements PinnedVersion {
+  constructor(
+    readonly version: Version,
+    readonly release: () => void
+  ) {}
+}
+
 /** A version that is current or pinned, linked to its neighbours in age. */
 interface Held {
   readonly version: Version
@@ -63,14 +70,11 @@ export class VersionSet {
     const held = this.newest
     held.count++
     let isHeld = true
-    return {
-      version: held.version,
-      release: () => {
-        if (!isHeld) return
-        isHeld = false
-        this.release(held)
-      }
-    }
+    return new Pinned(held.version, () => {
+      if (!isHeld) return
+      isHeld = false
+      this.release(held)
+    })
   }
 
   /** Makes `version` current. It must be the current version with the changes applied. */

@@ -31,6 +31,7 @@ import { Gate } from "../effect/gate.js"
 import { immediate, YieldBudget } from "../effect/immediate.js"
 import { EventHub } from "../events/eventHub.js"
 import { HeldSnapshots, type Origin } from "./heldSnapshots.js"
+import { OpenHandles } from "./openHandles.js"
 import { RangeDeletions } from "./rangeDeletions.js"
 
 export interface EngineParts {
@@ -75,7 +76,7 @@ export class Engine {
   readonly snapshots: HeldSnapshots
   readonly ranges: RangeDeletions
   /** Closes the cursors and snapshots that users close by hand. */
-  private readonly openByHand = new Set<() => void>()
+  private readonly openByHand = new OpenHandles()
 
   private latestTime = 0
 
@@ -199,16 +200,13 @@ export class Engine {
 
   /** Calls `close` when the store closes. The returned function cancels that. */
   closeWithStore(close: () => void): () => void {
-    this.openByHand.add(close)
-    return () => {
-      this.openByHand.delete(close)
-    }
+    return this.openByHand.add(close)
   }
 
   /** Closes cursors and snapshots that users left open. */
   closeAll(): void {
     this.durable.notify()
-    for (const close of [...this.openByHand]) close()
+    this.openByHand.closeAll()
   }
 
   pin(): PinnedVersion {

@@ -2,9 +2,11 @@ import { compareRange, copyRange } from "../../core/bytes/bytes.js"
 import type { InternalCursor } from "../../core/cursor/internalCursor.js"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { SkippingCursor } from "../../core/cursor/skippingCursor.js"
+import { unsited } from "../../core/cursor/unsited.js"
 import { type KeyRange, VisibleCursor, type VisibleCursorOptions } from "../../core/cursor/visibleCursor.js"
 import { Skyline } from "../../core/ranges/skyline.js"
 import { findTable, LevelCursor } from "../../core/table/levelCursor.js"
+import type { TableCursorOptions } from "../../core/table/tableCursor.js"
 import type { TableMeta } from "../../core/table/tableFormat.js"
 import type { Entry } from "../../Store.js"
 import type { Engine } from "./engine.js"
@@ -24,10 +26,12 @@ const chunkBytes = 1024 * 1024
 export const entriesPerTurn = 4096
 
 /** A walk over a range as of one moment. It holds the tables it reads until it is released. */
-export interface RangeReader {
-  readonly cursor: VisibleCursor
-  /** A second call does nothing. */
-  readonly release: () => void
+export class RangeReader {
+  constructor(
+    readonly cursor: VisibleCursor,
+    /** A second call does nothing. */
+    readonly release: () => void
+  ) {}
 }
 
 export interface RangeReaderOptions extends VisibleCursorOptions {
@@ -36,6 +40,9 @@ export interface RangeReaderOptions extends VisibleCursorOptions {
    */
   readonly giveValues?: boolean | undefined
 }
+
+const giving: TableCursorOptions = { readAhead: scanReadAhead, fillCache: true, giveValues: true }
+const copying: TableCursorOptions = { readAhead: scanReadAhead, fillCache: true, giveValues: false }
 
 /**
  * Opens a range at `sequence`, for a reader at `time`: the memtables as they are now, and the current version, which stays
@@ -59,7 +66,7 @@ export const openRange = (
     for (const table of memtable.unsafeAll()) {
       for (const source of table.newestCursors(sequence)) cursors.push(skipping(source, table.largestSequence))
     }
-    const cursorOptions = { readAhead: scanReadAhead, fillCache: true, giveValues: options.giveValues === true }
+    const cursorOptions = options.giveValues === true ? giving : copying
     const open = (table: TableMeta) => skipping(tables.unsafeCursor(table, cursorOptions), table.largestSequence)
     const stretches = fragments && new Skyline(fragments, sequence)
     const isHidden = (table: TableMeta) => stretches?.hides(table, table.largestSequence) === true
@@ -69,11 +76,12 @@ export const openRange = (
       if (inRange.length > 0) cursors.push(new LevelCursor(inRange, open, isHidden))
     }
     engine.parts.metrics.scans.add(1)
-    const values = tables.unsafeValues({ readAhead: scanReadAhead, giveValues: options.giveValues })
+    const values = tables.unsafeValues(cursorOptions)
     const skyline = fragments && new Skyline(fragments, sequence)
-    const cursorOf = { ...options, values, skyline, time }
+    // Not spread from `options`: what V8 makes of that outlives many collections.
+    const cursorOf = { keysOnly: options.keysOnly, patience: options.patience, values, skyline, time }
     const cursor = new VisibleCursor(mergeCursors(cursors), sequence, range, cursorOf, engine.gaps)
-    return { cursor, release }
+    return new RangeReader(cursor, release)
   } catch (failure) {
     release()
     throw failure
@@ -134,7 +142,7 @@ export const valueShape: Shape<Uint8Array> = { take: takeValue, size: valueSize 
  * they are large or the cursor stops on its way.
  */
 export const takeChunk = <A>(cursor: VisibleCursor, shape: Shape<A>, most: number, reverse: boolean): Array<A> => {
-  const chunk: Array<A> = []
+  const chunk: Array<A> = unsited()
   let bytes = 0
   while (cursor.valid && chunk.length < most && bytes < chunkBytes) {
     bytes += shape.size(cursor)

@@ -13,7 +13,7 @@ export type Format = "utf8" | "buffer" | "view"
  */
 export class Reader {
   private memory: ArrayBufferLike | undefined
-  private view: Buffer = Buffer.alloc(0)
+  private view: Buffer = nothing
 
   constructor(private readonly format: Format) {}
 
@@ -38,3 +38,5 @@ export class Reader {
     return this.view.toString("utf8", byteOffset + start, byteOffset + end)
   }
 }
+
+const nothing = Buffer.alloc(0)

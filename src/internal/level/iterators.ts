@@ -11,7 +11,10 @@ export interface EntryOptions extends WalkOptions {
 }
 
 /** The types of abstract-level have the options of its users, not those of implementations. */
-type Iterators<Iterator> = new (database: object, options: object) => Iterator & { readonly count: number }
+type Iterators<Iterator> = new (
+  database: object,
+  options: object
+) => Iterator & { readonly count: number; readonly limit: number }
 
 type Make<Options, Iterator> = new (database: object, entries: Entries, options: Options) => Iterator
 
@@ -36,6 +39,10 @@ const walked = <A, Options extends WalkOptions, Iterator>(
 
     _nextv(size: number): Array<A> | Promise<Array<A>> {
       return this.#walking.nextv(size)
+    }
+
+    async _all(): Promise<Array<A>> {
+      return this.#walking.all(this.limit - this.count)
     }
 
     _seek(target: Data): void {

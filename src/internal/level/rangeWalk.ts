@@ -3,9 +3,19 @@ import type { KeyRange } from "../../core/cursor/visibleCursor.js"
 import type { Snapshot, Store } from "../../Store.js"
 import { accessTo } from "../engine/access.js"
 import { type Engine, toReadError } from "../engine/engine.js"
-import { entriesPerTurn, openRange, type RangeReader, type Shape, takeChunk } from "../engine/rangeReader.js"
+import {
+  entriesPerTurn,
+  openRange,
+  type RangeReader,
+  type RangeReaderOptions,
+  type Shape,
+  takeChunk
+} from "../engine/rangeReader.js"
 import { successor } from "./keyPrefix.js"
 import { toLevelError } from "./levelError.js"
+
+const patient: RangeReaderOptions = { patience: entriesPerTurn }
+const patientKeys: RangeReaderOptions = { patience: entriesPerTurn, keysOnly: true }
 
 /** A walk over a range, as of the moment it was opened. It holds the tables that it reads until it is closed. */
 export class RangeWalk {
@@ -95,8 +105,8 @@ export const openWalk = (
   try {
     const refusal = engine.readRefusal()
     if (refusal !== undefined) throw refusal
-    const at = { snapshot }
-    const options = { patience: entriesPerTurn, keysOnly }
+    const at = snapshot && { snapshot }
+    const options = keysOnly ? patientKeys : patient
     const reader = openRange(engine, range, engine.sequenceFor(at), engine.timeFor(at), options)
     return new RangeWalk(engine, range, reader)
   } catch (thrown) {

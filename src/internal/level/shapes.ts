@@ -1,3 +1,4 @@
+import { unsited } from "../../core/cursor/unsited.js"
 import type { VisibleCursor } from "../../core/cursor/visibleCursor.js"
 import { keyShape, type Shape } from "../engine/rangeReader.js"
 import { type Data, type Format, Reader } from "./formats.js"
@@ -20,26 +21,74 @@ const keySize = ({ keyEnd, keyStart }: VisibleCursor): number => keyEnd - keySta
 /** Keys as the store has them. */
 export const storeKey: Shape<Uint8Array> = keyShape
 
-export const levelKey = (skip: number, format: Format): Shape<Data> => {
-  const reader = new Reader(format)
-  return { take: (cursor) => keyOf(cursor, skip, reader), size: keySize }
+// Classes, because an iterator has a shape of its own, and literals with functions cost the collector more.
+
+class KeyShape implements Shape<Data> {
+  private readonly reader: Reader
+
+  constructor(
+    private readonly skip: number,
+    format: Format
+  ) {
+    this.reader = new Reader(format)
+  }
+
+  take(cursor: VisibleCursor): Data {
+    return keyOf(cursor, this.skip, this.reader)
+  }
+
+  size(cursor: VisibleCursor): number {
+    return keySize(cursor)
+  }
 }
 
-export const levelValue = (format: Format): Shape<Data> => {
-  const reader = new Reader(format)
-  return { take: (cursor) => valueOf(cursor, reader), size: (cursor) => cursor.valueLength }
+class ValueShape implements Shape<Data> {
+  private readonly reader: Reader
+
+  constructor(format: Format) {
+    this.reader = new Reader(format)
+  }
+
+  take(cursor: VisibleCursor): Data {
+    return valueOf(cursor, this.reader)
+  }
+
+  size(cursor: VisibleCursor): number {
+    return cursor.valueLength
+  }
 }
+
+class EntryShape implements Shape<LevelEntry> {
+  private readonly keys: Reader | undefined
+  private readonly values: Reader | undefined
+
+  constructor(
+    private readonly skip: number,
+    keyFormat: Format | undefined,
+    valueFormat: Format | undefined
+  ) {
+    this.keys = keyFormat && new Reader(keyFormat)
+    this.values = valueFormat && new Reader(valueFormat)
+  }
+
+  take(cursor: VisibleCursor): LevelEntry {
+    const { keys, values } = this
+    return unsited(keys && keyOf(cursor, this.skip, keys), values && valueOf(cursor, values))
+  }
+
+  size(cursor: VisibleCursor): number {
+    return keySize(cursor) + (this.values === undefined ? 0 : cursor.valueLength)
+  }
+}
+
+/** Keys in a format, without their first `skip` bytes. */
+export const levelKey = (skip: number, format: Format): Shape<Data> => new KeyShape(skip, format)
+
+export const levelValue = (format: Format): Shape<Data> => new ValueShape(format)
 
 /** Entries with what was asked for. */
 export const levelEntry = (
   skip: number,
   keyFormat: Format | undefined,
   valueFormat: Format | undefined
-): Shape<LevelEntry> => {
-  const keys = keyFormat && new Reader(keyFormat)
-  const values = valueFormat && new Reader(valueFormat)
-  return {
-    take: (cursor) => [keys && keyOf(cursor, skip, keys), values && valueOf(cursor, values)],
-    size: (cursor) => keySize(cursor) + (values === undefined ? 0 : cursor.valueLength)
-  }
-}
+): Shape<LevelEntry> => new EntryShape(skip, keyFormat, valueFormat)

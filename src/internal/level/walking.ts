@@ -23,12 +23,17 @@ export interface WalkOptions extends Limits {
 const mostAhead = 512
 const growth = 8
 
+/** Entries that `all` reads before it may wait for a turn. */
+const mostAtOnce = 1024
+
+const none: ReadonlyArray<never> = []
+
 /** What the iterators over entries, keys and values have in common. */
 export class Walking<A> {
   private readonly walk: RangeWalk | undefined
   /** Why there is no walk: iterators fail when they are read, not when they are made. */
   private readonly failure: unknown
-  private ahead: Array<A> = []
+  private ahead: ReadonlyArray<A> = none
   private position = 0
   private size = 1
 
@@ -63,15 +68,28 @@ export class Walking<A> {
     return entries
   }
 
+  /** All that is left; `left` if there are more. */
+  async all(left: number): Promise<Array<A>> {
+    const first = await this.nextv(Math.min(left, mostAtOnce))
+    if (first.length === left || first.length === 0) return first
+    const entries = first
+    for (;;) {
+      const more = await this.nextv(Math.min(left - entries.length, mostAtOnce))
+      if (more.length === 0) return entries
+      for (const entry of more) entries.push(entry)
+      if (entries.length === left) return entries
+    }
+  }
+
   seek(target: Data): void {
-    this.ahead = []
+    this.ahead = none
     this.position = 0
     this.size = 1
     this.walk?.seek(this.entries.prefix.bound(target), this.options.reverse)
   }
 
   close(): void {
-    this.ahead = []
+    this.ahead = none
     this.position = 0
     this.walk?.close()
   }
