@@ -18,8 +18,8 @@ export interface Outcome {
 /** A run that takes more milliseconds than this counts as hanging. */
 const patience = 60_000
 
-/** Whether typed rows stand beside the store: with every third configuration. */
-export const hasRows = (configuration: number): boolean => configuration % 3 === 1
+/** Whether typed rows stand beside the store: with every sixth configuration. */
+export const hasRows = (configuration: number): boolean => configuration % 6 === 1
 
 /** Runs commands on one configuration. `breaks` breaks the store of the typed rows. */
 export const runCommands = async (

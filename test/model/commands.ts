@@ -213,10 +213,10 @@ export type Change = typeof change extends fc.Arbitrary<infer A> ? A : never
 export type Step = typeof step extends fc.Arbitrary<infer A> ? A : never
 
 /** After this many commands comes one for the typed rows. */
-const betweenRows = 2
+const betweenRows = 3
 
 /**
- * Draws `length` commands from a seed, and half as many for the typed rows. `faults` mixes in crashes,
+ * Draws `length` commands from a seed, and a third as many for the typed rows. `faults` mixes in crashes,
  * faults and interruptions.
  */
 export const drawProgram = (seed: number, length: number, faults: boolean): ReadonlyArray<Command> => {

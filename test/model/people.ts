@@ -53,7 +53,7 @@ const indexesOf = <V>(personOf: (value: V) => Person) => ({
 })
 
 const versionOf = <V, VI>(
-  value: Schema.Schema<V, VI>,
+  value: Keyspace.Options<number, number, V, VI>["value"],
   migrations: Keyspace.Options<number, number, V, VI>["migrations"],
   valueOf: (person: Person) => V,
   personOf: (value: V) => Person,

@@ -59,8 +59,14 @@ const meanwhile = tagged("Meanwhile", fc.record({ upkeep, changes: rowChanges })
 const ordinary = [
   { weight: 30, arbitrary: change },
   { weight: 3, arbitrary: meanwhile },
-  // Opens the keyspace with another version of its values, or with another index.
-  { weight: 2, arbitrary: tagged("Evolve", fc.record({})) },
+  // Opens the keyspace with another version of its values, or with another index, and may work on that at once.
+  {
+    weight: 3,
+    arbitrary: tagged(
+      "Evolve",
+      fc.record({ next: fc.option(fc.record({ upkeep, changes: fc.array(rowChange, { maxLength: 12 }) })) })
+    )
+  },
   { weight: 1, arbitrary: tagged("DropIndex", fc.record({})) },
   {
     weight: 1,

@@ -85,7 +85,6 @@ export class TypedRows {
       Effect.gen(this, function* () {
         this.model.tidy()
         yield* this.run(command)
-        if (this.model.unknownCount > 2) yield* this.pass(0)
         yield* this.compare
       })
     )
@@ -125,7 +124,8 @@ export class TypedRows {
         return Effect.suspend(() => {
           this.program = Math.min(this.program + 1, programs.length - 1)
           this.people = undefined
-          return this.openKeyspaces
+          const { next } = command
+          return Effect.zipRight(this.openKeyspaces, next === null ? Effect.void : this.meanwhile(next))
         })
       case "DropIndex":
         return this.dropIndex
@@ -270,7 +270,7 @@ export class TypedRows {
   }
 
   /** Builds or migrates while others write. Retries of transactions wait, so time passes meanwhile. */
-  private meanwhile({ changes, upkeep }: RowCommandOf<"Meanwhile">): Effect.Effect<void> {
+  private meanwhile({ changes, upkeep }: Omit<RowCommandOf<"Meanwhile">, "_tag">): Effect.Effect<void> {
     return Effect.gen(this, function* () {
       const { people } = this
       if (people === undefined) return
@@ -280,8 +280,15 @@ export class TypedRows {
       })
       const writes = Effect.forEach(changes, (change) => this.change(change), { discard: true })
       const both = Effect.all([work, writes], { concurrency: "unbounded", discard: true })
-      const fiber = yield* Effect.fork(both)
-      yield* Effect.onInterrupt(this.whileRunning(fiber), () => Fiber.interrupt(fiber))
+      let hasEnded = false
+      const end = Effect.sync(() => {
+        hasEnded = true
+      })
+      const fiber = yield* Effect.fork(Effect.ensuring(both, end))
+      yield* Effect.onInterrupt(
+        this.passUntil(() => hasEnded),
+        () => Fiber.interrupt(fiber)
+      )
       yield* Fiber.join(fiber)
       if (isDone && upkeep.work === "migrate") yield* this.guard(this.compareVersions(people))
       if (isDone && upkeep.work === "build") {
@@ -290,13 +297,12 @@ export class TypedRows {
     })
   }
 
-  /** Lets time pass until a fiber has ended. */
-  private whileRunning(fiber: Fiber.RuntimeFiber<void>): Effect.Effect<void> {
-    return Effect.gen(this, function* () {
-      while (Option.isNone(yield* Fiber.poll(fiber))) {
-        yield* turn
-        this.clock.advance(1)
-      }
+  /** Lets time pass until it is over. */
+  private passUntil(isOver: () => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (isOver()) return Effect.void
+      this.clock.advance(1)
+      return Effect.zipRight(turn, this.passUntil(isOver))
     })
   }
 
@@ -359,8 +365,10 @@ export class TypedRows {
       if (this.people === undefined || this.notes === undefined) yield* this.openKeyspaces
       const { notes, people } = this
       if (people === undefined || notes === undefined) return
-      yield* this.pass(0)
-      this.model.settle()
+      if (!this.model.isKnown || this.model.unknownCount > 0) {
+        yield* this.pass(0)
+        this.model.settle()
+      }
       yield* this.guard(this.contentOf(people, notes), (found) => {
         const { view } = this
         return view.observe(found) ? undefined : mismatch("rows and notes", found, view.candidates)
