@@ -1,15 +1,16 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { expect, layer } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { describeWith } from "../support/describeWith.js"
 import { complaint, lsmkv, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
 const fill = (store: string, entries: number) =>
   output(["import", store], Array.from({ length: entries }, (_, i) => `key${i}\tvalue ${i}\n`).join(""))
 
-layer(NodeFileSystem.layer)("lsmkv and copies", (it) => {
+describeWith(NodeFileSystem.layer)("lsmkv and copies", (it) => {
   it.scoped("makes a checkpoint, which is a store", () =>
     Effect.gen(function* () {
       const home = yield* temporaryDirectory

@@ -5,8 +5,9 @@ import { Readable, Writable } from "node:stream"
 import { fileURLToPath } from "node:url"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { expect, layer } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { describeWith } from "../support/describeWith.js"
 import { usageMessages } from "../support/libraryMessages.js"
 import { complaint, complaintOf, lsmkv, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
@@ -32,7 +33,7 @@ const ofStores = [
 const ofBackups = ["backups", "restore"]
 const commands = [...ofStores, ...ofBackups]
 
-layer(NodeFileSystem.layer)("lsmkv", (it) => {
+describeWith(NodeFileSystem.layer)("lsmkv", (it) => {
   it.scoped("puts, gets and deletes", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`

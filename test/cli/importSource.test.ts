@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { PassThrough } from "node:stream"
 import { pathToFileURL } from "node:url"
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { expect, layer } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LsmStore } from "effect-lsm"
 import { PackageDirectory } from "../../src/cli/io/packages.js"
@@ -12,6 +12,7 @@ import { copySource } from "../../src/cli/io/sourceCopy.js"
 import { StandardStreams } from "../../src/cli/io/standardStreams.js"
 import { run } from "../../src/cli/program.js"
 import type { Source } from "../../src/cli/sources/source.js"
+import { describeWith } from "../support/describeWith.js"
 import { type FakeEntry, fakeLevel, fakeLmdb, installFakes } from "../support/fakeStores.js"
 import { complaintOf, type Finished, lsmkv, output, program, spawnCommand } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
@@ -38,7 +39,7 @@ const workplace = Effect.map(temporaryDirectory, (directory) => {
 
 const tsv = (held: ReadonlyArray<FakeEntry>): string => held.map((entry) => `${entry.join("\t")}\n`).join("")
 
-layer(NodeFileSystem.layer)("lsmkv import --from", (it) => {
+describeWith(NodeFileSystem.layer)("lsmkv import --from", (it) => {
   it.scoped("copies every kind of store, and says that all of it is there", () =>
     Effect.gen(function* () {
       const { directory, here } = yield* workplace
@@ -261,7 +262,7 @@ const sqlite = getBuiltinModule?.("node:sqlite") as
   | { readonly DatabaseSync: new (path: string) => { exec(sql: string): void; close(): void } }
   | undefined
 
-layer(NodeFileSystem.layer)("lsmkv import --from sqlite", (it) => {
+describeWith(NodeFileSystem.layer)("lsmkv import --from sqlite", (it) => {
   const make = (path: string, sql: string): string => {
     const database = new sqlite!.DatabaseSync(path)
     database.exec(sql)
@@ -333,7 +334,7 @@ layer(NodeFileSystem.layer)("lsmkv import --from sqlite", (it) => {
   )
 })
 
-layer(NodeFileSystem.layer)("the process of lsmkv import --from", (it) => {
+describeWith(NodeFileSystem.layer)("the process of lsmkv import --from", (it) => {
   it.scoped("closes the store and says how far it came when a signal interrupts it", () =>
     Effect.gen(function* () {
       const { directory, store } = yield* workplace

@@ -1,7 +1,8 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { expect, layer } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { LsmStore } from "effect-lsm"
+import { describeWith } from "../support/describeWith.js"
 import { complaintOf, lsmkv, output, program, spawnCommand, spawnLsmkv } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
@@ -17,7 +18,7 @@ const expectSound = (store: string, entries: number) =>
     expect(JSON.parse(verified)).toMatchObject({ ok: true, entries })
   })
 
-layer(NodeFileSystem.layer)("the process of lsmkv", (it) => {
+describeWith(NodeFileSystem.layer)("the process of lsmkv", (it) => {
   it.effect("does the same as a process as in this process", () =>
     Effect.gen(function* () {
       expect(yield* spawnLsmkv(["--help"])).toStrictEqual(yield* lsmkv(["--help"]))

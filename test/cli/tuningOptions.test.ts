@@ -1,12 +1,13 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { expect, layer } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { optionNames } from "../../src/core/options/options.js"
 import { kebabCase, settings } from "../../src/core/options/settings.js"
+import { describeWith } from "../support/describeWith.js"
 import { complaint, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
-layer(NodeFileSystem.layer)("the options of lsmkv that tune a store", (it) => {
+describeWith(NodeFileSystem.layer)("the options of lsmkv that tune a store", (it) => {
   it.scoped("are taken as text", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`

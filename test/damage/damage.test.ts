@@ -1,5 +1,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { compare } from "../../src/core/bytes/bytes.js"
+import { readManifest } from "../../src/core/manifest/manifestFile.js"
+import { decodeFileHeader } from "../../src/core/storage/fileHeader.js"
 import { cuts, flips, wholeFiles, zeroed } from "./damages.js"
 import { type Image, makeImages } from "./image.js"
 import { judge } from "./judge.js"
@@ -25,6 +28,7 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
           ).toEqual([])
           continue
         }
+        if (name.endsWith("ranges and times")) continue
         const size = [...files.values()].reduce((n, { length }) => n + length, 0)
         const count = (pattern: RegExp) => [...files.keys()].filter((path) => pattern.test(path)).length
         expect(size, name).toBeGreaterThan(48 * 1024)
@@ -39,11 +43,53 @@ describe(`damage (the short form of npm run test:damage, seed ${seed})`, () => {
     })
   )
 
+  it.live("is done to a store with ranges and times in its log, at several levels and over several tables", () =>
+    Effect.gen(function* () {
+      for (const name of ["closed, ranges and times", "crashed, ranges and times"] as const) {
+        const { files, past } = yield* image(name)
+        const current = [...files].find(([path]) => path.endsWith("CURRENT"))!
+        const { fileNumber, storeId } = decodeFileHeader(current[1], "current", current[0])
+        const [path, manifest] = [...files].find(([path]) => path.includes("MANIFEST"))!
+        const { state } = readManifest(manifest, fileNumber, storeId, path)
+        const levels = state.version.levels.filter((tables) => tables.length > 0)
+        expect(levels.length, name).toBeGreaterThan(2)
+        expect(levels.filter((tables) => tables.some(({ ranges = [] }) => ranges.length > 0)).length).toBe(2)
+        const spans = levels.flatMap((tables) =>
+          tables.filter(({ largestKey, ranges = [] }, i) => {
+            const next = tables[i + 1]?.smallestKey
+            const isSorted = next !== undefined && compare(largestKey, next) < 0
+            return isSorted && ranges.some(({ end }) => end !== undefined && compare(end, next) > 0)
+          })
+        )
+        expect(spans.length, name).toBeGreaterThan(0)
+        const latest = levels.flat().flatMap(({ expiring }) => (expiring === undefined ? [] : [expiring.latest]))
+        expect(latest.some((time) => time < 1000) && latest.some((time) => time > 1000)).toBe(true)
+        expect(state.version.valueFiles.size).toBeGreaterThan(0)
+        expect([...past!.floors.values()].some((floor) => floor > 1)).toBe(true)
+      }
+    })
+  )
+
+  it.live(
+    "is found by verification, and what each recovery brings back is right or told",
+    () =>
+      Effect.gen(function* () {
+        const ranged = (yield* Effect.promise(() => images)).filter(({ past }) => past !== undefined)
+        const { tried, findings, counts } = merge(yield* Effect.forEach([...jobs(ranged, sample, seed)], survey))
+        expect(findings).toEqual([])
+        expect(tried).toBeGreaterThan(100)
+        for (const kind of ["bit: Refused", "cut: Earlier", "missing: Refused"])
+          expect(counts[kind], kind).toBeGreaterThan(0)
+      }),
+    240_000
+  )
+
   it.live(
     "is an error that names the file, the offset and the region, or changes no result",
     () =>
       Effect.gen(function* () {
-        const all = [...jobs(yield* Effect.promise(() => images), sample, seed)]
+        const plain = (yield* Effect.promise(() => images)).filter(({ past }) => past === undefined)
+        const all = [...jobs(plain, sample, seed)]
         const { tried, findings, counts } = merge(yield* Effect.forEach(all, survey))
         expect(findings).toEqual([])
         expect(tried).toBeGreaterThan(600)

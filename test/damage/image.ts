@@ -5,6 +5,7 @@ import type { MemoryDisk } from "../../src/core/storage/memoryFile.js"
 import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
 import { microtasks } from "../support/simulatedRuntime.js"
+import { makeRangedImages } from "./rangedImages.js"
 
 export type Model = ReadonlyMap<string, string>
 export type Files = ReadonlyMap<string, Uint8Array>
@@ -18,6 +19,8 @@ export interface Image {
     | "crashed, log alone"
     | "closed, separated values"
     | "crashed, separated values"
+    | "closed, ranges and times"
+    | "crashed, ranges and times"
   readonly files: Files
   /** Older contents of these files, and of files that were removed. */
   readonly older: ReadonlyArray<{ readonly path: string; readonly bytes: Uint8Array }>
@@ -25,6 +28,16 @@ export interface Image {
   readonly models: ReadonlyArray<Model>
   /** Every key that was ever written, and some that were not. */
   readonly keys: ReadonlyArray<string>
+  /** Set if ranges are deleted and values expire. Such a store is read at `readAt`. */
+  readonly past?: Past
+}
+
+/** What each key has been. A value that has expired counts as a deletion. */
+export interface Past {
+  /** The values of each key in the order of the writes. Undefined is a deletion. */
+  readonly values: ReadonlyMap<string, ReadonlyArray<string | undefined>>
+  /** How many of these the newest range has deleted that lies in a table. */
+  readonly floors: ReadonlyMap<string, number>
 }
 
 const small: LsmOptions.Tuning = {
@@ -115,12 +128,13 @@ const separated: LsmOptions.Tuning = { valueThreshold: 200, tableBytes: 1024, le
  * deletions and older versions, several log segments, and a manifest with edits. The `closed` image
  * is taken after closing. The `crashed` one is taken while the store is open, with every write
  * acknowledged and with tables that a cursor holds. Both hold the same content. Two more images
- * have only a log, and two more have their large values in value files.
+ * have only a log, two have their large values in value files, and two have deleted ranges and values
+ * that expire.
  */
 export const makeImages: Effect.Effect<ReadonlyArray<Image>> = Effect.gen(function* () {
   const plain = yield* makeStoreImages({}, "closed", "crashed")
   const withValues = yield* makeStoreImages(separated, "closed, separated values", "crashed, separated values")
-  return [...plain, ...(yield* makeLogImages), ...withValues]
+  return [...plain, ...(yield* makeLogImages), ...withValues, ...(yield* makeRangedImages)]
 }).pipe(Effect.withRandom(Random.make("damage")), Effect.withScheduler(microtasks), Effect.orDie)
 
 const makeStoreImages = (more: LsmOptions.Tuning, closedName: Image["name"], crashedName: Image["name"]) =>

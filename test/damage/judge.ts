@@ -2,12 +2,13 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type { Storage, Store } from "effect-lsm"
+import type { LsmOptions, Stats, Storage, Store } from "effect-lsm"
 import { quickDisk } from "../crash/journal.js"
 import { withStore } from "../crash/simulation.js"
 import type { Damage } from "./damages.js"
 import { type Files, type Image, quiet } from "./image.js"
 import { type Expected, expected, operations, outcomeOf } from "./operations.js"
+import { rangedQuiet } from "./rangedImages.js"
 
 /**
  * The outcome of one damage:
@@ -68,11 +69,24 @@ const readAll = (store: Store.Store, due: Expected): Effect.Effect<Verdict> =>
     return named.size > 0 ? { _tag: "Refused", named } : { _tag: "Right" }
   })
 
+/** What a store says of its opening. */
+export interface Told {
+  /** Whether the log may be cut where it is damaged, although the store has other damage too. */
+  readonly isCut?: boolean
+  recovery?: Stats.Stats["recovery"]
+}
+
 const generous = "60 seconds"
 
 /** Opens a store on damaged files, reads all of it, and returns the verdict. */
-export const judge = ({ models, keys }: Image, files: Files): Effect.Effect<Verdict> =>
+export const judge = (
+  { models, keys, past }: Image,
+  files: Files,
+  tuning: LsmOptions.Tuning = past === undefined ? quiet : rangedQuiet,
+  told: Told = {}
+): Effect.Effect<Verdict> =>
   Effect.gen(function* () {
+    const hasTimes = past !== undefined
     const disk = quickDisk()
     for (const [path, bytes] of files) disk.place(path, bytes)
     let unbounded: string | undefined
@@ -82,16 +96,20 @@ export const judge = ({ models, keys }: Image, files: Files): Effect.Effect<Verd
     const use = (store: Store.Store) =>
       Effect.gen(function* () {
         const last = models.length - 1
-        const verdict = yield* readAll(store, expected(models[last]!, keys, files))
+        told.recovery = (yield* Effect.orDie(store.stats)).recovery
+        const verdict = yield* readAll(store, expected(models[last]!, keys, files, hasTimes))
         if (verdict._tag !== "Fault") return verdict
         for (let batch = last - 1; batch >= 0; batch--) {
-          const earlier = yield* readAll(store, expected(models[batch]!, keys, files))
-          const reported = (yield* Effect.orDie(store.stats)).recovery.dropped.length > 0
-          if (earlier._tag === "Right") return { _tag: "Earlier", batch, reported } as const
+          const earlier = yield* readAll(store, expected(models[batch]!, keys, files, hasTimes))
+          const { dropped, lost } = told.recovery
+          const reported = dropped.length + lost.length > 0
+          // A table may be damaged too.
+          const isMoment = earlier._tag === "Right" || (told.isCut === true && earlier._tag === "Refused")
+          if (isMoment) return { _tag: "Earlier", batch, reported } as const
         }
         return verdict
       })
-    const exit = yield* Effect.exit(withStore(disk, quiet, use, { storage }))
+    const exit = yield* Effect.exit(withStore(disk, tuning, use, { storage }))
     if (unbounded !== undefined) return fault(unbounded)
     if (Exit.isSuccess(exit)) return exit.value
     const outcome = outcomeOf(exit, files)

@@ -1,5 +1,6 @@
-// npm run test:damage [-- --seed N --every N --files TEXT]: tries every damage on a small store, in
-// two processes. --every tries one damage in N. --files tries only files with TEXT in their names.
+// npm run test:damage [-- --seed N --every N --files TEXT --images TEXT]: tries every damage on small
+// stores, in two processes. --every tries one damage in N. --files tries only files with TEXT in their
+// names, --images only stores with TEXT in theirs.
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "0" },
     every: { type: "string", default: "1" },
     files: { type: "string", default: "" },
+    images: { type: "string", default: "" },
     shard: { type: "string" }
   }
 })
@@ -22,7 +24,8 @@ const extent = {
   cuts: everything.cuts * every,
   opened: everything.opened * every,
   moves: everything.moves * every,
-  wholeFiles: everything.wholeFiles
+  wholeFiles: everything.wholeFiles,
+  recovered: Math.max(1, Math.floor(everything.recovered / every))
 }
 const shards = 2
 
@@ -31,7 +34,7 @@ function* inFiles(damages: Iterable<Damage>): Generator<Damage> {
 }
 
 const runShard = async (shard: number): Promise<Survey> => {
-  const images = await Effect.runPromise(makeImages)
+  const images = (await Effect.runPromise(makeImages)).filter(({ name }) => name.includes(values.images))
   const surveys: Array<Survey> = []
   for (const [i, job] of [...jobs(images, extent, Number(values.seed))].entries()) {
     if (i % shards !== shard) continue

@@ -1,10 +1,12 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { LsmError, type Store } from "effect-lsm"
 import { directory } from "../crash/simulation.js"
 import { onlyError } from "../support/fiberExits.js"
+import { expiryOf } from "../support/rangedHistory.js"
 import type { Files, Model } from "./image.js"
 
 /** The expected content of a store, the keys to read, and the files that it has. */
@@ -14,12 +16,15 @@ export interface Expected {
   /** The model's entries in order. */
   readonly sorted: ReadonlyArray<readonly [string, string]>
   readonly files: Files
+  /** Whether values have times at which they expire, which their text says. */
+  readonly hasTimes: boolean
 }
 
-export const expected = (model: Model, keys: ReadonlyArray<string>, files: Files): Expected => ({
+export const expected = (model: Model, keys: ReadonlyArray<string>, files: Files, hasTimes = false): Expected => ({
   model,
   keys,
   files,
+  hasTimes,
   sorted: [...model].sort(([a], [b]) => (a < b ? -1 : 1))
 })
 
@@ -124,5 +129,26 @@ const scan = (reverse: boolean): Operation => ({
     })
 })
 
+/** Asks when each value expires. Its text says it too. */
+const times: Operation = {
+  name: "expiresAt",
+  run: (store, { model, keys, files, hasTimes }) =>
+    Effect.gen(function* () {
+      const named: Array<string> = []
+      if (!hasTimes) return { fault: undefined, named }
+      for (const key of keys) {
+        const exit = yield* Effect.exit(store.expiresAt(key))
+        const outcome = outcomeOf(exit, files)
+        if (outcome.fault !== undefined) return { fault: `${key}: ${outcome.fault}`, named }
+        named.push(...outcome.named)
+        const due = expiryOf(model.get(key) ?? "")
+        if (Exit.isSuccess(exit) && Option.getOrUndefined(exit.value) !== due) {
+          return { fault: `${key} expires at ${Option.getOrUndefined(exit.value)}, not ${due}`, named }
+        }
+      }
+      return { fault: undefined, named }
+    })
+}
+
 /** The operations to run on each damaged store that opens. */
-export const operations: ReadonlyArray<Operation> = [lookups, scan(false), scan(true)]
+export const operations: ReadonlyArray<Operation> = [lookups, scan(false), scan(true), times]

@@ -7,6 +7,7 @@ import { type Command, drawProgram } from "./commands.js"
 import { configurations, usualGaps } from "./configurations.js"
 import { Run } from "./run.js"
 import { shrink } from "./shrink.js"
+import { type Breaks, TypedRows } from "./typedRows.js"
 
 /** The outcome of a run: its results, and what was wrong at which command. */
 export interface Outcome {
@@ -17,19 +18,25 @@ export interface Outcome {
 /** A run that takes more milliseconds than this counts as hanging. */
 const patience = 60_000
 
-/** Runs commands on one configuration. */
+/** Whether typed rows stand beside the store: with every sixth configuration. */
+export const hasRows = (configuration: number): boolean => configuration % 6 === 1
+
+/** Runs commands on one configuration. `breaks` breaks the store of the typed rows. */
 export const runCommands = async (
   seed: number,
   configuration: number,
   commands: ReadonlyArray<Command>,
   directory?: string,
-  storage?: Storage.StorageService
+  storage?: Storage.StorageService,
+  breaks?: Breaks
 ): Promise<Outcome> => {
   const results: Array<string> = []
   let at = "opening"
   const program = (clock: SimulatedClock) =>
     Effect.gen(function* () {
-      const run = new Run(clock, seeded(seed), configuration, results, directory, storage)
+      const rows =
+        hasRows(configuration) && storage === undefined ? new TypedRows(seeded(seed), configuration, breaks) : undefined
+      const run = new Run(clock, seeded(seed), configuration, results, directory, storage, rows)
       const steps = Effect.gen(function* () {
         yield* run.start
         for (const [i, command] of commands.entries()) {

@@ -1,5 +1,6 @@
 import * as fc from "effect/FastCheck"
 import type { FaultRule } from "./machine.js"
+import { drawRowCommands, type RowCommand } from "./rowCommands.js"
 import type { Way } from "./ways.js"
 
 /** Few keys, so that commands often share one. In hexadecimal, which sorts as the bytes do. */
@@ -200,13 +201,29 @@ const trouble = [
 const ordinaryCommand = fc.oneof(...ordinary)
 const anyCommand = fc.oneof(...ordinary, ...trouble)
 
-export type Command = typeof anyCommand extends fc.Arbitrary<infer A> ? A : never
+type StoreCommand = typeof anyCommand extends fc.Arbitrary<infer A> ? A : never
+/** A command for the typed rows, which some configurations have. */
+interface RowsCommand {
+  readonly _tag: "Rows"
+  readonly command: RowCommand
+}
+export type Command = StoreCommand | RowsCommand
 export type CommandOf<Tag extends Command["_tag"]> = Extract<Command, { readonly _tag: Tag }>
 export type Change = typeof change extends fc.Arbitrary<infer A> ? A : never
 export type Step = typeof step extends fc.Arbitrary<infer A> ? A : never
 
-/** Draws `length` commands from a seed. `faults` mixes in crashes, faults and interruptions. */
+/** After this many commands comes one for the typed rows. */
+const betweenRows = 3
+
+/**
+ * Draws `length` commands from a seed, and a third as many for the typed rows. `faults` mixes in crashes,
+ * faults and interruptions.
+ */
 export const drawProgram = (seed: number, length: number, faults: boolean): ReadonlyArray<Command> => {
-  const command: fc.Arbitrary<Command> = faults ? anyCommand : ordinaryCommand
-  return fc.sample(command, { seed, numRuns: length })
+  const command: fc.Arbitrary<StoreCommand> = faults ? anyCommand : ordinaryCommand
+  const rows = drawRowCommands(seed, Math.floor(length / betweenRows), faults)
+  return fc.sample(command, { seed, numRuns: length }).flatMap((drawn, i): ReadonlyArray<Command> => {
+    const next = i % betweenRows === 0 ? rows[i / betweenRows] : undefined
+    return next === undefined ? [drawn] : [drawn, { _tag: "Rows", command: next }]
+  })
 }

@@ -18,6 +18,7 @@ import { Model, type Survivors } from "./model.js"
 import { Positions } from "./positions.js"
 import { answerOf, type Question, showAll, type View } from "./questions.js"
 import { bytes, bytesOf, mismatch, rangeOf, show } from "./text.js"
+import type { TypedRows } from "./typedRows.js"
 import { addTo, askWithin, isOperation, type Way, writeBy } from "./ways.js"
 
 const durabilities = { sync: "sync", buffered: "buffered", interval: { interval: "20 millis" } } as const
@@ -54,7 +55,9 @@ export class Run {
     /** Receives the results, in the order of the commands. */
     private readonly results: Array<string>,
     private readonly directory = "/store",
-    storage?: Storage.StorageService
+    storage?: Storage.StorageService,
+    /** Runs the commands for typed rows. They are left out without it. */
+    private readonly rows?: TypedRows
   ) {
     this.machine = new Machine(random, directory, new Map(), storage)
   }
@@ -77,7 +80,7 @@ export class Run {
   }
 
   get start(): Effect.Effect<void> {
-    return this.boot({ made: 0, certain: 0 })
+    return Effect.zipRight(this.boot({ made: 0, certain: 0 }), this.rows?.start ?? Effect.void)
   }
 
   /**
@@ -92,6 +95,7 @@ export class Run {
       yield* this.reopen(undefined)
       yield* this.forget
       yield* this.close
+      if (this.rows !== undefined) yield* this.rows.end
     })
   }
 
@@ -99,6 +103,8 @@ export class Run {
     return Effect.suspend(() => {
       this.model.tidy()
       switch (command._tag) {
+        case "Rows":
+          return this.rows?.perform(command.command) ?? Effect.void
         case "Put":
         case "Delete":
         case "DeleteRange":
@@ -525,7 +531,8 @@ export class Run {
 
   /** Closes what a run that was ended by a fault has left open, so that other runs do not see it. */
   get abandon(): Effect.Effect<void> {
-    return Effect.suspend(() => (this.scope === undefined ? Effect.void : Scope.close(this.scope, Exit.void)))
+    const own = Effect.suspend(() => (this.scope === undefined ? Effect.void : Scope.close(this.scope, Exit.void)))
+    return Effect.zipRight(own, this.rows?.abandon ?? Effect.void)
   }
 
   private get close(): Effect.Effect<void> {

@@ -314,16 +314,20 @@ describe("salvage", () => {
     }).pipe(quietly)
   )
 
-  it.effect("counts a segment that is shorter than its header as lost", () =>
+  it.effect("counts a segment without more than a damaged header as lost", () =>
     Effect.gen(function* () {
       const made = yield* heldHistory
       const { files } = made
       const segments = filesNamed(files, ".log").filter((path) => files.get(path)!.length > 100)
       expect(segments.length).toBeGreaterThan(0)
       for (const segment of segments) {
-        for (const length of [0, 10, 31]) {
-          const name = `${segment} cut to ${length}`
-          const damaged = cut(files, segment, length)
+        const zeros = new Map([...files, [segment, new Uint8Array(files.get(segment)!.length)]])
+        const damages: ReadonlyArray<readonly [string, Files]> = [
+          ...[0, 10, 31].map((length) => [`${segment} cut to ${length}`, cut(files, segment, length)] as const),
+          [`${segment} all zeros`, zeros],
+          [`${segment} as CURRENT`, new Map([...files, [segment, files.get(`${directory}/CURRENT`)!]])]
+        ]
+        for (const [name, damaged] of damages) {
           const [found, { recovery }] = yield* withStore(
             diskOf(damaged),
             (store) => Effect.zip(pairs(store.scan()), store.stats),

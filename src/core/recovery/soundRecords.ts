@@ -100,6 +100,10 @@ export function* soundRecords(
   } catch (failure) {
     if (!isDamage(failure)) throw failure
     report(damageOf(failure, 0, "file header"))
+    if (unusedFrom(bytes, fileHeaderSize) === fileHeaderSize) {
+      // Zeros, or another file, may stand where records were.
+      report(damagedFrame(path, fileHeaderSize, bytes.length - fileHeaderSize, "nothing follows a damaged header"))
+    }
   }
   const salt = saltOf(storeId)
   const end = extent === Number.POSITIVE_INFINITY ? unusedFrom(bytes, fileHeaderSize) : Math.min(extent, bytes.length)

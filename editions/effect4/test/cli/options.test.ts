@@ -1,10 +1,11 @@
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
-import { expect, layer } from "@effect/vitest"
+import { expect } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { describeWith } from "../support/describeWith.js"
 import { complaint, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
-layer(NodeFileSystem.layer)("the options of lsmkv", (it) => {
+describeWith(NodeFileSystem.layer)("the options of lsmkv", (it) => {
   it.effect("leave the next word to the arguments if they have no value", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`
