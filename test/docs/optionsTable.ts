@@ -1,8 +1,7 @@
 import { optionNames } from "../../src/core/options/options.js"
 import { settings } from "../../src/core/options/settings.js"
 
-const begin =
-  "<!-- The table of options. A test writes it: LSM_WRITE_DOCS=1 npx vitest run test/docs/options.test.ts -->"
+const begin = "<!-- options: LSM_WRITE_DOCS=1 npx vitest run test/docs/options.test.ts writes the table -->"
 const end = "<!-- The end of the table of options. -->"
 
 /** The table of options, made of their descriptions. */
