@@ -12,7 +12,6 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { mergerInThread } from "./internal/background/mergerInThread.js"
 import { withCapabilities } from "./internal/capabilities/withCapabilities.js"
-import { loadOptions } from "./internal/configuration/variables.js"
 import { type MakeMerger, makeComponents, openOn, type Replacements } from "./internal/engine/assembly.js"
 import type { Components } from "./internal/engine/components.js"
 import { openStore } from "./internal/engine/open.js"
@@ -194,7 +193,14 @@ export const layerConfig = (
   options: Config.Config.Wrap<LsmOptions.LsmOptions> | string = "LSM"
 ): Layer.Layer<LsmStore | OrderedStore, OpenError | ConfigError.ConfigError> =>
   Layer.unwrapEffect(
-    Effect.map(typeof options === "string" ? loadOptions(options) : Config.unwrap(options), (read) => layer(read))
+    Effect.map(typeof options === "string" ? fromVariables(options) : Config.unwrap(options), (read) => layer(read))
+  )
+
+/** Loaded when it is used: it knows the text of each option. */
+const fromVariables = (prefix: string) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./internal/configuration/variables.js")),
+    ({ loadOptions }) => loadOptions(prefix)
   )
 
 /**
