@@ -6,7 +6,7 @@ import { complaint, output } from "../support/lsmkv.js"
 import { temporaryDirectory } from "../support/temporaryDirectory.js"
 
 describeWith(NodeFileSystem.layer)("the options of lsmkv", (it) => {
-  it.effect("leave the next word to the arguments if they have no value", () =>
+  it.scoped("leave the next word to the arguments if they have no value", () =>
     Effect.gen(function* () {
       const store = `${yield* temporaryDirectory}/store`
       for (const key of ["1", "true", "off"]) {
@@ -17,7 +17,7 @@ describeWith(NodeFileSystem.layer)("the options of lsmkv", (it) => {
     })
   )
 
-  it.effect("come from every word that begins with a dash", () =>
+  it.scoped("come from every word that begins with a dash", () =>
     Effect.gen(function* () {
       expect(yield* complaint(["get", "./nowhere", "-key"])).toBe(
         "lsmkv: Unrecognized flag: -k in command lsmkv get (write -- before arguments that begin with a dash); see lsmkv get --help\n"
