@@ -11,8 +11,8 @@ const seed = 20_260_101
 const typed = [...configurations.keys()].filter(hasRows)
 
 /** The first fault of some lists of commands for typed rows, each on one configuration that has them. */
-const firstFault = async (breaks?: Breaks): Promise<string | undefined> => {
-  for (let i = 0; i < 12; i++) {
+const firstFault = async (breaks?: Breaks, lists = 12): Promise<string | undefined> => {
+  for (let i = 0; i < lists; i++) {
     const commands = drawProgram(seed + i, 200, false).filter(({ _tag }) => _tag === "Rows")
     const configuration = typed[i % typed.length]!
     const { fault } = await runCommands(seed + i, configuration, commands, undefined, undefined, breaks)
@@ -64,7 +64,8 @@ it("a migration that writes over what others have written meanwhile is shown by 
     return this
   }
   try {
-    expect(await firstFault()).toMatch(/"migrate".*rows and notes/s)
+    // It is rare that a write comes in between.
+    expect(await firstFault(undefined, 80)).toMatch(/"migrate".*rows and notes/s)
   } finally {
     WriteBatch.WriteBatch.prototype.check = check
   }
