@@ -33,7 +33,7 @@ describe("the shop", () => {
     })
   )
 
-  it.live("tells clients no more than that it is unavailable when the disk fails", () =>
+  it.live("returns only Unavailable to clients when the disk fails", () =>
     Effect.gen(function* () {
       const machine = yield* Testing.makeMachine()
       const session = Effect.gen(function* () {

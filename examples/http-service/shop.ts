@@ -32,7 +32,7 @@ type ApiError = SkuTaken | ProductNotFound | NotEnough | OrderDiffers | InvalidP
 const isOfApi = <E>(error: E): error is Extract<E, ApiError> =>
   [SkuTaken, ProductNotFound, NotEnough, OrderDiffers, InvalidPage].some((type) => error instanceof type)
 
-/** Errors that are none of the API's are logged, and all that a client is told is that the service is unavailable. */
+/** Logs an error that is not one of the API's, and returns `Unavailable` instead. */
 const orUnavailable = <A, E, R>(
   effect: Effect.Effect<A, E, R>
 ): Effect.Effect<A, Extract<E, ApiError> | Unavailable, R> =>
