@@ -112,9 +112,11 @@ export interface Tuning {
   /**
    * The part of `blockCacheBytes` that single entries which were found in tables may take from
    * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
-   * free. An entry of more than 8 KiB is not cached. By default the part begins at three quarters,
-   * and moves to the kind that is of more use: up to fifteen sixteenths, or down to a quarter while
-   * there are only scans. 0 caches no entries.
+   * free. An entry of more than 8 KiB is not cached. By default the part moves to the kind that is of
+   * more use. It begins at three quarters, and goes up to fifteen sixteenths, or down to a quarter
+   * while there are only scans. If `blockCacheBytes` has room for all blocks of the store, entries
+   * get what these leave, and between a thirty-second and an eighth of it at least. 0 caches no
+   * entries.
    */
   readonly entryCacheBytes?: number | undefined
   /**

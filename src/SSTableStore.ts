@@ -318,15 +318,28 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       () => share.countBlock(entries, cache)
     )
     const open = new Map<number, OpenFile>()
+    /** The version that was searched last. */
+    let version: TableLevels | undefined
     /** Partitions and data blocks get equal parts of the memory for blocks, if both want it. */
     const neededForBlocks = (): number => {
       let partitions = 0
       for (const { table } of open.values()) partitions += table?.index.partitionBytes ?? 0
       return partitions * 2 + leastForBlocks
     }
+    /** Of tables that are not open, only the sizes of their files are known. */
+    const allBlocks = (): number => {
+      let size = 0
+      let held = 0
+      for (const { table } of open.values()) {
+        if (table === undefined) continue
+        size += table.properties.size
+        held += table.slots.length * cache.slotBytes + table.index.partitionBytes
+      }
+      return size === 0 ? 0 : Math.ceil((held / size) * Math.max(size, version?.byteCount ?? 0))
+    }
     const share =
       entryCacheBytes === undefined
-        ? new CacheShare(blockCacheBytes, usualShare, leastShare, mostShare, neededForBlocks)
+        ? new CacheShare(blockCacheBytes, usualShare, leastShare, mostShare, neededForBlocks, allBlocks)
         : CacheShare.fixed(entryCacheBytes)
     const entries: EntryCache = new EntryCache({ total: blockCacheBytes, share, others: cache })
     const reads = new ReadCounters()
@@ -433,7 +446,10 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
 
     const valueSource = (sourceOptions: ValueSourceOptions) => new FileValueSource(valuesOf, sourceOptions, directory)
 
-    const lookup = new TableLookup(entries, readerOf, () => share.countLookup(entries, cache))
+    const lookup = new TableLookup(entries, readerOf, (source) => {
+      version = source
+      share.countLookup(entries, cache)
+    })
 
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {

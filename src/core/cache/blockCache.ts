@@ -121,11 +121,27 @@ export class BlockCache {
     return slot >= 0 ? this.lengths[slot]! : this.looseLengths[-2 - slot]!
   }
 
+  /** Whether so many packed blocks can be added and nothing need be evicted for them. */
+  hasRoom(blocks: number): boolean {
+    if (this.packed.freeSlots >= blocks) return true
+    return blocks <= this.slotsPerChunk && this.used + this.chunkCost <= this.budget
+  }
+
+  /** Bytes of memory that a packed block takes. */
+  get slotBytes(): number {
+    return this.chunkCost / this.slotsPerChunk
+  }
+
   /** The same as `add`, for a block that was missed, and counts the miss. */
   put(owner: BlockOwner, index: number, block: Uint8Array): void {
+    this.countMiss()
+    this.add(owner, index, block)
+  }
+
+  /** Counts a miss of a block that is added in another way. */
+  countMiss(): void {
     this.misses++
     this.onMiss()
-    this.add(owner, index, block)
   }
 
   /** Adds a copy of a block. A block larger than the whole budget is not kept. */

@@ -19,19 +19,27 @@ const step = 1 / 64
 const tolerance = 1.25
 /** A hit of an entry saves the index, the filter and the search in a block too. */
 const entryWorth = 2
+/** The parts of the budget that entries have at least, and at most, although all blocks would need them. */
+const leastBesideAll = 1 / 32
+const mostBesideAll = 1 / 8
+/** Lookups after which some tables are open, so that it is known how large all blocks are. */
+const firstPeriod = 64
 
 /**
  * The part of a budget that single entries may take from blocks. It moves to the kind of which a byte
  * is of more use, counted by hits since the last decision: between `start` and `most` parts of the
  * budget while there are lookups, and down to `least` while there are only scans.
  *
- * Partitions of tables come first: a lookup that misses one reads and checks kilobytes.
+ * Partitions of tables come first: a lookup that misses one reads and checks kilobytes. If there is
+ * room for all blocks, they come first too: an entry saves less than the system call of a block that it
+ * would replace. Entries then begin with little and get more if they are of use.
  *
  * Gets of keys that are all over the store are best served from entries; scans and gets of
  * neighbours from blocks.
  */
 export class CacheShare {
-  private left = period
+  private left = firstPeriod
+  private isFirst = true
   private lookups = 0
   private entryHits = 0
   private blockHits = 0
@@ -43,7 +51,9 @@ export class CacheShare {
     private readonly least: number,
     private readonly most: number,
     /** Returns the bytes that blocks need before entries may have more than the least part. */
-    private readonly needed: () => number
+    private readonly needed: () => number,
+    /** Returns the bytes of all blocks of the store, with the partitions. */
+    private readonly whole: () => number = () => Number.POSITIVE_INFINITY
   ) {
     this.bytes = Math.floor(total * start)
   }
@@ -62,7 +72,7 @@ export class CacheShare {
   }
 
   get mostReserved(): number {
-    return Math.max(this.bytes, Math.floor(this.total * this.most))
+    return this.left === Number.POSITIVE_INFINITY ? this.bytes : Math.floor(this.ceiling)
   }
 
   /** Counts a lookup. From time to time, it moves the share. */
@@ -74,27 +84,54 @@ export class CacheShare {
   /** The same for a block that was missed. */
   countBlock(entries: EntryUse, blocks: CacheUse): void {
     if (--this.left > 0) return
+    if (this.isFirst) return this.begin(entries)
     this.left = period
     this.move(entries, blocks)
     this.lookups = 0
   }
 
+  private begin(entries: EntryUse): void {
+    this.isFirst = false
+    this.left = period - firstPeriod
+    const { beside } = this
+    if (beside >= 0) this.change(this.floorBeside(beside), entries)
+  }
+
+  /** What all blocks would leave of the budget; negative if it has no room for them. */
+  private get beside(): number {
+    return this.total - this.whole()
+  }
+
+  private floorBeside(beside: number): number {
+    return Math.max(this.total * leastBesideAll, beside)
+  }
+
+  private get ceiling(): number {
+    const { total, least, most, beside } = this
+    if (beside >= 0) return Math.min(total * most, Math.max(total * mostBesideAll, beside))
+    return Math.max(total * least, Math.min(total * most, total - this.needed()))
+  }
+
   private move(entries: EntryUse, blocks: CacheUse): void {
     const hasLookups = this.lookups * fewLookups >= period
+    const { total, start, least, bytes, beside } = this
     const ofEntries = worthOf(entries.hits - this.entryHits, entries.used) * entryWorth
     const ofBlocks = worthOf(blocks.hits - this.blockHits, blocks.used)
     this.entryHits = entries.hits
     this.blockHits = blocks.hits
-    const { total, start, least, most, bytes } = this
     // Keys that are looked up for the first time hit blocks of their neighbours, but no entry: that
     // does not show that entries are of no use.
-    const floor = total * (hasLookups ? start : least)
-    const ceiling = Math.max(total * least, Math.min(total * most, total - this.needed()))
+    const floor = beside >= 0 ? this.floorBeside(beside) : total * (hasLookups ? start : least)
     let wanted = Math.max(bytes, floor)
     // Blocks that are read again and again, but never stay, have no hits.
     if (!hasLookups || ofBlocks > ofEntries * tolerance) wanted = Math.max(floor, wanted - total * step)
     else if (ofEntries > ofBlocks * tolerance) wanted += total * step
-    this.bytes = Math.floor(Math.min(ceiling, wanted))
+    this.change(wanted, entries)
+  }
+
+  private change(wanted: number, entries: EntryUse): void {
+    const { bytes } = this
+    this.bytes = Math.floor(Math.min(this.ceiling, wanted))
     if (this.bytes < bytes) entries.giveBack()
   }
 }

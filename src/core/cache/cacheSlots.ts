@@ -25,6 +25,10 @@ export class CacheSlots {
     return this.free.length > 0
   }
 
+  get freeSlots(): number {
+    return this.free.length
+  }
+
   touch(slot: number): void {
     this.referenced[slot] = 1
   }

@@ -100,7 +100,7 @@ export const options = {
   },
   entryCacheBytes: {
     kind: bytes(0, 1024 * GiB),
-    told: "moves between a quarter and fifteen sixteenths of `blockCacheBytes`",
+    told: "moves, as entries and blocks are of use",
     about: "The part of `blockCacheBytes`, at most all of it, that single entries may take from blocks."
   },
   valueThreshold: {

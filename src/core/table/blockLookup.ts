@@ -10,6 +10,17 @@ export const BlockLookup = { absent: 0, found: 1, malformed: 2, newer: 3 } as co
 
 const view = new BlockView()
 
+/** The end of a block that `touch` reads: the columns, and the tails of the last keys. */
+const touchedBytes = 384
+
+/**
+ * Reads a byte of each cache line at the block's end, so that the processor fetches these lines at
+ * the same time. Otherwise each waits for the one before, a quarter of a microsecond if the block
+ * was not used for some time. The result only keeps the reads from being left out.
+ */
+const touch = (bytes: Uint8Array, end: number): number =>
+  bytes[end - 1]! | bytes[end - 64]! | bytes[end - 128]! | bytes[end - 192]! | bytes[end - 256]! | bytes[end - 320]!
+
 /**
  * Looks for the newest version of `key` at or before `sequence` in the block `bytes[start, end)`.
  * Reads only entries with the key's fingerprint.
@@ -22,6 +33,7 @@ export const findInBlock = (
   sequence: number,
   found: LookupResult
 ): number => {
+  if (end - start >= touchedBytes && touch(bytes, end) < 0) return BlockLookup.malformed
   if (!view.open(bytes, start, end)) return BlockLookup.malformed
   const { count, keysEnd } = view
   const fingerprint = fingerprintOf(key.hash2)

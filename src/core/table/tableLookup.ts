@@ -31,7 +31,7 @@ export class TableLookup {
     private readonly entries: EntryCache,
     private readonly readerOf: (fileNumber: number) => TableReader,
     /** Called at each lookup. */
-    private readonly count: () => void
+    private readonly count: (source: TableLevels) => void
   ) {}
 
   /**
@@ -41,7 +41,7 @@ export class TableLookup {
    */
   find(source: TableLevels, key: LookupKey, sequence: number, isNewest: boolean, result: LookupResult): number {
     const { entries } = this
-    this.count()
+    this.count(source)
     this.handleLevel = -1
     const hasEntries = this.untilEntries === 0
     if (hasEntries && entries.find(source, key, sequence, result)) {

@@ -7,6 +7,7 @@ import { expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import { readExactly, readInto, type StorageFile } from "../storage/storageDriver.js"
 import type { BlockIndex } from "./blockIndex.js"
 import { BlockLookup, findInBlock } from "./blockLookup.js"
+import { BlockPrefetch } from "./blockPrefetch.js"
 import { BlockRun, type RunSource } from "./blockRun.js"
 import { TableFilter } from "./filter.js"
 import { FilteredIndex } from "./filteredIndex.js"
@@ -50,6 +51,7 @@ export class TableReader implements BlockOwner, RunSource {
   readonly index: BlockIndex
   readonly properties: TableMeta
   readonly salt: number
+  private readonly prefetch: BlockPrefetch
 
   /**
    * Reads and checks everything except filters, partitions and data blocks.
@@ -81,6 +83,7 @@ export class TableReader implements BlockOwner, RunSource {
     )
     this.index = header.version === 1 ? this.filteredIndex(footer, index) : this.partitionedIndex(footer, index)
     this.slots = new Int32Array(this.index.count).fill(absent)
+    this.prefetch = new BlockPrefetch(this)
   }
 
   private filteredIndex({ filter }: Footer, index: TableIndex): BlockIndex {
@@ -105,7 +108,7 @@ export class TableReader implements BlockOwner, RunSource {
 
   /** Bytes of memory held, without cached blocks. */
   get memory(): number {
-    return this.index.memory + this.slots.length * 4
+    return this.index.memory + this.slots.length * 4 + this.prefetch.memory
   }
 
   /** Drops what the cache holds of the table. */
@@ -147,7 +150,16 @@ export class TableReader implements BlockOwner, RunSource {
   private findIn(index: number, isLocated: boolean, key: LookupKey, sequence: number, found: LookupResult): number {
     const { cache } = this
     if (cache.get(this, index)) return findInBlock(cache.bytes, cache.start, cache.end, key, sequence, found)
-    if (isLocated) this.index.placeLocated(index)
+    if (this.prefetch.isDue(index)) {
+      const read = this.prefetch.read(index)
+      this.counters.blockReads++
+      this.counters.blockBytes += read
+      if (cache.find(this, index)) {
+        cache.countMiss()
+        return findInBlock(cache.bytes, cache.start, cache.end, key, sequence, found)
+      }
+      this.index.place(index)
+    } else if (isLocated) this.index.placeLocated(index)
     else this.index.place(index)
     const block = this.readMissed(index)
     cache.put(this, index, block)

@@ -81,6 +81,33 @@ describe("the share of entries in the cache", () => {
     expect(share.reserved).toBe(total / 4)
   })
 
+  it("is small while the budget has room for all blocks, and grows if entries are of use", () => {
+    let whole = total - 1
+    const share = new CacheShare(
+      total,
+      3 / 4,
+      1 / 4,
+      15 / 16,
+      () => 0,
+      () => whole
+    )
+    expect(run(share, 1, 0, 8000)).toBe(1)
+    expect(share.reserved).toBe(total / 32)
+    expect(share.mostReserved).toBe(total / 8)
+    // All keys are asked for alike: half of this memory is index, and entries are larger than in blocks.
+    run(share, 50, 120, 7880)
+    expect(share.reserved).toBe(total / 32)
+    run(share, 50, 5000, 3000)
+    expect(share.reserved).toBe(total / 8)
+    whole = total / 4
+    run(share, 1, 5000, 3000)
+    expect(share.reserved).toBe((total * 3) / 4)
+    whole = total + 1
+    run(share, 1, 100, 5000)
+    expect(share.reserved).toBe((total * 3) / 4)
+    expect(share.mostReserved).toBe((total * 15) / 16)
+  })
+
   it("does not move if it is fixed", () => {
     const share = CacheShare.fixed(1000)
     run(share, 20, 5000, 0)
