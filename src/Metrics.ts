@@ -515,6 +515,24 @@ export class Metrics extends Context.Tag("effect-lsm/Metrics")<Metrics, MetricsS
 
 const levels = [0, 1, 2, 3, 4, 5, 6]
 
+/** A counter that is registered at its first update. A class, because V8 then inlines `add`. */
+class Tally implements Counter {
+  value = 0
+  private isRegistered = false
+
+  /** `register` gets the value before the update, and returns whether the counter is registered now. */
+  constructor(private readonly register: (self: Tally, before: number) => boolean) {}
+
+  add(n: number): void {
+    this.value += n
+    if (!this.isRegistered) this.isRegistered = this.register(this, this.value - n)
+  }
+
+  readonly release = (): void => {
+    this.isRegistered = false
+  }
+}
+
 /**
  * Makes the metrics of a store. Of the options it uses only `name`, by default `directory`.
  *
@@ -544,25 +562,13 @@ export const make = (options: LsmOptions): Effect.Effect<MetricsService, Invalid
      * so registering all then would slow the opening down. The registry reads counters, so that an
      * update is an addition.
      */
-    const tally = (metric: effectMetrics.Counter, ...labels: Labels): Counter => {
-      let isRegistered = false
-      const register = (n: number): void => {
-        const before = self.value - n
-        const release = (): void => {
-          isRegistered = false
-        }
-        isRegistered = registration?.count(metric, labelsOf(labels), () => self.value - before, release) ?? false
+    const tally = (metric: effectMetrics.Counter, ...labels: Labels): Counter =>
+      new Tally((self, before) => {
+        const read = (): number => self.value - before
+        const isRegistered = registration?.count(metric, labelsOf(labels), read, self.release) ?? false
         if (isRegistered) used()
-      }
-      const self: Counter = {
-        value: 0,
-        add: (n) => {
-          self.value += n
-          if (!isRegistered) register(n)
-        }
-      }
-      return self
-    }
+        return isRegistered
+      })
     const level = (metric: effectMetrics.Histogram): Histogram => {
       let series: Series | undefined
       const release = (): void => {

@@ -195,7 +195,7 @@ export const options = {
   },
   latencySampling: {
     kind: count("operations"),
-    fallback: 16,
+    fallback: 64,
     about: "One in this many gets and puts is timed for the latency histograms."
   },
   fileMode: {
