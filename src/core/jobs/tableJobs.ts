@@ -1,11 +1,9 @@
-import { MessageChannel } from "node:worker_threads"
 import { BlockCache } from "../cache/blockCache.js"
 import { clearedBy, type MergeInputs, needsAllKinds } from "../compaction/mergeInputs.js"
 import type { InternalCursor } from "../cursor/internalCursor.js"
 import { mergeCursors } from "../cursor/mergeCursor.js"
 import { Retention, retentionOf } from "../cursor/retention.js"
 import { SegmentReader } from "../log/logSegment.js"
-import { readWhole } from "../manifest/storeDirectory.js"
 import { isAbsentFrom } from "../manifest/version.js"
 import { type SegmentCursor, type SequenceRange, segmentCursor } from "../memtable/segmentCursor.js"
 import { isFailure } from "../storage/failure.js"
@@ -26,6 +24,7 @@ import { ValueFileWriter } from "../values/valueFileWriter.js"
 import type { ValueSink } from "../values/valueSink.js"
 import { FileValueSource, type ValueSource } from "../values/valueSource.js"
 import { ValuesInLog } from "../values/valuesInLog.js"
+import { SegmentMemory } from "./segmentMemory.js"
 
 /** Files as jobs need them. */
 export interface JobStorage {
@@ -211,6 +210,7 @@ interface Writing {
  */
 export class TableJobs {
   private flushes = 0
+  private readonly segmentMemory = new SegmentMemory()
   private pausedMerges: Array<() => void> = []
 
   /** Merges `request.runs`. Files and directory entries are durable when it ends. */
@@ -250,7 +250,7 @@ export class TableJobs {
     let segment: Uint8Array | undefined
     const begin = (): Writing => {
       const cursor = loggedEntries(request, () => {
-        segment = readWhole(storage.driver, pathOf(request))
+        segment = this.segmentMemory.read(storage.driver, pathOf(request))
         return segment
       })
       const { keyBytes } = cursor
@@ -275,7 +275,7 @@ export class TableJobs {
       begin,
       () => Promise.resolve(),
       () => {
-        if (segment !== undefined) release(segment)
+        if (segment !== undefined) this.segmentMemory.giveBack(segment)
         this.flushes--
         if (this.flushes === 0) this.resumeMerges()
       }
@@ -320,16 +320,6 @@ const loggedEntries = (request: FlushRequest, read: () => Uint8Array): SegmentCu
     if (isFailure(failure) || failure instanceof RangeError) throw new SegmentFailure(failure.message)
     throw failure
   }
-}
-
-/**
- * Frees the memory of bytes at once. The garbage of a thread that is idle may stay for long. A port
- * that is closed takes the memory and drops it; `ArrayBuffer.transfer` is not in Node 20.
- */
-const release = ({ buffer }: Uint8Array): void => {
-  const { port1 } = new MessageChannel()
-  port1.close()
-  port1.postMessage(buffer, [buffer as ArrayBuffer])
 }
 
 /** A log segment holds no handles. */
