@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import { applyBatch } from "./core/log/batchFormat.js"
 import * as core from "./core/memtable/memtable.js"
 import type { SingleMemtable } from "./core/memtable/singleMemtable.js"
+import { SpareBlocks } from "./core/memtable/spareBlocks.js"
 import type { InvalidArgument } from "./LsmError.js"
 import { type LsmOptions, resolveOptions } from "./LsmOptions.js"
 
@@ -120,7 +121,8 @@ export class Memtable extends Context.Tag("effect-lsm/Memtable")<Memtable, Memta
  */
 export const make = (options: LsmOptions): Effect.Effect<MemtableService, InvalidArgument> =>
   Effect.map(resolveOptions(options), ({ memtableBytes }) => {
-    let active = new core.Memtable(0, memtableBytes)
+    const spare = new SpareBlocks()
+    let active = new core.Memtable(0, memtableBytes, spare)
     let frozen: ReadonlyArray<core.Memtable> = []
     let all: ReadonlyArray<core.Memtable> = [active]
     const arrange = () => {
@@ -128,7 +130,7 @@ export const make = (options: LsmOptions): Effect.Effect<MemtableService, Invali
     }
     return {
       unsafeBegin: (segment) => {
-        active = new core.Memtable(segment, memtableBytes)
+        active = new core.Memtable(segment, memtableBytes, spare)
         arrange()
       },
       unsafeApply: (bytes, start, end) => applyBatch(bytes, start, end, active),
@@ -137,12 +139,14 @@ export const make = (options: LsmOptions): Effect.Effect<MemtableService, Invali
       unsafeAll: () => all,
       unsafeFreeze: (segment) => {
         frozen = [...frozen, active]
-        active = new core.Memtable(segment, memtableBytes)
+        active = new core.Memtable(segment, memtableBytes, spare)
         arrange()
       },
       unsafeRelease: (memtable) => {
+        const released = frozen.filter((other) => other === memtable)
         frozen = frozen.filter((other) => other !== memtable)
         arrange()
+        for (const table of released) table.recycle()
       }
     }
   })

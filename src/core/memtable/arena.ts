@@ -1,4 +1,5 @@
 import { copyInto, viewOf } from "../bytes/bytes.js"
+import type { SpareBlocks } from "./spareBlocks.js"
 
 /**
  * The first block has this size. Later ones double up to the arena's block size, to save memory.
@@ -31,13 +32,17 @@ export class Arena {
   /** Bytes of all blocks. */
   allocated = 0
 
-  constructor(private readonly blockSize: number) {}
+  constructor(
+    private readonly blockSize: number,
+    private readonly spare?: SpareBlocks
+  ) {}
 
   /** Makes room for `size` bytes in `blocks[block]` at `offset`. */
   take(size: number): void {
     if (this.current === undefined || this.used + size > this.current.length) {
       const grown = Math.min(this.blockSize, firstBlock << Math.min(this.blocks.length, 16))
-      this.current = new Uint8Array(Math.max(size, grown))
+      const wanted = Math.max(size, grown)
+      this.current = this.spare?.take(wanted) ?? new Uint8Array(wanted)
       this.currentView = viewOf(this.current)
       this.blocks.push(this.current)
       this.allocated += this.current.length

@@ -12,6 +12,7 @@ import { type EntrySource, none } from "./entrySource.js"
 import { memtableCursors, newestCursors } from "./memtableCursor.js"
 import type { SingleMemtable } from "./singleMemtable.js"
 import { SortedRuns } from "./sortedRuns.js"
+import type { SpareBlocks } from "./spareBlocks.js"
 import { VersionJumps } from "./versionJumps.js"
 
 /**
@@ -82,15 +83,28 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   smallestSequence = Number.POSITIVE_INFINITY
   largestSequence = 0
 
+  /** Whether cursors that may outlive the memtable were made. */
+  private hasReaders = false
+
   /**
    * `firstSegment` is the log segment that holds the first record; `budget` is the intended memory
    * in bytes.
    */
   constructor(
     readonly firstSegment: number,
-    readonly budget: number
+    readonly budget: number,
+    private readonly spare?: SpareBlocks
   ) {
-    this.arena = new Arena(Math.max(4096, Math.min(budget >>> 6, 1024 * 1024)))
+    this.arena = new Arena(Math.max(4096, Math.min(budget >>> 6, 1024 * 1024)), spare)
+  }
+
+  /**
+   * Gives its memory to the next memtables, unless a reader may still use it. Only the collector knows
+   * when a scan is over, so a memtable that was ever scanned keeps its memory. It must not be used any
+   * more, and its cursors for a flush have ended.
+   */
+  recycle(): void {
+    if (!this.hasReaders) this.spare?.give(this.arena.blocks.splice(0))
   }
 
   /** Whether it has reached its budget. One entry always fits. */
@@ -192,6 +206,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   }
 
   newestCursors(sequence: number): ReadonlyArray<InternalCursor> {
+    this.hasReaders = true
     return newestCursors(this, sequence)
   }
 
