@@ -105,7 +105,10 @@ export interface MemtableService {
   readonly unsafeAll: () => ReadonlyArray<SingleMemtable>
   /** Freezes the active memtable. The next one starts with `segment`. */
   readonly unsafeFreeze: (segment: number) => void
-  /** Releases a frozen memtable whose table is durable. */
+  /**
+   * Releases a frozen memtable whose table is durable. It is not used any more, and later memtables may
+   * take its memory; cursors of `newestCursors` stay valid.
+   */
   readonly unsafeRelease: (memtable: SingleMemtable) => void
 }
 

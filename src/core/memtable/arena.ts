@@ -53,6 +53,11 @@ export class Arena {
     this.used += size
   }
 
+  /** Gives the blocks away. No piece may be used any more. */
+  recycle(): void {
+    this.spare?.give(this.blocks.splice(0), this.blockSize)
+  }
+
   /** Copies `bytes[start, end)` into the last piece taken, at `at` in it. */
   fill(at: number, bytes: Uint8Array, start: number, end: number): void {
     const target = this.offset + at

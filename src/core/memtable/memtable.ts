@@ -93,7 +93,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   constructor(
     readonly firstSegment: number,
     readonly budget: number,
-    private readonly spare?: SpareBlocks
+    spare?: SpareBlocks
   ) {
     this.arena = new Arena(Math.max(4096, Math.min(budget >>> 6, 1024 * 1024)), spare)
   }
@@ -104,7 +104,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
    * more, and its cursors for a flush have ended.
    */
   recycle(): void {
-    if (!this.hasReaders) this.spare?.give(this.arena.blocks.splice(0))
+    if (!this.hasReaders) this.arena.recycle()
   }
 
   /** Whether it has reached its budget. One entry always fits. */

@@ -39,7 +39,7 @@ export interface SingleMemtable {
    * Entries that are inserted later have greater sequence numbers and do not show.
    */
   newestCursors(sequence: number): ReadonlyArray<InternalCursor>
-  /** Cursors that together return every version of each key. */
+  /** Cursors that together return every version of each key. They end before the memtable is released. */
   versionCursors(): ReadonlyArray<InternalCursor>
   /** About how many keys lie in [start, end); undefined is unbounded. */
   approximateCount(start: Uint8Array | undefined, end: Uint8Array | undefined): number

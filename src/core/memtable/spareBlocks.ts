@@ -13,9 +13,11 @@ export class SpareBlocks {
     return blocks?.at(-1)?.length === size ? blocks.pop() : undefined
   }
 
-  /** Nothing may refer to the blocks any more. Blocks that are left from earlier are dropped. */
-  give(blocks: ReadonlyArray<Uint8Array>): void {
-    const size = blocks.at(-1)?.length
-    if (size !== undefined) this.blocks = new WeakRef(blocks.filter((block) => block.length === size))
+  /**
+   * Keeps the blocks of that size, and drops those that are left from earlier. Nothing may refer to
+   * them any more.
+   */
+  give(blocks: ReadonlyArray<Uint8Array>, size: number): void {
+    this.blocks = new WeakRef(blocks.filter((block) => block.length === size))
   }
 }

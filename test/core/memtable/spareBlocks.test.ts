@@ -91,7 +91,7 @@ describe("the blocks of a memtable that was flushed", () => {
 
   it("are given only as the size that is asked for", () => {
     const spare = new SpareBlocks()
-    spare.give([new Uint8Array(10), new Uint8Array(30), new Uint8Array(20), new Uint8Array(20)])
+    spare.give([new Uint8Array(10), new Uint8Array(20), new Uint8Array(20), new Uint8Array(30)], 20)
     expect(spare.take(10)).toBeUndefined()
     expect([spare.take(20)?.length, spare.take(20)?.length, spare.take(20)]).toStrictEqual([20, 20, undefined])
   })
