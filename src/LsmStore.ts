@@ -15,8 +15,6 @@ import { withCapabilities } from "./internal/capabilities/withCapabilities.js"
 import { type MakeMerger, makeComponents, openOn, type Replacements } from "./internal/engine/assembly.js"
 import type { Components } from "./internal/engine/components.js"
 import { openStore } from "./internal/engine/open.js"
-import { repairStore } from "./internal/maintenance/repair.js"
-import { verifyStore } from "./internal/maintenance/verify.js"
 import type { OpenError } from "./LsmError.js"
 import * as LsmOptions from "./LsmOptions.js"
 import type { RepairOptions, RepairReport, VerifyEvent, VerifyOptions } from "./Maintenance.js"
@@ -249,8 +247,13 @@ export const verify = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenE
  * @since 3.0.0
  * @category verification
  */
-export const verifyFromStorage: (options: VerifyOptions) => Stream.Stream<VerifyEvent, OpenError, Storage.Storage> =
-  verifyStore
+export const verifyFromStorage = (options: VerifyOptions): Stream.Stream<VerifyEvent, OpenError, Storage.Storage> =>
+  Stream.unwrap(
+    Effect.map(
+      Effect.promise(() => import("./internal/maintenance/verify.js")),
+      ({ verifyStore }) => verifyStore(options)
+    )
+  )
 
 /**
  * Makes a new store in `into` from the sound tables and log records of another. The other store
@@ -277,7 +280,11 @@ const settingsOfRepair = ({ into, ...tuning }: RepairOptions) =>
  * @since 3.0.0
  * @category verification
  */
-export const repairFromStorage: (
+export const repairFromStorage = (
   directory: string,
   options: RepairOptions
-) => Effect.Effect<RepairReport, OpenError, Storage.Storage> = repairStore
+): Effect.Effect<RepairReport, OpenError, Storage.Storage> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./internal/maintenance/repair.js")),
+    ({ repairStore }) => repairStore(directory, options)
+  )

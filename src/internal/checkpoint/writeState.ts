@@ -5,7 +5,7 @@ import { currentName, manifestName } from "../../core/storage/fileNames.js"
 import { closeQuietly, type StorageFile } from "../../core/storage/storageDriver.js"
 import type { FileError } from "../../LsmError.js"
 import { attempt, type StorageService, syncFile } from "../../Storage.js"
-import { drawHistoryId } from "../manifest/salvage.js"
+import { drawHistoryId } from "../manifest/drawIds.js"
 
 /**
  * Writes a manifest for a copy of a store, and CURRENT, which makes it a store. The order does not

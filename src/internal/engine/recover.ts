@@ -9,7 +9,7 @@ import type { Replay } from "../../Wal.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
 import { annotate, logDebug } from "../effect/logging.js"
 import { annotateSpan, traced } from "../effect/tracing.js"
-import { drawHistoryId } from "../manifest/salvage.js"
+import { drawHistoryId } from "../manifest/drawIds.js"
 import type { Engine } from "./engine.js"
 import type { RecoveryStats } from "./statistics.js"
 

@@ -10,7 +10,8 @@ import { attempt, Storage } from "../../Storage.js"
 import { warnOfDamage } from "../effect/damageWarnings.js"
 import { annotateSpan, traced } from "../effect/tracing.js"
 import { expectStore, makeDirectories, namesIn, noStore, syncParents } from "../manifest/directories.js"
-import { collect, drawStoreId, merge } from "../manifest/salvage.js"
+import { drawStoreId } from "../manifest/drawIds.js"
+import { collect, merge } from "../manifest/salvage.js"
 
 /** Makes a new store from the sound parts of another; see `LsmStore.repair`. */
 export const repairStore = (

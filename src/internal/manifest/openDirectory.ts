@@ -8,7 +8,8 @@ import { fromFailure, type OpenError } from "../../LsmError.js"
 import type { Settings } from "../../LsmOptions.js"
 import { attempt, Storage } from "../../Storage.js"
 import { noStore } from "./directories.js"
-import { drawStoreId, type Salvaged, salvageDirectory } from "./salvage.js"
+import { drawStoreId } from "./drawIds.js"
+import type { Salvaged } from "./salvage.js"
 
 /** The content of a directory when it is opened. */
 export interface OpenedDirectory {
@@ -32,7 +33,7 @@ export const openDirectory = (settings: Settings): Effect.Effect<OpenedDirectory
   Effect.gen(function* () {
     const { directory, createIfMissing, readOnly, recovery } = settings
     const storage = yield* Storage
-    const salvaged = recovery === "salvage" ? yield* salvageDirectory(settings) : undefined
+    const salvaged = recovery === "salvage" ? yield* salvage(settings) : undefined
     const names = yield* storage.list(directory)
     const { found, orphans } = yield* attempt(() => {
       const store = readStoreDirectory(storage.driver, directory, names)
@@ -53,6 +54,13 @@ export const openDirectory = (settings: Settings): Effect.Effect<OpenedDirectory
     }
     return { state, storeId, manifestNumber, orphans, torn, salvaged }
   })
+
+/** Most programs never salvage, so what it takes is loaded when it is needed. */
+const salvage = (settings: Settings): Effect.Effect<Salvaged | undefined, OpenError, Storage | Scope.Scope> =>
+  Effect.flatMap(
+    Effect.promise(() => import("./salvage.js")),
+    ({ salvageDirectory }) => salvageDirectory(settings)
+  )
 
 const warnOfTornEdit = (torn: { readonly file: string; readonly bytes: number }): Effect.Effect<void> =>
   Effect.logWarning("dropped a torn last edit of the manifest").pipe(

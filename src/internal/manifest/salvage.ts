@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { Retention } from "../../core/cursor/retention.js"
 import { holdsStore } from "../../core/manifest/storeDirectory.js"
@@ -8,7 +7,6 @@ import { soundEntries } from "../../core/recovery/soundEntries.js"
 import { type Survey, surveyDirectory } from "../../core/recovery/survey.js"
 import { verifyDirectory } from "../../core/recovery/verifyDirectory.js"
 import { type Damage, mayLoseData, type Report, reportOnce } from "../../core/storage/damage.js"
-import { storeIdSize } from "../../core/storage/fileHeader.js"
 import { parseFileName } from "../../core/storage/fileNames.js"
 import type { FileError, InvalidArgument, OpenError } from "../../LsmError.js"
 import { type LsmOptions, resolveOptions } from "../../LsmOptions.js"
@@ -18,6 +16,7 @@ import { warnOfDamage } from "../effect/damageWarnings.js"
 import { traced } from "../effect/tracing.js"
 import { runSlices, runSlicesAndClose } from "../storage/slices.js"
 import { keepAside } from "./aside.js"
+import { drawHistoryId } from "./drawIds.js"
 import { writeManifest } from "./writeManifest.js"
 
 /** The losses of a salvage, and the directory that keeps the files as they were. */
@@ -128,16 +127,3 @@ export const merge = (
     yield* attempt(() => writer.file.close())
     return { records, entries: written.tables.reduce((n, { entries }) => n + entries, 0) }
   })
-
-/** Draws the id of a new history; see `History`. */
-export const drawHistoryId: Effect.Effect<number> = Effect.zipWith(
-  Random.nextIntBetween(0, 2 ** 24),
-  Random.nextIntBetween(0, 2 ** 24),
-  (high, low) => high * 2 ** 24 + low
-)
-
-/** Draws the id of a new store. */
-export const drawStoreId: Effect.Effect<Uint8Array> = Effect.map(
-  Effect.replicateEffect(Random.nextIntBetween(0, 256), storeIdSize),
-  (bytes) => Uint8Array.from(bytes)
-)
