@@ -43,8 +43,8 @@ export interface CompactorService {
   /** Starts the background fibers. */
   readonly start: (hooks: Hooks) => Effect.Effect<void>
   /**
-   * Sets the function that is told what happens. Called once, before anything else. Default: nothing
-   * is told.
+   * Sets the function that gets the events of background work. Called once, before anything else.
+   * Without it, events are dropped.
    *
    * @since 3.1.0
    */

@@ -114,9 +114,9 @@ export interface Tuning {
    * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
    * free. An entry of more than 8 KiB is not cached. By default the part moves to the kind that is of
    * more use. It begins at three quarters, and goes up to fifteen sixteenths, or down to a quarter
-   * while there are only scans. If `blockCacheBytes` has room for all blocks of the store, entries
-   * get what these leave, and between a thirty-second and an eighth of it at least. 0 caches no
-   * entries.
+   * while there are only scans. If `blockCacheBytes` has room for all blocks of the store, the part
+   * is what the blocks leave. If that is little, the part is a thirty-second, and up to an eighth if
+   * entries are of use. 0 caches no entries.
    */
   readonly entryCacheBytes?: number | undefined
   /**

@@ -18,8 +18,8 @@ export interface Copied {
 
 /**
  * Copies the entries of a source behind the key `after` into a store, in batches in the order of keys. After a
- * failure or an interruption the store has all entries up to some key and none behind it, and the user is told
- * which.
+ * failure or an interruption the store has all entries up to some key and none behind it. The output names
+ * that key.
  */
 export const copySource = (
   store: Store,
@@ -53,7 +53,7 @@ export const copySource = (
       return undefined
     }
 
-    // Not interrupted, so that what is told of it is true.
+    // Not interrupted, so that the count and the last key that are printed are right.
     const commit = Effect.suspend(() => {
       if (batch.size === 0) return Effect.void
       return store.write(batch).pipe(

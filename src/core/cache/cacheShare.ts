@@ -90,6 +90,7 @@ export class CacheShare {
     this.lookups = 0
   }
 
+  /** Replaces the first share, which was chosen before any table was open. */
   private begin(entries: EntryUse): void {
     this.isFirst = false
     this.left = period - firstPeriod

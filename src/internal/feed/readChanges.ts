@@ -87,8 +87,8 @@ export const changesOf = (engine: Engine, reader: ChangeReader, range: KeyRange)
 }
 
 /**
- * Reads some changes. `isWhole`: nothing more is there now. What was passed over is told by a change
- * without operations, so that a reader of a small range keeps its place.
+ * Reads some changes. `isWhole`: nothing more is there now. A change without operations stands for what
+ * was passed over, so that a reader of a small range keeps its place.
  */
 const read = (
   engine: Engine,
