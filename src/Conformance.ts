@@ -38,7 +38,7 @@ const all: ReadonlyArray<ConformanceCase> = [
 /**
  * Returns the tests for an engine. Each builds the layer anew, and uses keys under a prefix of its own:
  * the store may be empty or not, shared or not. Run them with any framework, each with the real Clock
- * or with a test's: they do not sleep.
+ * or with a test's: they do not sleep. Each runs in a span, as the requests of a traced application do.
  *
  * The suite rests on the contract alone. What an engine promises beyond it, such as what survives a
  * crash, is for tests of its own.
@@ -66,5 +66,5 @@ export const tests = <A, E>(layer: Layer.Layer<OrderedStore | A, E>): ReadonlyAr
         const prefix = `conformance/${i}/${Date.now()}/`
         return run({ store, at: (key) => `${prefix}${key}`, own: { prefix } })
       })
-    ).pipe(Effect.provide(layer))
+    ).pipe(Effect.provide(layer), Effect.withSpan(name))
   }))

@@ -132,15 +132,17 @@ describe("http-service", () => {
     await addProduct(url, "CUP", count)
     const order = (url: string, i: number) => send("PUT", `${url}/orders/cup-${i}`, { sku: "CUP", quantity: 1 })
     const acknowledged: Array<number> = []
+    const refused: Array<number> = []
     const orders = Array.from({ length: count }, async (_, i) => {
       const { status } = await order(url, i)
-      if (status !== 200) return
+      if (status !== 200) return refused.push(status)
       acknowledged.push(i)
       if (acknowledged.length === 5) running!.child.kill("SIGKILL")
     })
     await Promise.allSettled(orders)
     running!.child.kill("SIGKILL")
     await running!.ended
+    expect(refused).toStrictEqual([])
     expect(acknowledged.length).toBeGreaterThanOrEqual(5)
 
     const again = await start()

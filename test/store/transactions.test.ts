@@ -191,6 +191,25 @@ describe("a transaction", () => {
     })
   )
 
+  it.scoped("runs again inside a span, where Effect passes on proxies of errors", () =>
+    Effect.gen(function* () {
+      const store = yield* memory
+      yield* store.put("n", "0")
+      const increment = Transaction.transact(store, (tx) =>
+        Effect.gen(function* () {
+          const n = Number(Option.getOrThrow(yield* tx.getString("n")))
+          yield* Effect.yieldNow()
+          yield* tx.put("n", String(n + 1))
+        })
+      )
+      yield* Effect.replicateEffect(increment, 10, { concurrency: "unbounded", discard: true }).pipe(
+        Effect.withSpan("request"),
+        Effect.withClock(noWait)
+      )
+      expect(yield* store.getString("n")).toStrictEqual(Option.some("10"))
+    })
+  )
+
   it.scoped("joins the transaction of the same store in which it is called", () =>
     Effect.gen(function* () {
       const [store, other] = [yield* memory, yield* memory]

@@ -15,13 +15,13 @@ type CommitError = WriteError | TransactionConflict | TransactionTooOld
 /**
  * Writes what a transaction has written, if nothing that it has read was changed since its snapshot.
  * The last comparison and the write happen in one synchronous stretch. If many records came since
- * the snapshot, most of them are compared before it. A conflict is put into `conflicts`.
+ * the snapshot, most of them are compared before it. Calls `onConflict` before it fails with a conflict.
  */
 export const commit = (
   { engine, writes, conditions }: Access,
   transaction: OpenTransaction,
   options: WriteOptions | undefined,
-  conflicts: Set<unknown>
+  onConflict: () => void
 ): Effect.Effect<void, CommitError> => {
   const { sequence } = transaction.snapshot
   const { reads } = transaction
@@ -31,9 +31,8 @@ export const commit = (
   let compared = sequence
 
   const conflict = (key: string, isInRange: boolean): Effect.Effect<never, TransactionConflict> => {
-    const error = new TransactionConflict({ key: keyBytes(key), isInRange })
-    conflicts.add(error)
-    return Effect.fail(error)
+    onConflict()
+    return Effect.fail(new TransactionConflict({ key: keyBytes(key), isInRange }))
   }
 
   /** Compares ranges with the next records. */

@@ -51,7 +51,7 @@ export interface Transaction {
 export interface Options extends WriteOptions {
   /**
    * When to run the program again after a conflict. Default: at once, then after random times that
-   * double up to 50 ms, 30 times in all. `Schedule.recurs(0)` never runs it again.
+   * double up to 200 ms, 30 times in all. `Schedule.recurs(0)` never runs it again.
    */
   readonly retry?: Schedule.Schedule<unknown, TransactionConflict> | undefined
 }

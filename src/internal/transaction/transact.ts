@@ -43,8 +43,11 @@ const current = makeFiberValue<ReadonlyArray<OpenTransaction>>([])
  * costs as much as a read from memory, so the steps are few.
  */
 class Attempts<A, E, R> {
-  /** The conflicts of these attempts. A program may fail with one of its own. */
-  private readonly conflicts = new Set<unknown>()
+  /**
+   * Whether the last attempt ended in a conflict. The error itself does not tell: a program may fail with
+   * a conflict of another transaction, and inside a span Effect passes on a proxy of an error.
+   */
+  private hasConflict = false
 
   constructor(
     private readonly store: Store,
@@ -58,20 +61,26 @@ class Attempts<A, E, R> {
     const { retry } = this.options ?? {}
     if (retry === undefined) return this.from(1)
     const schedule = retry as Schedule.Schedule<unknown, unknown>
-    return Effect.retry(this.once, { schedule, while: (error) => this.conflicts.has(error) })
+    return Effect.retry(this.once, { schedule, while: () => this.hasConflict })
   }
 
   private from(retries: number): Effect.Effect<A, E | TransactionError, R> {
     return Effect.catchAll(this.once, (error) =>
-      this.conflicts.has(error)
+      this.hasConflict
         ? Effect.flatMap(waitToRetry(retries), (again) => (again ? this.from(retries + 1) : Effect.fail(error)))
         : Effect.fail(error)
     )
   }
 
-  private readonly once: Effect.Effect<A, E | TransactionError, R> = Effect.uninterruptibleMask((restore) =>
-    this.begin(restore, this.conflicts.size > 0)
-  )
+  private readonly once: Effect.Effect<A, E | TransactionError, R> = Effect.uninterruptibleMask((restore) => {
+    const isRetry = this.hasConflict
+    this.hasConflict = false
+    return this.begin(restore, isRetry)
+  })
+
+  private readonly onConflict = (): void => {
+    this.hasConflict = true
+  }
 
   private begin(restore: Restore, isRetry: boolean): Effect.Effect<A, E | TransactionError, R> {
     const { access, store } = this
@@ -109,13 +118,13 @@ class Attempts<A, E, R> {
     transaction: OpenTransaction,
     result: A
   ): Effect.Effect<A, TransactionConflict | TransactionError> {
-    const { access, conflicts, options } = this
+    const { access, onConflict, options } = this
     // What it has read is as of one moment, so it could have run alone then.
     if (transaction.writes.isEmpty) {
       end(access, transaction)
       return Effect.succeed(result)
     }
-    return Effect.matchCauseEffect(restore(commit(access, transaction, options, conflicts)), {
+    return Effect.matchCauseEffect(restore(commit(access, transaction, options, onConflict)), {
       onFailure: (cause) => {
         end(access, transaction)
         return Effect.failCause(cause)
