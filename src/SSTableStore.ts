@@ -34,7 +34,7 @@ import { ValueFileWriter } from "./core/values/valueFileWriter.js"
 import { FileValueSource, type ValueSource, type ValueSourceOptions } from "./core/values/valueSource.js"
 import { runSlices } from "./internal/storage/slices.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
-import { codecAt, type LsmOptions, resolveOptions, valueFileBytes } from "./LsmOptions.js"
+import { type Compression, codecAt, type LsmOptions, resolveOptions, valueFileBytes } from "./LsmOptions.js"
 import { attempt, Storage, syncFile } from "./Storage.js"
 
 export type {
@@ -258,9 +258,12 @@ export interface SSTableStoreService {
 export class SSTableStore extends Context.Tag("effect-lsm/SSTableStore")<SSTableStore, SSTableStoreService>() {}
 
 /** Bytes of entries written before the fiber yields to the event loop: 1 to 3 ms of work. */
-const sliceBytes = 384 * 1024
-/** The same if blocks are deflated, which takes 10 to 20 ns a byte. */
-const compressedSliceBytes = 96 * 1024
+const sliceBytes: Readonly<Record<Compression, number>> = {
+  none: 384 * 1024,
+  lz4: 256 * 1024,
+  deflate: 96 * 1024,
+  zstd: 96 * 1024
+}
 
 /** The part of the cache's budget that entries may take from blocks: at first, at least, at most. */
 const usualShare = 3 / 4
@@ -483,7 +486,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           },
           retention: job.retention,
           targetSize: job.targetSize,
-          sliceBytes: codec === "none" ? sliceBytes : compressedSliceBytes,
+          sliceBytes: sliceBytes[codec],
           separation,
           cleared: job.cleared
         })

@@ -70,7 +70,7 @@ const optionsOf = (settings: Settings): LsmOptions.Tuning => {
     durability,
     blockCacheBytes: settings.cacheBytes,
     memtableBytes: settings.writeBufferBytes,
-    compression: settings.compression ? "deflate" : "none"
+    compression: settings.compression ? "lz4" : "none"
   }
 }
 

@@ -242,13 +242,13 @@ export const costRows: Readonly<Record<string, Row>> = {
     title: "size on disk of compacted entries with half-redundant values, uncompressed and compressed",
     contenders: {
       ...ours(uncompressed),
-      "effect-lsm deflate": ours(size({ ...usual, compression: true }))["effect-lsm"]!,
+      "effect-lsm lz4": ours(size({ ...usual, compression: true }))["effect-lsm"]!,
       ...peersBy("puts", ["best"], uncompressed),
       ...compressed("LevelDB", "snappy"),
       ...compressed("RocksDB", "zstd"),
       ...compressed("LMDB", "lz4")
     },
-    judges: [asSmallAs("RocksDB", "bytes/entry", 1, "effect-lsm deflate")],
+    judges: [asSmallAs("RocksDB", "bytes/entry", 1, "effect-lsm lz4")],
     rounds: 1
   },
   "size-defaults": {

@@ -32,21 +32,21 @@ describeWith(NodeFileSystem.layer)("lsmkv and copies", (it) => {
     Effect.gen(function* () {
       const home = yield* temporaryDirectory
       const [store, backup] = [join(home, "store"), join(home, "backup")]
-      yield* fill(store, 5000)
+      yield* fill(store, 10_000)
       yield* output(["compact", store])
       expect(yield* output(["backup", store, backup])).toMatch(
-        /^generation 1 at sequence number 5,?000: \d+ files? \(.*\), \d+ files? copied \(.*\)\n$/
+        /^generation 1 at sequence number 10,?000: \d+ files? \(.*\), \d+ files? copied \(.*\)\n$/
       )
       yield* output(["put", store, "key1", "changed"])
       const second = JSON.parse(yield* output(["backup", store, backup, "--json"]))
-      expect(second).toMatchObject({ generation: 2, sequence: 5001, removed: [] })
+      expect(second).toMatchObject({ generation: 2, sequence: 10_001, removed: [] })
       expect(second.copiedBytes).toBeLessThan(second.bytes / 4)
       const list = yield* output(["backups", backup])
       expect(list.split("\n").map((line) => line.slice(0, 12))).toEqual(["generation 1", "generation 2", ""])
       expect(yield* output(["backups", backup, "--verify"])).toMatch(/^ok: \d+ files of 2 generations \(.*\)\n$/)
 
       expect(yield* output(["restore", backup, join(home, "new")])).toMatch(
-        /^restored generation 2 at sequence number 5,?001: /
+        /^restored generation 2 at sequence number 10,?001: /
       )
       yield* output(["restore", backup, join(home, "old"), "--generation", "1"])
       expect(yield* output(["get", join(home, "new"), "key1"])).toBe("changed\n")

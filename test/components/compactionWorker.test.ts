@@ -463,6 +463,33 @@ const damagedReads = (storage: FaultyStorage, at: number) => {
 const logsOf = (storage: FaultyStorage) => [...storage.afterPowerCut().keys()].filter((path) => path.endsWith(".log"))
 
 describe("flushes in a thread", () => {
+  it.effect("compress as the store is asked to", () =>
+    Effect.gen(function* () {
+      const bytesWith = (run: typeof withThreads | typeof withoutThreads, compression: LsmOptions.Compression) =>
+        Effect.gen(function* () {
+          const storage = yield* makeFaultyStorage
+          const batch = WriteBatch.make()
+          for (let i = 0; i < 2000; i++) batch.put(`key${10_000 + i}`, `value ${i % 100} of ${i}`.repeat(3))
+          const work = (store: Store.Store) =>
+            Effect.gen(function* () {
+              yield* store.write(batch)
+              yield* store.flush
+              const flushed = yield* store.stats
+              yield* store.compact()
+              return [flushed.tableBytes, (yield* store.stats).tableBytes]
+            })
+          return yield* run(storage, work, { compression })
+        })
+      const sizes = new Set<number>()
+      for (const codec of ["none", "lz4", "deflate"] as const) {
+        const threaded = yield* bytesWith(withThreads, codec)
+        expect(threaded).toStrictEqual(yield* bytesWith(withoutThreads, codec))
+        sizes.add(threaded[0]!)
+      }
+      expect(sizes.size).toBe(3)
+    })
+  )
+
   it.effect("write the same tables as those in the store's own thread", () =>
     Effect.promise(() =>
       checkAsync(
@@ -470,7 +497,7 @@ describe("flushes in a thread", () => {
           FastCheck.array(anyAction, { maxLength: 25, size: "max" }),
           FastCheck.boolean(),
           (actions, isSmall) => {
-            const more: LsmOptions.Tuning = { tableBytes: 1024 * 1024, blockBytes: 512 }
+            const more: LsmOptions.Tuning = { tableBytes: 1024 * 1024, blockBytes: 512, compression: "none" }
             const tuned = isSmall ? { ...more, memtableBytes: 64 * 1024 } : more
             const outcome = (run: typeof withoutThreads) =>
               Effect.gen(function* () {

@@ -48,7 +48,9 @@ describe("writing tables", () => {
         const { disk, storage } = watched(() => {
           if (++moments === moment && fiber !== undefined) interruptSoon(fiber)
         })
-        const store = yield* SSTableStore.make({ directory }).pipe(Effect.provideService(Storage.Storage, storage))
+        const store = yield* SSTableStore.make({ directory, compression: "none" }).pipe(
+          Effect.provideService(Storage.Storage, storage)
+        )
         store.unsafeAttach(tableStoreId)
         let reported: ReadonlyArray<number> = []
         let allocated = 0

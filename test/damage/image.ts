@@ -47,7 +47,8 @@ const small: LsmOptions.Tuning = {
   tableBytes: 4096,
   level0Tables: 2,
   level1Bytes: 8192,
-  levelRatio: 3
+  levelRatio: 3,
+  compression: "none"
 }
 
 /** Flushes and compacts only on request, and caches no blocks. */
@@ -120,8 +121,8 @@ const makeLogImages = Effect.gen(function* () {
   return [image("closed, log alone"), crashed!]
 })
 
-/** Values of at least 200 bytes lie in value files. Tables are smaller then. */
-const separated: LsmOptions.Tuning = { valueThreshold: 200, tableBytes: 1024, level1Bytes: 4096 }
+/** Values of at least 200 bytes lie in value files. Tables are smaller then, and compressed. */
+const separated: LsmOptions.Tuning = { valueThreshold: 200, tableBytes: 250, level1Bytes: 2048, compression: "lz4" }
 
 /**
  * Makes a store of about 64 KiB, the same each time. It has tables at several levels, with

@@ -126,7 +126,7 @@ const tables = [
 ]
 /** The highest compression ratio of a codec. */
 const largestRatio = 32 * 1024
-const compressedCodecs: ReadonlyArray<Compressed> = hasZstd ? ["deflate", "zstd"] : ["deflate"]
+const compressedCodecs: ReadonlyArray<Compressed> = hasZstd ? ["lz4", "deflate", "zstd"] : ["lz4", "deflate"]
 const footerAt = table.file.bytes.length - footerSize
 const edit = encodeVersionEdit(
   {

@@ -26,6 +26,7 @@ export const configurations: ReadonlyArray<Configuration> = [
     name: "one block a table, restart interval 65,536",
     tuning: { memtableBytes: fewEntries, blockBytes: 64 * 1024 * 1024, restartInterval: 65_536, durability: "buffered" }
   },
+  { name: "no compression", tuning: { memtableBytes: fewEntries, compression: "none", blockBytes: 500 } },
   { name: "no cache", tuning: { memtableBytes: fewEntries, blockCacheBytes: 0, blockBytes: 128 } },
   { name: "a cache of one block", tuning: { memtableBytes: fewEntries, blockCacheBytes: 1, blockBytes: 16 } },
   {

@@ -31,7 +31,7 @@ const sizes = (compression: LsmOptions.LsmOptions["compression"]) =>
     return [flushed, yield* tableBytes(store)] as const
   }).pipe(Effect.provide(LsmStore.layerMemory({ ...options, compression, level0Tables: 1 })))
 
-const codecs = hasZstd ? (["deflate", "zstd"] as const) : (["deflate"] as const)
+const codecs = hasZstd ? (["lz4", "deflate", "zstd"] as const) : (["lz4", "deflate"] as const)
 
 describe.each(codecs)("compression with %s", (codec) => {
   it.effect("makes tables smaller at the configured levels", () =>

@@ -381,6 +381,7 @@ describe("space amplification", () => {
     level0SlowdownTables: 20,
     level0StopTables: 20,
     level1Bytes: 500_000,
+    compression: "none",
     durability: "buffered"
   }
 

@@ -89,7 +89,7 @@ describe("spans", () => {
       const storage = yield* Storage.makeMemory
       const layer = Layer.succeed(Storage.Storage, storage)
       const open = <A, E>(use: (store: Store.Store) => Effect.Effect<A, E>) =>
-        LsmStore.makeFromStorage({ directory: "/store" }).pipe(
+        LsmStore.makeFromStorage({ directory: "/store", compression: "none" }).pipe(
           Effect.flatMap(use),
           Effect.scoped,
           Effect.provide(layer)

@@ -21,6 +21,7 @@ export const extremes: Readonly<Record<string, LsmOptions.Tuning>> = {
   "no filter": { filterFalsePositiveRate: 1, memtableBytes: 8_500 },
   "one open table": { maxOpenTables: 1, ...tinyLevels },
   "many levels": tinyLevels,
+  uncompressed: { ...tinyLevels, compression: "none" },
   compressed: { ...tinyLevels, compression: "deflate", blockBytes: 400, tableBytes: 2000 },
   buffered: { durability: "buffered" },
   interval: { durability: { interval: "10 millis", maxBytes: 100 } }

@@ -21,7 +21,8 @@ const plainLevels: LsmOptions.Tuning = {
   tableBytes: 900,
   level0Tables: 2,
   level1Bytes: 2000,
-  levelRatio: 2
+  levelRatio: 2,
+  compression: "none"
 }
 
 export const levels = plainLevels
@@ -119,8 +120,8 @@ export const history = once(makeHistory(false))
  */
 export const heldHistory = once(makeHistory(true))
 
-/** A history whose values of 30 bytes and more lie in value files. */
-export const separatedHistory = once(makeHistory(false, { ...plainLevels, valueThreshold: 30 }))
+/** A history whose values of 30 bytes and more lie in value files. Its tables are compressed. */
+export const separatedHistory = once(makeHistory(false, { ...plainLevels, valueThreshold: 30, compression: "lz4" }))
 
 /** A history whose values lie in segments of the log. */
 export const loggedHistory = once(makeHistory(false, { ...plainLevels, valueThreshold: 30 }, 300, withThreadedStore))

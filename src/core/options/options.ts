@@ -75,12 +75,12 @@ export const options = {
   },
   blockBytes: {
     kind: bytes(1, 64 * MiB),
-    told: "2 KiB, and 4 KiB for levels with compression",
+    told: "2 KiB, and 4 KiB for levels with deflate or zstd",
     about: "Largest size of a data block with several keys."
   },
   compression: {
-    kind: { type: "choice", values: ["none", "deflate", "zstd"], list: true },
-    fallback: "none",
+    kind: { type: "choice", values: ["none", "lz4", "deflate", "zstd"], list: true },
+    fallback: "lz4",
     about: "Compression of new tables: one for all levels, or one for each level."
   },
   restartInterval: {

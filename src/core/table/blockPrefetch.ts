@@ -3,11 +3,13 @@ import { absent } from "../cache/cacheSlots.js"
 import { StorageFailure } from "../storage/failure.js"
 import { readInto, type StorageFile } from "../storage/storageDriver.js"
 import type { BlockIndex } from "./blockIndex.js"
-import { sectionCodec, sectionFault, sectionTrailerSize } from "./tableFormat.js"
+import { decompressBriefly } from "./compression.js"
+import { sectionCodec, sectionContent, sectionTrailerSize } from "./tableFormat.js"
 
 /** Blocks of an extent. Divides the number of blocks of a partition. */
 const extentBlocks = 32
-const longestExtent = 96 * 1024
+/** For blocks of 4 KiB. */
+const longestExtent = 160 * 1024
 
 /** A table whose blocks are read ahead. */
 interface Source {
@@ -55,9 +57,9 @@ export class BlockPrefetch {
   }
 
   /**
-   * Adds the blocks of a block's extent to the cache. Returns the bytes read. What cannot be read,
-   * is damaged, compressed or too large to be packed is left out. If that is the block itself, the
-   * table's blocks are read alone from then on.
+   * Adds the blocks of a block's extent to the cache. Returns the bytes read. What cannot be read, is
+   * damaged, too large to be packed or compressed by a slow codec is left out. If that is the block
+   * itself, the table's blocks are read alone from then on.
    */
   read(block: number): number {
     const { cache, file, fileNumber, index, salt, slots } = this.source
@@ -75,9 +77,12 @@ export class BlockPrefetch {
       const { offset, length } = index
       const at = offset - start
       if (at < 0 || at + length + sectionTrailerSize > read) continue
-      if (length > cache.unit || sectionCodec(buffer, at, length) !== "none") continue
-      if (sectionFault(buffer, at, length, salt, fileNumber, offset) !== undefined) continue
-      cache.add(this.source, i, buffer.subarray(at, at + length))
+      const codec = sectionCodec(buffer, at, length)
+      // To expand another codec takes longer than to read the block by itself.
+      if (codec !== "none" && codec !== "lz4") continue
+      const content = sectionContent(buffer, at, length, salt, fileNumber, offset, decompressBriefly)
+      if (typeof content === "string" || content.length > cache.unit) continue
+      cache.add(this.source, i, content)
     }
     this.isUseful = slots[block] !== absent
     return read

@@ -37,7 +37,7 @@ import { type Codec, codecByte, codecOf, decompress, hasZstd, zstdNeeds } from "
  * +---------------+------------+---------------+----------+---------------------+----------+----------+---------------+-------+-----+
  * ```
  *
- * Compression is 0 for none, 1 for deflate and 2 for zstd. A table whose sections may be compressed by
+ * Compression is 0 for none, 1 for deflate, 2 for zstd and 3 for LZ4. A table whose sections may be compressed by
  * zstd has version 3, and differs in nothing else. A table that may hold range deletions or entries that
  * expire has version 4, or 5 with zstd.
  *
@@ -112,17 +112,22 @@ export const sectionCodec = (bytes: Uint8Array, start: number, length: number): 
   codecOf(bytes[start + length]!)
 
 /** Returns the content of a compressed section, or the reason why it is damaged. */
-export const uncompressed = (bytes: Uint8Array, start: number, length: number): Uint8Array | string => {
+export const uncompressed = (
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  expand = decompress
+): Uint8Array | string => {
   const codec = sectionCodec(bytes, start, length)
   if (codec === undefined || codec === "none" || (codec === "zstd" && !hasZstd)) {
     return `unknown compression ${bytes[start + length]}`
   }
-  return decompress(codec, bytes.subarray(start, start + length)) ?? "does not decompress"
+  return expand(codec, bytes.subarray(start, start + length)) ?? "does not decompress"
 }
 
 /**
  * Returns the content of the section stored in `bytes[start, start + length + trailer)`, or the
- * reason why it is damaged.
+ * reason why it is damaged. With `decompressBriefly` it is valid until the next call.
  */
 export const sectionContent = (
   bytes: Uint8Array,
@@ -130,13 +135,14 @@ export const sectionContent = (
   length: number,
   salt: number,
   fileNumber: number,
-  offset: number
+  offset: number,
+  expand = decompress
 ): Uint8Array | string => {
   const fault = sectionFault(bytes, start, length, salt, fileNumber, offset)
   if (fault !== undefined) return fault
   return sectionCodec(bytes, start, length) === "none"
     ? bytes.subarray(start, start + length)
-    : uncompressed(bytes, start, length)
+    : uncompressed(bytes, start, length, expand)
 }
 
 export interface Footer {

@@ -9,6 +9,7 @@ import type { BlockIndex } from "./blockIndex.js"
 import { BlockLookup, findInBlock } from "./blockLookup.js"
 import { BlockPrefetch } from "./blockPrefetch.js"
 import { BlockRun, type RunSource } from "./blockRun.js"
+import { decompress, decompressBriefly } from "./compression.js"
 import { TableFilter } from "./filter.js"
 import { FilteredIndex } from "./filteredIndex.js"
 import { partitionBlocks } from "./partition.js"
@@ -175,7 +176,7 @@ export class TableReader implements BlockOwner, RunSource {
     this.counters.blockReads++
     this.counters.blockBytes += read
     const bytes = read === whole ? missed : missed.subarray(0, read)
-    return this.checkSection(bytes, 0, offset, length, "data block")
+    return this.checkSection(bytes, 0, offset, length, "data block", decompressBriefly)
   }
 
   private readBlock(index: number): Uint8Array {
@@ -246,8 +247,15 @@ export class TableReader implements BlockOwner, RunSource {
     return this.checkSection(bytes, 0, offset, length, region)
   }
 
-  private checkSection(bytes: Uint8Array, start: number, offset: number, length: number, region: string): Uint8Array {
-    const content = sectionContent(bytes, start, length, this.salt, this.fileNumber, offset)
+  private checkSection(
+    bytes: Uint8Array,
+    start: number,
+    offset: number,
+    length: number,
+    region: string,
+    expand = decompress
+  ): Uint8Array {
+    const content = sectionContent(bytes, start, length, this.salt, this.fileNumber, offset, expand)
     return typeof content === "string" ? this.fail(offset, region, content) : content
   }
 }

@@ -49,7 +49,7 @@ const TableOptions = Schema.Struct({
   blockBytes: Schema.UndefinedOr(Schema.Number),
   restartInterval: Schema.Number,
   filterFalsePositiveRate: Schema.Number,
-  compression: Schema.Array(Schema.Literal("none", "deflate", "zstd")),
+  compression: Schema.Array(Schema.Literal("none", "deflate", "zstd", "lz4")),
   fileMode: Schema.Number,
   directoryMode: Schema.Number
 })

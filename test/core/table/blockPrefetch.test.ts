@@ -62,7 +62,16 @@ describe("blocks that are read ahead of lookups", () => {
     expect(reader.cache.used).toBeLessThanOrEqual(16 * 1024)
   })
 
-  it("are left alone if they are compressed, after one try", () => {
+  it("may be compressed by LZ4", () => {
+    const { counters, get, reader } = make({ ...plainOptions, blockSize: 1000, compression: "lz4" }, 1 << 20, 1000)
+    expect(handlesOf(reader.index).some(({ length }) => length < 900)).toBe(true)
+    for (let i = 0; i < 2000; i++) expect(get(i)).toEqual(valueOf(i))
+    const blocks = handlesOf(reader.index).length
+    expect(counters.blockReads).toBeLessThan(blocks / 4)
+    for (let i = 0; i < 2000; i += 7) expect(get(i)).toEqual(valueOf(i))
+  })
+
+  it("are left alone if they are deflated, after one try", () => {
     const { counters, get, reader } = make({ ...plainOptions, blockSize: 1000, compression: "deflate" }, 1 << 20, 1000)
     for (let i = 0; i < 2000; i++) expect(get(i)).toEqual(valueOf(i))
     const blocks = handlesOf(reader.index).length

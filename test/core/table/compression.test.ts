@@ -10,7 +10,7 @@ const repeating = FastCheck.tuple(
   FastCheck.integer({ min: 20, max: 3000 })
 ).map(([piece, times]) => Uint8Array.from({ length: piece.length * times }, (_, i) => piece[i % piece.length]!))
 
-const codecs: ReadonlyArray<Compressed> = hasZstd ? ["deflate", "zstd"] : ["deflate"]
+const codecs: ReadonlyArray<Compressed> = hasZstd ? ["lz4", "deflate", "zstd"] : ["lz4", "deflate"]
 
 describe.each(codecs)("compression with %s", (codec) => {
   it("round-trips its input, with the requested room after the output", () => {
