@@ -127,3 +127,42 @@ describe("a store of format 2, with value files", () => {
     })
   )
 })
+
+/**
+ * The content of the store in fixtures/lz4: 300 entries that were compacted, then a new version of every
+ * third and the delete of every fifth, flushed. Both tables are compressed with LZ4.
+ */
+const contentOfLz4 = (): ReadonlyArray<readonly [string, string]> => {
+  const model = new Map<string, string>()
+  for (let i = 0; i < 300; i++) model.set(key(i), `first value of ${i}, first value of ${i}`)
+  for (let i = 0; i < 300; i += 3) model.set(key(i), `second value of ${i}, `.repeat(i % 10))
+  for (let i = 0; i < 300; i += 5) model.delete(key(i))
+  return [...model].map(([k, v]) => [bytes(k).toString("hex"), bytes(v).toString("hex")] as const)
+}
+
+describe("a store with tables compressed by LZ4", () => {
+  it.scoped("is sound, can be read, written and compacted with another compression", () =>
+    Effect.gen(function* () {
+      const place = yield* copyOf("lz4")
+      const last = yield* Stream.runLast(LsmStore.verify({ directory: place.directory }))
+      expect(Option.getOrThrow(last)).toMatchObject({ tables: 2, entries: 440, errors: 0, notices: 0 })
+      const expected = contentOfLz4()
+      for (const compression of ["lz4", "none", "deflate", "lz4"] as const) {
+        yield* places.withStore(
+          place,
+          (store) =>
+            Effect.gen(function* () {
+              expect(yield* all(store)).toStrictEqual(expected)
+              expect(yield* all(store, { reverse: true })).toStrictEqual(expected.toReversed())
+              expect(Option.getOrThrow(yield* store.getString(key(7)))).toBe("first value of 7, first value of 7")
+              yield* store.put("new", "entry")
+              yield* store.compact()
+              yield* store.delete("new")
+              yield* store.compact()
+            }),
+          { compression }
+        )
+      }
+    })
+  )
+})
