@@ -198,7 +198,7 @@ export interface Tuning {
     | { readonly bytes?: number | undefined; readonly age?: Duration.DurationInput | undefined }
     | undefined
   /**
-   * One in this many gets and puts is timed for the latency histograms. 1 times all. Default 16.
+   * One in this many gets and puts is timed for the latency histograms. 1 times all. Default 64.
    */
   readonly latencySampling?: number | undefined
   /**

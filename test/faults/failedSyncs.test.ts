@@ -248,7 +248,7 @@ describe("a full disk", () => {
             yield* store.compact()
             expect((yield* store.stats).tables).toBe(1)
           }),
-        { level0Tables: 100 }
+        { level0Tables: 100, compression: "none" }
       )
       expect([...storage.open.values()]).toEqual([])
     })

@@ -98,8 +98,8 @@ export const decompressBriefly = (codec: Compressed, bytes: Uint8Array): Uint8Ar
   if (length < 1) return undefined
   const start = varintEnd
   if (length > (bytes.length - start) * largestRatio[codec]) return undefined
-  if (codec === "lz4") return decodeLz4(bytes, start, bytes.length, length)
   try {
+    if (codec === "lz4") return decodeLz4(bytes, start, bytes.length, length)
     // With room to spare, zlib returns the output as one chunk. A chunk that is filled exactly
     // makes it allocate another.
     const options = { maxOutputLength: length, chunkSize: length + 64 }

@@ -41,7 +41,7 @@ const bufferOf = (size: number): Buffer => {
 
 /** Reused for every result. */
 let kept = bufferOf(8 * 1024 + slack)
-const largestKept = 128 * 1024
+const largestKept = 256 * 1024
 
 const bufferFor = (size: number): Buffer => {
   if (size <= kept.bytes.length) return kept
@@ -50,12 +50,14 @@ const bufferFor = (size: number): Buffer => {
   return larger
 }
 
-/** The view of the memory that was read last. */
+/** The view of the memory that was read last, unless that is large. */
 let inputView = kept.view
 
 const viewOf = ({ buffer }: Uint8Array): DataView => {
-  if (inputView.buffer !== buffer) inputView = new DataView(buffer)
-  return inputView
+  if (inputView.buffer === buffer) return inputView
+  const view = new DataView(buffer)
+  if (buffer.byteLength <= largestKept) inputView = view
+  return view
 }
 
 /**

@@ -46,6 +46,10 @@ describe.each(codecs)("compression with %s", (codec) => {
     writeVarint(claim, 0, 2 ** 40)
     expect(decompress(codec, claim)).toBeUndefined()
     expect(decompress(codec, new Uint8Array(0))).toBeUndefined()
+    // A length that the ratio of the codec allows, but no memory.
+    const large = new Uint8Array(17 * 1024 * 1024)
+    writeVarint(large, 0, 2 ** 32 - 1)
+    expect(decompress(codec, large)).toBeUndefined()
     const longer = compress(codec, new Uint8Array(5001), 5001, 0)!
     writeVarint(longer, 0, 5000)
     expect(decompress(codec, longer)).toBeUndefined()
