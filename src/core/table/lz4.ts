@@ -20,11 +20,11 @@ const farthest = 65_535
 /** The last bytes of a block are literals, and no match starts in the last twelve. */
 const lastLiterals = 5
 const matchMargin = 12
-/** Room for what a copy writes too many. */
+/** Room for the bytes that a copy writes too many. */
 const slack = 8
 
 const hashBits = 11
-/** Where four bytes with a hash were seen last, plus `base`. What is below `base` is of an earlier block. */
+/** Where four bytes with a hash were seen last, plus `base`. Places below `base` are of earlier blocks. */
 const seenAt = new Int32Array(1 << hashBits)
 let base = 1
 const largestBase = 2 ** 30
@@ -106,7 +106,7 @@ export const encodeLz4 = (input: Uint8Array, length: number, most: number): Uint
     while (end < matchEnd && input[end] === input[end - offset]) end++
     const literals = start - anchor
     const more = end - start - leastMatch
-    // The token, the offset, and what tells the lengths.
+    // The token and the offset, beside the literals and the bytes of both lengths.
     if (at + 3 + literals + moreBytes(literals) + moreBytes(more) > most) return undefined
     out[at++] = (literals < 15 ? literals << 4 : 0xf0) | (more < 15 ? more : 15)
     if (literals >= 15) at = writeMore(out, at, literals - 15)
@@ -130,7 +130,7 @@ export const encodeLz4 = (input: Uint8Array, length: number, most: number): Uint
   return out.subarray(0, at + literals)
 }
 
-/** Bytes after the token that tell a length. */
+/** Bytes after the token that hold the rest of a length. */
 const moreBytes = (length: number): number => (length < 15 ? 0 : 1 + Math.floor((length - 15) / 255))
 
 const writeMore = (out: Uint8Array, at: number, rest: number): number => {
