@@ -78,7 +78,8 @@ export interface Tuning {
   /**
    * Memory of one memtable: keys, values and overhead. A full memtable is frozen and flushed to a
    * table. Default 64 MiB, at most 1 GiB: a log segment holds the writes of one memtable, and
-   * recovery reads it as a whole.
+   * recovery reads it as a whole. If large values (`valueThreshold`) are most of a memtable, a quarter
+   * of it, or 16 MiB if that is more, makes it full.
    */
   readonly memtableBytes?: number | undefined
   /** How many frozen memtables may wait for a flush before writers wait too. Default 4. */
@@ -329,7 +330,7 @@ export interface Settings {
  * - `small`: little memory, for a store in a small process or beside many others.
  * - `writeHeavy`: for loads that mostly write.
  * - `readHeavy`: for loads that mostly get keys at random from more data than the usual cache holds.
- * - `largeValues`: for values of 16 KiB and more.
+ * - `largeValues`: for values of 1 KiB and more that are seldom scanned.
  *
  * @since 3.1.0
  * @category presets

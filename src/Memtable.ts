@@ -123,9 +123,10 @@ export class Memtable extends Context.Tag("effect-lsm/Memtable")<Memtable, Memta
  * @category constructors
  */
 export const make = (options: LsmOptions): Effect.Effect<MemtableService, InvalidArgument> =>
-  Effect.map(resolveOptions(options), ({ memtableBytes }) => {
+  Effect.map(resolveOptions(options), ({ memtableBytes, valueThreshold }) => {
     const spare = new SpareBlocks()
-    let active = new core.Memtable(0, memtableBytes, spare)
+    const begin = (segment: number) => new core.Memtable(segment, memtableBytes, spare, valueThreshold)
+    let active = begin(0)
     let frozen: ReadonlyArray<core.Memtable> = []
     let all: ReadonlyArray<core.Memtable> = [active]
     const arrange = () => {
@@ -133,7 +134,7 @@ export const make = (options: LsmOptions): Effect.Effect<MemtableService, Invali
     }
     return {
       unsafeBegin: (segment) => {
-        active = new core.Memtable(segment, memtableBytes, spare)
+        active = begin(segment)
         arrange()
       },
       unsafeApply: (bytes, start, end) => applyBatch(bytes, start, end, active),
@@ -142,7 +143,7 @@ export const make = (options: LsmOptions): Effect.Effect<MemtableService, Invali
       unsafeAll: () => all,
       unsafeFreeze: (segment) => {
         frozen = [...frozen, active]
-        active = new core.Memtable(segment, memtableBytes, spare)
+        active = begin(segment)
         arrange()
       },
       unsafeRelease: (memtable) => {

@@ -34,8 +34,12 @@ import { InvalidArgument } from "./LsmError.js"
  * @category models
  */
 export class WriteBatch {
-  private buffer = new Uint8Array(256)
-  private length = 0
+  /** Full pieces, in order. Growing one buffer would copy it and touch new memory each time. */
+  private pieces: Array<Uint8Array> = []
+  private pieceBytes = 0
+  private buffer = new Uint8Array(firstPiece)
+  /** Bytes used of `buffer`. */
+  private used = 0
   private operations = 0
   private dataLength = 0
   private deletions = 0
@@ -121,7 +125,9 @@ export class WriteBatch {
   clear(): this {
     this.conditions = []
     this.lifetimes = []
-    this.length = 0
+    this.pieces = []
+    this.pieceBytes = 0
+    this.used = 0
     this.operations = 0
     this.dataLength = 0
     this.deletions = 0
@@ -138,14 +144,16 @@ export class WriteBatch {
 
   /** The size of the operations in the log, in bytes. */
   get byteLength(): number {
-    return this.length
+    return this.pieceBytes + this.used
   }
 
   /** Returns an independent batch with the same operations. @internal */
   copy(): WriteBatch {
     const copy = new WriteBatch()
-    copy.buffer = this.buffer.slice(0, this.length)
-    copy.length = this.length
+    copy.pieces = [...this.pieces]
+    copy.pieceBytes = this.pieceBytes
+    copy.buffer = this.buffer.slice(0, this.used)
+    copy.used = this.used
     copy.operations = this.operations
     copy.dataLength = this.dataLength
     copy.deletions = this.deletions
@@ -157,11 +165,19 @@ export class WriteBatch {
     return copy
   }
 
+  /** Copies its operations, `byteLength` bytes, to `target` at `at`. @internal */
+  copyTo(target: Uint8Array, at: number): void {
+    for (const piece of this.pieces) {
+      target.set(piece, at)
+      at += piece.length
+    }
+    target.set(this.buffer.subarray(0, this.used), at)
+  }
+
   /** The batch as the store writes it. @internal */
   get encoded(): EncodedBatch {
     return {
-      bytes: this.buffer,
-      length: this.length,
+      length: this.byteLength,
       dataBytes: this.dataLength,
       deletes: this.deletions,
       longestKey: this.longestKeyLength,
@@ -174,16 +190,16 @@ export class WriteBatch {
 
   private addExpiring(key: Uint8Array, value: Uint8Array, expiry: ResolvedExpiry): void {
     this.reserve(operationSize(key.length, expirySize + value.length))
-    this.length = writeExpiringPut(this.buffer, this.length, key, key.length, value, "at" in expiry ? expiry.at : 0)
+    this.used = writeExpiringPut(this.buffer, this.used, key, key.length, value, "at" in expiry ? expiry.at : 0)
     if ("after" in expiry) {
-      this.lifetimes.push({ at: this.length - value.length - expirySize, millis: expiry.after })
+      this.lifetimes.push({ at: this.byteLength - value.length - expirySize, millis: expiry.after })
     }
     this.count(key.length, value.length)
   }
 
   private add(key: Uint8Array, value: Uint8Array | undefined, kind: number): void {
     this.reserve(operationSize(key.length, value === undefined ? -1 : value.length))
-    this.length = writeOperation(this.buffer, this.length, key, key.length, value, kind)
+    this.used = writeOperation(this.buffer, this.used, key, key.length, value, kind)
     if (kind !== EntryKind.value) this.deletions++
     // The end of a range is a key.
     if (kind === EntryKind.rangeDeletion) this.count(Math.max(key.length, value!.length), 0)
@@ -197,11 +213,20 @@ export class WriteBatch {
     this.longestValueLength = Math.max(this.longestValueLength, valueLength)
   }
 
+  /** Makes room for one more operation in `buffer`. */
   private reserve(size: number): void {
-    if (this.length + size <= this.buffer.length) return
-    const larger = new Uint8Array(Math.max(this.length + size, this.buffer.length * 2))
-    larger.set(this.buffer.subarray(0, this.length))
-    this.buffer = larger
+    const { buffer, used } = this
+    const needed = used + size
+    if (needed <= buffer.length) return
+    if (needed <= longestPiece) {
+      this.buffer = new Uint8Array(Math.max(needed, Math.min(buffer.length * 2, longestPiece)))
+      this.buffer.set(buffer.subarray(0, used))
+      return
+    }
+    if (used > 0) this.pieces.push(buffer.subarray(0, used))
+    this.pieceBytes += used
+    this.buffer = new Uint8Array(Math.max(size, longestPiece))
+    this.used = 0
   }
 
   /**
@@ -221,6 +246,10 @@ export class WriteBatch {
     return bytes
   }
 }
+
+const firstPiece = 256
+/** Pieces do not grow beyond this, but for one operation that is longer. */
+const longestPiece = 256 * 1024
 
 const nothing = new Uint8Array(0)
 
@@ -260,7 +289,6 @@ export interface DeletedRange {
  * @internal
  */
 export interface EncodedBatch {
-  readonly bytes: Uint8Array
   readonly length: number
   /** Bytes of all keys and values. */
   readonly dataBytes: number

@@ -33,6 +33,11 @@ let isKeyedFromStart = false
  */
 const longWalk = 64
 
+/** Bytes of large values that are enough for a flush. */
+const leastLarge = 16 * 1024 * 1024
+/** The part of keys and values from which on large values are most of them. */
+const mostlyLarge = 3 / 4
+
 /** What a range deletion takes besides its entry. */
 const rangeCost = 250
 
@@ -75,6 +80,8 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   private readonly runs = new SortedRuns((a, b) => this.compareNodes(a, b))
   /** Bytes of keys and values. */
   dataBytes = 0
+  /** Bytes of large values. */
+  private largeBytes = 0
   deletions = 0
   /** Entries that expire. */
   expiring = 0
@@ -88,12 +95,13 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
 
   /**
    * `firstSegment` is the log segment that holds the first record; `budget` is the intended memory
-   * in bytes.
+   * in bytes. Values of at least `threshold` bytes are large.
    */
   constructor(
     readonly firstSegment: number,
     readonly budget: number,
-    spare?: SpareBlocks
+    spare?: SpareBlocks,
+    private readonly threshold = Number.POSITIVE_INFINITY
   ) {
     this.arena = new Arena(Math.max(4096, Math.min(budget >>> 6, 1024 * 1024)), spare)
   }
@@ -109,7 +117,17 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
 
   /** Whether it has reached its budget. One entry always fits. */
   get isFull(): boolean {
-    return this.count > 0 && this.memory >= this.budget
+    return this.count > 0 && (this.memory >= this.budget || this.isFullOfLarge)
+  }
+
+  /**
+   * Whether large values are most of it, and enough for a flush. A flush leaves them in the log, so
+   * it costs about as much for each value however many there are. If it comes early, the segment is
+   * in the page cache and the memory is soon used again.
+   */
+  private get isFullOfLarge(): boolean {
+    const { budget, dataBytes, largeBytes } = this
+    return largeBytes >= Math.max(leastLarge, budget / 4) && largeBytes >= dataBytes * mostlyLarge
   }
 
   /** Bytes of memory held. */
@@ -152,6 +170,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.kinds[id] = kind
     this.sequences[id] = sequence
     this.dataBytes += keyLength + valueLength
+    if (valueLength >= this.threshold) this.largeBytes += valueLength
     if (kind !== EntryKind.value) {
       if (kind === EntryKind.expiringValue) this.expiring++
       else this.deletions++

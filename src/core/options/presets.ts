@@ -1,4 +1,5 @@
-const MiB = 1024 * 1024
+const KiB = 1024
+const MiB = 1024 * KiB
 
 /** Options for one kind of use. Presets never change what an acknowledged write guarantees. */
 export const presets = {
@@ -21,9 +22,9 @@ export const presets = {
   readHeavy: {
     blockCacheBytes: 512 * MiB
   },
-  // Values stay in the log: a memtable that is soon full is soon flushed, and its memory used again.
+  // Flushes leave such values in the log instead of copying them.
   largeValues: {
-    memtableBytes: 16 * MiB
+    valueThreshold: KiB
   }
 } as const
 

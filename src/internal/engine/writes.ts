@@ -229,7 +229,7 @@ export class Writes {
     if (refusal !== undefined) return Effect.fail(refusal)
     if (!(batch instanceof WriteBatch)) return invalid("batch", "is not a WriteBatch")
     const { settings, wal, metrics } = engine.parts
-    const { bytes, length, dataBytes, longestKey, longestValue, fault, deletes, checks, ttls } = batch.encoded
+    const { length, dataBytes, longestKey, longestValue, fault, deletes, checks, ttls } = batch.encoded
     if (fault !== undefined) return invalid("batch", fault)
     if (longestKey > settings.maxKeyBytes) {
       return exceeding("keyBytes", longestKey, settings.maxKeyBytes)
@@ -258,7 +258,7 @@ export class Writes {
     const at = wal.unsafeReserve(size)
     const buffer = wal.unsafeBuffer()
     const body = writeBatchHeader(buffer, at, engine.nextSequence, batch.size)
-    buffer.set(bytes.subarray(0, length), body)
+    batch.copyTo(buffer, body)
     if (ttls.length > 0) writeTimes(buffer, body, ttls, engine.time())
     metrics.batches.add(1)
     metrics.puts.add(batch.size - deletes)

@@ -152,10 +152,11 @@ export class OpenTransaction {
   readonly write = (batch: WriteBatch): Effect.Effect<void, InvalidArgument | LimitExceeded> =>
     this.writing(() => {
       if (!(batch instanceof WriteBatch)) throw invalid("batch", "is not a WriteBatch")
-      const { bytes: given, length, checks, fault, ttls } = batch.encoded
+      const { length, checks, fault, ttls } = batch.encoded
       if (fault !== undefined) throw invalid("batch", fault)
       if (checks.length > 0) throw invalid("batch", "has checks; a transaction needs none")
-      const bytes = ttls.length === 0 ? given : given.slice()
+      const bytes = new Uint8Array(length)
+      batch.copyTo(bytes, 0)
       writeTimes(bytes, 0, ttls, this.access.engine.time())
       applyOperations(bytes, 0, length, 1, batch.size, {
         insert: (_, kind, source, keyStart, keyEnd, valueStart, valueEnd) => {

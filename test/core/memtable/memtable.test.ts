@@ -213,6 +213,32 @@ describe("a memtable", () => {
     insert(memtable, [{ key: nothing, sequence: 1, value: nothing }])
     expect([memtable.isEmpty, memtable.isFull]).toEqual([false, true])
   })
+
+  it("is full with 16 MiB of large values, or a quarter of a larger budget, if they are most of it", () => {
+    const KiB = 1024
+    const MiB = 1024 * KiB
+    /** The MiB of values of one length that fill a memtable, after some of another length. */
+    const filledBy = (length: number, budget: number, threshold: number, before = 0) => {
+      const memtable = new Memtable(1, budget, undefined, threshold)
+      const value = new Uint8Array(length)
+      let sequence = 0
+      const put = (value: Uint8Array) => {
+        const bytes = Buffer.concat([Buffer.from(`key ${++sequence}`), value])
+        memtable.insert(sequence, 1, bytes, 0, bytes.length - value.length, bytes.length - value.length, bytes.length)
+      }
+      for (let i = 0; i < before; i++) put(new Uint8Array(KiB))
+      const from = sequence
+      while (!memtable.isFull) put(value)
+      return ((sequence - from) * length) / MiB
+    }
+    expect(filledBy(64 * KiB, 64 * MiB, 2 * KiB)).toBe(16)
+    expect(filledBy(256 * KiB, 128 * MiB, 2 * KiB)).toBe(32)
+    expect(filledBy(64 * KiB, 28 * MiB, Number.POSITIVE_INFINITY)).toBeGreaterThan(17)
+    // 6 MiB of small values: 18 of large ones are three quarters.
+    const mixed = filledBy(64 * KiB, 64 * MiB, 2 * KiB, 6 * KiB)
+    expect(mixed).toBeGreaterThan(18)
+    expect(mixed).toBeLessThan(20)
+  })
 })
 
 /**
