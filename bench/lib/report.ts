@@ -29,7 +29,7 @@ const rowMarkdown =
     ])
     const measured = circumstances(result)
     const about = [
-      `${entries.toLocaleString("en")} entries`,
+      ...(row in scales ? [] : [`${entries.toLocaleString("en")} entries`]),
       rounds === 1 ? "1 round" : `${rounds} rounds`,
       ...(measured === common ? [] : [measured]),
       ...Object.keys(absent).map((name) => `without ${name}`)
