@@ -358,6 +358,37 @@ describe("separated values", () => {
     }).pipe(quietly)
   )
 
+  it.scoped("are flushed long before they fill a memtable, unless they are not separated", () =>
+    Effect.gen(function* () {
+      const [size, count] = [256 * 1024, 70]
+      const tables = (valueThreshold?: number) =>
+        Effect.gen(function* () {
+          const place = yield* places.disk
+          const kept = yield* places.withStore(
+            place,
+            (store) =>
+              Effect.gen(function* () {
+                for (let i = 0; i < count; i++) yield* store.put(key(i), new Uint8Array(size).fill(i))
+                if (valueThreshold !== undefined) return (yield* store.stats).tables
+                return (yield* eventually(store.stats, (stats) => stats.tables > 0)).tables
+              }),
+            { durability: "buffered", valueThreshold }
+          )
+          yield* places.withStore(place, (store) =>
+            Effect.gen(function* () {
+              for (let i = 0; i < count; i++) {
+                const value = Option.getOrThrow(yield* store.get(key(i)))
+                expect([value.length, value[0], value[size - 1]]).toStrictEqual([size, i, i])
+              }
+            })
+          )
+          return kept
+        })
+      expect(yield* tables()).toBe(1)
+      expect(yield* tables(Number.POSITIVE_INFINITY)).toBe(0)
+    })
+  )
+
   it.effect("valueThreshold is checked", () =>
     Effect.gen(function* () {
       for (const valueThreshold of [0, -1, 1.5, Number.NaN, "1" as never]) {

@@ -170,7 +170,8 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.kinds[id] = kind
     this.sequences[id] = sequence
     this.dataBytes += keyLength + valueLength
-    if (valueLength >= this.threshold) this.largeBytes += valueLength
+    // The value of a range deletion is a key.
+    if (valueLength >= this.threshold && kind !== EntryKind.rangeDeletion) this.largeBytes += valueLength
     if (kind !== EntryKind.value) {
       if (kind === EntryKind.expiringValue) this.expiring++
       else this.deletions++
