@@ -12,7 +12,7 @@ import { hash, secondHash } from "./core/bytes/hash.js"
 import type { LookupKey } from "./core/bytes/lookupKey.js"
 import { BlockCache } from "./core/cache/blockCache.js"
 import { CacheShare } from "./core/cache/cacheShare.js"
-import { EntryCache } from "./core/cache/entryCache.js"
+import { EntryCache, memoryForAll } from "./core/cache/entryCache.js"
 import { EntryKind } from "./core/cursor/entryKind.js"
 import type { InternalCursor } from "./core/cursor/internalCursor.js"
 import type { LookupResult } from "./core/cursor/lookupResult.js"
@@ -230,8 +230,13 @@ export interface SSTableStoreService {
    * Forgets the cached entries of the cursors' keys, in slices. The tables are about to get newer
    * versions of these keys, from a memtable that no longer changes. Until they have them, lookups
    * must find the keys in that memtable. All entries are forgotten if it has range deletions.
+   * `largestSequence` is the memtable's: until a table has it, no entry is cached that no lookup
+   * asked for.
    */
-  readonly forgetEntries: (cursors: ReadonlyArray<InternalCursor>) => Effect.Effect<void, FileError>
+  readonly forgetEntries: (
+    cursors: ReadonlyArray<InternalCursor>,
+    largestSequence: number
+  ) => Effect.Effect<void, FileError>
   /**
    * The superseded versions of a table. Undefined if the table has not been opened yet and they are
    * unknown.
@@ -269,8 +274,9 @@ const sliceBytes: Readonly<Record<Compression, number>> = {
 const usualShare = 3 / 4
 const leastShare = 1 / 4
 const mostShare = 15 / 16
-/** What data blocks always get, in bytes. */
+/** What data blocks always get: so many bytes, or a part of the budget if that is less. */
 const leastForBlocks = 1024 * 1024
+const leastPartForBlocks = 1 / 16
 
 /** Tables opened before the fiber yields to the event loop. */
 const opensASlice = 16
@@ -318,7 +324,8 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       largestBlock,
       () => Math.min(entries.used, share.reserved),
       () => entries.giveBack(),
-      () => share.countBlock(entries, cache)
+      () => share.countBlock(entries, cache),
+      () => share.expected
     )
     const open = new Map<number, OpenFile>()
     /** The version that was searched last. */
@@ -327,7 +334,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
     const neededForBlocks = (): number => {
       let partitions = 0
       for (const { table } of open.values()) partitions += table?.index.partitionBytes ?? 0
-      return partitions * 2 + leastForBlocks
+      return partitions * 2 + Math.min(leastForBlocks, blockCacheBytes * leastPartForBlocks)
     }
     /** Of tables that are not open, only the sizes of their files are known. */
     const allBlocks = (): number => {
@@ -340,9 +347,10 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       }
       return size === 0 ? 0 : Math.ceil((held / size) * Math.max(size, version?.byteCount ?? 0))
     }
+    const allEntries = (): number => (version === undefined ? Number.POSITIVE_INFINITY : memoryForAll(version))
     const share =
       entryCacheBytes === undefined
-        ? new CacheShare(blockCacheBytes, usualShare, leastShare, mostShare, neededForBlocks, allBlocks)
+        ? new CacheShare(blockCacheBytes, usualShare, leastShare, mostShare, neededForBlocks, allBlocks, allEntries)
         : CacheShare.fixed(entryCacheBytes)
     const entries: EntryCache = new EntryCache({ total: blockCacheBytes, share, others: cache })
     const reads = new ReadCounters()
@@ -449,10 +457,11 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
 
     const valueSource = (sourceOptions: ValueSourceOptions) => new FileValueSource(valuesOf, sourceOptions, directory)
 
-    const lookup = new TableLookup(entries, readerOf, (source) => {
+    const countLookup = (source: TableLevels): void => {
       version = source
       share.countLookup(entries, cache)
-    })
+    }
+    const lookup = new TableLookup(entries, readerOf, countLookup, () => share.isForAll)
 
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {
@@ -528,8 +537,11 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
         return index.offset
       },
       write,
-      forgetEntries: (cursors) =>
-        Effect.suspend(() => (entries.isEmpty ? Effect.void : runSlices(storage, forgetKeys(entries, cursors)))),
+      forgetEntries: (cursors, largestSequence) =>
+        Effect.suspend(() => {
+          lookup.awaitVersions(largestSequence)
+          return entries.isEmpty ? Effect.void : runSlices(storage, forgetKeys(entries, cursors))
+        }),
       unsafeSuperseded: supersededOf,
       unsafeHasSuperseded: () => supersededEntries > 0,
       learnSuperseded: (metas) =>

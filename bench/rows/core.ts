@@ -195,6 +195,18 @@ export const coreRows: Readonly<Record<string, Row>> = {
     plan: Plans.withDefaults(Plans.getMany),
     judges: [best]
   }),
+  "ycsbC-defaults": row({
+    title: "YCSB C with the defaults of each store",
+    kind: "ycsb",
+    plan: Plans.withDefaults(Plans.ycsb(mixes.C)),
+    judges: [best]
+  }),
+  "readwhilewriting-turns-defaults": row({
+    title: "readwhilewriting-turns with the defaults of each store; gets",
+    kind: "readsInTurns",
+    plan: Plans.withDefaults(Plans.readWhileWriting),
+    judges: [best]
+  }),
   ycsbA: ycsb("A"),
   ycsbB: ycsb("B"),
   ycsbC: ycsb("C"),

@@ -1,3 +1,4 @@
+import { allocationHeader } from "./cacheLines.js"
 import { absent, type BlockOwner, CacheSlots } from "./cacheSlots.js"
 
 /** Packed blocks per chunk (one buffer), or fewer if that would be more than `chunkBytes`. */
@@ -6,11 +7,6 @@ const chunkBytes = 1024 * 1024
 const smallestUnit = 256
 const largestUnit = 64 * 1024
 const page = 4096
-/**
- * Bytes that the C library puts before a large allocation. The first slot is placed after them at
- * the next page, so that a block of one page does not span two pages of memory.
- */
-const allocationHeader = 16
 /**
  * The sizes of buffers for larger blocks are multiples of this, so that the next block can often
  * reuse the buffer.
@@ -59,7 +55,7 @@ export class BlockCache {
 
   /**
    * `claimed` returns the bytes of the budget that others have claimed. Call `shrink` when it has
-   * grown. `onGrowth` is called whenever `used` has grown, and `onMiss` before a block that was
+   * grown. `expected` returns what others are about to claim. `onGrowth` is called whenever `used` has grown, and `onMiss` before a block that was
    * missed is added.
    */
   constructor(
@@ -67,13 +63,15 @@ export class BlockCache {
     blockSize: number,
     private readonly claimed: () => number = () => 0,
     private readonly onGrowth: () => void = () => {},
-    private readonly onMiss: () => void = () => {}
+    private readonly onMiss: () => void = () => {},
+    private readonly expected: () => number = () => 0
   ) {
     this.unit = Math.min(largestUnit, Math.max(smallestUnit, Math.ceil(blockSize / 64) * 64))
     const largest = Math.min(chunkBlocks * this.unit, chunkBytes, total / 4)
     let shift = 0
     while (this.unit << (shift + 1) <= largest) shift++
     this.shift = shift
+    // After the header of the allocation, at the next page: a block of one page then spans no two.
     this.firstSlot = this.unit % page === 0 && shift >= 4 ? page - allocationHeader : 0
     this.chunkCost = this.firstSlot + (this.unit + slotOverhead) * this.slotsPerChunk
   }
@@ -121,10 +119,14 @@ export class BlockCache {
     return slot >= 0 ? this.lengths[slot]! : this.looseLengths[-2 - slot]!
   }
 
-  /** Whether so many packed blocks can be added and nothing need be evicted for them. */
+  /**
+   * Whether so many packed blocks can be added and nothing need be evicted for them, also when
+   * others have claimed what they are expected to.
+   */
   hasRoom(blocks: number): boolean {
-    if (this.packed.freeSlots >= blocks) return true
-    return blocks <= this.slotsPerChunk && this.used + this.chunkCost <= this.budget
+    const budget = Math.min(this.budget, this.total - this.expected())
+    if (this.packed.freeSlots >= blocks) return this.used <= budget
+    return blocks <= this.slotsPerChunk && this.used + this.chunkCost <= budget
   }
 
   /** Bytes of memory that a packed block takes. */
@@ -161,10 +163,14 @@ export class BlockCache {
 
   /** Drops every block of an owner. */
   forget(owner: BlockOwner): void {
-    for (const slot of owner.slots) {
-      if (slot >= 0) this.packed.release(slot)
-      else if (slot !== absent) this.dropLoose(-2 - slot)
-    }
+    for (let index = 0; index < owner.slots.length; index++) this.drop(owner, index)
+  }
+
+  /** Drops a block, if it is cached. */
+  drop(owner: BlockOwner, index: number): void {
+    const slot = owner.slots[index]!
+    if (slot >= 0) this.packed.release(slot)
+    else if (slot !== absent) this.dropLoose(-2 - slot)
   }
 
   /** Without it, two kinds of equal size would take a chunk from each other in turn. */

@@ -31,8 +31,9 @@ const firstPeriod = 64
  * budget while there are lookups, and down to `least` while there are only scans.
  *
  * Partitions of tables come first: a lookup that misses one reads and checks kilobytes. If there is
- * room for all blocks, they come first too: an entry saves less than the system call of a block that it
- * would replace. Entries then begin with little and get more if they are of use.
+ * room for all entries beside them, entries get it. Otherwise, if there is room for all blocks,
+ * blocks come first: an entry saves less than the system call of a block that it would replace.
+ * Entries then begin with little and get more if they are of use.
  *
  * Gets of keys that are all over the store are best served from entries; scans and gets of
  * neighbours from blocks.
@@ -44,6 +45,7 @@ export class CacheShare {
   private entryHits = 0
   private blockHits = 0
   private bytes: number
+  private awaited = 0
 
   constructor(
     private readonly total: number,
@@ -53,7 +55,9 @@ export class CacheShare {
     /** Returns the bytes that blocks need before entries may have more than the least part. */
     private readonly needed: () => number,
     /** Returns the bytes of all blocks of the store, with the partitions. */
-    private readonly whole: () => number = () => Number.POSITIVE_INFINITY
+    private readonly whole: () => number = () => Number.POSITIVE_INFINITY,
+    /** Returns the bytes of the entry cache with all entries of the store. */
+    private readonly all: () => number = () => Number.POSITIVE_INFINITY
   ) {
     this.bytes = Math.floor(total * start)
   }
@@ -72,7 +76,17 @@ export class CacheShare {
   }
 
   get mostReserved(): number {
-    return this.left === Number.POSITIVE_INFINITY ? this.bytes : Math.floor(this.ceiling)
+    return this.left === Number.POSITIVE_INFINITY ? this.bytes : Math.floor(this.bounds().ceiling)
+  }
+
+  /** Whether there is room for all entries of the store. */
+  get isForAll(): boolean {
+    return this.awaited > 0
+  }
+
+  /** Bytes that entries are expected to claim sooner or later. */
+  get expected(): number {
+    return this.awaited
   }
 
   /** Counts a lookup. From time to time, it moves the share. */
@@ -94,45 +108,45 @@ export class CacheShare {
   private begin(entries: EntryUse): void {
     this.isFirst = false
     this.left = period - firstPeriod
-    const { beside } = this
-    if (beside >= 0) this.change(this.floorBeside(beside), entries)
+    const { floor, ceiling } = this.bounds()
+    if (floor !== this.total * this.start) this.change(floor, ceiling, entries)
   }
 
-  /** What all blocks would leave of the budget; negative if it has no room for them. */
-  private get beside(): number {
-    return this.total - this.whole()
-  }
-
-  private floorBeside(beside: number): number {
-    return Math.max(this.total * leastBesideAll, beside)
-  }
-
-  private get ceiling(): number {
-    const { total, least, most, beside } = this
-    if (beside >= 0) return Math.min(total * most, Math.max(total * mostBesideAll, beside))
-    return Math.max(total * least, Math.min(total * most, total - this.needed()))
+  /** What entries have at least while there are lookups, and at most. */
+  private bounds(): { readonly floor: number; readonly ceiling: number } {
+    const { total, start, least, most } = this
+    const free = total - this.needed()
+    const all = this.all()
+    this.awaited = all > 0 && all <= free ? all : 0
+    // They use no more than they need, and blocks what they leave.
+    if (this.isForAll) return { floor: free, ceiling: free }
+    const beside = total - this.whole()
+    if (beside < 0) return { floor: total * start, ceiling: Math.max(total * least, Math.min(total * most, free)) }
+    const floor = Math.max(total * leastBesideAll, beside)
+    return { floor, ceiling: Math.min(total * most, Math.max(total * mostBesideAll, beside)) }
   }
 
   private move(entries: EntryUse, blocks: CacheUse): void {
     const hasLookups = this.lookups * fewLookups >= period
-    const { total, start, least, bytes, beside } = this
+    const { total, least, bytes } = this
     const ofEntries = worthOf(entries.hits - this.entryHits, entries.used) * entryWorth
     const ofBlocks = worthOf(blocks.hits - this.blockHits, blocks.used)
     this.entryHits = entries.hits
     this.blockHits = blocks.hits
+    const bounds = this.bounds()
     // Keys that are looked up for the first time hit blocks of their neighbours, but no entry: that
     // does not show that entries are of no use.
-    const floor = beside >= 0 ? this.floorBeside(beside) : total * (hasLookups ? start : least)
+    const floor = hasLookups ? bounds.floor : Math.min(bounds.floor, total * least)
     let wanted = Math.max(bytes, floor)
     // Blocks that are read again and again, but never stay, have no hits.
     if (!hasLookups || ofBlocks > ofEntries * tolerance) wanted = Math.max(floor, wanted - total * step)
     else if (ofEntries > ofBlocks * tolerance) wanted += total * step
-    this.change(wanted, entries)
+    this.change(wanted, bounds.ceiling, entries)
   }
 
-  private change(wanted: number, entries: EntryUse): void {
+  private change(wanted: number, ceiling: number, entries: EntryUse): void {
     const { bytes } = this
-    this.bytes = Math.floor(Math.min(this.ceiling, wanted))
+    this.bytes = Math.floor(Math.min(ceiling, wanted))
     if (this.bytes < bytes) entries.giveBack()
   }
 }

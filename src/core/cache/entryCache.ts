@@ -1,20 +1,26 @@
 import { copyInto } from "../bytes/bytes.js"
+import { hash } from "../bytes/hash.js"
 import type { LookupKey } from "../bytes/lookupKey.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
-import { EntryIndex, indexSlotBytes } from "./entryIndex.js"
+import { firstLine } from "./cacheLines.js"
+import { EntryIndex, fewestSlots, indexSlotBytes, slotsFor } from "./entryIndex.js"
 
 /** Larger entries (head, key and value together) are not cached, nor those above a fraction of a chunk. */
 const largestEntry = 8 * 1024
 const largestShare = 1 / 16
 /** Entries up to this size are cached even in small chunks. */
 const smallEntry = 1024
-const headBytes = 16
+const headBytes = 12
 const unit = 8
 const largestChunk = 1024 * 1024
 const smallestChunk = 4096
 /** The reserved budget is divided into at least this many chunks. */
 const reservedChunks = 8
-const mostSlotsLog2 = 24
+const mostSlots = 1 << 24
+/** Slots for each entry that an index is made for. */
+const slotsPerEntry = 1.5
+/** An index starts anew when there are this many times as many entries as it was made for. */
+const outgrown = 1.5
 const slotsPerDoorkeeper = 4
 const slotCost = indexSlotBytes + 4 / slotsPerDoorkeeper
 const longestCachedKey = 0x7ff
@@ -24,10 +30,22 @@ const valueMask = 0x3fff
 const levelShift = 25
 const askedFor = 1 << 28
 
-/** The tables that the entries come from: the number of their entries and bytes. */
+/** The tables that the entries come from. */
 export interface EntrySource {
   readonly entryCount: number
+  /** Bytes of the tables. */
   readonly byteCount: number
+  /** Bytes of keys and values. */
+  readonly rawBytes: number
+}
+
+/**
+ * About how much memory it takes to cache all entries. Infinite if they are too large on average.
+ */
+export const memoryForAll = ({ entryCount, rawBytes }: EntrySource): number => {
+  if (entryCount === 0) return 0
+  const size = headBytes + rawBytes / entryCount + unit / 2
+  return size > largestEntry ? Number.POSITIVE_INFINITY : entryCount * (size + slotsPerEntry * indexSlotBytes)
 }
 
 /**
@@ -45,9 +63,9 @@ export interface EntryBudget {
  * block: it waits for three cache lines instead of eight.
  *
  * ```
- *            +-------------------------------------------------+
- * index ---> | key hash 4 | lengths, level, mark 4 | sequence 8 | key | value | ... to 8
- *            +-------------------------------------------------+
+ *            +------------------------+------------+-----+-------+
+ * index ---> | lengths, level, mark 4 | sequence 8 | key | value | ... to 8
+ *            +------------------------+------------+-----+-------+
  * ```
  *
  * Entries are stored one after the other in chunks. While blocks leave memory unused, every entry
@@ -68,6 +86,8 @@ export class EntryCache {
   private index = none
   private doorkeepers = nothing
   private readonly chunkBytes: number
+  /** Where the entries of a chunk begin. */
+  private readonly first: number
   private readonly chunkUnits: number
   private readonly chunkShift: number
   private readonly largest: number
@@ -81,6 +101,7 @@ export class EntryCache {
   constructor(private readonly budget: EntryBudget) {
     const wanted = Math.min(largestChunk, Math.max(smallestChunk, budget.share.reserved / reservedChunks))
     this.chunkBytes = 2 ** Math.floor(Math.log2(wanted))
+    this.first = firstLine(this.chunkBytes)
     this.largest = Math.min(largestEntry, Math.max(smallEntry, this.chunkBytes * largestShare))
     this.chunkUnits = this.chunkBytes / unit
     this.chunkShift = Math.log2(this.chunkUnits)
@@ -97,31 +118,47 @@ export class EntryCache {
    */
   find(source: EntrySource, key: LookupKey, sequence: number, found: LookupResult): boolean {
     if (source !== this.source) this.begin(source)
+    const position = this.positionOf(key)
+    if (position < 0) return false
+    const chunk = position >>> this.chunkShift
+    const at = (position & (this.chunkUnits - 1)) * unit
+    const words = this.words[chunk]!
+    const word = at / 4
+    const head = words[word]!
+    const version = words[word + 1]! + words[word + 2]! * 2 ** 32
+    if (version > sequence) return false
+    if ((head & askedFor) === 0) words[word] = head | askedFor
+    found.sequence = version
+    found.bytes = this.bytes[chunk]!
+    found.start = at + headBytes + key.length
+    found.end = found.start + ((head >>> valueShift) & valueMask)
+    this.level = (head >>> levelShift) & 7
+    this.hits++
+    return true
+  }
+
+  /** Whether an entry of the key is cached. */
+  holds(key: LookupKey): boolean {
+    return this.positionOf(key) >= 0
+  }
+
+  /** Whether an entry that was not asked for before would be taken. */
+  get hasSpace(): boolean {
+    return !this.isEmpty && !this.isSweeping
+  }
+
+  private positionOf(key: LookupKey): number {
     const { index } = this
     const tag = index.tagOf(key.hash2)
-    const bucket = index.bucketOf(key.hash1)
-    for (let slot = index.next(bucket, bucket, tag); slot >= 0; slot = index.next(bucket, index.after(slot), tag)) {
-      const position = index.positionAt(slot)
+    const line = index.lineOf(key.hash1)
+    for (let i = index.next(line, 0, tag); i >= 0; i = index.next(line, i + 1, tag)) {
+      const position = index.positionAt(line, i)
       const chunk = position >>> this.chunkShift
       const at = (position & (this.chunkUnits - 1)) * unit
-      const bytes = this.bytes[chunk]!
-      const words = this.words[chunk]!
-      const word = at / 4
-      const head = words[word + 1]!
-      const keyStart = at + headBytes
-      if ((head & keyMask) !== key.length || !isKey(bytes, keyStart, key)) continue
-      const version = words[word + 2]! + words[word + 3]! * 2 ** 32
-      if (version > sequence) return false
-      if ((head & askedFor) === 0) words[word + 1] = head | askedFor
-      found.sequence = version
-      found.bytes = bytes
-      found.start = keyStart + key.length
-      found.end = found.start + ((head >>> valueShift) & valueMask)
-      this.level = (head >>> levelShift) & 7
-      this.hits++
-      return true
+      const head = this.words[chunk]![at / 4]!
+      if ((head & keyMask) === key.length && isKey(this.bytes[chunk]!, at + headBytes, key)) return position
     }
-    return false
+    return -1
   }
 
   /**
@@ -138,13 +175,13 @@ export class EntryCache {
     const words = this.words[chunk]!
     const bytes = this.bytes[chunk]!
     const word = at / 4
-    words[word] = key.hash1
-    words[word + 1] = key.length | (valueLength << valueShift) | (level << levelShift)
-    words[word + 2] = found.sequence >>> 0
-    words[word + 3] = Math.floor(found.sequence / 2 ** 32)
+    words[word] = key.length | (valueLength << valueShift) | (level << levelShift)
+    words[word + 1] = found.sequence >>> 0
+    words[word + 2] = Math.floor(found.sequence / 2 ** 32)
     copyInto(key.bytes, 0, key.length, bytes, at + headBytes)
     copyInto(found.bytes, found.start, found.end, bytes, at + headBytes + key.length)
-    this.index.add(key.hash1, key.hash2, chunk * this.chunkUnits + at / unit)
+    const { index } = this
+    index.add(index.lineOf(key.hash1), index.tagOf(key.hash2), chunk * this.chunkUnits + at / unit)
   }
 
   get isEmpty(): boolean {
@@ -155,10 +192,8 @@ export class EntryCache {
   forget(hash1: number, hash2: number): void {
     const { index } = this
     const tag = index.tagOf(hash2)
-    const bucket = index.bucketOf(hash1)
-    for (let slot = index.next(bucket, bucket, tag); slot >= 0; slot = index.next(bucket, index.after(slot), tag)) {
-      index.remove(slot)
-    }
+    const line = index.lineOf(hash1)
+    for (let i = index.next(line, 0, tag); i >= 0; i = index.next(line, i + 1, tag)) index.remove(line, i)
   }
 
   /** Drops all entries. Call it before the tables get a range deletion. */
@@ -190,7 +225,7 @@ export class EntryCache {
     this.source = source
     if (this.index === none) return
     const wanted = this.wantedSlots()
-    if (wanted > this.index.slots || wanted < this.index.slots / 4) this.dropTables()
+    if (wanted > this.index.slots * outgrown || wanted < this.index.slots / 4) this.dropTables()
   }
 
   /**
@@ -198,13 +233,13 @@ export class EntryCache {
    * quarter of the memory.
    */
   private wantedSlots(): number {
-    const { entryCount, byteCount } = this.source!
+    const { entryCount, byteCount, rawBytes } = this.source!
     const { total, share, others } = this.budget
     const memory = Math.max(share.mostReserved, total - Math.max(others.used, byteCount))
-    const average = entryCount === 0 ? 0 : byteCount / entryCount
-    const entries = Math.min(entryCount, memory / (headBytes + average))
+    const average = entryCount === 0 ? 0 : rawBytes / entryCount
+    const entries = Math.min(entryCount, memory / (headBytes + average + slotsPerEntry * slotCost))
     const most = memory / 4 / slotCost
-    return 2 ** Math.max(2, Math.min(Math.ceil(Math.log2(entries * 1.33)), Math.floor(Math.log2(most)), mostSlotsLog2))
+    return slotsFor(Math.min(entries * slotsPerEntry, most - fewestSlots, mostSlots))
   }
 
   /** Whether the active chunk has room for the entry of a key, and the key may use it. */
@@ -227,7 +262,7 @@ export class EntryCache {
     }
     if (this.bytes.length === 0) return false
     const next = this.active + 1 < this.bytes.length ? this.active + 1 : 0
-    if (this.ends[next]! > 0) {
+    if (this.ends[next]! > this.first) {
       if (!this.isSweeping) {
         this.isSweeping = true
         if (this.doorkeepers.length === 0) this.doorkeepers = new Uint32Array(this.index.slots / slotsPerDoorkeeper)
@@ -241,7 +276,7 @@ export class EntryCache {
 
   private isKnown(key: LookupKey): boolean {
     const { doorkeepers } = this
-    const at = key.hash1 & (doorkeepers.length - 1)
+    const at = Math.floor((key.hash1 / 2 ** 32) * doorkeepers.length)
     if (doorkeepers[at] === key.hash2) return true
     doorkeepers[at] = key.hash2
     return false
@@ -262,14 +297,14 @@ export class EntryCache {
     const bytes = new Uint8Array(this.chunkBytes)
     this.bytes.push(bytes)
     this.words.push(new Uint32Array(bytes.buffer))
-    this.ends.push(0)
+    this.ends.push(this.first)
     this.budget.others.shrink()
     return true
   }
 
   private dropChunk(): void {
     const last = this.bytes.length - 1
-    this.each(last, (slot) => this.index.remove(slot))
+    this.each(last, (line, i) => this.index.remove(line, i))
     this.bytes.pop()
     this.words.pop()
     this.ends.pop()
@@ -279,7 +314,7 @@ export class EntryCache {
   private dropTables(): void {
     this.index = none
     this.doorkeepers = nothing
-    this.ends.fill(0)
+    this.ends.fill(this.first)
     this.active = 0
     this.isSweeping = false
   }
@@ -291,34 +326,35 @@ export class EntryCache {
   private sweep(chunk: number): void {
     const bytes = this.bytes[chunk]!
     const words = this.words[chunk]!
-    let kept = 0
-    this.each(chunk, (slot, at, size) => {
-      const head = words[at / 4 + 1]!
+    let kept = this.first
+    this.each(chunk, (line, i, at, size) => {
+      const head = words[at / 4]!
       if ((head & askedFor) === 0 || kept + size > this.chunkBytes / 2) {
-        this.index.remove(slot)
+        this.index.remove(line, i)
         return
       }
       bytes.copyWithin(kept, at, at + size)
-      words[kept / 4 + 1] = head & ~askedFor
-      this.index.move(slot, chunk * this.chunkUnits + kept / unit)
+      words[kept / 4] = head & ~askedFor
+      this.index.move(line, i, chunk * this.chunkUnits + kept / unit)
       kept += size
     })
     this.ends[chunk] = kept
   }
 
   /** Calls `visit` for each entry of a chunk that the index points to. */
-  private each(chunk: number, visit: (slot: number, at: number, size: number) => void): void {
+  private each(chunk: number, visit: (line: number, i: number, at: number, size: number) => void): void {
+    const bytes = this.bytes[chunk]!
     const words = this.words[chunk]!
     const end = this.ends[chunk]!
-    let at = 0
+    let at = this.first
     while (at < end) {
-      const word = at / 4
-      const hash1 = words[word]!
-      const head = words[word + 1]!
-      const length = headBytes + (head & keyMask) + ((head >>> valueShift) & valueMask)
-      const size = Math.ceil(length / unit) * unit
-      const slot = this.index.slotOf(hash1, chunk * this.chunkUnits + at / unit)
-      if (slot >= 0) visit(slot, at, size)
+      const head = words[at / 4]!
+      const keyStart = at + headBytes
+      const keyEnd = keyStart + (head & keyMask)
+      const size = Math.ceil((keyEnd + ((head >>> valueShift) & valueMask) - at) / unit) * unit
+      const line = this.index.lineOf(hash(bytes, keyStart, keyEnd))
+      const i = this.index.numberOf(line, chunk * this.chunkUnits + at / unit)
+      if (i >= 0) visit(line, i, at, size)
       at += size
     }
   }
@@ -330,5 +366,5 @@ const isKey = (bytes: Uint8Array, start: number, { bytes: sought, length }: Look
 }
 
 /** Stands for an index that is not allocated yet. */
-const none = new EntryIndex(4)
+const none = new EntryIndex(fewestSlots)
 const nothing = new Uint32Array(0)

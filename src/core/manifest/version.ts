@@ -3,7 +3,7 @@ import { overlapsBounds, type RangeDeletion } from "../ranges/rangeDeletion.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import { findTable } from "../table/levelCursor.js"
 import type { TableMeta } from "../table/tableFormat.js"
-import type { ValueFile } from "../values/valueFile.js"
+import { referencedBytes, type ValueFile } from "../values/valueFile.js"
 
 export const levelCount = 7
 
@@ -11,6 +11,8 @@ export const levelCount = 7
 export interface LevelTotals {
   readonly bytes: number
   readonly entries: number
+  /** Bytes of keys and values before compression, with the values that tables have handles to. */
+  readonly rawBytes: number
   readonly deletions: number
   /** Entries known not to be the newest version of their key in their table. */
   readonly superseded: number
@@ -18,18 +20,19 @@ export interface LevelTotals {
   readonly expiring: number
 }
 
-const noTotals: LevelTotals = { bytes: 0, entries: 0, deletions: 0, superseded: 0, expiring: 0 }
+const noTotals: LevelTotals = { bytes: 0, entries: 0, rawBytes: 0, deletions: 0, superseded: 0, expiring: 0 }
 
 const plus = (totals: LevelTotals, tables: ReadonlyArray<TableMeta>, sign: 1 | -1 = 1): LevelTotals => {
-  let { bytes, entries, deletions, superseded, expiring } = totals
+  let { bytes, entries, rawBytes, deletions, superseded, expiring } = totals
   for (const table of tables) {
     bytes += sign * table.size
     entries += sign * table.entries
+    rawBytes += sign * (table.rawBytes + referencedBytes(table.valueRefs))
     deletions += sign * table.deletions
     superseded += sign * (table.superseded?.entries ?? 0)
     expiring += sign * (table.expiring?.entries ?? 0)
   }
-  return { bytes, entries, deletions, superseded, expiring }
+  return { bytes, entries, rawBytes, deletions, superseded, expiring }
 }
 
 /** A file with values, and the handles that the tables of a version have to it. */
@@ -110,6 +113,8 @@ export class Version {
   readonly entryCount: number
   /** Total bytes of all tables. */
   readonly byteCount: number
+  /** Bytes of keys and values before compression, with the values that tables have handles to. */
+  readonly rawBytes: number
 
   constructor(
     readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>,
@@ -121,6 +126,7 @@ export class Version {
   ) {
     this.entryCount = totals.reduce((sum, { entries }) => sum + entries, 0)
     this.byteCount = totals.reduce((sum, { bytes }) => sum + bytes, 0)
+    this.rawBytes = totals.reduce((sum, one) => sum + one.rawBytes, 0)
   }
 
   private inForce: ReadonlyArray<RangeDeletion> | undefined

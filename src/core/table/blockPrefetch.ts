@@ -7,7 +7,9 @@ import { decompressBriefly } from "./compression.js"
 import { sectionCodec, sectionContent, sectionTrailerSize } from "./tableFormat.js"
 
 /** Blocks of an extent. Divides the number of blocks of a partition. */
-const extentBlocks = 32
+export const extentBlocks = 32
+const once = 1
+const retired = 2
 /** For blocks of 4 KiB. */
 const longestExtent = 160 * 1024
 
@@ -33,7 +35,7 @@ let buffer = new Uint8Array(0)
  * there does not fill its memory with their neighbours.
  */
 export class BlockPrefetch {
-  /** For each extent, whether a block of it was missed. */
+  /** For each extent, whether a block of it was missed, or that it need not be read any more. */
   private readonly missed: Uint8Array
   private isUseful = true
 
@@ -49,11 +51,16 @@ export class BlockPrefetch {
   /** Counts a block that was missed. Returns true if its extent should be read. */
   isDue(block: number): boolean {
     const extent = Math.floor(block / extentBlocks)
-    if (this.missed[extent] === 0) {
-      this.missed[extent] = 1
+    if (this.missed[extent] !== once) {
+      this.missed[extent] ||= once
       return false
     }
     return this.isUseful && this.source.cache.hasRoom(extentBlocks)
+  }
+
+  /** Reads the extent of a block only by single blocks from now on. */
+  retire(block: number): void {
+    this.missed[Math.floor(block / extentBlocks)] = retired
   }
 
   /**
@@ -63,7 +70,7 @@ export class BlockPrefetch {
    */
   read(block: number): number {
     const { cache, file, fileNumber, index, salt, slots } = this.source
-    const first = block - (block % extentBlocks)
+    const first = firstOfExtent(block)
     const last = Math.min(first + extentBlocks, index.count) - 1
     index.place(last)
     const end = index.offset + index.length + sectionTrailerSize
@@ -88,6 +95,9 @@ export class BlockPrefetch {
     return read
   }
 }
+
+/** The first block of a block's extent. */
+export const firstOfExtent = (block: number): number => block - (block % extentBlocks)
 
 /** A lookup's own read reports the failure, if it has one. */
 const readQuietly = (file: StorageFile, position: number, length: number): number => {

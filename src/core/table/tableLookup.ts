@@ -1,8 +1,9 @@
-import { compareRange } from "../bytes/bytes.js"
+import { compareRange, copyRange } from "../bytes/bytes.js"
 import type { LookupKey } from "../bytes/lookupKey.js"
 import type { EntryCache, EntrySource } from "../cache/entryCache.js"
 import { EntryKind, isTombstone } from "../cursor/entryKind.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
+import { BlockEntries } from "./blockEntries.js"
 import { findTable } from "./levelCursor.js"
 import type { TableMeta } from "./tableFormat.js"
 import type { TableReader } from "./tableReader.js"
@@ -13,6 +14,8 @@ import type { TableReader } from "./tableReader.js"
  */
 export interface TableLevels extends EntrySource {
   readonly levels: ReadonlyArray<ReadonlyArray<TableMeta>>
+  /** Whether any table has range deletions. */
+  readonly holdsRanges: boolean
 }
 
 /**
@@ -21,18 +24,33 @@ export interface TableLevels extends EntrySource {
  */
 const foundBeforeEntries = 8
 
-/** Finds keys in the tables of a version: first in the entry cache, then level by level. */
+/**
+ * Finds keys in the tables of a version: first in the entry cache, then level by level.
+ *
+ * While the entry cache has room for all entries of the store, it takes those of a whole block when
+ * the block is read.
+ */
 export class TableLookup {
   private untilEntries = foundBeforeEntries
   /** The level where the last lookup found a handle that the entry cache may replace, or -1. */
   private handleLevel = -1
+  private readonly blocks: BlockEntries
+  /** The table that the last lookup searched last. */
+  private reader: TableReader | undefined
+  /** The tables are about to get newer versions of keys, up to this sequence number; 0 if they are not. */
+  private awaited = 0
+  private source: TableLevels | undefined
 
   constructor(
     private readonly entries: EntryCache,
     private readonly readerOf: (fileNumber: number) => TableReader,
     /** Called at each lookup. */
-    private readonly count: (source: TableLevels) => void
-  ) {}
+    private readonly count: (source: TableLevels) => void,
+    /** Whether the entry cache has room for all entries. */
+    private readonly isForAll: () => boolean
+  ) {
+    this.blocks = new BlockEntries(entries)
+  }
 
   /**
    * Looks for the newest version of a key at or before `sequence`. Returns the level of its table,
@@ -43,6 +61,7 @@ export class TableLookup {
     const { entries } = this
     this.count(source)
     this.handleLevel = -1
+    this.reader = undefined
     const hasEntries = this.untilEntries === 0
     if (hasEntries && entries.find(source, key, sequence, result)) {
       result.kind = EntryKind.value
@@ -53,10 +72,51 @@ export class TableLookup {
     if (!hasEntries) this.untilEntries--
     // A read at an older snapshot may not have found the key's newest version.
     else if (isNewest) {
-      if (result.kind === EntryKind.value) entries.offer(key, result, level)
-      else if (result.kind === EntryKind.valueHandle) this.handleLevel = level
+      if (result.kind === EntryKind.value) {
+        entries.offer(key, result, level)
+        this.offerBlocks(source, level, sequence, result)
+      } else if (result.kind === EntryKind.valueHandle) this.handleLevel = level
     }
     return level
+  }
+
+  /**
+   * Tells that the tables are about to get newer versions of keys that leave the entry cache. Until
+   * they have the last one, of `sequence`, only entries that were looked up may enter the cache: of
+   * others, the newest version may be one of those.
+   */
+  awaitVersions(sequence: number): void {
+    this.awaited = Math.max(this.awaited, sequence)
+    this.source = undefined
+  }
+
+  private offerBlocks(source: TableLevels, level: number, sequence: number, result: LookupResult): void {
+    const { reader } = this
+    if (reader === undefined || reader.firstRead === reader.endRead) return
+    if (!this.isForAll() || !this.entries.hasSpace || source.holdsRanges || !this.hasAwaited(source)) return
+    this.keep(result)
+    let isOffered = true
+    for (let block = reader.firstRead; block < reader.endRead; block++) {
+      isOffered = this.blocks.offer(reader, block, level, source.levels, sequence) && isOffered
+    }
+    // Their memory is of more use to entries.
+    if (isOffered) reader.dropRead()
+  }
+
+  /** Copies what was found: changes of the cache may overwrite it. */
+  private keep(result: LookupResult): void {
+    result.bytes = copyRange(result.bytes, result.start, result.end)
+    result.end -= result.start
+    result.start = 0
+  }
+
+  private hasAwaited(source: TableLevels): boolean {
+    if (this.awaited === 0) return true
+    if (source === this.source) return false
+    this.source = source
+    const isThere = source.levels.some((tables) => tables.some((table) => table.largestSequence >= this.awaited))
+    if (isThere) this.awaited = 0
+    return isThere
   }
 
   /**
@@ -85,6 +145,7 @@ export class TableLookup {
   private findIn(table: TableMeta, key: LookupKey, sequence: number, result: LookupResult): boolean {
     const { smallestKey } = table
     if (compareRange(key.bytes, 0, key.length, smallestKey, 0, smallestKey.length) < 0) return false
-    return this.readerOf(table.fileNumber).find(key, sequence, result)
+    this.reader = this.readerOf(table.fileNumber)
+    return this.reader.find(key, sequence, result)
   }
 }

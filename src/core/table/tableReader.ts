@@ -7,7 +7,7 @@ import { expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import { readExactly, readInto, type StorageFile } from "../storage/storageDriver.js"
 import type { BlockIndex } from "./blockIndex.js"
 import { BlockLookup, findInBlock } from "./blockLookup.js"
-import { BlockPrefetch } from "./blockPrefetch.js"
+import { BlockPrefetch, extentBlocks, firstOfExtent } from "./blockPrefetch.js"
 import { BlockRun, type RunSource } from "./blockRun.js"
 import { decompress, decompressBriefly } from "./compression.js"
 import { TableFilter } from "./filter.js"
@@ -53,6 +53,9 @@ export class TableReader implements BlockOwner, RunSource {
   readonly properties: TableMeta
   readonly salt: number
   private readonly prefetch: BlockPrefetch
+  /** The blocks that the last lookup read from the file, from the first up to the end. */
+  firstRead = 0
+  endRead = 0
 
   /**
    * Reads and checks everything except filters, partitions and data blocks.
@@ -112,6 +115,15 @@ export class TableReader implements BlockOwner, RunSource {
     return this.index.memory + this.slots.length * 4 + this.prefetch.memory
   }
 
+  /**
+   * Drops the blocks that the last lookup read: what they hold is cached in another way. They are
+   * not read again with their neighbours.
+   */
+  dropRead(): void {
+    for (let block = this.firstRead; block < this.endRead; block++) this.cache.drop(this, block)
+    if (this.endRead > this.firstRead + 1) this.prefetch.retire(this.firstRead)
+  }
+
   /** Drops what the cache holds of the table. */
   release(): void {
     this.cache.forget(this)
@@ -124,6 +136,7 @@ export class TableReader implements BlockOwner, RunSource {
    */
   find(key: LookupKey, sequence: number, found: LookupResult): boolean {
     const { counters, index } = this
+    this.endRead = this.firstRead
     let block = index.locate(key)
     const { hasChecked } = index
     if (hasChecked) counters.filterChecks++
@@ -156,6 +169,8 @@ export class TableReader implements BlockOwner, RunSource {
       this.counters.blockReads++
       this.counters.blockBytes += read
       if (cache.find(this, index)) {
+        this.firstRead = firstOfExtent(index)
+        this.endRead = Math.min(this.firstRead + extentBlocks, this.index.count)
         cache.countMiss()
         return findInBlock(cache.bytes, cache.start, cache.end, key, sequence, found)
       }
@@ -164,6 +179,8 @@ export class TableReader implements BlockOwner, RunSource {
     else this.index.place(index)
     const block = this.readMissed(index)
     cache.put(this, index, block)
+    this.firstRead = index
+    this.endRead = index + 1
     return findInBlock(block, 0, block.length, key, sequence, found)
   }
 

@@ -85,7 +85,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       // named ones means that an edit was lost.
       const older = manifest.unsafeState().segments.slice(0, -1)
       const removedSegments = older.filter((segment) => segment < keptFrom)
-      yield* tables.forgetEntries(frozen.versionCursors())
+      yield* tables.forgetEntries(frozen.versionCursors(), frozen.largestSequence)
       const writing = Effect.tap(write(frozen), ({ valueFiles }) => Effect.forEach(valueFiles, untilSynced))
       yield* wal.retain?.(removedSegments) ?? Effect.void
       const written = yield* writeAndApply(state, writing, ({ tables: added, valueFiles }) => ({

@@ -108,6 +108,34 @@ describe("the share of entries in the cache", () => {
     expect(share.mostReserved).toBe((total * 15) / 16)
   })
 
+  it("is all but what partitions need if there is room for all entries, while there are lookups", () => {
+    let all = total / 2
+    const share = new CacheShare(
+      total,
+      3 / 4,
+      1 / 4,
+      15 / 16,
+      () => total / 8,
+      () => total / 4,
+      () => all
+    )
+    expect([share.isForAll, share.expected]).toStrictEqual([false, 0])
+    // Hits of blocks do not change it.
+    run(share, 1, 10, 8000)
+    expect([share.reserved, share.isForAll, share.expected]).toStrictEqual([(total * 7) / 8, true, total / 2])
+    run(share, 100, 0, 500, 10)
+    expect(share.reserved).toBe(total / 4)
+    run(share, 1, 10, 8000)
+    expect(share.reserved).toBe((total * 7) / 8)
+    // The store has grown.
+    all = total
+    run(share, 1, 10, 8000)
+    expect([share.reserved, share.isForAll, share.expected]).toStrictEqual([(total * 3) / 4, false, 0])
+    all = 0
+    run(share, 1, 10, 8000)
+    expect(share.isForAll).toBe(false)
+  })
+
   it("does not move if it is fixed", () => {
     const share = CacheShare.fixed(1000)
     run(share, 20, 5000, 0)

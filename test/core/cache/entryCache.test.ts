@@ -33,6 +33,9 @@ class Tables implements EntrySource {
     for (const [name, [newest]] of this.all) bytes += name.length + newest!.value.length
     return bytes
   }
+  get rawBytes(): number {
+    return this.byteCount
+  }
   /** With one more version of a key. */
   with(name: string, version: Versions[number]): Tables {
     return new Tables(new Map([...this.all, [name, [version, ...(this.all.get(name) ?? [])]]]))

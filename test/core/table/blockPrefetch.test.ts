@@ -16,7 +16,7 @@ const found = new LookupResult()
 
 const keyOf = (i: number): Uint8Array => Uint8Array.of(0x6b, i >>> 8, i)
 
-const make = (options: TableOptions = plainOptions, cacheBytes = 1 << 20, largestBlock = 256) => {
+const make = (options: TableOptions = plainOptions, cacheBytes = 1 << 20, largestBlock = 256, expected = 0) => {
   const entries = Array.from({ length: 2000 }, (_, i) => ({
     key: keyOf(i),
     sequence: i + 1,
@@ -24,7 +24,8 @@ const make = (options: TableOptions = plainOptions, cacheBytes = 1 << 20, larges
   }))
   const { file } = buildTable(entries, options)
   const counters = new ReadCounters()
-  const open = () => new TableReader(file, 7, tableStoreId, new BlockCache(cacheBytes, largestBlock), counters)
+  const cache = () => new BlockCache(cacheBytes, largestBlock, undefined, undefined, undefined, () => expected)
+  const open = () => new TableReader(file, 7, tableStoreId, cache(), counters)
   const reader = open()
   const blockOf = (i: number): number => reader.index.find(keyOf(i), 3)
   const get = (i: number): Uint8Array | undefined =>
@@ -52,6 +53,27 @@ describe("blocks that are read ahead of lookups", () => {
     expect(counters.blockReads - before.reads).toBe(1)
     expect(reader.cache.misses - before.misses).toBe(1)
     expect(reader.cache.evictions).toBe(0)
+  })
+
+  it("are read alone after they were dropped, because their entries are cached in another way", () => {
+    const { counters, get, near, reader } = make()
+    get(near[0]!)
+    get(near.at(-1)!)
+    expect([reader.firstRead, reader.endRead]).toStrictEqual([0, extent])
+    reader.dropRead()
+    for (const i of near.slice(0, 2)) expect(reader.slots[reader.index.find(keyOf(i), 3)]).toBe(-1)
+    const before = counters.blockBytes
+    for (const i of [near[0]!, near.at(-1)!, near[near.length >> 1]!]) {
+      expect(get(i)).toEqual(valueOf(i))
+      expect(reader.endRead).toBe(reader.firstRead + 1)
+    }
+    expect(counters.blockBytes - before).toBeLessThan(3 * 512)
+  })
+
+  it("are left to entries that will need the memory", () => {
+    const { counters, get, near } = make(plainOptions, 1 << 20, 256, (1 << 20) - 10_000)
+    for (const i of near) expect(get(i)).toEqual(valueOf(i))
+    expect(counters.blockReads).toBeGreaterThanOrEqual(extent)
   })
 
   it("are read one by one when the cache has no room for an extent", () => {
