@@ -352,7 +352,7 @@ const usableMemory = (): number => {
 /** Each component of a store resolves the options, and Node reads files to find this out. */
 let usable: number | undefined
 
-const defaultCacheBytes = (): number => Math.min(144 * MiB, Math.floor(usableMemory() / 16))
+const defaultCacheBytes = (): number => Math.min(512 * MiB, Math.floor(usableMemory() / 16))
 
 /**
  * Checks options and fills in their defaults. Fails with an `InvalidArgument` that names the

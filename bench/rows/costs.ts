@@ -80,19 +80,19 @@ const batchFor = (size: number): number => Math.min(1000, (4 * MiB) / size)
  * load of another store; gets of that store, each timed; scans.
  */
 const valueSize =
-  (size: number): Measure =>
+  (size: number, settings: Settings): Measure =>
   async (open, run) => {
     const count = Math.min(run.entries, Math.floor((run.entries * 232) / (16 + size)))
     const entries = largeEntries(count, size)
     const [putTimes, getTimes] = [notDone(count), notDone(count)]
     const putDirectory = `${run.directory}-puts`
     mkdirSync(putDirectory)
-    const puts = await withSession(open, putDirectory, usual, (session) =>
+    const puts = await withSession(open, putDirectory, settings, (session) =>
       session.run("timedPuts", { ...inOrder(entries), times: putTimes }, course(run, count))
     )
     rmSync(putDirectory, { recursive: true })
-    const loaded = await loadAndCompact(open, run, usual, entries, whole(count, batchFor(size)))
-    return withSession(open, run.directory, usual, async (session) => {
+    const loaded = await loadAndCompact(open, run, settings, entries, whole(count, batchFor(size)))
+    return withSession(open, run.directory, settings, async (session) => {
       await session.run("gets", { entries, order: draws(1_000, count, 6) }, whole(1_000))
       const gets = await session.run("timedGets", { ...shuffledWork(entries), times: getTimes }, course(run, count))
       const walks = course(run, 3, { slice: 1, twice: true, weight: count })
@@ -108,9 +108,9 @@ const valueSize =
     })
   }
 
-const valueSizeRow = (size: number): Row => ({
-  title: `values of ${size.toLocaleString("en")} bytes: puts, load and compaction, gets, scanned entries; in process: flushes and compactions in its own thread`,
-  contenders: { ...everyone(valueSize(size)), ...inProcess(valueSize(size)) },
+const valueSizeRow = (size: number, settings = usual): Row => ({
+  title: `values of ${size.toLocaleString("en")} bytes${settings.defaults ? ", with the defaults of each store" : ""}: puts, load and compaction, gets, scanned entries; in process: flushes and compactions in its own thread`,
+  contenders: { ...everyone(valueSize(size, settings)), ...inProcess(valueSize(size, settings)) },
   judges: size < KiB ? [] : ["puts/s", "load/s", "gets/s", "scans/s"].map((figure) => asFastAsBest(1, figure))
 })
 
@@ -226,6 +226,10 @@ export const costRows: Readonly<Record<string, Row>> = {
   "valueSizes-4KiB": valueSizeRow(4 * KiB),
   "valueSizes-16KiB": valueSizeRow(16 * KiB),
   "valueSizes-64KiB": valueSizeRow(64 * KiB),
+  "valueSizes-1KiB-defaults": valueSizeRow(KiB, withDefaults),
+  "valueSizes-4KiB-defaults": valueSizeRow(4 * KiB, withDefaults),
+  "valueSizes-16KiB-defaults": valueSizeRow(16 * KiB, withDefaults),
+  "valueSizes-64KiB-defaults": valueSizeRow(64 * KiB, withDefaults),
   queue: {
     title: "an entry is appended, the first one is read and deleted; all three",
     contenders: everyone(queue),

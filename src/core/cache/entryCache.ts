@@ -5,9 +5,14 @@ import type { LookupResult } from "../cursor/lookupResult.js"
 import { firstLine } from "./cacheLines.js"
 import { EntryIndex, fewestSlots, indexSlotBytes, slotsFor } from "./entryIndex.js"
 
-/** Larger entries (head, key and value together) are not cached, nor those above a fraction of a chunk. */
-const largestEntry = 8 * 1024
-const largestShare = 1 / 16
+/**
+ * Larger entries (head, key and value together) are not cached, nor those above a fraction of a
+ * chunk. There is room for a value of 64 KiB with its key.
+ */
+const largestEntry = 66 * 1024
+const largestShare = 1 / 8
+/** Larger entries are cached only when they are asked for again: to take one costs as much as to read it. */
+const takenAtOnce = 2 * 1024
 /** Entries up to this size are cached even in small chunks. */
 const smallEntry = 1024
 const headBytes = 12
@@ -21,14 +26,15 @@ const mostSlots = 1 << 24
 const slotsPerEntry = 1.5
 /** An index starts anew when there are this many times as many entries as it was made for. */
 const outgrown = 1.5
-const slotsPerDoorkeeper = 4
-const slotCost = indexSlotBytes + 4 / slotsPerDoorkeeper
+const doorkeeperBytes = 4
+/** In the first word of an entry: the length of the key, and above it that of the value. */
 const longestCachedKey = 0x7ff
 const keyMask = 0x7ff
 const valueShift = 11
-const valueMask = 0x3fff
-const levelShift = 25
-const askedFor = 1 << 28
+/** In the third word: the high bits of the sequence number, the level and the mark. */
+const sequenceMask = 0xffff
+const levelShift = 16
+const askedFor = 1 << 19
 
 /** The tables that the entries come from. */
 export interface EntrySource {
@@ -39,13 +45,22 @@ export interface EntrySource {
   readonly rawBytes: number
 }
 
+const averageOf = ({ entryCount, rawBytes }: EntrySource): number => (entryCount === 0 ? 0 : rawBytes / entryCount)
+
+/** Slots for each doorkeeper. Large entries always meet one, so it must remember them for longer. */
+const slotsPerDoorkeeper = (source: EntrySource): number => (averageOf(source) > takenAtOnce ? 1 : 4)
+
+/** Bytes of a slot of the index, with its part of a doorkeeper. */
+const slotCostOf = (source: EntrySource): number => indexSlotBytes + doorkeeperBytes / slotsPerDoorkeeper(source)
+
 /**
- * About how much memory it takes to cache all entries. Infinite if they are too large on average.
+ * About how much memory it takes to cache all entries. Infinite if they are too large to be taken at
+ * once.
  */
-export const memoryForAll = ({ entryCount, rawBytes }: EntrySource): number => {
-  if (entryCount === 0) return 0
-  const size = headBytes + rawBytes / entryCount + unit / 2
-  return size > largestEntry ? Number.POSITIVE_INFINITY : entryCount * (size + slotsPerEntry * indexSlotBytes)
+export const memoryForAll = (source: EntrySource): number => {
+  const size = headBytes + averageOf(source) + unit / 2
+  if (size > takenAtOnce) return Number.POSITIVE_INFINITY
+  return source.entryCount * (size + slotsPerEntry * indexSlotBytes)
 }
 
 /**
@@ -63,16 +78,16 @@ export interface EntryBudget {
  * block: it waits for three cache lines instead of eight.
  *
  * ```
- *            +------------------------+------------+-----+-------+
- * index ---> | lengths, level, mark 4 | sequence 8 | key | value | ... to 8
- *            +------------------------+------------+-----+-------+
+ *            +-----------+----------------------------+-----+-------+
+ * index ---> | lengths 4 | sequence, level and mark 8 | key | value | ... to 8
+ *            +-----------+----------------------------+-----+-------+
  * ```
  *
  * Entries are stored one after the other in chunks. While blocks leave memory unused, every entry
- * found is added. After that, one chunk at a time is swept: entries that were asked for since the
- * last sweep stay, up to half of the chunk, and the others are dropped (CLOCK). An entry is then
- * added only if its key is asked for twice before another key with the same doorkeeper (Einziger,
- * Friedman and Manes, "TinyLFU", 2017).
+ * found is added, and a large one when its key is asked for twice. After that, one chunk at a time
+ * is swept: entries that were asked for since the last sweep stay, up to half of the chunk, and the
+ * others are dropped (CLOCK). An entry is then added only if its key is asked for twice before
+ * another key with the same doorkeeper (Einziger, Friedman and Manes, "TinyLFU", 2017).
  *
  * The cache holds the newest versions that tables hold, so memtables must be searched first. Before
  * the tables get newer versions, their keys must be forgotten (`forget`). Compactions change
@@ -85,6 +100,7 @@ export class EntryCache {
   private source: EntrySource | undefined
   private index = none
   private doorkeepers = nothing
+  private slotCost = 0
   private readonly chunkBytes: number
   /** Where the entries of a chunk begin. */
   private readonly first: number
@@ -124,15 +140,15 @@ export class EntryCache {
     const at = (position & (this.chunkUnits - 1)) * unit
     const words = this.words[chunk]!
     const word = at / 4
-    const head = words[word]!
-    const version = words[word + 1]! + words[word + 2]! * 2 ** 32
+    const mark = words[word + 2]!
+    const version = words[word + 1]! + (mark & sequenceMask) * 2 ** 32
     if (version > sequence) return false
-    if ((head & askedFor) === 0) words[word] = head | askedFor
+    if ((mark & askedFor) === 0) words[word + 2] = mark | askedFor
     found.sequence = version
     found.bytes = this.bytes[chunk]!
     found.start = at + headBytes + key.length
-    found.end = found.start + ((head >>> valueShift) & valueMask)
-    this.level = (head >>> levelShift) & 7
+    found.end = found.start + (words[word]! >>> valueShift)
+    this.level = (mark >>> levelShift) & 7
     this.hits++
     return true
   }
@@ -175,9 +191,9 @@ export class EntryCache {
     const words = this.words[chunk]!
     const bytes = this.bytes[chunk]!
     const word = at / 4
-    words[word] = key.length | (valueLength << valueShift) | (level << levelShift)
+    words[word] = key.length | (valueLength << valueShift)
     words[word + 1] = found.sequence >>> 0
-    words[word + 2] = Math.floor(found.sequence / 2 ** 32)
+    words[word + 2] = Math.floor(found.sequence / 2 ** 32) | (level << levelShift)
     copyInto(key.bytes, 0, key.length, bytes, at + headBytes)
     copyInto(found.bytes, found.start, found.end, bytes, at + headBytes + key.length)
     const { index } = this
@@ -217,7 +233,7 @@ export class EntryCache {
   }
 
   private get tableBytes(): number {
-    return this.index === none ? 0 : this.index.slots * slotCost
+    return this.index === none ? 0 : this.index.slots * this.slotCost
   }
 
   /** Starts anew if the index is much too small or too large for the tables of a new version. */
@@ -229,15 +245,16 @@ export class EntryCache {
   }
 
   /**
-   * A slot for each entry that the memory is expected to hold, and a third more, in at most a
-   * quarter of the memory.
+   * One and a half slots for each entry that the memory is expected to hold, in at most a quarter of
+   * the memory.
    */
   private wantedSlots(): number {
-    const { entryCount, byteCount, rawBytes } = this.source!
+    const source = this.source!
+    const { entryCount, byteCount } = source
     const { total, share, others } = this.budget
     const memory = Math.max(share.mostReserved, total - Math.max(others.used, byteCount))
-    const average = entryCount === 0 ? 0 : rawBytes / entryCount
-    const entries = Math.min(entryCount, memory / (headBytes + average + slotsPerEntry * slotCost))
+    const slotCost = slotCostOf(source)
+    const entries = Math.min(entryCount, memory / (headBytes + averageOf(source) + slotsPerEntry * slotCost))
     const most = memory / 4 / slotCost
     return slotsFor(Math.min(entries * slotsPerEntry, most - fewestSlots, mostSlots))
   }
@@ -245,7 +262,7 @@ export class EntryCache {
   /** Whether the active chunk has room for the entry of a key, and the key may use it. */
   private hasRoom(size: number, key: LookupKey): boolean {
     if (this.index === none && !this.allocate()) return false
-    if (this.isSweeping && !this.isKnown(key)) return false
+    if ((this.isSweeping || size > takenAtOnce) && !this.isKnown(key)) return false
     if (this.bytes.length > 0 && this.ends[this.active]! + size <= this.chunkBytes) return true
     return this.advance()
   }
@@ -265,7 +282,6 @@ export class EntryCache {
     if (this.ends[next]! > this.first) {
       if (!this.isSweeping) {
         this.isSweeping = true
-        if (this.doorkeepers.length === 0) this.doorkeepers = new Uint32Array(this.index.slots / slotsPerDoorkeeper)
         return false
       }
       this.sweep(next)
@@ -275,6 +291,10 @@ export class EntryCache {
   }
 
   private isKnown(key: LookupKey): boolean {
+    if (this.doorkeepers.length === 0) {
+      const count = (this.index.slots * (this.slotCost - indexSlotBytes)) / doorkeeperBytes
+      this.doorkeepers = new Uint32Array(count)
+    }
     const { doorkeepers } = this
     const at = Math.floor((key.hash1 / 2 ** 32) * doorkeepers.length)
     if (doorkeepers[at] === key.hash2) return true
@@ -284,7 +304,9 @@ export class EntryCache {
 
   private allocate(): boolean {
     const slots = this.wantedSlots()
+    const slotCost = slotCostOf(this.source!)
     if (slots * slotCost + this.chunkBytes > this.allowance) return false
+    this.slotCost = slotCost
     this.index = new EntryIndex(slots)
     this.budget.others.shrink()
     // Chunks that were filled before may hold the memory that the index needs.
@@ -328,13 +350,13 @@ export class EntryCache {
     const words = this.words[chunk]!
     let kept = this.first
     this.each(chunk, (line, i, at, size) => {
-      const head = words[at / 4]!
-      if ((head & askedFor) === 0 || kept + size > this.chunkBytes / 2) {
+      const mark = words[at / 4 + 2]!
+      if ((mark & askedFor) === 0 || kept + size > this.chunkBytes / 2) {
         this.index.remove(line, i)
         return
       }
       bytes.copyWithin(kept, at, at + size)
-      words[kept / 4] = head & ~askedFor
+      words[kept / 4 + 2] = mark & ~askedFor
       this.index.move(line, i, chunk * this.chunkUnits + kept / unit)
       kept += size
     })
@@ -351,7 +373,7 @@ export class EntryCache {
       const head = words[at / 4]!
       const keyStart = at + headBytes
       const keyEnd = keyStart + (head & keyMask)
-      const size = Math.ceil((keyEnd + ((head >>> valueShift) & valueMask) - at) / unit) * unit
+      const size = Math.ceil((keyEnd + (head >>> valueShift) - at) / unit) * unit
       const line = this.index.lineOf(hash(bytes, keyStart, keyEnd))
       const i = this.index.numberOf(line, chunk * this.chunkUnits + at / unit)
       if (i >= 0) visit(line, i, at, size)

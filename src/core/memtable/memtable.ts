@@ -117,7 +117,16 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
 
   /** Whether it has reached its budget. One entry always fits. */
   get isFull(): boolean {
-    return this.count > 0 && (this.memory >= this.budget || this.isFullOfLarge)
+    return this.count > 0 && this.memory >= this.budget
+  }
+
+  get isDue(): boolean {
+    return this.isFull || this.isFullOfLarge
+  }
+
+  /** Only one that was frozen early weighs less than a full one. */
+  get weight(): number {
+    return this.isFullOfLarge ? Math.min(1, this.memory / this.budget) : 1
   }
 
   /**

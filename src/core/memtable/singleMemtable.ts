@@ -10,6 +10,18 @@ export interface SingleMemtable {
   readonly isEmpty: boolean
   /** Whether it has reached its budget. An empty memtable is never full. */
   readonly isFull: boolean
+  /**
+   * Whether it is to be flushed as soon as that can be, though it is not full. Default `isFull`.
+   *
+   * @since 3.1.0
+   */
+  readonly isDue?: boolean
+  /**
+   * How much of a full memtable it counts for when it is frozen. Default 1.
+   *
+   * @since 3.1.0
+   */
+  readonly weight?: number
   /** Entries, all versions included. */
   readonly count: number
   /** Bytes of keys and values. */

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import type { SingleMemtable } from "../../core/memtable/singleMemtable.js"
 import type { FileError } from "../../LsmError.js"
 import { logDebug } from "../effect/logging.js"
 import type { CompactorState } from "./state.js"
@@ -24,6 +25,10 @@ export interface Rotation {
   readonly report: Effect.Effect<void>
 }
 
+/** Whether no other memtable may be frozen. */
+export const areTooManyFrozen = (frozen: ReadonlyArray<SingleMemtable>, most: number): boolean =>
+  frozen.length >= most && frozen.reduce((sum, { weight = 1 }) => sum + weight, 0) > most - 1
+
 export const makeRotation = (state: CompactorState): Rotation => {
   const { manifest, memtable, settings, wal } = state.parts
   const { gate } = state
@@ -38,10 +43,11 @@ export const makeRotation = (state: CompactorState): Rotation => {
       isWanted = false
       return
     }
-    if (!active.isFull && !isWanted) return
-    if (memtable.unsafeFrozen().length >= settings.maxFrozenMemtables || !wal.unsafeCanRotate()) return
+    const isDue = active.isDue ?? active.isFull
+    if (!isDue && !isWanted) return
+    if (areTooManyFrozen(memtable.unsafeFrozen(), settings.maxFrozenMemtables) || !wal.unsafeCanRotate()) return
     isWanted = false
-    state.frozenBecause.set(active, active.isFull ? "full" : "asked")
+    state.frozenBecause.set(active, isDue ? "full" : "asked")
     const { segment, segmentBytes } = wal.unsafeStatus()
     unreported.push({ segment, bytes: segmentBytes })
     if (active.firstSegment === segment) state.segmentOf.set(active, segment)
@@ -78,7 +84,7 @@ export const makeRotation = (state: CompactorState): Rotation => {
   return {
     rotate,
     rotateIfFull: () => {
-      if (isWanted || memtable.unsafeActive().isFull) rotate()
+      rotate()
       gate.notify()
     },
     want: () => {

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { FileError } from "../../LsmError.js"
-import type { Rotation } from "./rotation.js"
+import { areTooManyFrozen, type Rotation } from "./rotation.js"
 import { type Pressure, StallReports } from "./stallReports.js"
 import { type CompactorState, everyWork } from "./state.js"
 
@@ -57,7 +57,7 @@ export const makeWriteStalls = (state: CompactorState, rotation: Rotation): Writ
    */
   const pressure = (): Pressure => {
     const active = memtable.unsafeActive()
-    const tooManyFrozen = !active.isEmpty && memtable.unsafeFrozen().length >= settings.maxFrozenMemtables
+    const tooManyFrozen = !active.isEmpty && areTooManyFrozen(memtable.unsafeFrozen(), settings.maxFrozenMemtables)
     if (tooManyTables() || (tooManyFrozen && active.isFull)) return "stop"
     return tooManyFrozen || level0Tables() >= settings.level0SlowdownTables ? "slow" : "none"
   }
