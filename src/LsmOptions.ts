@@ -109,15 +109,15 @@ export interface Tuning {
   readonly filterFalsePositiveRate?: number | undefined
   /**
    * Memory for cached blocks, parts of indexes, filters and entries, shared by all tables of the
-   * store. Default a sixteenth of the memory that the process may use, at most 144 MiB.
+   * store. Default a sixteenth of the memory that the process may use, at most 256 MiB.
    */
   readonly blockCacheBytes?: number | undefined
   /**
    * The part of `blockCacheBytes` that single entries which were found in tables may take from
    * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
-   * free. An entry of more than 8 KiB is not cached. By default the part moves to the kind that is of
-   * more use. It begins at three quarters, and goes up to fifteen sixteenths, or down to a quarter
-   * while there are only scans. If `blockCacheBytes` has room for all entries of the store, lookups
+   * free. An entry of more than 66 KiB is not cached, one of more than 2 KiB only when it is asked
+   * for twice. By default the part moves to the kind that is of more use. It begins at three
+   * quarters, and goes up to fifteen sixteenths, or down to a quarter while there are only scans. If `blockCacheBytes` has room for all entries of the store, lookups
    * cache whole blocks as entries. If it only has room for all blocks, the part is what the blocks
    * leave. If that is little, the part is a thirty-second, and up to an eighth if entries are of use.
    * 0 caches no entries.
@@ -352,7 +352,7 @@ const usableMemory = (): number => {
 /** Each component of a store resolves the options, and Node reads files to find this out. */
 let usable: number | undefined
 
-const defaultCacheBytes = (): number => Math.min(512 * MiB, Math.floor(usableMemory() / 16))
+const defaultCacheBytes = (): number => Math.min(256 * MiB, Math.floor(usableMemory() / 16))
 
 /**
  * Checks options and fills in their defaults. Fails with an `InvalidArgument` that names the

@@ -204,7 +204,7 @@ describe("invalid arguments fail with InvalidArgument, and change nothing", () =
         restartInterval: [0],
         filterFalsePositiveRate: [0, 1.1, "x"],
         blockCacheBytes: [-1],
-        entryCacheBytes: [-1, 0.5, 512 * 1024 * 1024 + 1],
+        entryCacheBytes: [-1, 0.5, 256 * 1024 * 1024 + 1],
         maxOpenTables: [0],
         tableBytes: [0],
         level0Tables: [0],

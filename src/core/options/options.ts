@@ -95,7 +95,7 @@ export const options = {
   },
   blockCacheBytes: {
     kind: bytes(0, 1024 * GiB),
-    told: "a sixteenth of the usable memory, at most 144 MiB",
+    told: "a sixteenth of the usable memory, at most 256 MiB",
     about: "Memory for cached blocks, parts of indexes, filters and entries."
   },
   entryCacheBytes: {

@@ -214,7 +214,7 @@ describe("a memtable", () => {
     expect([memtable.isEmpty, memtable.isFull]).toEqual([false, true])
   })
 
-  it("is full with 16 MiB of large values, or a quarter of a larger budget, if they are most of it", () => {
+  it("is due with 16 MiB of large values, or a quarter of a larger budget, if they are most of it", () => {
     const KiB = 1024
     const MiB = 1024 * KiB
     /** The MiB of values of one length that fill a memtable, after some of another length. */
@@ -228,8 +228,15 @@ describe("a memtable", () => {
       }
       for (let i = 0; i < before; i++) put(new Uint8Array(KiB))
       const from = sequence
+      while (!memtable.isDue) put(value)
+      const filled = ((sequence - from) * length) / MiB
+      // One that is due before it is full weighs as much as it holds.
+      const [part, isEarly] = [memtable.memory / budget, !memtable.isFull]
+      expect(memtable.weight).toBe(isEarly ? part : 1)
+      expect(isEarly).toBe(part < 1)
       while (!memtable.isFull) put(value)
-      return ((sequence - from) * length) / MiB
+      expect([memtable.isDue, memtable.weight]).toStrictEqual([true, 1])
+      return filled
     }
     expect(filledBy(64 * KiB, 64 * MiB, 2 * KiB)).toBe(16)
     expect(filledBy(256 * KiB, 128 * MiB, 2 * KiB)).toBe(32)
