@@ -1,11 +1,10 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
-import type { SingleMemtable } from "../../src/core/memtable/singleMemtable.js"
 import { areTooManyFrozen } from "../../src/internal/compactor/rotation.js"
 import { check } from "../support/property.js"
 
 const frozen = (weights: ReadonlyArray<number | undefined>) =>
-  weights.map((weight) => ({ ...(weight !== undefined && { weight }) })) as ReadonlyArray<SingleMemtable>
+  weights.map((weight) => ({ ...(weight !== undefined && { weight }) }))
 
 describe("frozen memtables", () => {
   it("are counted, if all were full or do not tell their weight", () => {

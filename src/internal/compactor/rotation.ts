@@ -26,7 +26,7 @@ export interface Rotation {
 }
 
 /** Whether no other memtable may be frozen. */
-export const areTooManyFrozen = (frozen: ReadonlyArray<SingleMemtable>, most: number): boolean =>
+export const areTooManyFrozen = (frozen: ReadonlyArray<Pick<SingleMemtable, "weight">>, most: number): boolean =>
   frozen.length >= most && frozen.reduce((sum, { weight = 1 }) => sum + weight, 0) > most - 1
 
 export const makeRotation = (state: CompactorState): Rotation => {
