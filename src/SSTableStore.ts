@@ -274,6 +274,8 @@ const sliceBytes: Readonly<Record<Compression, number>> = {
 const usualShare = 3 / 4
 const leastShare = 1 / 4
 const mostShare = 15 / 16
+/** A cached partition takes this many times its bytes, at most. */
+const partitionCost = 1.2
 /** What data blocks always get: so many bytes, or a part of the budget if that is less. */
 const leastForBlocks = 1024 * 1024
 const leastPartForBlocks = 1 / 16
@@ -325,17 +327,19 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       () => Math.min(entries.used, share.reserved),
       () => entries.giveBack(),
       () => share.countBlock(entries, cache),
-      () => share.expected
+      () => share.expected,
+      () => partitionBytes
     )
     const open = new Map<number, OpenFile>()
     /** The version that was searched last. */
     let version: TableLevels | undefined
-    /** Partitions and data blocks get equal parts of the memory for blocks, if both want it. */
-    const neededForBlocks = (): number => {
-      let partitions = 0
-      for (const { table } of open.values()) partitions += table?.index.partitionBytes ?? 0
-      return partitions * 2 + Math.min(leastForBlocks, blockCacheBytes * leastPartForBlocks)
+    /** What the cache needs for all partitions of the tables that are open. */
+    let partitionBytes = 0
+    const countPartitions = (table: TableReader, sign: 1 | -1): void => {
+      partitionBytes += sign * table.index.partitionBytes * partitionCost
     }
+    const neededForBlocks = (): number =>
+      partitionBytes + Math.min(leastForBlocks, blockCacheBytes * leastPartForBlocks)
     /** Of tables that are not open, only the sizes of their files are known. */
     const allBlocks = (): number => {
       let size = 0
@@ -367,7 +371,10 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       if (known === undefined) return
       const { table, values } = known
       open.delete(fileNumber)
-      table?.release()
+      if (table !== undefined) {
+        countPartitions(table, -1)
+        table.release()
+      }
       closeQuietly((table ?? values!).file)
     }
 
@@ -435,6 +442,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       try {
         const reader = new TableReader(file, fileNumber, storeId, cache, reads)
         open.set(fileNumber, { table: reader, values: undefined, usedAt: ++clock })
+        countPartitions(reader, 1)
         learn(fileNumber, reader.properties.superseded)
         return reader
       } catch (failure) {

@@ -55,7 +55,7 @@ export class BlockCache {
 
   /**
    * `claimed` returns the bytes of the budget that others have claimed. Call `shrink` when it has
-   * grown. `expected` returns what others are about to claim. `onGrowth` is called whenever `used` has grown, and `onMiss` before a block that was
+   * grown. `expected` returns what others are about to claim, `guarded` the bytes of loose blocks that packed ones do not evict. `onGrowth` is called whenever `used` has grown, and `onMiss` before a block that was
    * missed is added.
    */
   constructor(
@@ -64,7 +64,8 @@ export class BlockCache {
     private readonly claimed: () => number = () => 0,
     private readonly onGrowth: () => void = () => {},
     private readonly onMiss: () => void = () => {},
-    private readonly expected: () => number = () => 0
+    private readonly expected: () => number = () => 0,
+    private readonly guarded: () => number = () => 0
   ) {
     this.unit = Math.min(largestUnit, Math.max(smallestUnit, Math.ceil(blockSize / 64) * 64))
     const largest = Math.min(chunkBlocks * this.unit, chunkBytes, total / 4)
@@ -178,6 +179,12 @@ export class BlockCache {
     return 2 * this.chunkCost
   }
 
+  /** Whether a packed block may evict a loose one. */
+  private get mayTakeLoose(): boolean {
+    const { looseBytes } = this
+    return looseBytes > this.used - looseBytes + this.slack && looseBytes > this.guarded()
+  }
+
   private get budget(): number {
     return this.total - this.claimed()
   }
@@ -193,7 +200,7 @@ export class BlockCache {
   private putPacked(owner: BlockOwner, index: number, block: Uint8Array): void {
     while (!this.packed.hasFree) {
       if (this.used + this.chunkCost <= this.budget) this.addChunk()
-      else if (this.looseBytes > this.used - this.looseBytes + this.slack || this.packed.taken === 0) this.evictLoose()
+      else if (this.mayTakeLoose || this.packed.taken === 0) this.evictLoose()
       else {
         this.packed.release(this.packed.victim())
         this.evictions++
@@ -211,7 +218,8 @@ export class BlockCache {
     let buffer: Uint8Array | undefined
     while (this.used + cost > this.budget) {
       const packedBytes = this.used - this.looseBytes
-      if (packedBytes > this.looseBytes + this.slack || this.looseBytes === 0) this.dropChunk()
+      const mayTake = packedBytes > this.looseBytes + this.slack || this.looseBytes < this.guarded()
+      if (packedBytes > 0 && (mayTake || this.looseBytes === 0)) this.dropChunk()
       else buffer = this.evictLoose()
     }
     if (buffer?.length !== capacity) buffer = new Uint8Array(capacity)

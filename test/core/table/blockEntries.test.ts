@@ -64,7 +64,9 @@ describe("the entries of a block", () => {
         const held = cachedOf(entries, how, readAt)
         for (const { key } of entries) {
           const last = newestOf(entries, key)
-          const isOffered = last.value !== undefined && last.sequence <= readAt
+          // A large one would have to be asked for twice.
+          const isLarge = key.length + (last.value?.length ?? 0) > 2000
+          const isOffered = last.value !== undefined && last.sequence <= readAt && !isLarge
           expect(held.get(`${key}`)).toBe(isOffered ? show(last) : undefined)
         }
         count += held.size
