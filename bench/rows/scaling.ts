@@ -43,6 +43,8 @@ const severalRows = async (
     await session.run("gets", { entries, order }, whole(1))
     const opened = performance.now() - begin
     const random = await session.run("gets", { entries, order }, some(operations))
+    const other = draws(operations, count, 7)
+    const readNew = await session.run("gets", { entries, order: other }, course(run, operations))
     const hot = draws(operations, Math.ceil(count / 100), 6)
     const readHot = await session.run("gets", { entries, order: hot }, some(operations))
     const readMissing = await session.run("gets", inOrder(missingKeys(operations)), some(operations))
@@ -54,6 +56,7 @@ const severalRows = async (
     return {
       "fillbatch/s": fill["ops/s"]!,
       "readrandom/s": random["ops/s"]!,
+      "readnew/s": readNew["ops/s"]!,
       "readhot/s": readHot["ops/s"]!,
       "readmissing/s": readMissing["ops/s"]!,
       "seek100/s": seek["ops/s"]!,
