@@ -4,6 +4,7 @@ import type { LookupKey } from "../bytes/lookupKey.js"
 import type { EntryCache } from "../cache/entryCache.js"
 import { EntryKind } from "../cursor/entryKind.js"
 import { LookupResult } from "../cursor/lookupResult.js"
+import { CorruptionFailure, StorageFailure } from "../storage/failure.js"
 import { BlockCursor } from "./blockCursor.js"
 import { findTable } from "./levelCursor.js"
 import type { TableMeta } from "./tableFormat.js"
@@ -48,8 +49,9 @@ export class BlockEntries {
       return true
     } catch (failure) {
       // The lookup that read the block has its result. One that needs the rest will report it.
-      if (failure !== malformedBlock) throw failure
-      return false
+      if (failure === malformedBlock || failure instanceof CorruptionFailure) return false
+      if (failure instanceof StorageFailure) return false
+      throw failure
     }
   }
 

@@ -6,9 +6,11 @@ import { CacheShare } from "../../../src/core/cache/cacheShare.js"
 import { EntryCache } from "../../../src/core/cache/entryCache.js"
 import { LookupResult } from "../../../src/core/cursor/lookupResult.js"
 import { BlockEntries } from "../../../src/core/table/blockEntries.js"
+import { partitionBlocks } from "../../../src/core/table/partition.js"
+import { sectionTrailerSize } from "../../../src/core/table/tableFormat.js"
 import { history, shortKey, show, type TestEntry } from "../../support/entries.js"
 import { check } from "../../support/property.js"
-import { buildTable, openTable } from "../../support/tables.js"
+import { buildTable, handlesOf, openTable, plainOptions } from "../../support/tables.js"
 
 const options = FastCheck.record({
   blockSize: FastCheck.constantFrom(1, 60, 128, 4096),
@@ -73,6 +75,26 @@ describe("the entries of a block", () => {
       })
     )
     expect(count).toBeGreaterThan(500)
+  })
+
+  it("are left alone if the index cannot tell whether they are the newest, and the lookup has its value", () => {
+    const entries = Array.from({ length: partitionBlocks + 2 }, (_, i) => ({
+      key: Uint8Array.of(i >>> 8, i),
+      sequence: i + 1,
+      value: Uint8Array.of(i)
+    }))
+    const { file, meta } = buildTable(entries, { ...plainOptions, blockSize: 1 })
+    const { offset, length } = handlesOf(openTable(file, 0).index).at(-1)!
+    // In the first partition, which is behind the last block.
+    file.bytes[offset + length + sectionTrailerSize + 70]! ^= 1
+    const reader = openTable(file, 1 << 20)
+    const cache = new EntryCache(budget)
+    const key = new ReusableLookupKey().set(entries[partitionBlocks]!.key)
+    const found = new LookupResult()
+    expect(reader.find(key, newest, found)).toBe(true)
+    expect(found.bytes[found.start]).toBe(entries[partitionBlocks]!.value[0])
+    expect(new BlockEntries(cache).offer(reader, partitionBlocks, 1, [[], [meta]], newest)).toBe(false)
+    expect(() => reader.find(new ReusableLookupKey().set(entries[0]!.key), newest, found)).toThrow("checksum")
   })
 
   it("do not enter it from level 0, nor if a table above may have newer ones", () => {
