@@ -117,10 +117,11 @@ export interface Tuning {
    * blocks. They also use the memory that blocks leave free, and blocks use what entries leave
    * free. An entry of more than 66 KiB is not cached, one of more than 2 KiB only when it is asked
    * for twice. By default the part moves to the kind that is of more use. It begins at three
-   * quarters, and goes up to fifteen sixteenths, or down to a quarter while there are only scans. If `blockCacheBytes` has room for all entries of the store, lookups
-   * cache whole blocks as entries. If it only has room for all blocks, the part is what the blocks
-   * leave. If that is little, the part is a thirty-second, and up to an eighth if entries are of use.
-   * 0 caches no entries.
+   * quarters, and goes up to fifteen sixteenths, or down to a quarter while there are only scans.
+   * If `blockCacheBytes` has room for all entries of the store, lookups cache whole blocks as
+   * entries. If it only has room for all blocks, the part is what the blocks leave. If that is
+   * little, the part is a thirty-second, and up to an eighth if entries are of use. 0 caches no
+   * entries.
    */
   readonly entryCacheBytes?: number | undefined
   /**

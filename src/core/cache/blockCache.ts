@@ -55,8 +55,9 @@ export class BlockCache {
 
   /**
    * `claimed` returns the bytes of the budget that others have claimed. Call `shrink` when it has
-   * grown. `expected` returns what others are about to claim, `guarded` the bytes of loose blocks that packed ones do not evict. `onGrowth` is called whenever `used` has grown, and `onMiss` before a block that was
-   * missed is added.
+   * grown. `onGrowth` is called whenever `used` has grown, and `onMiss` before a block that was
+   * missed is added. `expected` returns what others are about to claim, and `guarded` the bytes of
+   * loose blocks that packed ones do not evict.
    */
   constructor(
     private readonly total: number,
