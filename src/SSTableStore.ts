@@ -28,10 +28,12 @@ import type { Superseded, TableMeta } from "./core/table/tableFormat.js"
 import { type TableLevels, TableLookup } from "./core/table/tableLookup.js"
 import { ReadCounters, TableReader } from "./core/table/tableReader.js"
 import { type WriterJobResult, writeTables } from "./core/table/tableWriterJob.js"
+import type { LoggedValues } from "./core/values/loggedValues.js"
 import { type ValueFile, valueFileName } from "./core/values/valueFile.js"
 import { openValueFile, type ValueFileReader } from "./core/values/valueFileReader.js"
 import { ValueFileWriter } from "./core/values/valueFileWriter.js"
 import { FileValueSource, type ValueSource, type ValueSourceOptions } from "./core/values/valueSource.js"
+import { ValuesInLog } from "./core/values/valuesInLog.js"
 import { runSlices } from "./internal/storage/slices.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
 import { type Compression, codecAt, type LsmOptions, resolveOptions, valueFileBytes } from "./LsmOptions.js"
@@ -154,6 +156,13 @@ export interface WriteJob {
    * @since 3.1.0
    */
   readonly cleared?: number | undefined
+  /**
+   * The places of the large values in a log segment. The tables get handles to them, and the result
+   * names the segment as a file with values. Default: large values are copied to value files.
+   *
+   * @since 3.1.0
+   */
+  readonly loggedValues?: LoggedValues | undefined
 }
 
 /**
@@ -483,6 +492,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           threshold: valueThreshold,
           fileSize: valueFileBytes(settings),
           begin: () => {
+            if (job.loggedValues !== undefined) return new ValuesInLog(job.loggedValues, storeId)
             const fileNumber = job.allocate()
             return new ValueFileWriter(create(`${directory}/${valuesName(fileNumber)}`), fileNumber, storeId)
           },

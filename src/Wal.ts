@@ -13,6 +13,7 @@ import type { RetainedSegment } from "./core/log/retainedSegment.js"
 import { encodeFileHeader, fileHeaderSize, logVersion, saltOf } from "./core/storage/fileHeader.js"
 import { logName } from "./core/storage/fileNames.js"
 import { closeQuietly } from "./core/storage/storageDriver.js"
+import type { LoggedValues } from "./core/values/loggedValues.js"
 import { type Replay, type ReplayOptions, replaySegments } from "./internal/wal/replay.js"
 import { makeRetention } from "./internal/wal/retention.js"
 import { type FileError, fromFailure, type InvalidArgument } from "./LsmError.js"
@@ -76,6 +77,15 @@ export type {
    */
   RetainedSegment
 } from "./core/log/retainedSegment.js"
+export type {
+  /**
+   * The places of large values in a log segment.
+   *
+   * @since 3.1.0
+   * @category models
+   */
+  LoggedValues
+} from "./core/values/loggedValues.js"
 export type {
   /**
    * The result of a replay.
@@ -148,6 +158,13 @@ export interface WalService {
   readonly unsafeReserve: (size: number) => number
   readonly unsafeBuffer: () => Uint8Array
   /**
+   * Marks a large value of the reserved record, at `[start, end)` of `unsafeBuffer()`. Values are
+   * marked in the order of their sequence numbers. Optional, like `unsafeLoggedValues`.
+   *
+   * @since 3.1.0
+   */
+  readonly unsafeMarkValue?: (start: number, end: number, sequence: number) => void
+  /**
    * Commits the reserved record if that needs no wait. Returns true if the record is applied; on
    * false, call `unsafeCommit`. `alone` says that no other writer is expected to share a sync.
    */
@@ -162,6 +179,13 @@ export interface WalService {
   readonly unsafeNeedsSegment: () => boolean
   /** Continues in the next segment. Returns its number. */
   readonly unsafeRotate: () => number
+  /**
+   * The places of the marked values in the segment that was rotated last. Optional: without it, each
+   * flush copies large values.
+   *
+   * @since 3.1.0
+   */
+  readonly unsafeLoggedValues?: () => LoggedValues | undefined
   readonly unsafeFailure: () => Error | undefined
   /** Bytes of records that wait to be written or synced. */
   readonly unsafeQueuedBytes: () => number
@@ -297,6 +321,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
       begin,
       unsafeReserve: (size) => active().reserve(size),
       unsafeBuffer: () => active().buffer,
+      unsafeMarkValue: (start, end, sequence) => active().mark(start, end, sequence),
       unsafeCommitNow: (durability, alone) => active().commitNow(durability, alone),
       unsafeCommit: (durability, done) => active().commit(durability, done),
       unsafeCanRotate: () => offered.length > 0 && active().canRotate,
@@ -305,6 +330,7 @@ export const make = (options: LsmOptions): Effect.Effect<WalService, InvalidArgu
         active().rotate(offered.shift()!)
         return active().segmentNumber
       },
+      unsafeLoggedValues: () => writer?.rotatedValues,
       unsafeFailure: () => writer?.failure,
       unsafeQueuedBytes: () => writer?.queuedBytes ?? 0,
       unsafeUnsyncedBytes: () => active().unsyncedBytes,

@@ -81,6 +81,34 @@ export const mutants: ReadonlyArray<Mutant> = [
     }
   },
   {
+    name: "handles lead to one byte before their values in the log",
+    workloads: ["large values"],
+    patches: () => ({
+      wal: (wal) => ({
+        ...wal,
+        unsafeMarkValue: (start, end, sequence) => wal.unsafeMarkValue!(start - 1, end - 1, sequence)
+      })
+    })
+  },
+  {
+    name: "a flush leaves the values of the segment after its own in the log",
+    workloads: ["large values"],
+    patches: () => ({
+      wal: (wal) => {
+        let before: ReturnType<NonNullable<typeof wal.unsafeLoggedValues>>
+        return {
+          ...wal,
+          unsafeLoggedValues: () => {
+            const values = wal.unsafeLoggedValues!()
+            const other = before ?? values
+            before = values
+            return other
+          }
+        }
+      }
+    })
+  },
+  {
     name: "the values that tables have handles to are not in the manifest",
     workloads: separating,
     patches: () => naming(withoutRefs, { valueFiles: [] })

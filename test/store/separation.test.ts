@@ -34,6 +34,16 @@ const fill = (store: Store.Store, count: number, round: number, length?: number)
     }
   })
 
+/** Writes each key twice. A flush then writes a value file, because half of the log is garbage. */
+const fillTwice = (store: Store.Store, count: number, round: number) =>
+  Effect.zipRight(fill(store, count, round), fill(store, count, round))
+
+/** The places of large values after a flush. */
+const placesOfValues = [
+  { where: "in value files", kind: ".val", write: fillTwice },
+  { where: "left in the log", kind: ".log", write: fill }
+] as const
+
 const content = (count: number, round: number) =>
   Array.from({ length: count }, (_, i) => [key(i), value(i, round, i % 9 === 0 ? 20 : undefined)] as const)
 
@@ -45,7 +55,7 @@ const manifestVersion = (directory: string) => {
   return readFileSync(join(directory, manifest)).readUInt32LE(8)
 }
 
-describe("separated values", () => {
+describe.each(placesOfValues)("separated values $where", ({ kind, write }) => {
   it.scoped("are returned by every kind of read, also after compactions and a reopen", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
@@ -91,13 +101,14 @@ describe("separated values", () => {
         place,
         (store) =>
           Effect.gen(function* () {
-            yield* fill(store, 300, 0)
+            yield* write(store, 300, 0)
             yield* store.flush
             const { valueFiles, levels, amplification } = yield* store.stats
             expect(valueFiles.count).toBeGreaterThan(0)
-            expect(valueFiles.bytes).toBe(valueFiles.liveBytes + 32 * valueFiles.count)
+            if (kind === ".val") expect(valueFiles.bytes).toBe(valueFiles.liveBytes + 32 * valueFiles.count)
+            else expect(valueFiles.bytes).toBeLessThan(valueFiles.liveBytes * 1.2)
             expect(levels[0]!.bytes).toBeLessThan(valueFiles.bytes / 3)
-            expect(amplification.space).toBeLessThan(1.1)
+            expect(amplification.space).toBeLessThan(1.2)
             expect(yield* store.approximateSize()).toBeGreaterThan(valueFiles.liveBytes)
             yield* Effect.scoped(check(store))
             yield* store.compact()
@@ -117,6 +128,72 @@ describe("separated values", () => {
     })
   )
 
+  it.scoped("that are damaged or missing are Corruption, with the file and the region", () =>
+    Effect.gen(function* () {
+      const { disk, files, valueFile } = yield* Effect.gen(function* () {
+        const made = diskOf()
+        yield* withStore(made, (store) => Effect.zipRight(write(store, 50, 0), store.flush), separated)
+        const all = made.contents()
+        return { disk: made, files: all, valueFile: filesNamed(all, kind)[0]! }
+      })
+      expect(disk).toBeDefined()
+      const damaged = diskOf(flip(files, valueFile, 1000))
+      yield* withStore(damaged, (store) =>
+        Effect.gen(function* () {
+          const outcomes = yield* Effect.forEach(content(50, 0), ([name, text]) =>
+            Effect.match(store.getString(name), {
+              onSuccess: (found) => (Option.getOrThrow(found) === text ? "right" : "wrong"),
+              onFailure: (error) => error
+            })
+          )
+          const errors = outcomes.filter((outcome) => outcome !== "right")
+          expect(errors).toHaveLength(1)
+          const [error] = errors
+          expect(error).toBeInstanceOf(LsmError.Corruption)
+          expect(error).toMatchObject({ file: valueFile, region: "value", reason: "checksum mismatch" })
+          const { offset } = error as LsmError.Corruption
+          expect(offset).toBeLessThanOrEqual(1000)
+          const scanned = yield* Effect.flip(pairs(store.scan()))
+          expect(scanned).toMatchObject({ _tag: "Corruption", file: valueFile, offset })
+          const reversed = yield* Effect.flip(pairs(store.scan({ reverse: true })))
+          expect(reversed).toMatchObject({ _tag: "Corruption", file: valueFile, offset })
+          expect(yield* store.count()).toBe(50)
+          const cursor = yield* store.cursor()
+          yield* cursor.first
+          let failures = 0
+          for (let i = 0; i < 50; i++) {
+            failures += yield* Effect.match(cursor.current, { onSuccess: () => 0, onFailure: () => 1 })
+            yield* cursor.next
+          }
+          // A cursor stands on the entry, and goes on.
+          expect(failures).toBe(1)
+          const unsafe = store.unsafeCursor()
+          let thrown: unknown
+          for (unsafe.first(); unsafe.valid; unsafe.next()) {
+            try {
+              unsafe.value()
+            } catch (failure) {
+              thrown = failure
+            }
+          }
+          expect(thrown).toBeInstanceOf(LsmError.Corruption)
+        }).pipe(Effect.scoped)
+      )
+      const open = withStore(diskOf(without(files, valueFile)), () => Effect.void)
+      expect(yield* Effect.flip(open)).toMatchObject({ _tag: "Corruption", file: valueFile, region: "file" })
+      // Verification names the value, with its key, or the file.
+      const [finding, ...others] = yield* errors(damaged)
+      expect(others).toStrictEqual([])
+      expect(finding).toMatchObject({ file: valueFile, region: "value" })
+      expect(finding!.keys!.from).toStrictEqual(finding!.keys!.to)
+      const missing = yield* errors(diskOf(without(files, valueFile)))
+      expect(missing).toHaveLength(1)
+      expect(missing[0]).toMatchObject({ file: valueFile, region: "file" })
+    }).pipe(quietly)
+  )
+})
+
+describe("separated values", () => {
   it.scoped("are not read by reads that return none", () =>
     Effect.gen(function* () {
       const place = yield* places.disk
@@ -246,9 +323,10 @@ describe("separated values", () => {
         place,
         (store) =>
           Effect.gen(function* () {
-            yield* fill(store, 100, 0)
+            yield* fillTwice(store, 100, 0)
             yield* store.flush
             const before = valueFilesIn(place.directory)
+            expect(before.length).toBeGreaterThan(0)
             const scope = yield* Scope.make()
             const cursor = yield* Scope.extend(store.cursor(), scope)
             yield* cursor.first
@@ -274,78 +352,13 @@ describe("separated values", () => {
           }),
         separated
       )
-      expect(valueFilesIn(place.directory).length).toBeGreaterThan(0)
     })
-  )
-
-  it.scoped("that are damaged or missing are Corruption, with the file and the region", () =>
-    Effect.gen(function* () {
-      const { disk, files, valueFile } = yield* Effect.gen(function* () {
-        const made = diskOf()
-        yield* withStore(made, (store) => Effect.zipRight(fill(store, 50, 0), store.flush), separated)
-        const all = made.contents()
-        return { disk: made, files: all, valueFile: filesNamed(all, ".val")[0]! }
-      })
-      expect(disk).toBeDefined()
-      const damaged = diskOf(flip(files, valueFile, 1000))
-      yield* withStore(damaged, (store) =>
-        Effect.gen(function* () {
-          const outcomes = yield* Effect.forEach(content(50, 0), ([name, text]) =>
-            Effect.match(store.getString(name), {
-              onSuccess: (found) => (Option.getOrThrow(found) === text ? "right" : "wrong"),
-              onFailure: (error) => error
-            })
-          )
-          const errors = outcomes.filter((outcome) => outcome !== "right")
-          expect(errors).toHaveLength(1)
-          const [error] = errors
-          expect(error).toBeInstanceOf(LsmError.Corruption)
-          expect(error).toMatchObject({ file: valueFile, region: "value", reason: "checksum mismatch" })
-          const { offset } = error as LsmError.Corruption
-          expect(offset).toBeLessThanOrEqual(1000)
-          const scanned = yield* Effect.flip(pairs(store.scan()))
-          expect(scanned).toMatchObject({ _tag: "Corruption", file: valueFile, offset })
-          const reversed = yield* Effect.flip(pairs(store.scan({ reverse: true })))
-          expect(reversed).toMatchObject({ _tag: "Corruption", file: valueFile, offset })
-          expect(yield* store.count()).toBe(50)
-          const cursor = yield* store.cursor()
-          yield* cursor.first
-          let failures = 0
-          for (let i = 0; i < 50; i++) {
-            failures += yield* Effect.match(cursor.current, { onSuccess: () => 0, onFailure: () => 1 })
-            yield* cursor.next
-          }
-          // A cursor stands on the entry, and goes on.
-          expect(failures).toBe(1)
-          const unsafe = store.unsafeCursor()
-          let thrown: unknown
-          for (unsafe.first(); unsafe.valid; unsafe.next()) {
-            try {
-              unsafe.value()
-            } catch (failure) {
-              thrown = failure
-            }
-          }
-          expect(thrown).toBeInstanceOf(LsmError.Corruption)
-        }).pipe(Effect.scoped)
-      )
-      const open = withStore(diskOf(without(files, valueFile)), () => Effect.void)
-      expect(yield* Effect.flip(open)).toMatchObject({ _tag: "Corruption", file: valueFile, region: "file" })
-      // Verification names the value, with its key, or the file.
-      const [finding, ...others] = yield* errors(damaged)
-      expect(others).toStrictEqual([])
-      expect(finding).toMatchObject({ file: valueFile, region: "value" })
-      expect(finding!.keys!.from).toStrictEqual(finding!.keys!.to)
-      const missing = yield* errors(diskOf(without(files, valueFile)))
-      expect(missing).toHaveLength(1)
-      expect(missing[0]).toMatchObject({ file: valueFile, region: "file" })
-    }).pipe(quietly)
   )
 
   it.effect("that no table has a handle to are removed when the store is opened", () =>
     Effect.gen(function* () {
       const made = diskOf()
-      yield* withStore(made, (store) => Effect.zipRight(fill(store, 50, 0), store.flush), separated)
+      yield* withStore(made, (store) => Effect.zipRight(fillTwice(store, 50, 0), store.flush), separated)
       const [valueFile] = filesNamed(made.contents(), ".val")
       const orphan = `${directory}/000900.val`
       const bytes = made.contents().get(valueFile!)!.slice()
@@ -357,6 +370,75 @@ describe("separated values", () => {
       expect(filesNamed(made.contents(), ".val")).toStrictEqual([valueFile, `${directory}/000901.val`])
     }).pipe(quietly)
   )
+
+  for (const { title, writes, kind } of [
+    { title: "stay in the log if they are most of it", writes: 1, small: 0, kind: ".log" },
+    { title: "are copied by a flush if half of them are superseded", writes: 2, small: 0, kind: ".val" },
+    { title: "are copied by a flush if the log has much else", writes: 1, small: 9, kind: ".val" }
+  ].map((given) => ({
+    ...given,
+    writes: (store: Store.Store) =>
+      Effect.gen(function* () {
+        const large = (i: number, round: number) => value(i, round, 3000 + i)
+        for (let round = 1; round <= given.writes; round++) {
+          for (let i = 0; i < 30; i++) {
+            const durability = (["sync", "buffered", { interval: "1 minute", maxBytes: 1e9 }] as const)[i % 3]!
+            if (i % 4 < 2)
+              yield* store.put(key(i), large(i, round), { durability, ...(i % 4 === 1 ? { ttl: "1 day" } : {}) })
+            else {
+              const batch = WriteBatch.make()
+                .put(`a${key(i)}`, "small")
+                .put(key(i), large(i, round))
+              batch
+                .put(`b${key(i)}`, large(i, round), { ttl: "1 day" })
+                .delete("none")
+                .deleteRange({ prefix: "nothing" })
+              yield* store.write(batch, { durability })
+            }
+            for (let n = 0; n < given.small; n++) yield* store.put(`c${key(i)}${n}`, "x".repeat(90 * 5))
+          }
+        }
+        const last = given.writes
+        return Array.from({ length: 30 }, (_, i) =>
+          i % 4 < 2
+            ? [[key(i), large(i, last)]]
+            : [
+                [`a${key(i)}`, "small"],
+                [key(i), large(i, last)],
+                [`b${key(i)}`, large(i, last)]
+              ]
+        ).flat() as Array<[string, string]>
+      })
+  }))) {
+    it.scoped(title, () =>
+      Effect.gen(function* () {
+        const place = yield* places.disk
+        const tuning: LsmOptions.Tuning = { valueThreshold: 2000, durability: "buffered" }
+        const check = (store: Store.Store, expected: ReadonlyArray<readonly [string, string]>) =>
+          Effect.forEach(expected, ([name, text]) =>
+            Effect.map(store.getString(name), (found) => expect(found).toStrictEqual(Option.some(text)))
+          )
+        const expected = yield* places.withStore(
+          place,
+          (store) =>
+            Effect.gen(function* () {
+              const written = yield* writes(store)
+              yield* store.flush
+              const { valueFiles } = yield* store.stats
+              expect(valueFiles.count).toBe(1)
+              expect(valueFilesIn(place.directory).length).toBe(kind === ".val" ? 1 : 0)
+              yield* check(store, written)
+              return written
+            }),
+          tuning
+        )
+        yield* places.withStore(place, (store) => Effect.zipRight(store.compact(), check(store, expected)), tuning)
+        yield* places.withStore(place, (store) => check(store, expected), tuning)
+        const last = yield* Stream.runLast(LsmStore.verify({ directory: place.directory }))
+        expect(Option.getOrThrow(last)).toMatchObject({ _tag: "Verified", errors: 0, notices: 0 })
+      })
+    )
+  }
 
   it.scoped("are flushed long before they fill a memtable, unless they are not separated", () =>
     Effect.gen(function* () {

@@ -2,6 +2,7 @@ import { readU32, writeU32 } from "../../src/core/bytes/encoding.js"
 import { type LogEnd, replayLog, SegmentReader } from "../../src/core/log/logSegment.js"
 import { LogWriter } from "../../src/core/log/logWriter.js"
 import { encodeFileHeader, fileHeaderSize, saltOf } from "../../src/core/storage/fileHeader.js"
+import type { LoggedValues } from "../../src/core/values/loggedValues.js"
 import { FakeFile } from "./fakeFile.js"
 
 export const storeId = Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1)
@@ -10,13 +11,29 @@ export const salt = saltOf(storeId)
 /** A segment number, and the bytes of the segment. */
 export type SegmentBytes = readonly [fileNumber: number, bytes: Uint8Array]
 
-/** A log over fake files. Each record is a number with padding. The outcome of each is kept. */
+/** The values of a record with so much padding, as ranges of its payload. */
+export const valuesOf = (size: number): ReadonlyArray<readonly [start: number, end: number]> => {
+  if (size < 4) return []
+  const middle = 4 + Math.floor(size / 2)
+  if (size % 3 === 0) return [[4, 4 + size]]
+  return [
+    [5, middle],
+    [middle, 4 + size]
+  ]
+}
+
+/**
+ * A log over fake files. Each record is a number with padding, in which values are marked. The outcome
+ * of each is kept.
+ */
 export class LogHarness {
   readonly segments: Array<readonly [fileNumber: number, file: FakeFile]> = []
   readonly applied: Array<number> = []
   /** The arguments of all calls of `done`, by record. */
   readonly outcomes = new Map<number, Array<Error | undefined>>()
   readonly failures: Array<Error> = []
+  /** The places of values in the rotated segments. */
+  readonly places: Array<LoggedValues> = []
   committed = 0
   /** Number of records covered by a sync. */
   syncedRecords = 0
@@ -78,6 +95,7 @@ export class LogHarness {
     const at = this.writer.reserve(4 + size)
     writeU32(this.writer.buffer, at, record)
     this.writer.buffer.fill(record, at + 4, at + 4 + size)
+    for (const [i, [start, end]] of valuesOf(size).entries()) this.writer.mark(at + start, at + end, record * 2 + i)
     const outcomes: Array<Error | undefined> = []
     this.outcomes.set(record, outcomes)
     const settle = (failure: Error | undefined) => {
@@ -92,6 +110,7 @@ export class LogHarness {
     if (!this.writer.canRotate) return
     this.rotationWanted = false
     this.writer.rotate(this.prepare(this.segments.at(-1)![0] + 1))
+    this.places.push(this.writer.rotatedValues!)
   }
 
   /** Ends one pending sync. Returns false if there is none. */

@@ -21,9 +21,7 @@ import { ReadCounters, TableReader } from "../table/tableReader.js"
 import { type WriterJobResult, writeTables } from "../table/tableWriterJob.js"
 import { openValueFile, type ValueFileReader } from "../values/valueFileReader.js"
 import { ValueFileWriter } from "../values/valueFileWriter.js"
-import type { ValueSink } from "../values/valueSink.js"
 import { FileValueSource, type ValueSource } from "../values/valueSource.js"
-import { ValuesInLog } from "../values/valuesInLog.js"
 import { SegmentMemory } from "./segmentMemory.js"
 
 /** Files as jobs need them. */
@@ -98,12 +96,6 @@ export const codecAt = (compression: ReadonlyArray<Codec>, level: number): Codec
 
 /** Bytes of entries written between two turns of the event loop: 1 to 2 ms of work. */
 const sliceBytes = 256 * 1024
-/**
- * Large values stay in their log segment if they are at least this part of it. What else it holds
- * is garbage as soon as the segment is kept for its values. See
- * docs/decisions/0015-value-separation.md.
- */
-const leastInLog = 3 / 4
 /** The inputs of a merge are read in pieces of this size. */
 const readAhead = 256 * 1024
 /** The same for values. */
@@ -197,8 +189,6 @@ interface Writing {
   readonly retention: Retention
   readonly targetSize: number
   readonly level: number
-  /** Takes large values. Undefined if they are copied to value files. */
-  readonly inLog?: ValueSink | undefined
   readonly allKinds: boolean
   /** The newest range deletion that the job takes account of; 0 if there is none. */
   readonly newestRange: number
@@ -241,9 +231,7 @@ export class TableJobs {
   }
 
   /**
-   * Writes the entries of a log segment to a table of level 0. If most of the segment is large
-   * values, the table has handles to them, and the result names the segment as a file with values.
-   * It fails with a `SegmentFailure` if the segment does not hold exactly the operations of
+   * Writes the entries of a log segment to a table of level 0. It fails with a `SegmentFailure` if the segment does not hold exactly the operations of
    * `request.sequences`.
    */
   flush(storage: JobStorage, request: FlushRequest): Job {
@@ -253,14 +241,10 @@ export class TableJobs {
         segment = this.segmentMemory.read(storage.driver, pathOf(request))
         return segment
       })
-      const { keyBytes } = cursor
-      const least = keyBytes.length * leastInLog
       return {
         cursor,
         collect: [],
         values: noValues,
-        inLog:
-          cursor.largeBytes(least) >= least ? new ValuesInLog(keyBytes, request.segment, request.storeId) : undefined,
         retention: new Retention(request.snapshots, () => false, { expiredUntil: request.expiredUntil }),
         targetSize: Number.POSITIVE_INFINITY,
         level: 0,
@@ -312,10 +296,10 @@ export class TableJobs {
 const pathOf = ({ options, segment }: FlushRequest): string => `${options.directory}/${logName(segment)}`
 
 const loggedEntries = (request: FlushRequest, read: () => Uint8Array): SegmentCursor => {
-  const { segment, sequences, storeId, options } = request
+  const { segment, sequences, storeId } = request
   try {
     const reader = new SegmentReader(pathOf(request), segment, read(), storeId)
-    return segmentCursor(reader, sequences, options.valueThreshold)
+    return segmentCursor(reader, sequences)
   } catch (failure) {
     if (isFailure(failure) || failure instanceof RangeError) throw new SegmentFailure(failure.message)
     throw failure
@@ -347,7 +331,7 @@ const writeDurably = async (
     if (isCancelled()) throw new Cancelled()
   }
   try {
-    const { cursor, retention, targetSize, level, collect, values, inLog, allKinds, newestRange } = begin()
+    const { cursor, retention, targetSize, level, collect, values, allKinds, newestRange } = begin()
     const codec = codecAt(compression, level)
     const tableOptions = {
       blockSize: blockBytesOf(blockBytes, codec),
@@ -370,7 +354,6 @@ const writeDurably = async (
       threshold: options.valueThreshold,
       fileSize: options.valueFileBytes,
       begin: () => {
-        if (inLog !== undefined) return inLog
         const fileNumber = next()
         return new ValueFileWriter(create(valuesName(fileNumber)), fileNumber, storeId)
       },

@@ -1,5 +1,6 @@
 import { checksum, placeSeed, viewChecksum } from "../bytes/checksum.js"
 import { readU16, readU32, readU48 } from "../bytes/encoding.js"
+import { joinChecksums } from "../bytes/joinedChecksum.js"
 import { RangeChecksum } from "../bytes/rangeChecksum.js"
 
 /**
@@ -29,9 +30,39 @@ export const FrameType = {
   close: 3
 } as const
 
+/** A value in a payload, at `[start, end)` of the buffer. */
+export interface FrameValue {
+  readonly start: number
+  readonly end: number
+  /** Its checksum with the seed 0, which `sealFrame` sets. */
+  crc: number
+}
+
+/** The checksum of a range, which is read once, and those of the values in it. */
+const checksumWith = (
+  bytes: DataView,
+  start: number,
+  end: number,
+  seed: number,
+  values: ReadonlyArray<FrameValue>
+): number => {
+  let crc = seed
+  let at = start
+  for (const value of values) {
+    crc = viewChecksum(bytes, at, value.start, crc)
+    value.crc = viewChecksum(bytes, value.start, value.end, 0)
+    crc = joinChecksums(crc, value.crc, value.end - value.start)
+    at = value.end
+  }
+  return viewChecksum(bytes, at, end, crc)
+}
+
+const noValues: ReadonlyArray<FrameValue> = []
+
 /**
  * Writes the header of a frame whose payload of `length` bytes is already after the place of the
- * header, at `at + frameHeaderSize`.
+ * header, at `at + frameHeaderSize`. Sets the checksums of `values`, which lie in the payload in this
+ * order.
  */
 export const sealFrame = (
   bytes: DataView,
@@ -41,14 +72,15 @@ export const sealFrame = (
   synced: number,
   salt: number,
   fileNumber: number,
-  offset: number
+  offset: number,
+  values: ReadonlyArray<FrameValue> = noValues
 ): void => {
   bytes.setUint32(at + 4, length, true)
   bytes.setUint32(at + 8, synced, true)
   bytes.setUint16(at + 12, synced / 2 ** 32, true)
   bytes.setUint16(at + 14, type, true)
   const seed = placeSeed(salt, fileNumber, offset)
-  bytes.setUint32(at, viewChecksum(bytes, at + 4, at + frameHeaderSize + length, seed), true)
+  bytes.setUint32(at, checksumWith(bytes, at + 4, at + frameHeaderSize + length, seed, values), true)
 }
 
 export interface Frame {

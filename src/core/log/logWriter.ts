@@ -2,7 +2,8 @@ import { viewOf } from "../bytes/bytes.js"
 import { applyFailure } from "../storage/failure.js"
 import { fileHeaderSize } from "../storage/fileHeader.js"
 import { closeQuietly, type StorageFile } from "../storage/storageDriver.js"
-import { FrameType, frameHeaderSize, sealFrame } from "./frame.js"
+import { type LoggedValues, SegmentValues } from "../values/loggedValues.js"
+import { FrameType, type FrameValue, frameHeaderSize, sealFrame } from "./frame.js"
 import { encodeStart, type PreviousSegment, startPayloadSize } from "./logSegment.js"
 import { SyncsInPlace } from "./syncsInPlace.js"
 
@@ -44,6 +45,12 @@ interface Pending {
   readonly done: Done
 }
 
+interface MarkedValue extends FrameValue {
+  readonly sequence: number
+}
+
+const noValues: ReadonlyArray<MarkedValue> = []
+
 /** Frames gathered between two writes. */
 class Group {
   buffer: Uint8Array
@@ -56,6 +63,10 @@ class Group {
   frameCount = 0
   /** Records not yet applied, in order. */
   readonly pending: Array<Pending> = []
+  /** The marked values, in order. */
+  readonly values: Array<MarkedValue> = []
+  /** How many of them belong to frames, and not to the reserved record. */
+  framedValues = 0
   needsSync = false
   constructor(capacity: number) {
     this.buffer = new Uint8Array(capacity)
@@ -73,7 +84,20 @@ class Group {
       this.frames = larger
     }
     this.frames[this.frameCount++] = at
+    this.framedValues = this.values.length
     this.length = end
+  }
+  /** Forgets the marks of a record that was not committed. */
+  unmark(): void {
+    if (this.values.length > this.framedValues) this.values.length = this.framedValues
+  }
+  /** The marked values from index `from` on that lie before `end`. */
+  valuesBefore(end: number, from: number): ReadonlyArray<MarkedValue> {
+    const { framedValues, values } = this
+    if (from === framedValues || values[from]!.start >= end) return noValues
+    let to = from + 1
+    while (to < framedValues && values[to]!.start < end) to++
+    return values.slice(from, to)
   }
   frameStart(index: number): number {
     return index < this.frameCount ? this.frames[index]! : this.length
@@ -83,6 +107,8 @@ class Group {
     this.length = 0
     this.frameCount = 0
     if (this.pending.length > 0) this.pending.length = 0
+    this.framedValues = 0
+    this.unmark()
     if (this.buffer.length > maxRetainedBuffer) {
       this.hold(new Uint8Array(initialBuffer))
       this.frames = new Uint32Array(16)
@@ -135,6 +161,8 @@ export class LogWriter {
   private size: number
   /** Bytes of it known to be on disk. */
   private syncedSize: number
+  private values: SegmentValues
+  private rotated: LoggedValues | undefined
   private readonly inPlace = new SyncsInPlace()
   private reservedAt = 0
   private reservedEnd = 0
@@ -148,6 +176,7 @@ export class LogWriter {
   ) {
     this.size = fileHeaderSize
     this.syncedSize = 0
+    this.values = new SegmentValues(segment.fileNumber)
   }
 
   /** The buffer that the last `reserve` points into. */
@@ -221,7 +250,21 @@ export class LogWriter {
     }
     this.reservedAt = group.length
     this.reservedEnd = needed
+    group.unmark()
     return group.length + frameHeaderSize
+  }
+
+  /**
+   * Marks a value of the reserved record, at `[start, end)` of `buffer`, so that its place in the
+   * segment is kept. Values are marked in the order of their sequence numbers.
+   */
+  mark(start: number, end: number, sequence: number): void {
+    this.filling.values.push({ start, end, sequence, crc: 0 })
+  }
+
+  /** The marked values of the segment that was rotated last. */
+  get rotatedValues(): LoggedValues | undefined {
+    return this.rotated
   }
 
   /**
@@ -436,24 +479,32 @@ export class LogWriter {
   private writeGroup(group: Group): Error | undefined {
     if (this.failure !== undefined) return this.failure
     if (group.length === 0) return undefined
+    let marked = 0
     for (let i = 0; i < group.frameCount; i++) {
       const at = group.frameStart(i)
-      const length = group.frameStart(i + 1) - at - frameHeaderSize
+      const end = group.frameStart(i + 1)
+      const values = group.valuesBefore(end, marked)
       sealFrame(
         group.view,
         at,
-        length,
+        end - at - frameHeaderSize,
         FrameType.record,
         this.syncedSize,
         this.salt,
         this.segment.fileNumber,
-        this.size + at
+        this.size + at,
+        values
       )
+      marked += values.length
     }
     try {
       this.segment.file.append(group.buffer, 0, group.length, group.needsSync)
     } catch (cause) {
       return this.fail(cause as Error)
+    }
+    for (let i = 0; i < marked; i++) {
+      const { sequence, start, crc } = group.values[i]!
+      this.values.add(sequence, this.size + start, crc)
     }
     this.size += group.length
     return undefined
@@ -493,6 +544,8 @@ export class LogWriter {
       this.filling.reset()
     }
     const previous = this.segment
+    this.values.finish(previous.file)
+    this.rotated = this.values
     const previousSize = this.size
     const synced = this.syncedSize >= previousSize
     // A file must stay open while a sync of it is under way.
@@ -514,6 +567,7 @@ export class LogWriter {
     this.segment = next
     this.size = fileHeaderSize
     this.syncedSize = 0
+    this.values = new SegmentValues(next.fileNumber)
     try {
       next.file.append(frame, 0, frame.length)
       this.size += frame.length

@@ -80,8 +80,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
   private readonly runs = new SortedRuns((a, b) => this.compareNodes(a, b))
   /** Bytes of keys and values. */
   dataBytes = 0
-  /** Bytes of large values. */
-  private largeBytes = 0
+  largeBytes = 0
   deletions = 0
   /** Entries that expire. */
   expiring = 0
@@ -179,8 +178,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.kinds[id] = kind
     this.sequences[id] = sequence
     this.dataBytes += keyLength + valueLength
-    // The value of a range deletion is a key.
-    if (valueLength >= this.threshold && kind !== EntryKind.rangeDeletion) this.largeBytes += valueLength
+    this.largeBytes += this.largeBytesOf(id)
     if (kind !== EntryKind.value) {
       if (kind === EntryKind.expiringValue) this.expiring++
       else this.deletions++
@@ -200,6 +198,7 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     const node = this.slots[slot]!
     if (node !== none) {
       const older = this.head[node]!
+      this.largeBytes -= this.largeBytesOf(older)
       this.older[id] = older
       this.head[node] = id
       this.jumps?.add(id, older)
@@ -213,6 +212,13 @@ export class Memtable implements BatchTarget, EntrySource, SingleMemtable {
     this.slots[slot] = id
     this.runs.add(id)
     if (++this.nodes * 2 > this.slots.length) this.arrange(this.slots.length * 2)
+  }
+
+  /** The length of an entry's value if it is large, otherwise 0. */
+  private largeBytesOf(id: number): number {
+    const length = this.valueLengths[id]!
+    // The value of a range deletion is a key.
+    return length >= this.threshold && this.kinds[id] !== EntryKind.rangeDeletion ? length : 0
   }
 
   /** The newest entry of the key at or before `sequence`, or `none`. */

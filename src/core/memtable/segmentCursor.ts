@@ -27,34 +27,19 @@ class Places implements BatchTarget {
   count = 0
   /** How many bytes all keys so far have in common at their beginning. */
   commonPrefix = Number.POSITIVE_INFINITY
-  /** Bytes of the values that are at least as long as `threshold`. */
-  largeBytes = 0
   /** The newest range deletion; 0 if there is none. */
   newestRange = 0
   holdsExpiring = false
 
-  constructor(
-    capacity: number,
-    private readonly threshold: number
-  ) {
+  constructor(capacity: number) {
     this.keyStarts = new Uint32Array(capacity)
     this.keyEnds = new Uint32Array(capacity)
   }
 
-  insert(
-    sequence: number,
-    kind: number,
-    bytes: Uint8Array,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number
-  ): void {
+  insert(sequence: number, kind: number, bytes: Uint8Array, keyStart: number, keyEnd: number): void {
     const at = this.count++
     if (kind === EntryKind.rangeDeletion) this.newestRange = sequence
     else if (kind === EntryKind.expiringValue) this.holdsExpiring = true
-    if (kind !== EntryKind.rangeDeletion && valueEnd - valueStart >= this.threshold)
-      this.largeBytes += valueEnd - valueStart
     this.keyStarts[at] = keyStart
     this.keyEnds[at] = keyEnd
     const first = this.keyStarts[0]!
@@ -71,14 +56,14 @@ class Places implements BatchTarget {
  *
  * @throws CorruptionFailure if the segment holds anything else
  */
-const readPlaces = (segment: SegmentReader, { first, last }: SequenceRange, threshold: number): Places => {
+const readPlaces = (segment: SegmentReader, { first, last }: SequenceRange): Places => {
   const { bytes, file } = segment
   const expected = last - first + 1
   const differs = (reason: string): never => {
     throw new CorruptionFailure(file, segment.position, "log segment", reason)
   }
   if (bytes.length > longestSegment) differs(`${bytes.length} bytes are too many`)
-  const places = new Places(expected, threshold)
+  const places = new Places(expected)
   let due = first
   for (let frame = segment.next(); frame !== undefined; frame = segment.next()) {
     const { offset, payloadStart, payloadEnd } = frame
@@ -146,8 +131,7 @@ export class SegmentCursor implements InternalCursor {
     readonly keyBytes: Uint8Array,
     private readonly places: Places,
     private readonly order: Uint32Array,
-    private readonly firstSequence: number,
-    private readonly threshold: number
+    private readonly firstSequence: number
   ) {}
 
   get valueBytes(): Uint8Array {
@@ -165,28 +149,6 @@ export class SegmentCursor implements InternalCursor {
   /** Whether any entry is a range deletion or expires. */
   get needsAllKinds(): boolean {
     return this.places.newestRange > 0 || this.places.holdsExpiring
-  }
-
-  /**
-   * Returns the bytes of the large values that are each the newest of its key here. It returns 0
-   * instead if they are certainly less than `least`.
-   */
-  largeBytes(least: number): number {
-    const { keyBytes, order, places, threshold } = this
-    const { keyStarts, keyEnds } = places
-    if (places.largeBytes < least) return 0
-    let bytes = 0
-    for (let i = 0; i < order.length; i++) {
-      this.moveTo(i)
-      const length = this.valueEnd - this.valueStart
-      if (length < threshold || this.kind === EntryKind.rangeDeletion) continue
-      const newer = i === 0 ? undefined : order[i - 1]!
-      const isNewest =
-        newer === undefined ||
-        compareRange(keyBytes, keyStarts[newer]!, keyEnds[newer]!, keyBytes, this.keyStart, this.keyEnd) !== 0
-      if (isNewest) bytes += length
-    }
-    return bytes
   }
 
   seekToFirst(): void {
@@ -243,15 +205,10 @@ export class SegmentCursor implements InternalCursor {
 
 /**
  * A cursor over all entries of a segment, which must hold exactly the operations of `range`.
- * `threshold` is the least length of a large value; see `largeBytes`.
  *
  * @throws CorruptionFailure if it holds anything else
  */
-export const segmentCursor = (
-  segment: SegmentReader,
-  range: SequenceRange,
-  threshold = Number.POSITIVE_INFINITY
-): SegmentCursor => {
-  const places = readPlaces(segment, range, threshold)
-  return new SegmentCursor(segment.bytes, places, sortPlaces(segment.bytes, places), range.first, threshold)
+export const segmentCursor = (segment: SegmentReader, range: SequenceRange): SegmentCursor => {
+  const places = readPlaces(segment, range)
+  return new SegmentCursor(segment.bytes, places, sortPlaces(segment.bytes, places), range.first)
 }

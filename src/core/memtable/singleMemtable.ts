@@ -26,6 +26,13 @@ export interface SingleMemtable {
   readonly count: number
   /** Bytes of keys and values. */
   readonly dataBytes: number
+  /**
+   * Bytes of the values of at least `valueThreshold` bytes that are each the newest of its key.
+   * Optional: without it, each flush copies large values.
+   *
+   * @since 3.1.0
+   */
+  readonly largeBytes?: number
   /** Bytes of memory held. */
   readonly memory: number
   readonly largestSequence: number

@@ -4,6 +4,7 @@ import type { InternalCursor } from "../cursor/internalCursor.js"
 import { damageOf, isDamage, type Report } from "../storage/damage.js"
 import { CorruptionFailure, type StorageFailure } from "../storage/failure.js"
 import { closeQuietly, type StorageDriver } from "../storage/storageDriver.js"
+import type { ValueFile } from "../values/valueFile.js"
 import { findValueFile, type ValueFileReader } from "../values/valueFileReader.js"
 import { handleFile, handleLength, handleOffset } from "../values/valueHandle.js"
 import { findingOf } from "./verifyListener.js"
@@ -30,7 +31,9 @@ export class SoundValues {
     private readonly driver: StorageDriver,
     private readonly directory: string,
     private readonly storeId: Uint8Array,
-    private readonly report: Report
+    private readonly report: Report,
+    /** The files that the manifest names, as far as it is known. */
+    private readonly named?: ReadonlyMap<number, ValueFile>
   ) {}
 
   /**
@@ -98,7 +101,13 @@ export class SoundValues {
     if (this.open.size >= mostOpen) this.close()
     try {
       const openRead = (path: string) => this.driver.openRead(path)
-      const reader = findValueFile(openRead, this.directory, fileNumber, this.storeId)
+      const reader = findValueFile(
+        openRead,
+        this.directory,
+        fileNumber,
+        this.storeId,
+        this.named?.get(fileNumber)?.kind
+      )
       this.open.set(fileNumber, reader)
       this.counts.set(
         fileNumber,

@@ -73,7 +73,7 @@ export function* verifyDirectory(
     })
   }
   let entries = 0
-  const values = new SoundValues(driver, directory, survey.storeId, error)
+  const values = new SoundValues(driver, directory, survey.storeId, error, survey.manifest?.state.version.valueFiles)
   try {
     for (const { fileNumber, meta } of survey.tables) {
       entries += yield* verifyTable(driver, directory, survey, fileNumber, meta, values, error, listener)

@@ -36,7 +36,7 @@ export class Separation {
 
   /**
    * Takes the entry under a cursor. Sets the kind and the value to write to the table. Returns how
-   * many bytes were read for it from other files.
+   * many bytes of values were read from other files for it, and copied to others.
    */
   take(entry: InternalCursor): number {
     const { collect, source } = this.options
@@ -45,8 +45,7 @@ export class Separation {
     const valueStart = entry.valueStart + timeSize
     if (timeSize > 0) this.time.set(valueBytes.subarray(entry.valueStart, valueStart))
     if (kind === EntryKind.value || kind === EntryKind.expiringValue) {
-      this.place(valueBytes, valueStart, valueEnd, timeSize)
-      return 0
+      return this.place(valueBytes, valueStart, valueEnd, timeSize, entry.sequence)
     }
     // A handle of another length is damage, which the source reports.
     if (
@@ -54,8 +53,7 @@ export class Separation {
       (valueEnd - valueStart !== valueHandleSize || collect.has(handleFile(valueBytes, valueStart)))
     ) {
       const value = source.read(valueBytes, valueStart, valueEnd)
-      this.place(value, 0, value.length, timeSize)
-      return value.length
+      return value.length + this.place(value, 0, value.length, timeSize, entry.sequence)
     }
     this.set(kind, valueBytes, entry.valueStart, valueEnd)
     return 0
@@ -68,19 +66,20 @@ export class Separation {
   }
 
   /** `timeSize` is the length of the time before the value, which is in `time`. */
-  private place(bytes: Uint8Array, start: number, end: number, timeSize: number): void {
+  private place(bytes: Uint8Array, start: number, end: number, timeSize: number, sequence: number): number {
     const { threshold, fileSize, begin } = this.options
     if (end - start < threshold) {
       if (timeSize === 0) this.set(EntryKind.value, bytes, start, end)
       else this.setExpiring(EntryKind.expiringValue, bytes, start, end)
-      return
+      return 0
     }
     if (this.sink !== undefined && this.sink.size >= fileSize) this.finishFile()
     this.sink ??= begin()
-    this.sink.add(bytes, start, end)
+    const copied = this.sink.add(bytes, start, end, sequence)
     const { handle } = this.sink
     if (timeSize === 0) this.set(EntryKind.valueHandle, handle, 0, valueHandleSize)
     else this.setExpiring(EntryKind.expiringHandle, handle, 0, valueHandleSize)
+    return copied
   }
 
   /** The same with the time before it. */

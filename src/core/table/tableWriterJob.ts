@@ -46,7 +46,7 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
     entriesRead++
     const { entry } = cursor
     const { keyBytes, keyStart, keyEnd } = entry
-    slice += keyEnd - keyStart + entry.valueEnd - entry.valueStart + entryCost
+    slice += keyEnd - keyStart + entryCost
     if (retention.keeps(entry)) {
       if (builder !== undefined && builder.size >= targetSize && !builder.isLastKey(keyBytes, keyStart, keyEnd)) {
         tables.push(yield* builder.finish(refs.take(), cleared))
@@ -57,6 +57,7 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
       if (separation !== undefined && !hasExpired) slice += separation.take(entry)
       const { kind, valueBytes, valueStart, valueEnd } = hasExpired ? deletion : (separation ?? entry)
       if (isHandle(kind)) refs.add(valueBytes, kind === EntryKind.expiringHandle ? valueStart + expirySize : valueStart)
+      slice += valueEnd - valueStart
       builder.add(keyBytes, keyStart, keyEnd, entry.sequence, kind, valueBytes, valueStart, valueEnd)
     } else {
       entriesDropped++

@@ -77,7 +77,8 @@ const withoutContent = (length: number): Uint8Array => new Uint8Array(Buffer.all
 
 /**
  * Opens the file with this number that holds values. A handle does not say what kind of file that
- * is. No two files of a store have the same number, so it is the one that exists.
+ * is. No two files of a store have the same number, so it is the one that exists. If there is none,
+ * the failure names the file of the kind `likely`.
  *
  * @throws StorageFailure
  */
@@ -85,7 +86,8 @@ export const findValueFile = (
   openRead: (path: string) => StorageFile,
   directory: string,
   fileNumber: number,
-  storeId: Uint8Array
+  storeId: Uint8Array,
+  likely: ValueFileKind = "values"
 ): ValueFileReader => {
   const openAs = (kind: ValueFileKind): ValueFileReader => {
     const file = openRead(`${directory}/${valueFileName({ fileNumber, kind })}`)
@@ -97,11 +99,11 @@ export const findValueFile = (
     }
   }
   try {
-    return openAs("values")
+    return openAs(likely)
   } catch (failure) {
     if (!isMissing(failure)) throw failure
     try {
-      return openAs("log")
+      return openAs(likely === "values" ? "log" : "values")
     } catch (second) {
       throw isMissing(second) ? failure : second
     }

@@ -31,7 +31,7 @@ export class ValueFileWriter implements ValueSink {
     return this.written + this.outputLength
   }
 
-  add(bytes: Uint8Array, start: number, end: number): void {
+  add(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start
     const offset = this.size
     const crc = checksum(bytes, start, end, placeSeed(this.salt, this.fileNumber, offset))
@@ -41,10 +41,11 @@ export class ValueFileWriter implements ValueSink {
       this.flushOutput()
       this.file.append(bytes, start, length)
       this.written += length
-      return
+      return length
     }
     this.output.set(new Uint8Array(bytes.buffer, bytes.byteOffset + start, length), this.outputLength)
     this.outputLength += length
+    return length
   }
 
   /** Writes the rest. */

@@ -6,8 +6,11 @@ export interface ValueSink {
   readonly handle: Uint8Array
   /** Bytes written so far. */
   readonly size: number
-  /** Adds a value. `handle` is its handle until the next one is added. */
-  add(bytes: Uint8Array, start: number, end: number): void
+  /**
+   * Adds the value of the entry with this sequence number. `handle` is its handle until the next one
+   * is added. Returns how many bytes were copied.
+   */
+  add(bytes: Uint8Array, start: number, end: number, sequence: number): number
   /** Ends the file that the handles lead to. It is then complete but not synced. */
   finish(): ValueFile
 }

@@ -1,5 +1,6 @@
-import { checksum, placeSeed } from "../bytes/checksum.js"
+import { placeSeed } from "../bytes/checksum.js"
 import { saltOf } from "../storage/fileHeader.js"
+import type { LoggedValues } from "./loggedValues.js"
 import type { ValueFile } from "./valueFile.js"
 import { valueHandleSize, writeValueHandle } from "./valueHandle.js"
 import type { ValueSink } from "./valueSink.js"
@@ -10,22 +11,25 @@ export class ValuesInLog implements ValueSink {
   readonly size = 0
   private readonly salt: number
 
-  /** `segment` is the whole file. Values are added as ranges of it. */
+  /** `values` are those of a rotated segment. */
   constructor(
-    private readonly segment: Uint8Array,
-    private readonly fileNumber: number,
+    private readonly values: LoggedValues,
     storeId: Uint8Array
   ) {
     this.salt = saltOf(storeId)
   }
 
-  add(bytes: Uint8Array, start: number, end: number): void {
-    const { fileNumber, salt } = this
-    const crc = checksum(bytes, start, end, placeSeed(salt, fileNumber, start))
-    writeValueHandle(this.handle, fileNumber, start, end - start, crc)
+  add(_bytes: Uint8Array, start: number, end: number, sequence: number): number {
+    const { salt, values } = this
+    const length = end - start
+    const index = values.indexOf(sequence)
+    const offset = values.offsetAt(index)
+    const crc = values.checksumAt(index, length, placeSeed(salt, values.segment, offset))
+    writeValueHandle(this.handle, values.segment, offset, length, crc)
+    return 0
   }
 
   finish(): ValueFile {
-    return { fileNumber: this.fileNumber, kind: "log", size: this.segment.length }
+    return { fileNumber: this.values.segment, kind: "log", size: this.values.size }
   }
 }

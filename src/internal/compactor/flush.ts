@@ -4,6 +4,7 @@ import { clearedBy } from "../../core/compaction/mergeInputs.js"
 import { mergeCursors } from "../../core/cursor/mergeCursor.js"
 import { Retention } from "../../core/cursor/retention.js"
 import type { WriterJobResult } from "../../core/table/tableWriterJob.js"
+import type { LoggedValues } from "../../core/values/loggedValues.js"
 import type { ValueFile } from "../../core/values/valueFile.js"
 import type { FileError } from "../../LsmError.js"
 import type { SingleMemtable } from "../../Memtable.js"
@@ -30,14 +31,25 @@ export interface Flush {
   readonly flush: Effect.Effect<void, FileError>
 }
 
+/**
+ * Large values stay in their log segment if they are at least this part of it. What else it holds
+ * is garbage as soon as the segment is kept for its values. See
+ * docs/decisions/0015-value-separation.md.
+ */
+const leastInLog = 3 / 4
+
+const areToStay = ({ largeBytes = 0 }: SingleMemtable, { isComplete, size }: LoggedValues): boolean =>
+  isComplete && largeBytes > 0 && largeBytes >= size * leastInLog
+
 export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }: WriteStalls): Flush => {
   const { manifest, memtable, merger, metrics, tables, wal } = state.parts
   const { gate } = state
 
   /**
-   * Writes the table of a memtable: in a thread, from the log, if there is one for that, and
-   * otherwise from the memtable. The log segment was handed to the operating system as a whole when
-   * the log was rotated, whatever the durability of its records.
+   * Writes the table of a memtable. If large values are most of it, they stay in the log, and little
+   * is left to write. Otherwise a thread writes it from the log, if there is a thread for that. The
+   * log segment was handed to the operating system as a whole when the log was rotated, whatever the
+   * durability of its records.
    */
   const write = (frozen: SingleMemtable): Effect.Effect<WriterJobResult, FileError> =>
     Effect.suspend(() => {
@@ -45,7 +57,7 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
       const snapshots = state.hooks.snapshots()
       const expiredUntil = state.hooks.expiredUntil()
       const newestRange = frozen.rangeDeletions.at(-1)?.sequence ?? 0
-      const inThisThread = Effect.suspend(() =>
+      const inThisThread = (loggedValues?: LoggedValues) =>
         tables.write({
           cursor: mergeCursors(frozen.versionCursors()),
           retention: new Retention(snapshots, () => false, { expiredUntil }),
@@ -53,16 +65,18 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
           level: 0,
           allKinds: newestRange > 0 || frozen.expiring > 0,
           cleared: clearedBy(newestRange, snapshots),
+          loggedValues,
           allocate
         })
-      )
+      const values = state.loggedValuesOf.get(frozen)
+      if (values !== undefined && areToStay(frozen, values)) return inThisThread(values)
       const segment = state.segmentOf.get(frozen)
-      if (merger.flush === undefined || segment === undefined) return inThisThread
+      if (merger.flush === undefined || segment === undefined) return inThisThread()
       const { count, dataBytes, largestSequence: last } = frozen
       const sequences = { first: last - count + 1, last }
       return Effect.flatMap(
         merger.flush({ storeId, segment, sequences, snapshots, expiredUntil, dataBytes, allocate }),
-        (written) => (written === undefined ? inThisThread : Effect.succeed(written))
+        (written) => (written === undefined ? inThisThread() : Effect.succeed(written))
       )
     })
 

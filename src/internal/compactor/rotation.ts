@@ -50,8 +50,12 @@ export const makeRotation = (state: CompactorState): Rotation => {
     state.frozenBecause.set(active, isDue ? "full" : "asked")
     const { segment, segmentBytes } = wal.unsafeStatus()
     unreported.push({ segment, bytes: segmentBytes })
-    if (active.firstSegment === segment) state.segmentOf.set(active, segment)
     memtable.unsafeFreeze(wal.unsafeRotate())
+    if (active.firstSegment === segment) {
+      state.segmentOf.set(active, segment)
+      const values = wal.unsafeLoggedValues?.()
+      if (values !== undefined) state.loggedValuesOf.set(active, values)
+    }
     state.wake("flush")
     state.wake("segment preparation")
     gate.notify()

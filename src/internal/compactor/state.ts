@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import type { LoggedValues } from "../../core/values/loggedValues.js"
 import { type FileError, StorageError } from "../../LsmError.js"
 import type { Settings } from "../../LsmOptions.js"
 import type { Change, ManifestService } from "../../Manifest.js"
@@ -63,6 +64,8 @@ export class CompactorState {
    * memtable with replayed records has none.
    */
   readonly segmentOf = new WeakMap<SingleMemtable, number>()
+  /** The places of its large values in that segment. */
+  readonly loggedValuesOf = new WeakMap<SingleMemtable, LoggedValues>()
   /** Why a memtable was frozen. One that recovery froze is not there. */
   readonly frozenBecause = new WeakMap<SingleMemtable, "full" | "asked">()
   /** How often flushes have failed, and the preparation of the segments that they need. */

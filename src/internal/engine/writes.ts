@@ -57,8 +57,10 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { encodeUtf8Into, illFormed, Utf8Scratch } from "../../core/bytes/bytes.js"
+import { EntryKind } from "../../core/cursor/entryKind.js"
 import { expirySize } from "../../core/cursor/expiry.js"
 import {
+  applyOperations,
   batchHeaderSize,
   operationSize,
   writeBatchHeader,
@@ -190,6 +192,9 @@ export class Writes {
     const body = writeBatchHeader(buffer, at, engine.nextSequence, 1)
     if (expiry === undefined) writeOperation(buffer, body, this.keyBytes, keyLength, bytes)
     else writeExpiringPut(buffer, body, this.keyBytes, keyLength, bytes, expiryAt(expiry, engine.time()))
+    if (bytes.length >= settings.valueThreshold) {
+      wal.unsafeMarkValue?.(at + size - bytes.length, at + size, engine.nextSequence)
+    }
     metrics.puts.add(1)
     return this.commit(policy, 1, at, size, keyLength + bytes.length, --this.untilSample <= 0)
   }
@@ -260,10 +265,27 @@ export class Writes {
     const body = writeBatchHeader(buffer, at, engine.nextSequence, batch.size)
     batch.copyTo(buffer, body)
     if (ttls.length > 0) writeTimes(buffer, body, ttls, engine.time())
+    if (longestValue >= settings.valueThreshold) this.markValues(buffer, body, at + size, batch.size)
     metrics.batches.add(1)
     metrics.puts.add(batch.size - deletes)
     metrics.deletes.add(deletes)
     return this.commit(policy, batch.size, at, size, dataBytes, false)
+  }
+
+  /** Tells the log where the large values of the batch at `bytes[start, end)` of its buffer are. */
+  private markValues(bytes: Uint8Array, start: number, end: number, operations: number): void {
+    const { nextSequence, parts } = this.engine
+    const { settings, wal } = parts
+    const mark = wal.unsafeMarkValue
+    if (mark === undefined) return
+    applyOperations(bytes, start, end, nextSequence, operations, {
+      insert: (sequence, kind, _bytes, _keyStart, _keyEnd, valueStart, valueEnd) => {
+        const from = kind === EntryKind.expiringValue ? valueStart + expirySize : valueStart
+        if (kind !== EntryKind.rangeDeletion && valueEnd - from >= settings.valueThreshold) {
+          mark(from, valueEnd, sequence)
+        }
+      }
+    })
   }
 
   /** Commits the record that was just encoded at `at` of the log's buffer. */

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest"
-import { equals } from "../../../src/core/bytes/bytes.js"
 import { type FlushRequest, type JobStorage, SegmentFailure, TableJobs } from "../../../src/core/jobs/tableJobs.js"
 import { logName, tableName, valuesName } from "../../../src/core/storage/fileNames.js"
 import { MemoryDisk } from "../../../src/core/storage/memoryFile.js"
@@ -138,57 +137,8 @@ describe("table jobs", () => {
     })
   })
 
-  it("leave large values in a segment that is mostly large values", async () => {
-    const { disk, entries, mergeOf, request, storageOf } = world(40)
-    const jobs = new TableJobs()
-    const separated = { ...options, valueThreshold: large }
-    const flush = { ...request(9), options: separated, fileNumbers: numbers(9) }
-    const { tables, valueFiles } = (await jobs.flush(storageOf("flush"), flush).outcome)!
-    const size = disk.contents().get(`${directory}/${logName(segmentNumber)}`)!.length
-    expect(valueFiles).toStrictEqual([{ fileNumber: segmentNumber, kind: "log", size }])
-    expect(tables[0]!.valueRefs).toStrictEqual([{ fileNumber: segmentNumber, entries: 40, bytes: 40 * large }])
-    expect([...disk.list(directory)].sort()).toStrictEqual([logName(segmentNumber), tableName(9)].sort())
-    // A merge that collects the segment reads the values there.
-    const merge = { ...mergeOf(tables[0]!, numbers(100)), options: { ...separated, valueThreshold: large + 1 } }
-    const merged = (await jobs.merge(storageOf("merge"), { ...merge, collect: [segmentNumber] }).outcome)!
-    expect([merged.valueFiles, merged.tables[0]!.valueRefs]).toStrictEqual([[], undefined])
-    const number = merged.tables[0]!.fileNumber
-    const found = collect(tableCursor(openTable(disk.openRead(`${directory}/${tableName(number)}`), 0, number)))
-    const due = [...entries].sort((a, b) => a.key[0]! - b.key[0]!)
-    expect(found.every(({ value }, i) => equals(value!, due[i]!.value!))).toBe(true)
-    expect(found.length).toBe(due.length)
-  })
-
-  it("write large values anew if the newest ones are less than three quarters of the segment", async () => {
-    // Each key has two versions, so half of the values are garbage at once.
-    const { entries, request, storageOf, disk } = world(20)
-    const twice = [...entries, ...entries].map((entry, i) => ({ ...entry, sequence: i + 1 }))
-    const path = `${directory}/${logName(segmentNumber)}`
-    for (const [content, threshold] of [
-      [twice, 1000],
-      [entries.map((entry, i) => (i < 8 ? { ...entry, value: entry.value.slice(1) } : entry)), large]
-    ] as const) {
-      disk.remove(path)
-      disk.place(path, segmentOf(content, tableStoreId))
-      const written = await new TableJobs().flush(storageOf("flush"), {
-        ...request(9),
-        options: { ...options, valueThreshold: threshold },
-        sequences: { first: 1, last: content.length },
-        fileNumbers: numbers(9)
-      }).outcome
-      expect(written!.valueFiles.map(({ kind }) => kind)).toContain("values")
-      expect(written!.valueFiles.map(({ kind }) => kind)).not.toContain("log")
-      disk.remove(`${directory}/${tableName(written!.tables[0]!.fileNumber)}`)
-      for (const file of written!.valueFiles) disk.remove(`${directory}/${valuesName(file.fileNumber)}`)
-    }
-  })
-
   it("separate large values, and write those of collected files anew", async () => {
-    const { disk, entries, mergeOf, request, storageOf } = world(40)
-    // Without large values in a third of it, the segment is not kept for the others.
-    const smaller = entries.map((entry, i) => (i % 3 === 0 ? { ...entry, value: entry.value.slice(50) } : entry))
-    disk.remove(`${directory}/${logName(segmentNumber)}`)
-    disk.place(`${directory}/${logName(segmentNumber)}`, segmentOf(smaller, tableStoreId))
+    const { disk, mergeOf, request, storageOf } = world(40)
     const jobs = new TableJobs()
     const separated = { ...options, valueThreshold: large }
     const written = await jobs.flush(storageOf("flush"), { ...request(9), options: separated, fileNumbers: numbers(9) })

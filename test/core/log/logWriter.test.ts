@@ -1,7 +1,10 @@
 import * as FastCheck from "effect/FastCheck"
 import { describe, expect, it } from "vitest"
+import { checksum, placeSeed } from "../../../src/core/bytes/checksum.js"
+import { readU32 } from "../../../src/core/bytes/encoding.js"
+import { SegmentReader } from "../../../src/core/log/logSegment.js"
 import { CommitMode } from "../../../src/core/log/logWriter.js"
-import { LogHarness, microtasks, replay } from "../../support/logHarness.js"
+import { LogHarness, microtasks, replay, salt, storeId, valuesOf } from "../../support/logHarness.js"
 import { checkAsync } from "../../support/property.js"
 
 type Step =
@@ -100,6 +103,27 @@ class Promises {
   }
 }
 
+/** The places of values are those in the rotated segments, and their checksums too. */
+const checkPlaces = (log: LogHarness): void => {
+  for (const [i, places] of log.places.entries()) {
+    const [fileNumber, { bytes }] = log.segments[i]!
+    expect([places.segment, places.size, places.isComplete]).toEqual([fileNumber, bytes.length, true])
+    const segment = new SegmentReader("log", fileNumber, bytes, storeId)
+    for (let frame = segment.next(); frame !== undefined; frame = segment.next()) {
+      const { payloadEnd, payloadStart } = frame
+      const record = readU32(bytes, payloadStart)
+      for (const [n, [start, end]] of valuesOf(payloadEnd - payloadStart - 4).entries()) {
+        const index = places.indexOf(record * 2 + n)
+        const offset = places.offsetAt(index)
+        expect(offset).toBe(payloadStart + start)
+        const seed = placeSeed(salt, fileNumber, offset)
+        const crc = checksum(bytes, offset, payloadStart + end, seed)
+        expect(places.checksumAt(index, end - start, seed)).toBe(crc)
+      }
+    }
+  }
+}
+
 const run = async (plan: ReadonlyArray<Step>, seed: number, isShort: boolean): Promise<Promises> => {
   const log = new LogHarness(undefined, isShort)
   let state = seed
@@ -172,6 +196,7 @@ describe("the log writer", () => {
         await log.settle()
         expect(promises.durable).toBe(log.committed)
         promises.check()
+        checkPlaces(log)
         let closed = 0
         log.writer.close((failure) => {
           expect(failure).toBeUndefined()
@@ -219,6 +244,18 @@ describe("the log writer", () => {
       }),
       200
     ))
+
+  it("forgets the values of a record that was never committed", () => {
+    const log = new LogHarness()
+    const at = log.writer.reserve(4 + 10)
+    log.writer.mark(at + 4, at + 14, 7)
+    log.commit(CommitMode.buffered, 10)
+    log.rotate()
+    checkPlaces(log)
+    const [places] = log.places
+    expect(places!.indexOf(1)).toBe(1)
+    for (const sequence of [2, 7, -1]) expect(() => places!.indexOf(sequence)).toThrow()
+  })
 
   it("shares one sync among all records that arrive while another sync is under way", async () => {
     const log = new LogHarness()
