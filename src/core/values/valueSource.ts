@@ -1,4 +1,5 @@
 import { copyRange, shared } from "../bytes/bytes.js"
+import type { ReusedMemory } from "../bytes/reusedMemory.js"
 import { CorruptionFailure } from "../storage/failure.js"
 import type { ValueFileReader } from "./valueFileReader.js"
 import { handleFile, handleLength, handleOffset, valueHandleSize } from "./valueHandle.js"
@@ -6,11 +7,12 @@ import { handleFile, handleLength, handleOffset, valueHandleSize } from "./value
 /** Reads the values that handles stand for. */
 export interface ValueSource {
   /**
-   * Returns the value of the handle `bytes[start, end)`. Nothing else owns or changes its bytes.
+   * Returns the value of the handle `bytes[start, end)`. Nothing else owns or changes its bytes, unless
+   * they are to be read into `memory`.
    *
    * @throws CorruptionFailure, FormatFailure, StorageFailure
    */
-  read(bytes: Uint8Array, start: number, end: number): Uint8Array
+  read(bytes: Uint8Array, start: number, end: number, memory?: ReusedMemory): Uint8Array
 }
 
 /** How a cursor reads separated values. */
@@ -55,13 +57,13 @@ export class FileValueSource implements ValueSource {
     private readonly directory: string
   ) {}
 
-  read(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  read(bytes: Uint8Array, start: number, end: number, memory?: ReusedMemory): Uint8Array {
     if (end - start !== valueHandleSize) {
       throw new CorruptionFailure(this.directory, 0, "value", `a handle of ${end - start} bytes`)
     }
     const fileNumber = handleFile(bytes, start)
     const { readAhead } = this.options
-    if (readAhead === 0) return this.open(fileNumber).read(bytes, start)
+    if (readAhead === 0) return this.open(fileNumber).read(bytes, start, memory)
     const offset = handleOffset(bytes, start)
     const length = handleLength(bytes, start)
     const piece = this.pieces.get(fileNumber)

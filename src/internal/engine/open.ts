@@ -237,6 +237,7 @@ const makeStore = (
     get: reads.get,
     getEntry: reads.getEntry,
     getString: reads.getString,
+    getWith: reads.getWith,
     getMany: reads.getMany,
     has: reads.has,
     unsafeGet: reads.unsafeGet,

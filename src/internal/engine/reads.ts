@@ -41,8 +41,9 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
+import { copyInto, copyRange, decodeUtf8, illFormed } from "../../core/bytes/bytes.js"
 import { longestKey, ReusableLookupKey } from "../../core/bytes/lookupKey.js"
+import { ReusedMemory } from "../../core/bytes/reusedMemory.js"
 import { EntryKind, isTombstone } from "../../core/cursor/entryKind.js"
 import { expires, expirySize, kindWithoutExpiry, readExpiry } from "../../core/cursor/expiry.js"
 import { LookupResult } from "../../core/cursor/lookupResult.js"
@@ -77,6 +78,9 @@ export class Reads {
   private untilTurn = readsPerTurn
   private untilSample = 1
   private readonly values: ValueSource
+  private readonly memory = new ReusedMemory()
+  /** Whether a caller of `getWith` uses that memory now. */
+  private isLent = false
 
   constructor(private readonly engine: Engine) {
     this.values = engine.parts.tables.unsafeValues({ readAhead: 0 })
@@ -87,6 +91,13 @@ export class Reads {
 
   readonly getString = (key: Bytes, options?: ReadOptions): Effect.Effect<Option.Option<string>, ReadError> =>
     new PointRead(this, key, options, this.optionalString)
+
+  readonly getWith = <A>(
+    key: Bytes,
+    use: (value: Uint8Array) => A,
+    options?: ReadOptions
+  ): Effect.Effect<Option.Option<A>, ReadError> =>
+    new PointRead(this, key, options, (there) => (there ? Option.some(this.lend(use)) : Option.none()))
 
   readonly has = (key: Bytes, options?: ReadOptions): Effect.Effect<boolean, ReadError> =>
     new PointRead(this, key, options, identity)
@@ -158,7 +169,7 @@ export class Reads {
       }
       return this.isTurnDue() ? new Later(engine.afterYield(result)) : result
     } catch (failure) {
-      return new Later(Effect.fail(toReadError(failure)))
+      return new Later(failure instanceof Thrown ? Effect.die(failure.cause) : Effect.fail(toReadError(failure)))
     }
   }
 
@@ -233,9 +244,9 @@ export class Reads {
     return kind === EntryKind.valueHandle ? this.readFound() : copyRange(bytes, start, end)
   }
 
-  private readFound(): Uint8Array {
+  private readFound(memory?: ReusedMemory): Uint8Array {
     const { found, key } = this
-    const value = this.values.read(found.bytes, found.start, found.end)
+    const value = this.values.read(found.bytes, found.start, found.end, memory)
     found.kind = EntryKind.value
     found.bytes = value
     found.start = 0
@@ -259,8 +270,43 @@ export class Reads {
 
   private viewFound(): Uint8Array {
     const { kind, bytes, start, end } = this.found
-    return kind === EntryKind.valueHandle ? this.readFound() : bytes.subarray(start, end)
+    return kind === EntryKind.valueHandle ? this.readFound(this.lendable()) : bytes.subarray(start, end)
   }
+
+  /** Memory for a value that does not outlive the lookup. */
+  private lendable(): ReusedMemory {
+    return this.isLent ? new ReusedMemory() : this.memory
+  }
+
+  /**
+   * Passes the value found to `use`. It is a copy also if it is in memory already: `use` must not be
+   * able to change what a memtable or a cache holds.
+   */
+  private lend<A>(use: (value: Uint8Array) => A): A {
+    const { isLent } = this
+    const memory = this.lendable()
+    const value = this.found.kind === EntryKind.valueHandle ? this.readFound(memory) : this.copyInto(memory)
+    this.isLent = true
+    try {
+      return use(value)
+    } catch (thrown) {
+      throw new Thrown(thrown)
+    } finally {
+      this.isLent = isLent
+    }
+  }
+
+  private copyInto(memory: ReusedMemory): Uint8Array {
+    const { bytes, start, end } = this.found
+    const copy = memory.take(end - start)
+    copyInto(bytes, start, end, copy, 0)
+    return copy
+  }
+}
+
+/** What a function of the caller has thrown. */
+class Thrown {
+  constructor(readonly cause: unknown) {}
 }
 
 class PointRead<A> extends Immediate<A, ReadError> {

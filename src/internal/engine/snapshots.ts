@@ -54,6 +54,7 @@ export class Snapshots {
     const methods: Omit<ReadView, "sequence"> = {
       get: (key: Bytes) => reads.get(key, at),
       getString: (key: Bytes) => reads.getString(key, at),
+      getWith: <A>(key: Bytes, use: (value: Uint8Array) => A) => reads.getWith(key, use, at),
       getEntry: (key: Bytes) => reads.getEntry(key, at),
       getMany: (keys: Iterable<Bytes>) => reads.getMany(keys, at),
       has: (key: Bytes) => reads.has(key, at),
