@@ -1,9 +1,11 @@
 /**
  * What a store in JavaScript cannot go below on this machine: the calls of Node that reading and
- * writing a value takes, by themselves, beside whole gets and puts of LMDB.
+ * writing a value takes, by themselves, beside whole gets and puts of LMDB; and the first program of
+ * Effect in a process, with a Layer of nothing.
  *
  * `npm --prefix bench run floors`
  */
+import { execFileSync } from "node:child_process"
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, unlinkSync, writeSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -92,6 +94,25 @@ const ofLmdb = async (directory: string, size: number, order: Int32Array): Promi
   await close()
   return { "LMDB get": get, "LMDB put": put }
 }
+
+/** Milliseconds of a first program with a Layer that acquires and releases nothing. */
+const emptyLayer = (directory: string, layer: string): number => {
+  const program = `
+    import * as Effect from "effect/Effect"
+    import * as Layer from "effect/Layer"
+    const begin = performance.now()
+    const nothing = Layer.${layer}(Effect.acquireRelease(Effect.void, () => Effect.void))
+    await Effect.runPromise(Effect.provide(Effect.void, nothing))
+    console.log(performance.now() - begin)`
+  const run = () => Number(execFileSync(process.execPath, ["--input-type=module", "-e", program], { cwd: directory }))
+  return median(Array.from({ length: 9 }, run))
+}
+
+const root = join(import.meta.dirname, "..")
+console.log("a first program with an empty Layer, ms:", {
+  "Effect 3": emptyLayer(root, "scopedDiscard").toFixed(1),
+  "Effect 4": emptyLayer(join(root, "editions", "effect4"), "effectDiscard").toFixed(1)
+})
 
 for (const size of [KiB, 4 * KiB, 16 * KiB, 64 * KiB]) {
   const order = scattered(bytesOfValues / size)
