@@ -492,7 +492,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
           threshold: valueThreshold,
           fileSize: valueFileBytes(settings),
           begin: () => {
-            if (job.loggedValues !== undefined) return new ValuesInLog(job.loggedValues, storeId)
+            if (job.loggedValues !== undefined) return new ValuesInLog(job.loggedValues)
             const fileNumber = job.allocate()
             return new ValueFileWriter(create(`${directory}/${valuesName(fileNumber)}`), fileNumber, storeId)
           },

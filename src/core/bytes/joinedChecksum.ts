@@ -43,9 +43,9 @@ export const shiftChecksum = (crc: number, bytes: number): number => {
 }
 
 /**
- * The CRC-32 of two pieces, one after the other. `first` is the checksum of the first piece, or a
- * seed. `second` is the checksum of the second one, of `bytes` bytes, with the seed 0. CRC-32 is
- * linear; this is zlib's `crc32_combine`.
+ * The CRC-32 of two pieces, one after the other. `first` is the checksum of the first piece. `second`
+ * is that of the second one, of `bytes` bytes, which began with `seed`. CRC-32 is linear; with a seed
+ * of 0 this is zlib's `crc32_combine`.
  */
-export const joinChecksums = (first: number, second: number, bytes: number): number =>
-  (shiftChecksum(first, bytes) ^ second) >>> 0
+export const joinChecksums = (first: number, seed: number, second: number, bytes: number): number =>
+  (shiftChecksum(first ^ seed, bytes) ^ second) >>> 0

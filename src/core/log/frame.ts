@@ -34,27 +34,8 @@ export const FrameType = {
 export interface FrameValue {
   readonly start: number
   readonly end: number
-  /** Its checksum with the seed 0, which `sealFrame` sets. */
+  /** Its checksum, seeded with its place, which `sealFrame` sets. */
   crc: number
-}
-
-/** The checksum of a range, which is read once, and those of the values in it. */
-const checksumWith = (
-  bytes: DataView,
-  start: number,
-  end: number,
-  seed: number,
-  values: ReadonlyArray<FrameValue>
-): number => {
-  let crc = seed
-  let at = start
-  for (const value of values) {
-    crc = viewChecksum(bytes, at, value.start, crc)
-    value.crc = viewChecksum(bytes, value.start, value.end, 0)
-    crc = joinChecksums(crc, value.crc, value.end - value.start)
-    at = value.end
-  }
-  return viewChecksum(bytes, at, end, crc)
 }
 
 const noValues: ReadonlyArray<FrameValue> = []
@@ -62,7 +43,7 @@ const noValues: ReadonlyArray<FrameValue> = []
 /**
  * Writes the header of a frame whose payload of `length` bytes is already after the place of the
  * header, at `at + frameHeaderSize`. Sets the checksums of `values`, which lie in the payload in this
- * order.
+ * order. Each byte is read once: the checksum of the frame follows from those of the values.
  */
 export const sealFrame = (
   bytes: DataView,
@@ -79,8 +60,16 @@ export const sealFrame = (
   bytes.setUint32(at + 8, synced, true)
   bytes.setUint16(at + 12, synced / 2 ** 32, true)
   bytes.setUint16(at + 14, type, true)
-  const seed = placeSeed(salt, fileNumber, offset)
-  bytes.setUint32(at, checksumWith(bytes, at + 4, at + frameHeaderSize + length, seed, values), true)
+  let crc = placeSeed(salt, fileNumber, offset)
+  let from = at + 4
+  for (const value of values) {
+    const { start, end } = value
+    const seed = placeSeed(salt, fileNumber, offset + start - at)
+    value.crc = viewChecksum(bytes, start, end, seed)
+    crc = joinChecksums(viewChecksum(bytes, from, start, crc), seed, value.crc, end - start)
+    from = end
+  }
+  bytes.setUint32(at, viewChecksum(bytes, from, at + frameHeaderSize + length, crc), true)
 }
 
 export interface Frame {

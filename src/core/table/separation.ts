@@ -36,7 +36,8 @@ export class Separation {
 
   /**
    * Takes the entry under a cursor. Sets the kind and the value to write to the table. Returns how
-   * many bytes of values were read from other files for it, and copied to others.
+   * many bytes of values were read from other files for it, and copied to others, or as much other
+   * work.
    */
   take(entry: InternalCursor): number {
     const { collect, source } = this.options

@@ -1,4 +1,3 @@
-import { joinChecksums } from "../bytes/joinedChecksum.js"
 import type { StorageFile } from "../storage/storageDriver.js"
 
 /** Sequence numbers and places are kept as differences of 32 bits. */
@@ -22,8 +21,8 @@ export interface LoggedValues {
   indexOf(sequence: number): number
   /** The place of a value in the file. */
   offsetAt(index: number): number
-  /** The CRC-32 of a value of `length` bytes, starting from `seed`. */
-  checksumAt(index: number, length: number, seed: number): number
+  /** The checksum of a value, as in its handle. */
+  checksumAt(index: number): number
 }
 
 /** Gathers the places, in the order of the sequence numbers. Takes 12 bytes a value. */
@@ -38,7 +37,7 @@ export class SegmentValues implements LoggedValues {
 
   constructor(readonly segment: number) {}
 
-  /** `crc` is the checksum of the value with the seed 0. */
+  /** `crc` is the checksum of the value, seeded with its place. */
   add(sequence: number, offset: number, crc: number): void {
     const { count } = this
     if (count === 0) this.firstSequence = sequence
@@ -79,8 +78,8 @@ export class SegmentValues implements LoggedValues {
     return this.offsets[index]!
   }
 
-  checksumAt(index: number, length: number, seed: number): number {
-    return joinChecksums(seed, this.checksums[index]!, length)
+  checksumAt(index: number): number {
+    return this.checksums[index]!
   }
 
   private grow(): void {

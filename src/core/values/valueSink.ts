@@ -8,7 +8,7 @@ export interface ValueSink {
   readonly size: number
   /**
    * Adds the value of the entry with this sequence number. `handle` is its handle until the next one
-   * is added. Returns how many bytes were copied.
+   * is added. Returns the work done, in bytes that could have been copied.
    */
   add(bytes: Uint8Array, start: number, end: number, sequence: number): number
   /** Ends the file that the handles lead to. It is then complete but not synced. */

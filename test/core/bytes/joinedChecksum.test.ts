@@ -11,14 +11,16 @@ describe("the checksum of two pieces", () => {
         FastCheck.uint8Array({ maxLength: 2000, size: "max" }),
         FastCheck.uint8Array({ maxLength: 2000, size: "max" }),
         FastCheck.nat(2 ** 32 - 1),
-        (first, second, seed) => {
+        FastCheck.nat(2 ** 32 - 1),
+        (first, second, start, seed) => {
           const whole = Uint8Array.of(...first, ...second)
           const joined = joinChecksums(
-            checksum(first, 0, first.length, seed),
-            checksum(second, 0, second.length, 0),
+            checksum(first, 0, first.length, start),
+            seed,
+            checksum(second, 0, second.length, seed),
             second.length
           )
-          expect(joined).toBe(checksum(whole, 0, whole.length, seed))
+          expect(joined).toBe(checksum(whole, 0, whole.length, start))
         }
       )
     )
