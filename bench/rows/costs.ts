@@ -87,14 +87,18 @@ const valueSize =
     const [putTimes, getTimes] = [notDone(count), notDone(count)]
     const putDirectory = `${run.directory}-puts`
     mkdirSync(putDirectory)
+    const rehearsal = { work: { ...inOrder(entries), times: notDone(count) }, course: course(run, count) }
+    await rehearseElsewhere(open, run, settings, "timedPuts", rehearsal)
     const puts = await withSession(open, putDirectory, settings, (session) =>
       session.run("timedPuts", { ...inOrder(entries), times: putTimes }, course(run, count))
     )
     rmSync(putDirectory, { recursive: true })
+    const batches = { work: inOrder(entries), course: course(run, count, { slice: batchFor(size) }) }
+    await rehearseElsewhere(open, { ...run, directory: `${run.directory}-load` }, settings, "batches", batches)
     const loaded = await loadAndCompact(open, run, settings, entries, whole(count, batchFor(size)))
     return withSession(open, run.directory, settings, async (session) => {
-      await session.run("gets", { entries, order: draws(1_000, count, 6) }, whole(1_000))
-      const gets = await session.run("timedGets", { ...shuffledWork(entries), times: getTimes }, course(run, count))
+      const work = { ...shuffledWork(entries), times: getTimes }
+      const gets = await session.run("timedGets", work, course(run, count, { twice: true }))
       const walks = course(run, 3, { slice: 1, twice: true, weight: count })
       const scans = await session.run("walks", inOrder(entries), walks)
       return {
