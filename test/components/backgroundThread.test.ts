@@ -33,7 +33,7 @@ const fill = (store: Store.Store, library: typeof import("effect-lsm"), round: n
       const batch = library.WriteBatch.make()
       for (let n = from; n < from + 500; n++) {
         if (n % 7 === round % 7) batch.delete(key(n))
-        else batch.put(key(n), `${round}:${n}:`.padEnd(2000, "v"))
+        else batch.put(key(n), `${round}:${n}:`.padEnd(1000, "v"))
       }
       yield* store.write(batch)
     }

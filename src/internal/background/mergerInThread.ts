@@ -18,7 +18,7 @@ import type { ThreadWork } from "./threadWork.js"
  * Work on fewer bytes of keys and values does not start the thread: it is done before a thread
  * would be ready.
  */
-const defaultLeast = 4 * 1024 * 1024
+const defaultLeast = 1024 * 1024
 
 /**
  * Merges and flushes in a thread of Node, which runs `program`. The thread is started by the first
