@@ -75,4 +75,4 @@ export function* writeTables(cursor: InternalCursor, options: WriterJobOptions):
 const deletion = { kind: EntryKind.deletion, valueBytes: new Uint8Array(0), valueStart: 0, valueEnd: 0 }
 
 /** The fixed processing cost of an entry, expressed in bytes. */
-const entryCost = 64
+const entryCost = 256
