@@ -45,6 +45,10 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
   const { manifest, memtable, merger, metrics, tables, wal } = state.parts
   const { gate } = state
 
+  /** A table must not be named before the values that it has handles to are durable. */
+  const untilSynced = ({ kind, fileNumber }: Pick<ValueFile, "kind" | "fileNumber">): Effect.Effect<void, FileError> =>
+    kind === "log" ? (wal.synced?.(fileNumber) ?? wal.sync) : Effect.void
+
   /**
    * Writes the table of a memtable. If large values are most of it, they stay in the log, and little
    * is left to write. Otherwise a thread writes it from the log, if there is a thread for that. The
@@ -69,7 +73,10 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
           allocate
         })
       const values = state.loggedValuesOf.get(frozen)
-      if (values !== undefined && areToStay(frozen, values)) return inThisThread(values)
+      if (values !== undefined && areToStay(frozen, values)) {
+        // A file cannot be created while the file system commits a sync, and this thread would wait.
+        return Effect.zipRight(untilSynced({ kind: "log", fileNumber: values.segment }), inThisThread(values))
+      }
       const segment = state.segmentOf.get(frozen)
       if (merger.flush === undefined || segment === undefined) return inThisThread()
       const { count, dataBytes, largestSequence: last } = frozen
@@ -81,10 +88,6 @@ export const makeFlush = (state: CompactorState, rotation: Rotation, { reports }
     })
 
   const reasonOf = (frozen: SingleMemtable) => state.frozenBecause.get(frozen) ?? "recovery"
-
-  /** A table must not be named before the values that it has handles to are durable. */
-  const untilSynced = ({ kind, fileNumber }: ValueFile): Effect.Effect<void, FileError> =>
-    kind === "log" ? (wal.synced?.(fileNumber) ?? wal.sync) : Effect.void
 
   const flushTable = (frozen: SingleMemtable, inBackground: boolean): Effect.Effect<void, FileError> =>
     Effect.gen(function* () {
