@@ -8,8 +8,8 @@
  *   in a table:  filter -> index -> data block, from the block cache or the file
  *
  * A large value lies in a segment of the log or in a value file, and its entry holds a handle. The
- * value is read only if it is returned, with one read into the memory that is returned. The entry
- * cache then holds the value.
+ * value is read only if it is returned, with one read into the memory that is returned, or that
+ * `getWith` lends. The entry cache then holds the value.
  *
  * A lookup reads at the sequence number of its snapshot, or else at the newest visible one. It
  * searches the sources in this order, each for the newest version of the key at or before that
