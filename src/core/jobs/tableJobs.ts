@@ -10,6 +10,7 @@ import { isFailure } from "../storage/failure.js"
 import { logName, tableName, valuesName } from "../storage/fileNames.js"
 import type { Done } from "../storage/nodeDirectory.js"
 import { closeQuietly, type StorageDriver, type StorageFile } from "../storage/storageDriver.js"
+import { WrittenFiles } from "../storage/writtenFiles.js"
 import { blockBytesOf } from "../table/blockSize.js"
 import type { Codec } from "../table/compression.js"
 import { LevelCursor } from "../table/levelCursor.js"
@@ -325,7 +326,7 @@ const writeDurably = async (
 ): Promise<WriterJobResult | undefined> => {
   const { driver, remove, syncDirectory } = storage
   const { directory, blockBytes, restartInterval, filterFalsePositiveRate, compression } = options
-  const files: Array<StorageFile> = []
+  const files = new WrittenFiles()
   const numbers = fileNumbers.values()
   const unlessCancelled = () => {
     if (isCancelled()) throw new Cancelled()
@@ -345,17 +346,13 @@ const writeDurably = async (
       if (value === undefined) throw new Error("more files than were foreseen")
       return value
     }
-    const create = (name: string): StorageFile => {
-      const file = driver.create(`${directory}/${name}`)
-      files.push(file)
-      return file
-    }
+    const create = (kind: string, name: string): StorageFile => files.begin(kind, driver.create(`${directory}/${name}`))
     const separation = new Separation({
       threshold: options.valueThreshold,
       fileSize: options.valueFileBytes,
       begin: () => {
         const fileNumber = next()
-        return new ValueFileWriter(create(valuesName(fileNumber)), fileNumber, storeId)
+        return new ValueFileWriter(create("values", valuesName(fileNumber)), fileNumber, storeId)
       },
       collect: new Set(collect),
       source: values
@@ -363,7 +360,7 @@ const writeDurably = async (
     const steps = writeTables(cursor, {
       begin: () => {
         const fileNumber = next()
-        return new TableBuilder(create(tableName(fileNumber)), fileNumber, storeId, tableOptions)
+        return new TableBuilder(create("table", tableName(fileNumber)), fileNumber, storeId, tableOptions)
       },
       separation,
       retention,
@@ -377,16 +374,15 @@ const writeDurably = async (
       unlessCancelled()
       step = steps.next()
     }
-    for (const file of files) {
-      await settled((done) => file.sync(done))
-      unlessCancelled()
-    }
-    if (files.length > 0) await settled((done) => syncDirectory(directory, done))
+    await settled((done) => files.sync(done))
     unlessCancelled()
-    for (const file of files) file.close()
+    if (files.all.length > 0) await settled((done) => syncDirectory(directory, done))
+    unlessCancelled()
+    for (const file of files.all) file.close()
     return step.value
   } catch (failure) {
-    for (const file of files) {
+    await new Promise<void>((resume) => files.stop(resume))
+    for (const file of files.all) {
       closeQuietly(file)
       await settled((done) => remove(file.path, done)).catch(() => undefined)
     }
