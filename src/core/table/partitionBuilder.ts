@@ -1,3 +1,4 @@
+import { copyInto } from "../bytes/bytes.js"
 import { writeU16, writeU32, writeU48 } from "../bytes/encoding.js"
 import { FilterBuilder, type FilterLines } from "./filterBuilder.js"
 import { lineBytes } from "./lineFilter.js"
@@ -47,8 +48,8 @@ export class PartitionBuilder {
     const count = separators.length
     const prefixLength = commonPrefix(separators)
     const endWidth = ends[count - 1]! < 2 ** 32 ? 4 : 6
-    const tailSizes = separators.map(({ length }) => Math.max(0, length - prefixLength - wordBytes))
-    const tailsSize = tailSizes.reduce((sum, size) => sum + size, 0)
+    let tailsSize = 0
+    for (let i = 0; i < count; i++) tailsSize += Math.max(0, separators[i]!.length - prefixLength - wordBytes)
     const perBlock = wordBytes + 1 + endWidth + (tailsSize > 0 ? 4 : 0)
     const size = filter.bytes.length + count * perBlock + tailsSize + prefixLength + partitionTrailerSize
     const bytes = new Uint8Array(size + extra)
@@ -59,15 +60,16 @@ export class PartitionBuilder {
     const tailEnds = endsAt + count * endWidth
     const tails = tailEnds + (tailsSize > 0 ? count * 4 : 0)
     let tailEnd = 0
-    for (const [i, separator] of separators.entries()) {
+    for (let i = 0; i < count; i++) {
+      const separator = separators[i]!
       const wordEnd = Math.min(separator.length, prefixLength + wordBytes)
-      bytes.set(separator.subarray(prefixLength, wordEnd), words + i * wordBytes)
+      copyInto(separator, prefixLength, wordEnd, bytes, words + i * wordBytes)
       bytes[lengths + i] = Math.min(separator.length - prefixLength, long)
       if (endWidth === 4) writeU32(bytes, endsAt + i * 4, ends[i]!)
       else writeU48(bytes, endsAt + i * 6, ends[i]!)
       if (tailsSize === 0) continue
-      bytes.set(separator.subarray(wordEnd), tails + tailEnd)
-      tailEnd += tailSizes[i]!
+      copyInto(separator, wordEnd, separator.length, bytes, tails + tailEnd)
+      tailEnd += separator.length - wordEnd
       writeU32(bytes, tailEnds + i * 4, tailEnd)
     }
     bytes.set(separators[0]!.subarray(0, prefixLength), tails + tailsSize)
