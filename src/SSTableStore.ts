@@ -20,6 +20,7 @@ import type { RetentionPolicy } from "./core/cursor/retention.js"
 import { StorageFailure } from "./core/storage/failure.js"
 import { tableName, valuesName } from "./core/storage/fileNames.js"
 import { closeQuietly, type StorageFile } from "./core/storage/storageDriver.js"
+import { WrittenFiles } from "./core/storage/writtenFiles.js"
 import { blockBytesOf } from "./core/table/blockSize.js"
 import { Separation } from "./core/table/separation.js"
 import { TableBuilder } from "./core/table/tableBuilder.js"
@@ -32,12 +33,17 @@ import type { LoggedValues } from "./core/values/loggedValues.js"
 import { type ValueFile, valueFileName } from "./core/values/valueFile.js"
 import { openValueFile, type ValueFileReader } from "./core/values/valueFileReader.js"
 import { ValueFileWriter } from "./core/values/valueFileWriter.js"
-import { FileValueSource, type ValueSource, type ValueSourceOptions } from "./core/values/valueSource.js"
+import {
+  type CachedValues,
+  FileValueSource,
+  type ValueSource,
+  type ValueSourceOptions
+} from "./core/values/valueSource.js"
 import { ValuesInLog } from "./core/values/valuesInLog.js"
 import { runSlices } from "./internal/storage/slices.js"
 import type { FileError, InvalidArgument } from "./LsmError.js"
 import { type Compression, codecAt, type LsmOptions, resolveOptions, valueFileBytes } from "./LsmOptions.js"
-import { attempt, Storage, syncFile } from "./Storage.js"
+import { attempt, callback, Storage } from "./Storage.js"
 
 export type {
   /**
@@ -472,7 +478,9 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       return values
     }
 
-    const valueSource = (sourceOptions: ValueSourceOptions) => new FileValueSource(valuesOf, sourceOptions, directory)
+    const valueSource = (sourceOptions: ValueSourceOptions, cached?: CachedValues) =>
+      new FileValueSource(valuesOf, sourceOptions, directory, cached)
+    const cachedValue: CachedValues = (bytes, start, end, sequence) => entries.copyOf(bytes, start, end, sequence)
 
     const countLookup = (source: TableLevels): void => {
       version = source
@@ -482,19 +490,15 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
 
     const write: SSTableStoreService["write"] = (job) =>
       Effect.suspend(() => {
-        const files: Array<StorageFile> = []
-        const create = (path: string): StorageFile => {
-          const file = driver.create(path)
-          files.push(file)
-          return file
-        }
+        const files = new WrittenFiles()
+        const create = (kind: string, path: string): StorageFile => files.begin(kind, driver.create(path))
         const separation = new Separation({
           threshold: valueThreshold,
           fileSize: valueFileBytes(settings),
           begin: () => {
             if (job.loggedValues !== undefined) return new ValuesInLog(job.loggedValues)
             const fileNumber = job.allocate()
-            return new ValueFileWriter(create(`${directory}/${valuesName(fileNumber)}`), fileNumber, storeId)
+            return new ValueFileWriter(create("values", `${directory}/${valuesName(fileNumber)}`), fileNumber, storeId)
           },
           collect: new Set(job.collect),
           source: valueSource({ readAhead: collectReadAhead, giveValues: true })
@@ -504,7 +508,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
         const steps = writeTables(job.cursor, {
           begin: () => {
             const fileNumber = job.allocate()
-            return new TableBuilder(create(pathOf(fileNumber)), fileNumber, storeId, {
+            return new TableBuilder(create("table", pathOf(fileNumber)), fileNumber, storeId, {
               ...tableOptions,
               blockSize,
               compression: codec,
@@ -519,23 +523,22 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
         })
         const run = Effect.gen(function* () {
           const written = yield* runSlices(storage, steps)
-          for (const file of files) yield* syncFile(file)
-          if (files.length > 0) yield* storage.syncDirectory(directory)
-          for (const file of files) yield* attempt(() => file.close())
+          yield* callback((done) => files.sync(done))
+          if (files.all.length > 0) yield* storage.syncDirectory(directory)
+          for (const file of files.all) yield* attempt(() => file.close())
           return written
         })
         // Only the writing is interruptible: once it has a result, the result is kept.
-        const written = Effect.onExit(Effect.interruptible(run), (exit) =>
-          Effect.forEach(
-            files,
-            (file) =>
-              Effect.zipRight(
-                Effect.sync(() => closeQuietly(file)),
-                Exit.isSuccess(exit) ? Effect.void : Effect.ignore(storage.remove(file.path))
-              ),
-            { discard: true }
+        const written = Effect.onExit(Effect.interruptible(run), (exit) => {
+          const removals = files.all.map((file) =>
+            Effect.zipRight(
+              Effect.sync(() => closeQuietly(file)),
+              Exit.isSuccess(exit) ? Effect.void : Effect.ignore(storage.remove(file.path))
+            )
           )
-        )
+          const stopped = Effect.ignore(callback((done) => files.stop(() => done(undefined))))
+          return Effect.zipRight(stopped, Effect.all(removals, { discard: true }))
+        })
         return Effect.uninterruptible(written)
       })
 
@@ -546,7 +549,7 @@ export const make = (options: LsmOptions): Effect.Effect<SSTableStoreService, In
       unsafeFind: (version, key, sequence, isNewest, result) => lookup.find(version, key, sequence, isNewest, result),
       unsafeOfferValue: (key, result) => lookup.offerValue(key, result),
       unsafeCursor: (table, cursorOptions) => new TableCursor(() => readerOf(table.fileNumber), cursorOptions),
-      unsafeValues: valueSource,
+      unsafeValues: (sourceOptions) => valueSource(sourceOptions, cachedValue),
       unsafeOffsetOf: (table, key) => {
         const { index } = readerOf(table.fileNumber)
         const block = index.find(key, key.length)

@@ -1,8 +1,9 @@
-import { copyInto } from "../bytes/bytes.js"
-import { hash } from "../bytes/hash.js"
+import { copyInto, copyRange } from "../bytes/bytes.js"
+import { hash, secondHash } from "../bytes/hash.js"
 import type { LookupKey } from "../bytes/lookupKey.js"
 import type { LookupResult } from "../cursor/lookupResult.js"
 import { firstLine } from "./cacheLines.js"
+import { Doorkeepers, doorkeeperBytes } from "./doorkeepers.js"
 import { EntryIndex, fewestSlots, indexSlotBytes, slotsFor } from "./entryIndex.js"
 
 /**
@@ -13,6 +14,8 @@ const largestEntry = 66 * 1024
 const largestShare = 1 / 8
 /** Larger entries are cached only when they are asked for again: to take one costs as much as to read it. */
 const takenAtOnce = 2 * 1024
+/** When the memory is full, one in this many of them: it displaces another, which costs as much again. */
+const takenOfKnown = 4
 /** Entries up to this size are cached even in small chunks. */
 const smallEntry = 1024
 const headBytes = 12
@@ -26,7 +29,6 @@ const mostSlots = 1 << 24
 const slotsPerEntry = 1.5
 /** An index starts anew when there are this many times as many entries as it was made for. */
 const outgrown = 1.5
-const doorkeeperBytes = 4
 /** In the first word of an entry: the length of the key, and above it that of the value. */
 const longestCachedKey = 0x7ff
 const keyMask = 0x7ff
@@ -47,11 +49,13 @@ export interface EntrySource {
 
 const averageOf = ({ entryCount, rawBytes }: EntrySource): number => (entryCount === 0 ? 0 : rawBytes / entryCount)
 
-/** Slots for each doorkeeper. Large entries always meet one, so it must remember them for longer. */
-const slotsPerDoorkeeper = (source: EntrySource): number => (averageOf(source) > takenAtOnce ? 1 : 4)
+const areLarge = (source: EntrySource): boolean => averageOf(source) > takenAtOnce
 
-/** Bytes of a slot of the index, with its part of a doorkeeper. */
-const slotCostOf = (source: EntrySource): number => indexSlotBytes + doorkeeperBytes / slotsPerDoorkeeper(source)
+/** Doorkeepers for each slot. Large entries always meet one, so it must remember them for longer. */
+const doorkeepersPerSlot = (source: EntrySource): number => (areLarge(source) ? 2 : 1 / 4)
+
+/** Bytes of a slot of the index, with its part of the doorkeepers. */
+const slotCostOf = (source: EntrySource): number => indexSlotBytes + doorkeeperBytes * doorkeepersPerSlot(source)
 
 /**
  * About how much memory it takes to cache all entries. Infinite if they are too large to be taken at
@@ -87,7 +91,8 @@ export interface EntryBudget {
  * found is added, and a large one when its key is asked for twice. After that, one chunk at a time
  * is swept: entries that were asked for since the last sweep stay, up to half of the chunk, and the
  * others are dropped (CLOCK). An entry is then added only if its key is asked for twice before
- * another key with the same doorkeeper (Einziger, Friedman and Manes, "TinyLFU", 2017).
+ * its doorkeeper forgets it (Einziger, Friedman and Manes, "TinyLFU", 2017). Of large ones, only one
+ * in four is.
  *
  * The cache holds the newest versions that tables hold, so memtables must be searched first. Before
  * the tables get newer versions, their keys must be forgotten (`forget`). Compactions change
@@ -99,7 +104,7 @@ export class EntryCache {
   level = 0
   private source: EntrySource | undefined
   private index = none
-  private doorkeepers = nothing
+  private doorkeepers: Doorkeepers | undefined
   private slotCost = 0
   private readonly chunkBytes: number
   /** Where the entries of a chunk begin. */
@@ -113,6 +118,8 @@ export class EntryCache {
   private readonly ends: Array<number> = []
   private active = 0
   private isSweeping = false
+  /** Large entries that were asked for twice while chunks were swept. */
+  private known = 0
 
   constructor(private readonly budget: EntryBudget) {
     const wanted = Math.min(largestChunk, Math.max(smallestChunk, budget.share.reserved / reservedChunks))
@@ -134,7 +141,7 @@ export class EntryCache {
    */
   find(source: EntrySource, key: LookupKey, sequence: number, found: LookupResult): boolean {
     if (source !== this.source) this.begin(source)
-    const position = this.positionOf(key)
+    const position = this.positionOf(key.hash1, key.hash2, key.bytes, 0, key.length)
     if (position < 0) return false
     const chunk = position >>> this.chunkShift
     const at = (position & (this.chunkUnits - 1)) * unit
@@ -155,7 +162,25 @@ export class EntryCache {
 
   /** Whether an entry of the key is cached. */
   holds(key: LookupKey): boolean {
-    return this.positionOf(key) >= 0
+    return this.positionOf(key.hash1, key.hash2, key.bytes, 0, key.length) >= 0
+  }
+
+  /**
+   * Returns a copy of the value that version `sequence` of the key `bytes[start, end)` has. Undefined if it
+   * is not cached. Scans call this: it does not count as being asked for.
+   */
+  copyOf(bytes: Uint8Array, start: number, end: number, sequence: number): Uint8Array | undefined {
+    if (this.isEmpty) return undefined
+    const position = this.positionOf(hash(bytes, start, end), secondHash, bytes, start, end)
+    if (position < 0) return undefined
+    const chunk = position >>> this.chunkShift
+    const at = (position & (this.chunkUnits - 1)) * unit
+    const words = this.words[chunk]!
+    const word = at / 4
+    const version = words[word + 1]! + (words[word + 2]! & sequenceMask) * 2 ** 32
+    if (version !== sequence) return undefined
+    const value = at + headBytes + end - start
+    return copyRange(this.bytes[chunk]!, value, value + (words[word]! >>> valueShift))
   }
 
   /** Whether an entry that was not asked for before would be taken. */
@@ -163,16 +188,17 @@ export class EntryCache {
     return !this.isEmpty && !this.isSweeping
   }
 
-  private positionOf(key: LookupKey): number {
+  private positionOf(hash1: number, hash2: number, bytes: Uint8Array, start: number, end: number): number {
     const { index } = this
-    const tag = index.tagOf(key.hash2)
-    const line = index.lineOf(key.hash1)
+    const tag = index.tagOf(hash2)
+    const line = index.lineOf(hash1)
     for (let i = index.next(line, 0, tag); i >= 0; i = index.next(line, i + 1, tag)) {
       const position = index.positionAt(line, i)
       const chunk = position >>> this.chunkShift
       const at = (position & (this.chunkUnits - 1)) * unit
       const head = this.words[chunk]![at / 4]!
-      if ((head & keyMask) === key.length && isKey(this.bytes[chunk]!, at + headBytes, key)) return position
+      if ((head & keyMask) !== end - start) continue
+      if (isKey(this.bytes[chunk]!, at + headBytes, bytes, start, end)) return position
     }
     return -1
   }
@@ -263,6 +289,7 @@ export class EntryCache {
   private hasRoom(size: number, key: LookupKey): boolean {
     if (this.index === none && !this.allocate()) return false
     if ((this.isSweeping || size > takenAtOnce) && !this.isKnown(key)) return false
+    if (this.isSweeping && size > takenAtOnce && ++this.known % takenOfKnown !== 0) return false
     if (this.bytes.length > 0 && this.ends[this.active]! + size <= this.chunkBytes) return true
     return this.advance()
   }
@@ -291,15 +318,11 @@ export class EntryCache {
   }
 
   private isKnown(key: LookupKey): boolean {
-    if (this.doorkeepers.length === 0) {
+    if (this.doorkeepers === undefined) {
       const count = (this.index.slots * (this.slotCost - indexSlotBytes)) / doorkeeperBytes
-      this.doorkeepers = new Uint32Array(count)
+      this.doorkeepers = new Doorkeepers(count, count > this.index.slots)
     }
-    const { doorkeepers } = this
-    const at = Math.floor((key.hash1 / 2 ** 32) * doorkeepers.length)
-    if (doorkeepers[at] === key.hash2) return true
-    doorkeepers[at] = key.hash2
-    return false
+    return this.doorkeepers.knows(key.hash1, key.hash2)
   }
 
   private allocate(): boolean {
@@ -335,7 +358,7 @@ export class EntryCache {
 
   private dropTables(): void {
     this.index = none
-    this.doorkeepers = nothing
+    this.doorkeepers = undefined
     this.ends.fill(this.first)
     this.active = 0
     this.isSweeping = false
@@ -382,11 +405,10 @@ export class EntryCache {
   }
 }
 
-const isKey = (bytes: Uint8Array, start: number, { bytes: sought, length }: LookupKey): boolean => {
-  for (let i = length - 1; i >= 0; i--) if (bytes[start + i] !== sought[i]) return false
+const isKey = (bytes: Uint8Array, at: number, sought: Uint8Array, start: number, end: number): boolean => {
+  for (let i = end - start - 1; i >= 0; i--) if (bytes[at + i] !== sought[start + i]) return false
   return true
 }
 
 /** Stands for an index that is not allocated yet. */
 const none = new EntryIndex(fewestSlots)
-const nothing = new Uint32Array(0)

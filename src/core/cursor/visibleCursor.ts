@@ -65,6 +65,8 @@ export class VisibleCursor {
   /** See `InternalCursor`. Always true going backward. */
   valueIsOwn = false
   private kind = 0
+  /** The sequence number of the entry shown. */
+  private version = 0
   private direction = 1
   /** The key shown when the last move began. The length is -1 if there was none. */
   private origin: Uint8Array<ArrayBuffer> = nothing
@@ -129,9 +131,10 @@ export class VisibleCursor {
    * @throws CorruptionFailure, FormatFailure, StorageFailure
    */
   readSeparated(): Uint8Array | undefined {
-    return this.kind === EntryKind.valueHandle
-      ? this.values!.read(this.valueBytes, this.valueStart, this.valueEnd)
-      : undefined
+    if (this.kind !== EntryKind.valueHandle) return undefined
+    const values = this.values!
+    const cached = values.cached?.(this.keyBytes, this.keyStart, this.keyEnd, this.version)
+    return cached ?? values.read(this.valueBytes, this.valueStart, this.valueEnd)
   }
 
   seekToFirst(): void {
@@ -324,6 +327,7 @@ export class VisibleCursor {
       this.keyStart = cursor.keyStart
       this.keyEnd = cursor.keyEnd
       this.kind = kind
+      this.version = cursor.sequence
       this.valueBytes = cursor.valueBytes
       this.valueStart = cursor.valueStart
       this.valueEnd = cursor.valueEnd
@@ -434,6 +438,7 @@ export class VisibleCursor {
     const { cursor } = this
     if (this.keysOnly) return
     this.kind = cursor.kind
+    this.version = cursor.sequence
     this.valueIsOwn = true
     if (cursor.valueIsOwn) {
       this.valueBytes = cursor.valueBytes

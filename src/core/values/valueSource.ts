@@ -13,7 +13,14 @@ export interface ValueSource {
    * @throws CorruptionFailure, FormatFailure, StorageFailure
    */
   read(bytes: Uint8Array, start: number, end: number, memory?: ReusedMemory): Uint8Array
+  readonly cached?: CachedValues | undefined
 }
+
+/**
+ * Returns a copy of a value that is in memory. Its entry has the key `bytes[start, end)` and the
+ * sequence number. Undefined if it is not there.
+ */
+export type CachedValues = (bytes: Uint8Array, start: number, end: number, sequence: number) => Uint8Array | undefined
 
 /** How a cursor reads separated values. */
 export interface ValueSourceOptions {
@@ -54,7 +61,8 @@ export class FileValueSource implements ValueSource {
   constructor(
     private readonly open: (fileNumber: number) => ValueFileReader,
     private readonly options: ValueSourceOptions,
-    private readonly directory: string
+    private readonly directory: string,
+    readonly cached?: CachedValues
   ) {}
 
   read(bytes: Uint8Array, start: number, end: number, memory?: ReusedMemory): Uint8Array {

@@ -91,6 +91,7 @@ const fixed = CacheShare.fixed
 describe("the entry cache", () => {
   it("finds what the tables hold, for any version and sequence number, within its budget", () => {
     let hits = 0
+    let copies = 0
     const budgets = FastCheck.record({
       total: FastCheck.constantFrom(40_000, 100_000, 1 << 20),
       part: FastCheck.constantFrom(0, 1 / 16, 1 / 4, 1),
@@ -107,6 +108,12 @@ describe("the entry cache", () => {
           const wanted = tables.all.get(name)?.find((version) => at === undefined || version.sequence <= at)
           const answer = ask(cache, tables, name, at)
           expect(answer === undefined ? wanted === undefined : equals(answer, wanted!.value)).toBe(true)
+          if (wanted === undefined) return
+          const bytes = Buffer.from(`.${name}.`)
+          const copy = cache.copyOf(bytes, 1, bytes.length - 1, wanted.sequence)
+          if (copy !== undefined) copies++
+          expect(copy === undefined || equals(copy, wanted.value)).toBe(true)
+          expect(cache.copyOf(bytes, 1, bytes.length - 1, sequence + 1)).toBeUndefined()
         }
         for (const step of plan) {
           if ("write" in step) {
@@ -130,6 +137,7 @@ describe("the entry cache", () => {
       60
     )
     expect(hits).toBeGreaterThan(10_000)
+    expect(copies).toBeGreaterThan(10_000)
   })
 
   it("adds each entry found while others leave the memory unused", () => {
@@ -147,6 +155,29 @@ describe("the entry cache", () => {
     for (const name of names) ask(cache, tables, name)
     for (const name of names) ask(cache, tables, name)
     expect(cache.hits).toBeGreaterThan(names.length * 0.95)
+  })
+
+  it("holds large entries once they were asked for twice, in whatever order they come", () => {
+    const cache = new EntryCache({ total: 1 << 22, share: fixed(1 << 19), others: blocksOf(0) })
+    const tables = everything(4000)
+    for (const name of names) ask(cache, tables, name)
+    expect(cache.hits).toBe(0)
+    // Keys that displace each other's doorkeepers in one round do not do so in all.
+    for (let round = 0; round < 3; round++) for (const name of names) ask(cache, tables, name)
+    const before = cache.hits
+    for (const name of names) ask(cache, tables, name)
+    expect(cache.hits - before).toBeGreaterThan(names.length * 0.98)
+  })
+
+  it("does not exchange all large entries at each round through more than there is room for", () => {
+    const room = 1 << 19
+    const cache = new EntryCache({ total: room, share: fixed(room), others: blocksOf(0) })
+    const tables = everything(4000)
+    for (let round = 0; round < 8; round++) for (const name of names) ask(cache, tables, name)
+    const before = cache.hits
+    for (const name of names) ask(cache, tables, name)
+    // A quarter of them has room. With each one taken, those of the next round would be gone.
+    expect(cache.hits - before).toBeGreaterThan(names.length / 8)
   })
 
   /** Asks for each name and returns how many were cached. */
