@@ -89,6 +89,29 @@ describe("a store's background thread", () => {
     })
   )
 
+  it.scopedLive("starts with small merges only when there were several", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporaryDirectory
+      const threads = yield* startedThreads
+      yield* withBuilt(directory, (store) =>
+        Effect.gen(function* () {
+          const merge = Effect.gen(function* () {
+            for (let part = 0; part < 3; part++) {
+              for (let i = 0; i < 500; i++) yield* store.put(`key ${part} ${i}`, new Uint8Array(1500).fill(i))
+              yield* store.flush
+            }
+            yield* store.compact()
+          })
+          yield* merge
+          expect((yield* store.stats).compactions).toBeGreaterThan(0)
+          expect(threads.length).toBe(0)
+          for (let i = 0; i < 4; i++) yield* merge
+          expect(threads.length).toBe(1)
+        })
+      )
+    })
+  )
+
   it.scopedLive("writes what the store's own thread writes, with snapshots held", () =>
     Effect.gen(function* () {
       const run = (more: LsmOptions.Tuning) =>

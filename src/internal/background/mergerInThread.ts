@@ -19,6 +19,11 @@ import type { ThreadWork } from "./threadWork.js"
  * would be ready.
  */
 const defaultLeast = 1024 * 1024
+/**
+ * Merges of less than this many times as many do not start it at first, because V8 compiles the code
+ * anew in a thread. When all of them together had twice this, the next one starts it.
+ */
+const largeMerge = 4
 
 /**
  * Merges and flushes in a thread of Node, which runs `program`. The thread is started by the first
@@ -38,6 +43,8 @@ export const mergerInThread = (
     const loading = yield* Effect.makeSemaphore(1)
     let work: ThreadWork | undefined
     let isGivenUp = false
+    /** Bytes of the merges that were done here because they are too small to start the thread. */
+    let merged = 0
 
     const giveUp = (report: Effect.Effect<void>) =>
       Effect.suspend(() => {
@@ -81,17 +88,26 @@ export const mergerInThread = (
     )
     const acquire = loading.withPermits(1)(Effect.suspend(() => (work === undefined ? load : Effect.succeed(work))))
 
-    const isThreadWork = (bytes: number): boolean =>
-      !isGivenUp && (bytes >= leastToStart || work?.unsafeIsStarted() === true)
+    const isStarted = (): boolean => !isGivenUp && work?.unsafeIsStarted() === true
+
+    const isThreadFlush = (bytes: number): boolean => isStarted() || (!isGivenUp && bytes >= leastToStart)
+
+    const isThreadMerge = (bytes: number): boolean => {
+      const large = leastToStart * largeMerge
+      const starts = bytes >= large || (bytes >= leastToStart && merged >= large * 2)
+      if (isStarted() || (!isGivenUp && starts)) return true
+      merged += bytes
+      return false
+    }
 
     /** Does work in the thread, or as `otherwise` if the thread cannot do it. */
     const run = <A>(
-      bytes: number,
+      isThreadWork: () => boolean,
       inThread: (work: ThreadWork) => Effect.Effect<A, FileError | ThreadDied>,
       otherwise: Effect.Effect<A, FileError>
     ): Effect.Effect<A, FileError> =>
       Effect.suspend(() => {
-        if (!isThreadWork(bytes)) return otherwise
+        if (!isThreadWork()) return otherwise
         const tried: Effect.Effect<A, FileError | ThreadDied> = Effect.flatMap(acquire, inThread)
         return Effect.catchTag(tried, "ThreadDied", (death) =>
           Effect.zipRight(isGivenUp ? Effect.void : warnOfDeath(directory, death), otherwise)
@@ -101,17 +117,21 @@ export const mergerInThread = (
     return {
       merge: (job) => {
         const bytes = job.runs.flat().reduce((sum, { rawBytes }) => sum + rawBytes, 0)
-        return run(bytes, (thread) => thread.merge(job), here.merge(job))
+        return run(
+          () => isThreadMerge(bytes),
+          (thread) => thread.merge(job),
+          here.merge(job)
+        )
       },
       flush: (job) =>
         run<WriterJobResult | undefined>(
-          job.dataBytes,
+          () => isThreadFlush(job.dataBytes),
           (thread) =>
             Effect.catchTag(thread.flush(job), "SegmentUnusable", (fault) =>
               Effect.as(warnOfSegment(directory, fault), undefined)
             ),
           Effect.succeed(undefined)
         ),
-      unsafeIsApart: () => !isGivenUp && work?.unsafeIsStarted() === true
+      unsafeIsApart: isStarted
     }
   })
