@@ -46,6 +46,23 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...checkpointMutants,
   ...expiryMutants,
   { name: "tables are not synced", workloads: flushing, patches: () => withoutSync(/\.sst$/) },
+  {
+    name: "a job syncs only the last table that it writes",
+    workloads: ["compaction", "levels"],
+    patches: () => {
+      let last: string | undefined
+      return onFiles(
+        (file) => file,
+        (file) => {
+          if (!file.path.endsWith(".sst")) return file
+          last = file.path
+          return delegate(file, {
+            sync: (done) => (file.path === last ? file.sync(done) : queueMicrotask(() => done(undefined)))
+          })
+        }
+      )
+    }
+  },
   { name: "value files are not synced", workloads: separating, patches: () => withoutSync(/\.val$/) },
   {
     name: "a table is named before the log has synced the values that it has handles to",
