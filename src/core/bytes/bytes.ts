@@ -150,18 +150,38 @@ const nextSlab = (): void => {
 }
 
 /** Memory that is not filled with zeros, and whose buffer nothing else uses. */
-export const withoutContent = (length: number): Uint8Array<ArrayBuffer> =>
+const withoutContent = (length: number): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
 
+const largeSlabSize = 64 * 1024
+let largeSlab: Uint8Array = new Uint8Array(0)
+let largeSlabUsed = 0
+
 /**
- * A copy of `source[start, end)`. Copies of up to 4 KiB share slabs of 16 KiB, as in Node's own
- * Buffer pool: an ArrayBuffer for each would cost ten times the copy. Larger copies own their
- * buffer.
+ * Memory for a value, with any content. Values of up to 4 KiB share slabs of 64 KiB: an ArrayBuffer
+ * for each takes longer than the copy. Larger ones own their buffer.
+ */
+export const valueMemory = (length: number): Uint8Array => {
+  if (length > largeSlabSize >>> 4) return withoutContent(length)
+  if (largeSlabUsed + length > largeSlab.length) {
+    largeSlab = withoutContent(largeSlabSize)
+    shared(largeSlab.buffer)
+    largeSlabUsed = 0
+  }
+  const memory = new Uint8Array(largeSlab.buffer, largeSlabUsed, length)
+  largeSlabUsed += length
+  return memory
+}
+
+/**
+ * A copy of `source[start, end)`. Copies of up to 2 KiB share slabs of 16 KiB, as in Node's own
+ * Buffer pool: an ArrayBuffer for each would cost ten times the copy. Larger copies are in
+ * `valueMemory`.
  */
 export const copyRange = (source: Uint8Array, start: number, end: number): Uint8Array => {
   const length = end - start
-  if (length > slabSize >>> 2) {
-    const own = withoutContent(length)
+  if (length > slabSize >>> 3) {
+    const own = valueMemory(length)
     own.set(new Uint8Array(source.buffer, source.byteOffset + start, length))
     return own
   }

@@ -1,4 +1,4 @@
-import { withoutContent } from "../bytes/bytes.js"
+import { valueMemory } from "../bytes/bytes.js"
 import { checksum, placeSeed } from "../bytes/checksum.js"
 import type { ReusedMemory } from "../bytes/reusedMemory.js"
 import { CorruptionFailure, StorageFailure } from "../storage/failure.js"
@@ -35,7 +35,7 @@ export class ValueFileReader {
   }
 
   /**
-   * Reads and checks the value of the handle at `bytes[at]`, straight into memory of its own, or into
+   * Reads and checks the value of the handle at `bytes[at]`, straight into memory for values, or into
    * `memory`.
    *
    * @throws CorruptionFailure, StorageFailure
@@ -44,7 +44,7 @@ export class ValueFileReader {
     const offset = handleOffset(bytes, at)
     const length = handleLength(bytes, at)
     this.expectWithin(offset, length)
-    const value = memory?.take(length) ?? withoutContent(length)
+    const value = memory?.take(length) ?? valueMemory(length)
     if (readInto(this.file, offset, length, value) < length) this.fail(offset, "the file ends within it")
     this.check(bytes, at, value, 0)
     return value

@@ -124,20 +124,32 @@ describe("copies", () => {
       const copy = bytes.copyRange(Uint8Array.of(1, 2, 3, 4, 5), 0, length)
       expect([...copy]).toEqual([1, 2, 3, 4, 5].slice(0, length))
     }
+    const source = new Uint8Array(4096).fill(7)
+    for (let i = 0; i < 40; i++) {
+      const copy = bytes.copyRange(source, 0, 4096 - i)
+      expect(copy).toEqual(source.subarray(i))
+      try {
+        detach!.call(copy.buffer)
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError)
+      }
+    }
   })
 
   it("share marked memory or own their memory", () => {
     const source = new Uint8Array(10_000).fill(7)
-    const small = bytes.copyRange(source, 0, 100)
-    const large = bytes.copyRange(source, 0, 10_000)
-    expect(small.buffer.byteLength).toBeGreaterThan(100)
-    expect(large.buffer.byteLength).toBe(10_000)
-    try {
-      structuredClone(small, { transfer: [small.buffer as ArrayBuffer] })
-    } catch (error) {
-      expect(error).toMatchObject({ name: "DataCloneError" })
+    const large = bytes.copyRange(source, 0, 4097)
+    expect(large.buffer.byteLength).toBe(4097)
+    for (const length of [100, 2048, 2049, 4096]) {
+      const small = bytes.copyRange(source, 0, length)
+      expect(small.buffer.byteLength).toBeGreaterThan(length)
+      try {
+        structuredClone(small, { transfer: [small.buffer as ArrayBuffer] })
+      } catch (error) {
+        expect(error).toMatchObject({ name: "DataCloneError" })
+      }
+      expect(small).toEqual(source.subarray(0, length))
     }
-    expect(small).toEqual(source.subarray(0, 100))
     structuredClone(large, { transfer: [large.buffer as ArrayBuffer] })
     expect(large.length).toBe(0)
   })
