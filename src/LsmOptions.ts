@@ -164,7 +164,8 @@ export interface Tuning {
    * of the event loop. Default true.
    *
    * It applies to stores that `LsmStore.make`, `layer` and `layerConfig` open on Node. The thread
-   * starts with the first flush or compaction of 1 MiB or more, and ends with the store. If it
+   * starts with the first flush of 1 MiB or more or compaction of 4 MiB or more, and ends with the
+   * store. Compactions of 1 MiB or more start it too when all before them had 8 MiB together. If it
    * cannot start, or is not wanted, the main thread does the work in slices.
    *
    * @since 3.1.0

@@ -11,6 +11,11 @@ const keys = Array.from({ length: 200 }, (_, i) => `key ${i}`)
 
 const filled = (byte: number) => new Uint8Array(3000).fill(byte)
 
+const onDisk = <A, E, R>(use: (store: Store.Store, directory: string) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(places.disk, (place) =>
+    places.withStore(place, (store) => use(store, place.directory), { durability: "buffered" })
+  )
+
 /** Gets all keys until their values are cached. */
 const warm = (store: Store.Store) => Effect.forEach([...keys, ...keys, ...keys, ...keys], (key) => store.get(key))
 
@@ -65,72 +70,60 @@ describe("entries that are cached", () => {
   )
 
   it.scoped("serve scans too: a separated value is not read from its file", () =>
-    Effect.gen(function* () {
-      const place = yield* places.disk
-      yield* places.withStore(
-        place,
-        (store) =>
-          Effect.gen(function* () {
-            for (const [i, key] of keys.entries()) yield* store.put(key, filled(i))
-            yield* store.flush
-            yield* warm(store)
-            const { entryHits } = (yield* store.stats).cache
-            expect(entryHits).toBeGreaterThan(keys.length)
-            spoilValues(place.directory)
-            // The cache need not hold each key.
-            for (const reverse of [false, true]) {
-              let cached = 0
-              for (const [i, key] of keys.entries()) {
-                const found = yield* Effect.either(store.collect({ start: key, end: `${key}\0`, reverse }))
-                if (Either.isLeft(found)) continue
-                expect(bytesOf(found.right)).toStrictEqual({ [key]: [3000, i, i] })
-                cached++
-              }
-              expect(cached).toBeGreaterThan(keys.length * 0.85)
-            }
-            expect((yield* store.stats).cache.entryHits).toBe(entryHits)
-          }),
-        { durability: "buffered" }
-      )
-    })
+    onDisk((store, directory) =>
+      Effect.gen(function* () {
+        for (const [i, key] of keys.entries()) yield* store.put(key, filled(i))
+        yield* store.flush
+        yield* warm(store)
+        const { entryHits } = (yield* store.stats).cache
+        expect(entryHits).toBeGreaterThan(keys.length)
+        spoilValues(directory)
+        // The cache need not hold each key.
+        for (const reverse of [false, true]) {
+          let cached = 0
+          for (const [i, key] of keys.entries()) {
+            const found = yield* Effect.either(store.collect({ start: key, end: `${key}\0`, reverse }))
+            if (Either.isLeft(found)) continue
+            expect(bytesOf(found.right)).toStrictEqual({ [key]: [3000, i, i] })
+            cached++
+          }
+          expect(cached).toBeGreaterThan(keys.length * 0.85)
+        }
+        expect((yield* store.stats).cache.entryHits).toBe(entryHits)
+      })
+    )
   )
 
   it.scoped("serve a scan only with the version that its reader sees", () =>
-    Effect.gen(function* () {
-      const place = yield* places.disk
-      yield* places.withStore(
-        place,
-        (store) =>
-          Effect.gen(function* () {
-            const expected = (byteOf: (i: number) => number | undefined) =>
-              Object.fromEntries(
-                keys.flatMap((key, i) => (byteOf(i) === undefined ? [] : [[key, [3000, byteOf(i), byteOf(i)]]]))
-              )
-            for (const [i, key] of keys.entries()) yield* store.put(key, filled(i))
-            yield* store.flush
-            yield* warm(store)
-            const snapshot = yield* store.snapshot
-            const first = expected((i) => i)
-            const second = expected((i) => (i % 3 === 0 ? 255 - i : i % 3 === 1 ? undefined : i))
-            const check = Effect.gen(function* () {
-              expect(bytesOf(yield* store.collect())).toStrictEqual(second)
-              expect(bytesOf(yield* store.collect({ reverse: true }))).toStrictEqual(second)
-              expect(bytesOf(yield* store.collect({ snapshot }))).toStrictEqual(first)
-            })
-            for (const [i, key] of keys.entries()) {
-              if (i % 3 === 0) yield* store.put(key, filled(255 - i))
-              if (i % 3 === 1) yield* store.delete(key)
-            }
-            yield* check
-            yield* store.flush
-            yield* check
-            yield* warm(store)
-            yield* check
-            yield* store.compact()
-            yield* check
-          }).pipe(Effect.scoped),
-        { durability: "buffered" }
-      )
-    })
+    onDisk((store) =>
+      Effect.gen(function* () {
+        const expected = (byteOf: (i: number) => number | undefined) =>
+          Object.fromEntries(
+            keys.flatMap((key, i) => (byteOf(i) === undefined ? [] : [[key, [3000, byteOf(i), byteOf(i)]]]))
+          )
+        for (const [i, key] of keys.entries()) yield* store.put(key, filled(i))
+        yield* store.flush
+        yield* warm(store)
+        const snapshot = yield* store.snapshot
+        const first = expected((i) => i)
+        const second = expected((i) => (i % 3 === 0 ? 255 - i : i % 3 === 1 ? undefined : i))
+        const check = Effect.gen(function* () {
+          expect(bytesOf(yield* store.collect())).toStrictEqual(second)
+          expect(bytesOf(yield* store.collect({ reverse: true }))).toStrictEqual(second)
+          expect(bytesOf(yield* store.collect({ snapshot }))).toStrictEqual(first)
+        })
+        for (const [i, key] of keys.entries()) {
+          if (i % 3 === 0) yield* store.put(key, filled(255 - i))
+          if (i % 3 === 1) yield* store.delete(key)
+        }
+        yield* check
+        yield* store.flush
+        yield* check
+        yield* warm(store)
+        yield* check
+        yield* store.compact()
+        yield* check
+      }).pipe(Effect.scoped)
+    )
   )
 })

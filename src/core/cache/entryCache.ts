@@ -166,8 +166,8 @@ export class EntryCache {
   }
 
   /**
-   * Returns a copy of the value that version `sequence` of the key `bytes[start, end)` has. Undefined if it
-   * is not cached. Scans call this: it does not count as being asked for.
+   * Returns a copy of the value that version `sequence` of the key `bytes[start, end)` has, or
+   * undefined if it is not cached. Scans call this: it does not count as being asked for.
    */
   copyOf(bytes: Uint8Array, start: number, end: number, sequence: number): Uint8Array | undefined {
     if (this.isEmpty) return undefined
